@@ -1,0 +1,61 @@
+"""`python -m example_app`: say where to look, then serve the shop until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+from . import create_app, pocketping
+from .seed import CUSTOMERS, PASSWORD
+
+GREETING = """\
+
+  Hearth & Leaf, a tea shop with live chat in it
+
+  Shop        {url}/
+  Sign in     {email}, password {password}
+  API key     {key}
+
+  As the back office would:
+    curl -H "Authorization: Bearer {key}" {api}/sessions
+
+  API         {api}/openapi.json
+  Guide       docs/index.md
+  Stop        Ctrl-C
+"""
+
+
+def main() -> None:
+    """Serve the shop on `HOST` (default 127.0.0.1) and `PORT` (default 3001; 0 takes any free one)."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    host = os.environ.get("HOST", "127.0.0.1")
+    app = create_app()
+    try:
+        server = make_server(host, int(os.environ.get("PORT", "3001")), app, threaded=True)
+        print(greeting(app, host, server.port), flush=True)
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        pocketping.close(app)
+
+
+def greeting(app: Flask, host: str, port: int) -> str:
+    local = host in {"127.0.0.1", "0.0.0.0", "::", "::1"}
+    url = f"http://{'localhost' if local else host}:{port}"
+    return GREETING.format(
+        url=url,
+        api=url + app.config["POCKETPING_URL_PREFIX"],
+        key=app.config["POCKETPING_API_KEY"],
+        email=CUSTOMERS[0][1],
+        password=PASSWORD,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The shop's pages. The chat needs nothing here: its one line is in `templates/base.html`."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from werkzeug.exceptions import HTTPException
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from .models import Customer, Order, Product, shop_session
+
+shop = Blueprint("shop", __name__)
+
+# Compared with where no customer has the given email, so that both refusals take the same time.
+NOBODY = generate_password_hash(secrets.token_hex())
+
+
+@shop.get("/")
+def home() -> ResponseReturnValue:
+    with shop_session() as db:
+        products = db.scalars(select(Product).order_by(Product.id)).all()
+    return render_template("home.html", products=products)
+
+
+@shop.get("/products/<slug>")
+def product(slug: str) -> ResponseReturnValue:
+    return render_template("product.html", product=find_product(slug))
+
+
+@shop.post("/products/<slug>/order")
+def order(slug: str) -> ResponseReturnValue:
+    customer = current_customer()
+    if customer is None:
+        return redirect(url_for("shop.sign_in"), 303)
+    with shop_session() as db, db.begin():
+        db.add(Order(customer_id=customer.id, product_id=find_product(slug).id))
+    return redirect(url_for("shop.account"), 303)
+
+
+@shop.get("/about")
+def about() -> ResponseReturnValue:
+    return render_template("about.html")
+
+
+@shop.get("/account")
+def account() -> ResponseReturnValue:
+    customer = current_customer()
+    if customer is None:
+        return redirect(url_for("shop.sign_in"))
+    mine = select(Order).where(Order.customer_id == customer.id).order_by(Order.id.desc())
+    with shop_session() as db:
+        return render_template("account.html", orders=db.scalars(mine).all())
+
+
+@shop.get("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    return render_template("sign_in.html")
+
+
+@shop.post("/sign-in")
+def sign_in_with_password() -> ResponseReturnValue:
+    email = request.form.get("email", "").strip().lower()
+    with shop_session() as db:
+        customer = db.scalar(select(Customer).where(Customer.email == email))
+    expected = customer.password_hash if customer else NOBODY
+    if not check_password_hash(expected, request.form.get("password", "")) or customer is None:
+        return render_template("sign_in.html", email=email, refused=True), 400
+    session.clear()
+    session["customer_id"] = customer.id
+    return redirect(url_for("shop.account"), 303)
+
+
+@shop.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    session.clear()
+    return redirect(url_for("shop.home"), 303)
+
+
+@shop.before_request
+def check_csrf_token() -> None:
+    """Refuse a form that did not come from one of our own pages."""
+    if request.method != "POST":
+        return
+    expected = session.get("csrf_token", "")
+    given = request.form.get("csrf_token", "")
+    if not expected or not secrets.compare_digest(expected.encode(), given.encode()):
+        abort(400, "This form has expired. Go back, load the page again and send it once more.")
+
+
+@shop.app_errorhandler(404)
+@shop.errorhandler(400)
+def show_error(error: HTTPException) -> ResponseReturnValue:
+    return render_template("error.html", error=error), error.code or 500
+
+
+@shop.app_context_processor
+def page_values() -> dict[str, Any]:
+    return {"current_customer": current_customer, "csrf_token": csrf_token}
+
+
+@shop.app_template_filter()
+def money(cents: int) -> str:
+    return f"€{cents / 100:.2f}"
+
+
+def current_customer() -> Customer | None:
+    """Whoever is signed in, looked up once a request."""
+    if "customer" not in g:
+        with shop_session() as db:
+            g.customer = db.get(Customer, session.get("customer_id", 0))
+    customer: Customer | None = g.customer
+    return customer
+
+
+def csrf_token() -> str:
+    """What a form must send back; the signed session cookie holds its twin."""
+    token: str = session.setdefault("csrf_token", secrets.token_urlsafe())
+    return token
+
+
+def find_product(slug: str) -> Product:
+    """The product with that slug, or a 404 page."""
+    with shop_session() as db:
+        found = db.scalar(select(Product).where(Product.slug == slug))
+    return found or abort(404, "We don't have that on our shelves.")

@@ -1,0 +1,186 @@
+"""The event log. Every change to a conversation locks its session, writes its event and its deliveries here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, Update, bindparam, func, insert, select, update
+
+from .. import clock, shapes
+from ..db import Database, Transaction
+from ..errors import SessionNotFound
+from ..models import Delivery, Event, Session, table
+from ..values import Event as EventValue
+
+sessions = table(Session)
+events = table(Event)
+deliveries = table(Delivery)
+
+_LOCK = select(sessions).where(sessions.c.id == bindparam("session_id")).with_for_update()
+_INSERT_EVENT = insert(events)
+_INSERT_DELIVERY = insert(deliveries)
+
+
+class Change:
+    """A session locked for a change: its row, what becomes of it, and the events that tell of it."""
+
+    def __init__(self, tx: Transaction, row: dict[str, Any], origin: str | None = None) -> None:
+        self.tx = tx
+        self.row = row
+        self.origin = origin
+        self._dirty: dict[str, Any] = {}
+        #: The time of the change; later than all that the session's activity showed before.
+        self.now: datetime = max(clock.now(), row["last_activity"] + timedelta(microseconds=1))
+
+    @property
+    def session_id(self) -> str:
+        return str(self.row["id"])
+
+    def set(self, **values: Any) -> None:
+        """Change columns of the session's row."""
+        self.row.update(values)
+        self._dirty.update(values)
+
+    def log(self, type: str, data: Mapping[str, Any], /, **payload: Any) -> EventValue:
+        """Append an event with the next number.
+
+        :param data: what it says, in the wire's form; `sessionId` is added.
+        :param payload: the keywords that a signal's receivers get.
+        """
+        self.set(seq=self.row["seq"] + 1)
+        return append(
+            self.tx,
+            EventValue(
+                id=0,
+                project_id=self.row["project_id"],
+                session_id=self.session_id,
+                seq=self.row["seq"],
+                type=type,
+                created_at=self.now,
+                data=shapes.to_json({"sessionId": self.session_id, **data}),
+                payload=payload,
+            ),
+            origin=self.origin,
+        )
+
+    def flush(self) -> None:
+        """Write the changed columns."""
+        if self._dirty:
+            statement = _update(tuple(sorted(self._dirty)))
+            self.tx.execute(statement, {"session_id": self.session_id, **self._dirty})
+            self._dirty = {}
+
+
+@contextmanager
+def change_session(
+    db: Database, session_id: str, project_id: str | None = None, *, origin: str | None = None
+) -> Iterator[Change]:
+    """Lock a session, let the caller change it, and commit.
+
+    :param project_id: the project that it must belong to, if any must.
+    :param origin: the name of the target that the change came from; it gets no delivery of it.
+    :raises SessionNotFound: if there is none such in the project.
+    """
+    with db.transaction() as tx:
+        change = lock_session(tx, session_id, project_id, origin=origin)
+        yield change
+        change.flush()
+
+
+def lock_session(
+    tx: Transaction, session_id: str, project_id: str | None = None, *, origin: str | None = None
+) -> Change:
+    """Lock a session within an open transaction; the caller flushes the change."""
+    row = tx.execute(_LOCK, {"session_id": session_id}).mappings().one_or_none()
+    if row is None or project_id not in {None, row["project_id"]}:
+        raise SessionNotFound
+    return Change(tx, dict(row), origin)
+
+
+def append(tx: Transaction, event: EventValue, *, origin: str | None = None) -> EventValue:
+    """Write an event and one delivery for each target that wants it, except for the one it came from."""
+    result = tx.execute(
+        _INSERT_EVENT,
+        {
+            "project_id": event.project_id,
+            "session_id": event.session_id,
+            "seq": event.seq,
+            "type": event.type,
+            "created_at": event.created_at,
+            "data": event.data,
+        },
+    )
+    key = result.inserted_primary_key
+    assert key is not None
+    written = EventValue(
+        id=int(key[0]),
+        project_id=event.project_id,
+        session_id=event.session_id,
+        seq=event.seq,
+        type=event.type,
+        created_at=event.created_at,
+        data=event.data,
+        payload=event.payload,
+    )
+    tx.events.append(written)
+    rows = [
+        new_delivery(written.project_id, target.name, target_id, event.session_id, written.created_at)
+        | {"event_id": written.id}
+        for target in tx.targets
+        if target.name != origin
+        for target_id in target.wants(tx, written)
+    ]
+    if rows:
+        tx.execute(_INSERT_DELIVERY, rows)
+        tx.deliveries += len(rows)
+    return written
+
+
+def new_delivery(project_id: str, target: str, target_id: str, subject: str, moment: datetime) -> dict[str, Any]:
+    """The row of a delivery that is due at once."""
+    return {
+        "project_id": project_id,
+        "target": target,
+        "target_id": target_id,
+        "subject": subject,
+        "event_id": None,
+        "payload": None,
+        "state": "pending",
+        "attempts": 0,
+        "due_at": moment,
+        "created_at": moment,
+    }
+
+
+def read_events(connection: Connection, statement: Select[Any]) -> list[EventValue]:
+    """The events that a query on the table of events finds."""
+    return [
+        EventValue(
+            id=row.id,
+            project_id=row.project_id,
+            session_id=row.session_id,
+            seq=row.seq,
+            type=row.type,
+            created_at=row.created_at,
+            data=row.data,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def newest_event_id(connection: Connection) -> int:
+    """The largest id that is visible now; 0 in an empty log."""
+    return connection.execute(select(func.max(events.c.id))).scalar() or 0
+
+
+@cache
+def _update(columns: tuple[str, ...]) -> Update:
+    return (
+        update(sessions)
+        .where(sessions.c.id == bindparam("session_id"))
+        .values({name: bindparam(name) for name in columns})
+    )

@@ -1,0 +1,302 @@
+"""Messages: send, list, edit, delete, and the receipts that they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from .. import clock, shapes
+from ..db import Database, Transaction
+from ..errors import AttachmentNotFound, InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
+from ..models import Message as MessageModel
+from ..models import table
+from ..values import Message, MessageDraft, MessagePage, MessageStatus, MessageType
+from .idempotency import Once
+from .log import Change, change_session, sessions
+from .rows import message_value
+from .sessions import reopen
+from .text import check_content
+
+messages = table(MessageModel)
+
+_INSERT = insert(messages)
+_PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
+
+
+def send_message(
+    db: Database,
+    session_id: str,
+    content: str,
+    *,
+    type: MessageType = "operator",
+    project_id: str | None = None,
+    operator_name: str | None = None,
+    source_bridge: str | None = None,
+    reply_to: str | None = None,
+    attachment_ids: Sequence[str] = (),
+    client_id: str | None = None,
+    once: Once | None = None,
+    before: Callable[[MessageDraft], None] | None = None,
+) -> Message:
+    """Store a message and log `message.created`. A visitor's message reopens a closed conversation.
+
+    :param content: 1 to 4000 characters.
+    :param project_id: the project that the session must belong to, if any must.
+    :param source_bridge: the bridge that it came from; it is not sent back there.
+    :param reply_to: the id of a message of the same session.
+    :param client_id: the sender's own name for it, unique in the session; a repeat gets the first message.
+    :param before: sees the draft before the transaction begins; may change its content or raise.
+    :raises SessionClosed: if the session is closed and the type is not visitor.
+    """
+    check_content(content)
+    draft = MessageDraft(session_id, content, type, operator_name, reply_to)
+    if before:
+        before(draft)
+        check_content(draft.content)
+    if attachment_ids:
+        raise AttachmentNotFound
+    try:
+        with change_session(db, session_id, project_id, origin=source_bridge) as change:
+            if once:
+                once.claim(change.tx)
+            message = _store(change, draft, client_id, source_bridge)
+            if once:
+                once.keep(change.tx, message)
+            return message
+    except IntegrityError:
+        first = find_by_client_id(db, session_id, client_id) if client_id else None
+        if first is None:
+            raise
+        return first
+
+
+def list_messages(
+    db: Database,
+    session_id: str,
+    *,
+    project_id: str | None = None,
+    limit: int = 50,
+    after: str | int | None = None,
+    before: str | int | None = None,
+) -> MessagePage:
+    """A page of a conversation, oldest first.
+
+    :param after: a message id or a seq: the messages that follow it.
+    :param before: likewise: the newest of those that precede it. Without either, the newest page.
+    """
+    wanted: list[ColumnElement[bool]] = [messages.c.session_id == session_id]
+    with db.read() as connection:
+        _check_session(connection, session_id, project_id)
+        if after is not None:
+            wanted.append(messages.c.seq > _seq_of(connection, session_id, after, "after"))
+        if before is not None:
+            wanted.append(messages.c.seq < _seq_of(connection, session_id, before, "before"))
+        forward = after is not None
+        order = messages.c.seq.asc() if forward else messages.c.seq.desc()
+        rows = connection.execute(select(messages).where(*wanted).order_by(order).limit(limit + 1)).mappings().all()
+    page = [message_value(row) for row in rows[:limit]]
+    return MessagePage(page if forward else page[::-1], len(rows) > limit)
+
+
+def messages_changed_since(db: Database, session_id: str, moment: datetime, *, limit: int = 100) -> MessagePage:
+    """Messages that were sent, edited, deleted or receipted after a time, in the order of those changes."""
+    query = (
+        select(messages)
+        .where(messages.c.session_id == session_id, messages.c.changed_at > moment)
+        .order_by(messages.c.changed_at, messages.c.seq)
+        .limit(limit + 1)
+    )
+    with db.read() as connection:
+        _check_session(connection, session_id, None)
+        rows = connection.execute(query).mappings().all()
+    return MessagePage([message_value(row) for row in rows[:limit]], len(rows) > limit)
+
+
+def edit_message(
+    db: Database,
+    session_id: str,
+    message_id: str,
+    content: str,
+    *,
+    project_id: str | None = None,
+    by: MessageType | None = None,
+    origin: str | None = None,
+) -> Message:
+    """Change the text of a message and log `message.updated`.
+
+    :param by: the only type of message that may be changed, if one is given.
+    :raises MessageNotFound: if there is none such, or it is deleted.
+    """
+    check_content(content)
+    with change_session(db, session_id, project_id, origin=origin) as change:
+        row = _own_row(change, message_id, by)
+        if row["deleted_at"] is not None:
+            raise MessageNotFound
+        if row["content"] == content:
+            return message_value(row)
+        return _rewrite(change, row, "message.updated", content=content, edited_at=change.now)
+
+
+def delete_message(
+    db: Database,
+    session_id: str,
+    message_id: str,
+    *,
+    project_id: str | None = None,
+    by: MessageType | None = None,
+    origin: str | None = None,
+) -> Message:
+    """Empty a message and log `message.deleted`; it keeps its place. Deleting it again changes nothing."""
+    with change_session(db, session_id, project_id, origin=origin) as change:
+        row = _own_row(change, message_id, by)
+        if row["deleted_at"] is not None:
+            return message_value(row)
+        if row["type"] == "visitor" and row["status"] != "read":
+            change.set(unread=max(0, change.row["unread"] - 1))
+        return _rewrite(change, row, "message.deleted", content="", deleted_at=change.now)
+
+
+def mark_messages(
+    db: Database,
+    session_id: str,
+    *,
+    reader: MessageType,
+    status: MessageStatus = "read",
+    message_ids: Sequence[str] | None = None,
+    project_id: str | None = None,
+) -> int:
+    """Note that messages reached the other side, and log `message.read` with those that are new to it.
+
+    :param reader: visitor, who gets all but the visitor's messages, or operator, who gets the visitor's.
+    :param status: delivered or read.
+    :param message_ids: only these; without them all.
+    :return: how many messages it was new for.
+    """
+    theirs = messages.c.type != "visitor" if reader == "visitor" else messages.c.type == "visitor"
+    below = ("sent",) if status == "delivered" else ("sent", "delivered")
+    wanted = [
+        messages.c.session_id == session_id,
+        theirs,
+        messages.c.status.in_(below),
+        messages.c.deleted_at.is_(None),
+    ]
+    if message_ids is not None:
+        wanted.append(messages.c.id.in_(list(message_ids)))
+    with change_session(db, session_id, project_id) as change:
+        found = change.tx.execute(select(messages.c.id).where(*wanted).order_by(messages.c.seq)).scalars().all()
+        if not found:
+            return 0
+        marks: dict[str, Any] = {"status": status, "changed_at": change.now}
+        marks["delivered_at" if status == "delivered" else "read_at"] = change.now
+        # A page at a time: databases bound the number of parameters of a statement.
+        for start in range(0, len(found), 500):
+            part = found[start : start + 500]
+            change.tx.execute(update(messages).where(messages.c.id.in_(part)).values(marks))
+        if reader != "visitor" and status == "read":
+            change.set(unread=max(0, change.row["unread"] - len(found)))
+        at = "deliveredAt" if status == "delivered" else "readAt"
+        change.log(
+            "message.read",
+            {"messageIds": list(found), "status": status, at: clock.to_wire(change.now)},
+            message_ids=list(found),
+            status=status,
+            at=change.now,
+        )
+        return len(found)
+
+
+def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message | None:
+    """The message that its sender called so, if it arrived."""
+    query = select(messages).where(messages.c.session_id == session_id, messages.c.client_id == client_id)
+    with db.read() as connection:
+        row = connection.execute(query).mappings().one_or_none()
+    return message_value(row) if row else None
+
+
+def _store(change: Change, draft: MessageDraft, client_id: str | None, source_bridge: str | None) -> Message:
+    row = change.row
+    if row["status"] == "closed":
+        if draft.type != "visitor":
+            raise SessionClosed
+        reopen(change)
+    if draft.reply_to is not None:
+        _check_reply(change.tx, change.session_id, draft.reply_to)
+    message = Message(
+        id=clock.new_id("msg"),
+        session_id=change.session_id,
+        seq=row["seq"] + 1,
+        content=draft.content,
+        type=draft.type,
+        created_at=change.now,
+        operator_name=draft.operator_name,
+        source_bridge=source_bridge,
+        reply_to=draft.reply_to,
+    )
+    change.tx.execute(
+        _INSERT,
+        {
+            "id": message.id,
+            "session_id": message.session_id,
+            "seq": message.seq,
+            "client_id": client_id,
+            "type": message.type,
+            "content": message.content,
+            "created_at": message.created_at,
+            "changed_at": message.created_at,
+            "operator_name": message.operator_name,
+            "source_bridge": message.source_bridge,
+            "reply_to": message.reply_to,
+            "status": message.status,
+        },
+    )
+    unread, unanswered = row["unread"], row["unanswered"]
+    if draft.type == "visitor":
+        unread, unanswered = unread + 1, True
+    elif draft.type != "system":
+        unanswered = False
+    change.set(last_activity=change.now, last_message_id=message.id, unread=unread, unanswered=unanswered)
+    change.log("message.created", {"message": shapes.message(message)}, message=message)
+    return message
+
+
+def _rewrite(change: Change, row: dict[str, Any], type: str, **values: Any) -> Message:
+    values["changed_at"] = change.now
+    change.tx.execute(update(messages).where(messages.c.id == row["id"]).values(values))
+    message = message_value({**row, **values})
+    change.log(type, {"message": shapes.message(message)}, message=message)
+    return message
+
+
+def _own_row(change: Change, message_id: str, by: MessageType | None) -> dict[str, Any]:
+    query = select(messages).where(messages.c.id == message_id, messages.c.session_id == change.session_id)
+    row = change.tx.execute(query).mappings().one_or_none()
+    if row is None or by not in {None, row["type"]}:
+        raise MessageNotFound
+    return dict(row)
+
+
+def _check_reply(tx: Transaction, session_id: str, message_id: str) -> None:
+    query = select(messages.c.id).where(messages.c.id == message_id, messages.c.session_id == session_id)
+    if tx.execute(query).one_or_none() is None:
+        raise InvalidRequest.field("replyTo", "Not a message of this session.")
+
+
+def _check_session(connection: Connection, session_id: str, project_id: str | None) -> None:
+    found = connection.execute(_PROJECT_OF, {"session_id": session_id}).scalar_one_or_none()
+    if found is None or project_id not in {None, found}:
+        raise SessionNotFound
+
+
+def _seq_of(connection: Connection, session_id: str, position: str | int, field: str) -> int:
+    if isinstance(position, int) or position.isdecimal():
+        number = int(position) if len(str(position)) <= 18 else 10**18
+        return number
+    query = select(messages.c.seq).where(messages.c.id == position, messages.c.session_id == session_id)
+    seq = connection.execute(query).scalar_one_or_none()
+    if seq is None:
+        raise InvalidRequest.field(field, "Neither a message of this session nor a seq.")
+    return int(seq)

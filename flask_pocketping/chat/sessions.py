@@ -1,0 +1,261 @@
+"""Conversations: open, find, list, close, reopen, and what is known of their page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, exists, insert, or_, select
+
+from .. import clock, shapes
+from ..db import Database
+from ..errors import InvalidRequest, SessionNotFound
+from ..models import DEFAULT_PROJECT, Message, table
+from ..values import Identity, Session, SessionPage
+from ..values import Message as MessageValue
+from .idempotency import Once
+from .log import Change, change_session, sessions
+from .rows import Row, message_value
+
+messages = table(Message)
+
+_LAST = [column.label(f"last_{column.key}") for column in messages.c]
+_WITH_LAST = select(sessions, *_LAST).select_from(
+    sessions.outerjoin(messages, messages.c.id == sessions.c.last_message_id)
+)
+_GET = _WITH_LAST.where(sessions.c.id == bindparam("session_id"))
+_GET_MESSAGE = select(messages).where(messages.c.id == bindparam("message_id"))
+
+
+def open_session(
+    db: Database,
+    *,
+    project_id: str = DEFAULT_PROJECT,
+    visitor_id: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    identity: Identity | None = None,
+    ai_enabled: bool = True,
+    once: Once | None = None,
+) -> Session:
+    """Open a conversation and log `session.created`.
+
+    :param visitor_id: who it is with; a new id if unset.
+    :param metadata: what is known of the visitor's page, with the wire's keys.
+    """
+    moment = clock.now()
+    row = {
+        "id": clock.new_id("sess"),
+        "project_id": project_id,
+        "visitor_id": visitor_id or clock.new_id("vis"),
+        "status": "active",
+        "seq": 0,
+        "created_at": moment,
+        "last_activity": moment,
+        "closed_at": None,
+        "metadata": dict(metadata or {}),
+        **identity_columns(identity),
+        "ai_enabled": ai_enabled,
+        "ai_active": False,
+        "unread": 0,
+        "unanswered": False,
+        "last_message_id": None,
+        "visitor_online": False,
+        "visitor_seen_at": None,
+    }
+    with db.transaction() as tx:
+        if once:
+            once.claim(tx)
+        tx.execute(insert(sessions), row)
+        change = Change(tx, row)
+        value = session_value({**row, "seq": 1}, None)
+        change.log("session.created", {"session": shapes.session(value)}, session=value)
+        change.flush()
+        if once:
+            once.keep(tx, value)
+    return value
+
+
+def get_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
+    """Find a conversation.
+
+    :raises SessionNotFound: if there is none such in the project.
+    """
+    with db.read() as connection:
+        return load_session(connection, session_id, project_id)
+
+
+def load_session(connection: Connection, session_id: str, project_id: str | None = None) -> Session:
+    """As `get_session`, on a connection that is open."""
+    row = connection.execute(_GET, {"session_id": session_id}).mappings().one_or_none()
+    if row is None or project_id not in {None, row["project_id"]}:
+        raise SessionNotFound
+    return _with_last(row)
+
+
+def list_sessions(
+    db: Database,
+    project_id: str = DEFAULT_PROJECT,
+    *,
+    status: str | None = None,
+    unanswered: bool | None = None,
+    q: str | None = None,
+    visitor_id: str | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> SessionPage:
+    """A page of conversations, newest activity first.
+
+    :param q: text to find in the visitor's name or email or in a message, whatever its case.
+    :param cursor: `next_cursor` of the page before.
+    """
+    wanted: list[ColumnElement[bool]] = [sessions.c.project_id == project_id]
+    if status is not None:
+        wanted.append(sessions.c.status == status)
+    if unanswered is not None:
+        wanted.append(sessions.c.unanswered == unanswered)
+    if visitor_id is not None:
+        wanted.append(sessions.c.visitor_id == visitor_id)
+    if q:
+        wanted.append(_matches(q))
+    if cursor is not None:
+        moment, session_id = _read_cursor(cursor)
+        # The first condition is implied by the second; it is what the index can use on every database.
+        wanted.append(sessions.c.last_activity <= moment)
+        wanted.append(or_(sessions.c.last_activity < moment, sessions.c.id < session_id))
+    query = _WITH_LAST.where(*wanted).order_by(sessions.c.last_activity.desc(), sessions.c.id.desc())
+    with db.read() as connection:
+        rows = connection.execute(query.limit(limit + 1)).mappings().all()
+    found = [_with_last(row) for row in rows[:limit]]
+    return SessionPage(found, _write_cursor(found[-1]) if len(rows) > limit else None)
+
+
+def close_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
+    """Close a conversation; closing it again changes nothing."""
+    with change_session(db, session_id, project_id) as change:
+        if change.row["status"] != "closed":
+            change.set(status="closed", closed_at=change.now, unanswered=False, ai_active=False)
+            change.log("session.closed", {}, session=current(change))
+        return current(change)
+
+
+def reopen_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
+    """Open a closed conversation again; an open one stays as it is."""
+    with change_session(db, session_id, project_id) as change:
+        if change.row["status"] == "closed":
+            reopen(change)
+        return current(change)
+
+
+def reopen(change: Change) -> None:
+    """Reopen within a change, for instance because the visitor wrote again."""
+    change.set(status="active", closed_at=None, last_activity=change.now)
+    change.log("session.reopened", {}, session=current(change))
+
+
+def set_ai(db: Database, session_id: str, enabled: bool, project_id: str | None = None) -> Session:
+    """Let the AI answer in a conversation, or not."""
+    with change_session(db, session_id, project_id) as change:
+        if change.row["ai_enabled"] != enabled:
+            change.set(ai_enabled=enabled, ai_active=enabled and change.row["ai_active"])
+            change.log("ai.toggled", {"enabled": enabled}, session=current(change))
+        return current(change)
+
+
+def update_metadata(
+    db: Database, session_id: str, metadata: Mapping[str, Any], project_id: str | None = None
+) -> Session:
+    """Take over what a visitor's page says of itself, where it says something new."""
+    with change_session(db, session_id, project_id) as change:
+        merged = {**change.row["metadata"], **metadata}
+        if merged != change.row["metadata"]:
+            change.set(metadata=merged)
+            value = current(change)
+            change.log("session.updated", {"session": shapes.session(value)}, session=value)
+        return current(change)
+
+
+def current(change: Change) -> Session:
+    """The session as it will be when the change is committed."""
+    last = change.row["last_message_id"]
+    if last is None:
+        return session_value(change.row, None)
+    row = change.tx.execute(_GET_MESSAGE, {"message_id": last}).mappings().one_or_none()
+    return session_value(change.row, message_value(row) if row else None)
+
+
+def session_value(row: Row, last_message: MessageValue | None) -> Session:
+    """The value of a session's row."""
+    return Session(
+        id=row["id"],
+        visitor_id=row["visitor_id"],
+        project_id=row["project_id"],
+        status=row["status"],
+        created_at=row["created_at"],
+        last_activity=row["last_activity"],
+        metadata=MappingProxyType(row["metadata"] or {}),
+        identity=_identity(row),
+        ai_enabled=bool(row["ai_enabled"]),
+        ai_active=bool(row["ai_active"]),
+        unread=row["unread"],
+        last_message=last_message,
+        closed_at=row["closed_at"],
+        seq=row["seq"],
+    )
+
+
+def identity_columns(identity: Identity | None) -> dict[str, Any]:
+    """The columns of an identity."""
+    known = identity or Identity()
+    return {
+        "customer_id": known.customer_id,
+        "email": known.email,
+        "name": known.name,
+        "identity_metadata": dict(known.metadata) if known.metadata is not None else None,
+        "identity_verified": known.verified,
+    }
+
+
+def _identity(row: Row) -> Identity | None:
+    if not (row["customer_id"] or row["email"] or row["name"] or row["identity_metadata"]):
+        return None
+    details = row["identity_metadata"]
+    return Identity(
+        customer_id=row["customer_id"],
+        email=row["email"],
+        name=row["name"],
+        metadata=MappingProxyType(details) if details is not None else None,
+        verified=bool(row["identity_verified"]),
+    )
+
+
+def _with_last(row: RowMapping) -> Session:
+    last = None
+    if row["last_id"] is not None:
+        last = message_value({column.key: row[f"last_{column.key}"] for column in messages.c})
+    return session_value(row, last)
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    said = messages.alias("said")
+    in_message = exists().where(and_(said.c.session_id == sessions.c.id, said.c.content.icontains(q, autoescape=True)))
+    return or_(
+        sessions.c.name.icontains(q, autoescape=True), sessions.c.email.icontains(q, autoescape=True), in_message
+    )
+
+
+def _write_cursor(last: Session) -> str:
+    text = f"{clock.to_wire(last.last_activity)} {last.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        moment, session_id = text.split(" ")
+        return clock.from_wire(moment), session_id
+    except (ValueError, binascii.Error):
+        raise InvalidRequest.field("cursor", "Not a cursor that this server gave.") from None

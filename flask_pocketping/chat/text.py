@@ -1,0 +1,44 @@
+"""What text may be stored: the bounds that every road in shares."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import InvalidRequest
+
+MAX_CONTENT = 4000
+
+# PostgreSQL stores no NUL, and no database stores half of a surrogate pair.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> bool:
+    """Whether every database can store the text."""
+    return _UNSTORABLE.search(text) is None
+
+
+def storable_json(value: Any) -> bool:
+    """Whether every text within a JSON value can be stored."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return all(storable(str(key)) and storable_json(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(storable_json(item) for item in value)
+    return True
+
+
+def check_content(content: str) -> None:
+    """Check the text of a message.
+
+    :raises InvalidRequest: if it is blank, longer than 4000 characters, or can't be stored.
+    """
+    if not isinstance(content, str):
+        raise InvalidRequest.field("content", "Not a valid string.")
+    if not content.strip():
+        raise InvalidRequest.field("content", "May not be blank.")
+    if len(content) > MAX_CONTENT:
+        raise InvalidRequest.field("content", f"Longer than {MAX_CONTENT} characters.")
+    if not storable(content):
+        raise InvalidRequest.field("content", "Has a character that can't be stored (NUL or half a surrogate pair).")

@@ -1,0 +1,73 @@
+"""What visitors tell of themselves and of their page: identity and custom events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import shapes
+from ..db import Database
+from ..errors import InvalidRequest
+from ..values import Identity, Session
+from .idempotency import Once
+from .log import change_session
+from .sessions import current, identity_columns, session_value
+
+
+def identify(
+    db: Database,
+    session_id: str,
+    identity: Identity,
+    *,
+    project_id: str | None = None,
+) -> Session:
+    """Note who a visitor is and log `visitor.identified`.
+
+    Fields that the new identity leaves open keep their value. An unverified identity does not replace a
+    verified one.
+
+    :raises InvalidRequest: if the identity is empty.
+    """
+    given = {name: value for name, value in identity_columns(identity).items() if value is not None}
+    if given.keys() <= {"identity_verified"}:
+        raise InvalidRequest("At least one of email, name, customerId and metadata is needed.")
+    with change_session(db, session_id, project_id) as change:
+        if change.row["identity_verified"] and not identity.verified:
+            return current(change)
+        if identity.verified and not change.row["identity_verified"]:
+            # What the page said unproven must not stand beside what is vouched for.
+            given = identity_columns(identity)
+        if given.items() <= change.row.items():
+            return current(change)
+        change.set(**given)
+        known = session_value(change.row, None).identity
+        change.log("visitor.identified", {"identity": shapes.identity(known)}, session=current(change))
+        return current(change)
+
+
+def send_event(
+    db: Database,
+    session_id: str,
+    name: str,
+    data: Any = None,
+    *,
+    project_id: str | None = None,
+    once: Once | None = None,
+) -> None:
+    """Send a custom event to the visitor's page (`event.sent` in the log)."""
+    with change_session(db, session_id, project_id) as change:
+        if once:
+            once.claim(change.tx)
+        change.log("event.sent", _event(name, data), name=name, data=data)
+        if once:
+            once.keep(change.tx, None)
+
+
+def receive_event(db: Database, session_id: str, name: str, data: Any = None) -> None:
+    """Note a custom event from the visitor's page and log `event.received`."""
+    with change_session(db, session_id) as change:
+        change.log("event.received", _event(name, data), name=name, data=data)
+
+
+def _event(name: str, data: Any) -> Mapping[str, Any]:
+    return {"name": name, "data": data}

@@ -1,0 +1,305 @@
+"""The settings of webhooks, and what became of their deliveries. Posting them is `webhooks.py`'s work."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from .. import clock, shapes
+from ..db import Database, Transaction
+from ..errors import DeliveryNotFound, InvalidRequest, WebhookNotFound
+from ..models import DEFAULT_PROJECT, WebhookEndpoint, table
+from ..models import Attempt as AttemptModel
+from ..values import EVENT_TYPES, Attempt, Delivery, DeliveryPage, Webhook
+from .idempotency import Once
+from .log import deliveries, events, new_delivery
+from .rows import Row
+
+#: How long an old secret signs beside the new one.
+ROTATION = timedelta(hours=24)
+
+#: The name of the target; see `webhooks.py`.
+TARGET = "webhook"
+
+endpoints = table(WebhookEndpoint)
+attempts = table(AttemptModel)
+
+
+def create_webhook(
+    db: Database,
+    url: str,
+    wanted: Sequence[str],
+    *,
+    description: str = "",
+    project_id: str = DEFAULT_PROJECT,
+    once: Once | None = None,
+) -> Webhook:
+    """Register an endpoint; the value has its secret, which is not shown again.
+
+    :param url: checked by the caller.
+    :param wanted: event types, or `"*"` for all.
+    """
+    check_events(wanted)
+    row: dict[str, Any] = {
+        "id": clock.new_id("whk"),
+        "project_id": project_id,
+        "url": url,
+        "events": list(dict.fromkeys(wanted)),
+        "description": description,
+        "enabled": True,
+        "disabled_reason": None,
+        "created_at": clock.now(),
+        "secret": _new_secret(),
+    }
+    value = _value(row, secret=row["secret"])
+    with db.transaction() as tx:
+        if once:
+            once.claim(tx)
+        tx.execute(insert(endpoints), row)
+        if once:
+            once.keep(tx, value)
+    return value
+
+
+def get_webhook(db: Database, webhook_id: str, project_id: str | None = None) -> Webhook:
+    """Find an endpoint.
+
+    :raises WebhookNotFound: if there is none such in the project.
+    """
+    with db.read() as connection:
+        return _value(_row(connection, webhook_id, project_id))
+
+
+def list_webhooks(db: Database, project_id: str = DEFAULT_PROJECT) -> list[Webhook]:
+    """The endpoints of a project, oldest first."""
+    query = select(endpoints).where(endpoints.c.project_id == project_id)
+    with db.read() as connection:
+        rows = connection.execute(query.order_by(endpoints.c.created_at, endpoints.c.id)).mappings().all()
+    return [_value(row) for row in rows]
+
+
+def update_webhook(
+    db: Database, webhook_id: str, changes: Mapping[str, Any], *, project_id: str | None = None
+) -> Webhook:
+    """Change url, events, description or enabled.
+
+    Enabling forgets why it was disabled; disabling cancels what is on its way.
+    """
+    values = dict(changes)
+    if "events" in values:
+        check_events(values["events"])
+        values["events"] = list(dict.fromkeys(values["events"]))
+    with db.transaction() as tx:
+        row = _row(tx.connection, webhook_id, project_id)
+        if values.get("enabled") is True:
+            values |= {"disabled_reason": None, "failing_since": None}
+        elif values.get("enabled") is False and row["enabled"]:
+            values["disabled_reason"] = "Disabled by hand."
+            cancel_deliveries(tx, webhook_id)
+        if values:
+            tx.execute(update(endpoints).where(endpoints.c.id == webhook_id).values(values))
+        return _value({**row, **values})
+
+
+def delete_webhook(db: Database, webhook_id: str, project_id: str | None = None) -> None:
+    """Remove an endpoint with its deliveries."""
+    with db.transaction() as tx:
+        _row(tx.connection, webhook_id, project_id)
+        mine = select(deliveries.c.id).where(*_deliveries_of(webhook_id))
+        tx.execute(delete(attempts).where(attempts.c.delivery_id.in_(mine)))
+        tx.execute(delete(deliveries).where(*_deliveries_of(webhook_id)))
+        tx.execute(delete(endpoints).where(endpoints.c.id == webhook_id))
+
+
+def rotate_secret(db: Database, webhook_id: str, project_id: str | None = None) -> Webhook:
+    """Give an endpoint a new secret; the old one signs too for 24 hours."""
+    secret = _new_secret()
+    with db.transaction() as tx:
+        row = _row(tx.connection, webhook_id, project_id)
+        values = {
+            "secret": secret,
+            "previous_secret": row["secret"],
+            "previous_secret_until": clock.now() + ROTATION,
+        }
+        tx.execute(update(endpoints).where(endpoints.c.id == webhook_id).values(values))
+    return _value(row, secret=secret)
+
+
+def send_test(db: Database, webhook_id: str, *, project_id: str | None = None, once: Once | None = None) -> Delivery:
+    """Send a `webhook.test` event to one endpoint, enabled or not."""
+    moment = clock.now()
+    with db.transaction() as tx:
+        if once:
+            once.claim(tx)
+        row = _row(tx.connection, webhook_id, project_id)
+        payload = {
+            "event": "webhook.test",
+            "timestamp": clock.to_wire(moment),
+            "data": {"webhookId": webhook_id, "message": "A test from Flask-PocketPing."},
+        }
+        fields = new_delivery(row["project_id"], TARGET, webhook_id, "", moment)
+        result = tx.execute(insert(deliveries), {**fields, "payload": shapes.to_json(payload)})
+        tx.deliveries += 1
+        key = result.inserted_primary_key
+        assert key is not None
+        value = _load_delivery(tx.connection, webhook_id, int(key[0]))
+        if once:
+            once.keep(tx, value)
+    return value
+
+
+def list_deliveries(
+    db: Database,
+    webhook_id: str,
+    *,
+    project_id: str | None = None,
+    state: str | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> DeliveryPage:
+    """A page of an endpoint's deliveries, newest first, each with its attempts.
+
+    :param cursor: `next_cursor` of the page before.
+    """
+    wanted = list(_deliveries_of(webhook_id))
+    if state is not None:
+        wanted.append(deliveries.c.state == state)
+    if cursor is not None:
+        wanted.append(deliveries.c.id < _number(cursor, InvalidRequest.field("cursor", "Not a cursor.")))
+    with db.read() as connection:
+        _row(connection, webhook_id, project_id)
+        query = _DELIVERIES.where(*wanted).order_by(deliveries.c.id.desc()).limit(limit + 1)
+        rows = connection.execute(query).mappings().all()
+        page = _delivery_values(connection, [dict(row) for row in rows[:limit]])
+    return DeliveryPage(page, page[-1].id if len(rows) > limit else None)
+
+
+def retry_delivery(db: Database, webhook_id: str, delivery_id: str, *, project_id: str | None = None) -> Delivery:
+    """Make a delivery due now, whatever became of it; one that is being made right now stays as it is."""
+    number = _number(delivery_id, DeliveryNotFound())
+    with db.transaction() as tx:
+        _row(tx.connection, webhook_id, project_id)
+        _load_delivery(tx.connection, webhook_id, number)
+        tx.execute(
+            update(deliveries)
+            .where(deliveries.c.id == number, deliveries.c.state != "running")
+            .values(state="pending", due_at=clock.now(), finished_at=None)
+        )
+        tx.deliveries += 1
+        return _load_delivery(tx.connection, webhook_id, number)
+
+
+def check_events(wanted: Sequence[str]) -> None:
+    """Check a list of event types.
+
+    :raises InvalidRequest: if it is empty or names one that there is not.
+    """
+    if not wanted:
+        raise InvalidRequest.field("events", 'At least one event type, or "*".')
+    unknown = [name for name in wanted if name not in EVENT_TYPES and name != "*"]
+    if unknown:
+        raise InvalidRequest.field("events", f"Unknown: {', '.join(unknown)}. Known: *, {', '.join(EVENT_TYPES)}.")
+
+
+def cancel_deliveries(tx: Transaction, webhook_id: str) -> None:
+    """Give up what waits for an endpoint."""
+    tx.execute(
+        update(deliveries)
+        .where(*_deliveries_of(webhook_id), deliveries.c.state == "pending")
+        .values(state="cancelled", finished_at=clock.now())
+    )
+
+
+def public_delivery_id(number: int) -> str:
+    """The id that the API shows for a delivery's row."""
+    return f"dlv_{number}"
+
+
+_DELIVERIES = select(deliveries, events.c.type.label("event_type")).select_from(
+    deliveries.outerjoin(events, events.c.id == deliveries.c.event_id)
+)
+
+
+def _deliveries_of(webhook_id: str) -> tuple[Any, Any]:
+    return deliveries.c.target_id == webhook_id, deliveries.c.target == TARGET
+
+
+def _row(connection: Connection, webhook_id: str, project_id: str | None) -> RowMapping:
+    row = connection.execute(select(endpoints).where(endpoints.c.id == webhook_id)).mappings().one_or_none()
+    if row is None or project_id not in {None, row["project_id"]}:
+        raise WebhookNotFound
+    return row
+
+
+def _value(row: Row, *, secret: str | None = None) -> Webhook:
+    return Webhook(
+        id=row["id"],
+        project_id=row["project_id"],
+        url=row["url"],
+        events=list(row["events"]),
+        description=row["description"],
+        enabled=bool(row["enabled"]),
+        created_at=row["created_at"],
+        disabled_reason=row["disabled_reason"],
+        secret=secret,
+    )
+
+
+def _new_secret() -> str:
+    """As the Standard Webhooks specification has it: 24 to 64 random bytes in base64 behind `whsec_`."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _load_delivery(connection: Connection, webhook_id: str, number: int) -> Delivery:
+    query = _DELIVERIES.where(*_deliveries_of(webhook_id), deliveries.c.id == number)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise DeliveryNotFound
+    return _delivery_values(connection, [dict(row)])[0]
+
+
+def _delivery_values(connection: Connection, rows: list[dict[str, Any]]) -> list[Delivery]:
+    tries: dict[int, list[Attempt]] = {row["id"]: [] for row in rows}
+    query = select(attempts).where(attempts.c.delivery_id.in_(list(tries))).order_by(attempts.c.number)
+    for row in connection.execute(query) if rows else ():
+        tries[row.delivery_id].append(
+            Attempt(row.number, row.started_at, row.duration_ms, row.status_code, row.error, row.response)
+        )
+    return [_delivery_value(row, tries[row["id"]]) for row in rows]
+
+
+def _delivery_value(row: Mapping[str, Any], tries: list[Attempt]) -> Delivery:
+    public_id = public_delivery_id(row["id"])
+    waits: datetime | None = row["due_at"] if row["state"] == "pending" else None
+    return Delivery(
+        id=public_id,
+        target_id=row["target_id"],
+        event_type=row["event_type"] or "webhook.test",
+        event_id=f"evt_{row['event_id']}" if row["event_id"] else public_id,
+        session_id=row["subject"] or None,
+        state=row["state"],
+        created_at=row["created_at"],
+        next_attempt_at=waits,
+        attempts=tries,
+    )
+
+
+def _number(public_id: str, error: Exception) -> int:
+    digits = public_id.removeprefix("dlv_")
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
+        raise error
+    return int(digits)
+
+
+def public_delivery(db: Database, webhook_id: str, delivery_id: str) -> Delivery | None:
+    """Find a delivery, if it is still there."""
+    try:
+        with db.read() as connection:
+            return _load_delivery(connection, webhook_id, _number(delivery_id, DeliveryNotFound()))
+    except DeliveryNotFound:
+        return None

@@ -1,0 +1,140 @@
+"""`flask pocketping …`: parse, call one function, print."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import threading
+from datetime import datetime
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from . import clock
+from .chat import projects
+from .errors import PocketPingError
+from .models import DEFAULT_PROJECT
+from .web.state import current_state
+
+commands = AppGroup("pocketping", help="Live chat: tables, projects, API keys, the delivery worker.")
+keys = AppGroup("keys", help="API keys of the back office.")
+project_commands = AppGroup("projects", help="Sites with conversations of their own.")
+commands.add_command(keys)
+commands.add_command(project_commands)
+
+as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON, for programs.")
+
+
+class _Told(click.ClickException):
+    exit_code = 1
+
+
+@commands.command("init-db")
+def init_db() -> None:
+    """Create the tables that are missing."""
+    current_state().db.create_tables()
+    click.echo("The tables are ready.")
+
+
+@commands.command("worker")
+def worker() -> None:
+    """Make deliveries until stopped (Ctrl-C or SIGTERM); what is under way is finished first."""
+    state = current_state()
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: Any) -> None:
+        if not stop.is_set():
+            stop.set()
+            # Closing waits for deliveries, which a signal's handler must not do.
+            threading.Thread(target=state.close, name="pocketping-close").start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    click.echo("The delivery worker runs. Stop it with Ctrl-C.")
+    state.work()
+
+
+@keys.command("create")
+@click.option("--name", default="Unnamed", show_default=True, help="For people.")
+@click.option("--project", "project_id", default=DEFAULT_PROJECT, show_default=True, help="Id of its project.")
+@as_json
+def create_key(name: str, project_id: str, json_output: bool) -> None:
+    """Make an API key and show it, this once."""
+    made = _told(lambda: projects.create_key(current_state().db, name, project_id))
+    if json_output:
+        _print_json(made)
+        return
+    click.echo(f"{made.key}\n")
+    click.echo(f"Key {made.id} of project {made.project_id}. It is not shown again: keep it now.")
+
+
+@keys.command("list")
+@click.option("--project", "project_id", default=None, help="Only keys of this project.")
+@as_json
+def list_keys(project_id: str | None, json_output: bool) -> None:
+    """List API keys; of each only its ends are known."""
+    found = projects.list_keys(current_state().db, project_id)
+    if json_output:
+        _print_json(found)
+        return
+    for key in found:
+        state = f"revoked {clock.to_wire(key.revoked_at)}" if key.revoked_at else "in force"
+        click.echo(f"{key.id}  {key.hint}  {key.project_id}  {state}  {key.name}")
+    if not found:
+        click.echo("There are no keys. Make one with: flask pocketping keys create")
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+def revoke_key(key_id: str) -> None:
+    """End a key at once."""
+    _told(lambda: projects.revoke_key(current_state().db, key_id))
+    click.echo(f"Key {key_id} is revoked.")
+
+
+@project_commands.command("create")
+@click.argument("name")
+@as_json
+def create_project(name: str, json_output: bool) -> None:
+    """Make a project."""
+    made = _told(lambda: projects.create_project(current_state().db, name))
+    if json_output:
+        _print_json(made)
+        return
+    click.echo(f"{made.id}\n\nMake a key for it: flask pocketping keys create --project {made.id}")
+
+
+@project_commands.command("list")
+@as_json
+def list_projects(json_output: bool) -> None:
+    """List projects."""
+    found = projects.list_projects(current_state().db)
+    if json_output:
+        _print_json(found)
+        return
+    for project in found:
+        click.echo(f"{project.id}  {project.name}")
+
+
+def _told(work: Any) -> Any:
+    try:
+        return work()
+    except PocketPingError as error:
+        raise _Told(str(error)) from None
+
+
+def _print_json(value: Any) -> None:
+    listed = [_plain(item) for item in value] if isinstance(value, list) else _plain(value)
+    click.echo(json.dumps(listed, indent=2))
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    plain = {}
+    for name, item in dataclasses.asdict(value).items():
+        first, *rest = name.split("_")
+        key = first + "".join(word.capitalize() for word in rest)
+        if item is not None or name == "revoked_at":
+            plain[key] = clock.to_wire(item) if isinstance(item, datetime) else item
+    return plain

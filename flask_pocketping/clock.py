@@ -1,0 +1,55 @@
+"""The one clock: aware UTC times, ids in time's order, and the form that times have on the wire."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+_now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 -- replaced by set_clock
+
+
+def now() -> datetime:
+    """The present time, aware, in UTC."""
+    return _now()
+
+
+def set_clock(source: Callable[[], datetime] | None) -> None:
+    """Let tests set the time; `None` restores the real clock.
+
+    :param source: returns an aware UTC time each time it is called.
+    """
+    global _now
+    _now = source or (lambda: datetime.now(UTC))
+
+
+def to_wire(moment: datetime) -> str:
+    """ISO 8601 in UTC with a `Z`, in microseconds (RFC 3339)."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def from_wire(text: str) -> datetime:
+    """Read an ISO 8601 time; one without an offset counts as UTC.
+
+    :raises ValueError: if it is no such time.
+    """
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def ago(**span: float) -> datetime:
+    """The time so long before now; takes what `timedelta` takes."""
+    return now() - timedelta(**span)
+
+
+def new_id(prefix: str) -> str:
+    """A new id such as `msg_01jd…`: 48 bits of time in ms, then 80 random bits, so ids sort by age.
+
+    The layout is that of ULID; the random part makes them unguessable, yet an id is never a secret here.
+    """
+    number = (time.time_ns() // 1_000_000 & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    text = "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_{text}"

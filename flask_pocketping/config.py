@@ -1,0 +1,261 @@
+"""Every `POCKETPING_*` setting once: name, type, default and help, read into one frozen object.
+
+Values may be strings, as they come from the environment. Anything that can't be used stops the app with the
+exact key and what it should be.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+import limits
+
+from .errors import ConfigurationError
+
+PREFIX = "POCKETPING_"
+
+#: Requests a minute of the plans that `POCKETPING_RATE_LIMIT` may name.
+PLANS = {"free": "100/minute", "pro": "1000/minute", "team": "10000/minute"}
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Rules = tuple[limits.RateLimitItem, ...]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a string")
+    return value
+
+
+def _optional_text(value: Any) -> str | None:
+    return None if value is None or value == "" else _text(value)
+
+
+def _api_key(value: Any) -> str | None:
+    text = _optional_text(value)
+    if text is not None and (len(text) < 16 or not re.fullmatch(r"[!-~]+", text)):
+        raise ValueError("at least 16 printable ASCII characters without spaces, or unset")
+    return text
+
+
+def _flag(value: Any) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    found = value if isinstance(value, bool) else words.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("true or false")
+    return found
+
+
+def _number(low: float, high: float, unit: str) -> Callable[[Any], float]:
+    def parse(value: Any) -> float:
+        wanted = f"a number of {unit} from {low:g} to {high:g}"
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(wanted) from None
+        if isinstance(value, bool) or not low <= number <= high:
+            raise ValueError(wanted)
+        return number
+
+    return parse
+
+
+def _whole(low: int, high: int, unit: str) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        wanted = f"a whole number of {unit} from {low} to {high}"
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            raise ValueError(wanted) from None
+        if isinstance(value, bool | float) or not low <= number <= high:
+            raise ValueError(wanted)
+        return number
+
+    return parse
+
+
+def _choice(*words: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        text = str(value).strip().lower()
+        if text not in words:
+            raise ValueError(" or ".join(words))
+        return text
+
+    return parse
+
+
+def _items(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, Iterable):
+        return [str(part) for part in value]
+    raise ValueError("a list, or text with commas")
+
+
+def _prefix(value: Any) -> str:
+    text = _text(value).rstrip("/")
+    if text and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", text):
+        raise ValueError('a path such as "/pocketping", or "" for the root')
+    return text
+
+
+def _uri(*schemes: str) -> Callable[[Any], str | None]:
+    def parse(value: Any) -> str | None:
+        text = _optional_text(value)
+        if text is not None and not text.startswith(tuple(scheme + "://" for scheme in schemes)):
+            raise ValueError("an address that starts with " + " or ".join(f"{s}://" for s in schemes))
+        return text
+
+    return parse
+
+
+def _database_uri(value: Any) -> str | None:
+    text = _optional_text(value)
+    if text is not None and "://" not in text:
+        raise ValueError("a SQLAlchemy database URL such as postgresql+psycopg://user@host/name")
+    return text
+
+
+def _networks(value: Any) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(item) for item in _items(value))
+    except ValueError:
+        raise ValueError("networks such as 10.0.0.0/8 or fd00::/8, with commas between") from None
+
+
+def _origins(value: Any) -> tuple[str, ...]:
+    origins = []
+    for item in _items(value):
+        parts = urlsplit(item)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or "*" in item:
+            raise ValueError('origins such as "https://www.example.com", with commas between; "*" is not one')
+        origins.append(f"{parts.scheme}://{parts.netloc}".lower())
+    return tuple(origins)
+
+
+def _rules(value: Any) -> Rules:
+    """Read `pro`, `50/second`, `5/second;100/minute` or `off`."""
+    text = "" if value is None else str(value).strip().lower()
+    if text in {"", "off", "none"}:
+        return ()
+    try:
+        return tuple(limits.parse_many(PLANS.get(text, text)))
+    except ValueError:
+        plans = ", ".join(PLANS)
+        raise ValueError(f"a plan ({plans}), a rule such as 50/second, or off") from None
+
+
+def _setting(default: Any, parse: Callable[[Any], Any], help: str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"parse": parse, "help": help})
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one app. The key of each is its name in capitals behind `POCKETPING_`."""
+
+    url_prefix: str = _setting("/pocketping", _prefix, "Path under which everything is served.")
+    api_key: str | None = _setting(None, _api_key, "A fixed API key for the default project.", secret=True)
+    secret: str | None = _setting(
+        None, _optional_text, "Signs visitors' handles. Unset: the app's `SECRET_KEY`.", secret=True
+    )
+    database_uri: str | None = _setting(
+        None,
+        _database_uri,
+        "Where the tables are. Unset: the app's `SQLALCHEMY_DATABASE_URI`, else a SQLite file in the instance folder.",
+        secret=True,
+    )
+    redis_url: str | None = _setting(
+        None,
+        _uri("redis", "rediss", "unix"),
+        "Redis for instant fan-out between processes and for shared rate limits.",
+        secret=True,
+    )
+    rate_limit: Rules = _setting(
+        (), _rules, "Requests of one API key: `free`, `pro`, `team`, a rule such as `50/second`, or `off`."
+    )
+    visitor_message_limit: Rules = _setting(_rules("30/minute"), _rules, "Messages that one conversation may send.")
+    visitor_address_limit: Rules = _setting(
+        _rules("1200/minute"), _rules, "Requests that one address may make on the visitor's routes."
+    )
+    visitor_session_limit: Rules = _setting(_rules("60/hour"), _rules, "Conversations that one address may open.")
+    cors_origins: tuple[str, ...] = _setting(
+        (), _origins, "Other origins whose pages may use the visitor's routes. The same origin always may."
+    )
+    max_body_size: int = _setting(64 * 1024, _whole(8 * 1024, 1024 * 1024, "bytes"), "Largest request body, in bytes.")
+    welcome_message: str | None = _setting(
+        None, _optional_text, "First line that a visitor sees in an empty conversation."
+    )
+    ai_enabled: bool = _setting(True, _flag, "Whether the AI may answer in new conversations.")
+    worker: str = _setting(
+        "thread",
+        _choice("thread", "off"),
+        "`thread`: deliveries are made by a thread of each serving process. `off`: only by `flask pocketping worker`.",
+    )
+    worker_lease: float = _setting(
+        60.0, _number(20, 3600, "seconds"), "Seconds after which a killed worker's deliveries are free again."
+    )
+    poll_interval: float = _setting(
+        1.0,
+        _number(0.05, 60, "seconds"),
+        "Seconds between looks for what other processes wrote, for sockets and for the worker.",
+    )
+    webhook_allow_http: bool = _setting(False, _flag, "Whether webhooks may go to http addresses.")
+    webhook_allow_networks: tuple[Network, ...] = _setting(
+        (), _networks, "Private networks that webhooks may reach all the same, such as `10.1.0.0/16`."
+    )
+    webhook_timeout: float = _setting(
+        15.0, _number(0.1, 15, "seconds"), "Seconds that a receiver has for its whole answer."
+    )
+    delivery_retention: float = _setting(
+        30.0, _number(1, 3650, "days"), "Days that finished deliveries can be looked at."
+    )
+    socket_queue: int = _setting(
+        1000, _whole(10, 100_000, "frames"), "Frames that may wait for a slow socket before it is closed (1013)."
+    )
+    disconnect_grace: float = _setting(
+        30.0,
+        _number(1, 3600, "seconds"),
+        "Seconds without a sign of the visitor after which they count as gone.",
+    )
+
+    def __post_init__(self) -> None:
+        if self.redis_url and importlib.util.find_spec("redis") is None:
+            raise ConfigurationError(
+                "POCKETPING_REDIS_URL needs the redis client: pip install 'flask-pocketping[redis]'."
+            )
+
+    @classmethod
+    def from_mapping(cls, config: Mapping[str, Any]) -> Config:
+        """Read and check all settings.
+
+        :param config: an app's config.
+        :raises ConfigurationError: naming the key and what it should be. Secrets are not repeated in it.
+        """
+        settings = {key_of(item.name): item for item in fields(cls)}
+        values = {}
+        for key in sorted(config):
+            if not key.startswith(PREFIX):
+                continue
+            if key not in settings:
+                near = difflib.get_close_matches(key, settings, n=1, cutoff=0.5)
+                hint = f" Did you mean {near[0]}?" if near else ""
+                raise ConfigurationError(f"{key} is not a setting of Flask-PocketPing.{hint}")
+            item = settings[key]
+            try:
+                values[item.name] = item.metadata["parse"](config[key])
+            except ValueError as error:
+                given = f", not {config[key]!r}" if item.repr else ""
+                raise ConfigurationError(f"{key} must be {error}{given}.") from None
+        return cls(**values)
+
+
+def key_of(name: str) -> str:
+    """The config key of a setting's name."""
+    return PREFIX + name.upper()

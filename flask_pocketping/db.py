@@ -1,0 +1,213 @@
+"""Which engine holds the tables, the one way to write (`transaction`) and to read, and the after-commit hand-over."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, insert, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.pool import StaticPool
+
+from . import clock
+from .errors import SchemaMissing
+from .models import DEFAULT_PROJECT, Base, Event, Project, table
+from .values import Event as EventValue
+
+logger = logging.getLogger("flask_pocketping")
+
+# What the drivers call a transaction that lost against another and may be tried again:
+# PostgreSQL's SQLSTATE, MariaDB's error number (deadlock, lock wait timeout).
+_LOST_RACE = {"40001", "40P01", 1213, 1205}
+
+
+class Target(Protocol):
+    """Something outside that wants events: webhooks, a bridge, an AI."""
+
+    name: str
+
+    def wants(self, tx: Transaction, event: EventValue) -> list[str]:
+        """The ids of those that are to get the event; called in the transaction that writes it."""
+
+
+class Transaction:
+    """An open write transaction: statements, and the events to hand over once it is committed."""
+
+    def __init__(self, connection: Connection, targets: list[Target]) -> None:
+        self.connection = connection
+        self.targets = targets
+        self.events: list[EventValue] = []
+        self.deliveries = 0
+        #: What targets keep for the length of one transaction.
+        self.cache: dict[str, Any] = {}
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run one statement of SQLAlchemy Core."""
+        return self.connection.execute(statement, parameters)
+
+
+class Database:
+    """The tables of one app.
+
+    :param make_engine: makes or finds the engine; called once, when it is first needed.
+    :param embedded: whether this is the default SQLite file, whose tables make themselves.
+    :param borrowed: whether the engine is the host's, set up its own way.
+    """
+
+    def __init__(self, make_engine: Callable[[], Engine], *, embedded: bool = False, borrowed: bool = False) -> None:
+        self._make_engine = make_engine
+        self._embedded = embedded
+        self._borrowed = borrowed
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+        # One writer at a time in this process: SQLite has one anyway, and its own waiting is unfair and,
+        # under gevent, would stop the whole process.
+        self._write_lock = threading.RLock()
+        #: Called with the events after each commit, and with the number of deliveries written.
+        self.on_commit: Callable[[list[EventValue], int], None] = lambda events, deliveries: None
+        self.targets: list[Target] = []
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made at first use."""
+        if self._engine is None:
+            with self._lock:
+                if self._engine is None:
+                    engine = self._make_engine()
+                    if self._embedded:
+                        create_tables(engine)
+                    self._engine = engine
+        return self._engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    def create_tables(self) -> None:
+        """Make the tables that are missing, and the default project."""
+        create_tables(self.engine)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading."""
+        try:
+            with self._turn(shared=True), self._connect() as connection:
+                yield connection
+        except (OperationalError, ProgrammingError) as error:
+            self._explain(error)
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Write in one transaction; afterwards hand its events to `on_commit`. An exception rolls back."""
+        try:
+            with self._turn(shared=False), self._connect() as connection:
+                tx = Transaction(connection, self.targets)
+                with self._begin(connection):
+                    yield tx
+        except (OperationalError, ProgrammingError) as error:
+            self._explain(error)
+            raise
+        if tx.events or tx.deliveries:
+            self.on_commit(tx.events, tx.deliveries)
+
+    def dispose(self) -> None:
+        """Close the pooled connections."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _turn(self, *, shared: bool) -> AbstractContextManager[Any]:
+        # A database in memory is one connection for all threads, so there readers take turns as well.
+        if self.is_sqlite and not (shared and not isinstance(self.engine.pool, StaticPool)):
+            return self._write_lock
+        return nullcontext()
+
+    def _connect(self) -> Connection:
+        connection = self.engine.connect()
+        if self._borrowed and self.is_sqlite:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        return connection
+
+    @contextmanager
+    def _begin(self, connection: Connection) -> Iterator[None]:
+        if not self.is_sqlite:
+            with connection.begin():
+                yield
+            return
+        # The driver's own BEGIN is deferred: two that read first and then write would fail with "locked".
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            connection.exec_driver_sql("ROLLBACK")
+            raise
+
+    def _explain(self, error: DBAPIError) -> None:
+        try:
+            missing = not inspect(self.engine).has_table(Event.__tablename__)
+        except DBAPIError:
+            return
+        if missing:
+            raise SchemaMissing(
+                "The tables of Flask-PocketPing are missing. Create them with: flask pocketping init-db"
+            ) from error
+
+
+def create_tables(engine: Engine) -> None:
+    """Make the missing tables and the default project; safe to run again, and by two at once."""
+    try:
+        Base.metadata.create_all(engine)
+    except (OperationalError, ProgrammingError, IntegrityError):
+        # Another process was faster with the same tables.
+        Base.metadata.create_all(engine)
+    try:
+        with engine.begin() as connection:
+            connection.execute(
+                insert(table(Project)),
+                {"id": DEFAULT_PROJECT, "name": "Default", "created_at": clock.now()},
+            )
+    except IntegrityError:
+        pass
+
+
+def lost_race(error: BaseException) -> bool:
+    """Whether a transaction failed only because of another at the same time, so that it may be tried again."""
+    if not isinstance(error, DBAPIError):
+        return False
+    cause: Any = error.orig
+    number = cause.args[0] if getattr(cause, "args", None) else None
+    return getattr(cause, "sqlstate", None) in _LOST_RACE or (isinstance(number, int) and number in _LOST_RACE)
+
+
+def own_engine(uri: str, options: Mapping[str, Any] | None = None) -> Engine:
+    """An engine of our own for a database URL.
+
+    SQLite gets write-ahead logging with a sync at each commit, so that readers never wait for a writer and an
+    answered write survives a power cut; others get READ COMMITTED. What people wrote stays out of errors and logs.
+    """
+    url = make_url(uri)
+    if url.get_backend_name() != "sqlite":
+        defaults = {"isolation_level": "READ COMMITTED", "pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+        return create_engine(url, hide_parameters=True, **{**defaults, **(options or {})})
+    defaults = {"isolation_level": "AUTOCOMMIT", "connect_args": {"timeout": 30}}
+    if url.database in {None, "", ":memory:"}:
+        defaults = {
+            "isolation_level": "AUTOCOMMIT",
+            "connect_args": {"check_same_thread": False},
+            "poolclass": StaticPool,
+        }
+    engine = create_engine(url, hide_parameters=True, **{**defaults, **(options or {})})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine

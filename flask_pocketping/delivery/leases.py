@@ -1,0 +1,195 @@
+"""Who has which delivery: claimed by a guarded update, free again when the lease ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, delete, exists, insert, or_, select, update
+
+from .. import clock
+from ..db import Database, Transaction
+from ..models import Attempt, Delivery, Event, table
+from ..values import Event as EventValue
+from .schedule import next_delay
+from .targets import DeliveryTarget, Job, Outcome
+
+deliveries = table(Delivery)
+attempts = table(Attempt)
+events = table(Event)
+
+_before = deliveries.alias("before")
+# A target gets the events of one session in order while it is healthy: nothing of a session goes out beside or
+# before an earlier one that is under way or was never tried. What failed once is out of the order.
+_IN_ORDER = or_(
+    deliveries.c.subject == "",
+    ~exists().where(
+        _before.c.target_id == deliveries.c.target_id,
+        _before.c.subject == deliveries.c.subject,
+        _before.c.id < deliveries.c.id,
+        or_(_before.c.state == "running", (_before.c.state == "pending") & (_before.c.attempts == 0)),
+    ),
+)
+_DUE = (
+    select(deliveries.c.id, deliveries.c.target_id, deliveries.c.due_at, deliveries.c.state)
+    .where(
+        deliveries.c.state.in_(("pending", "running")),
+        deliveries.c.due_at <= bindparam("now"),
+        deliveries.c.target_id.not_in(bindparam("busy", expanding=True)),
+        _IN_ORDER,
+    )
+    .order_by(deliveries.c.due_at, deliveries.c.id)
+)
+_CLAIM = (
+    update(deliveries)
+    .where(
+        deliveries.c.id == bindparam("delivery_id"),
+        deliveries.c.state == bindparam("seen_state"),
+        deliveries.c.due_at == bindparam("seen_due"),
+    )
+    .values(
+        state="running",
+        lease_owner=bindparam("owner"),
+        due_at=bindparam("until"),
+        attempts=deliveries.c.attempts + 1,
+    )
+)
+_LOAD = (
+    select(deliveries, *[column.label(f"event_{column.key}") for column in events.c if column.key != "id"])
+    .select_from(deliveries.outerjoin(events, events.c.id == deliveries.c.event_id))
+    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(deliveries.c.id)
+)
+
+
+def claim(
+    db: Database,
+    targets: Mapping[str, DeliveryTarget],
+    owner: str,
+    lease: float,
+    *,
+    limit: int,
+    room: Mapping[str, int],
+    default_room: int,
+) -> list[Job]:
+    """Take deliveries that are due, at most `limit`.
+
+    :param owner: names the worker.
+    :param lease: seconds that the worker has for each.
+    :param room: how many more a target may get now, where it is not `default_room`.
+    """
+    now = clock.now()
+    busy = [target_id for target_id, left in room.items() if left <= 0]
+    with db.read() as connection:
+        due = connection.execute(_DUE.limit(limit), {"now": now, "busy": busy}).all()
+    if not due:
+        return []
+    left = dict(room)
+    won = []
+    with db.transaction() as tx:
+        for row in due:
+            left.setdefault(row.target_id, default_room)
+            if left[row.target_id] <= 0:
+                continue
+            values = {
+                "delivery_id": row.id,
+                "seen_state": row.state,
+                "seen_due": row.due_at,
+                "owner": owner,
+                "until": now + timedelta(seconds=lease),
+            }
+            if tx.execute(_CLAIM, values).rowcount == 1:
+                left[row.target_id] -= 1
+                won.append(row.id)
+        return _load(tx, targets, won, now) if won else []
+
+
+def settle(tx: Transaction, job: Job, outcome: Outcome, owner: str, started: datetime, now: datetime) -> bool:
+    """Record an attempt and what is next.
+
+    :return: false if the lease was lost meanwhile, so that another worker's word counts.
+    """
+    delay = None
+    if not outcome.ok and outcome.give_up is None:
+        delay = next_delay(job.attempt, retry_after=outcome.retry_after)
+    values: dict[str, Any] = {"lease_owner": None, "finished_at": now}
+    if outcome.ok:
+        values["state"] = "succeeded"
+    elif delay is None:
+        values["state"] = "failed"
+    else:
+        values |= {"state": "pending", "due_at": now + timedelta(seconds=delay), "finished_at": None}
+    mine = (deliveries.c.id == job.id, deliveries.c.lease_owner == owner, deliveries.c.attempts == job.attempt)
+    if tx.execute(update(deliveries).where(*mine).values(values)).rowcount != 1:
+        return False
+    tx.execute(
+        insert(attempts),
+        {
+            "delivery_id": job.id,
+            "number": job.attempt,
+            "started_at": started,
+            "duration_ms": outcome.duration_ms,
+            "status_code": outcome.status_code,
+            "error": outcome.error[:500] if outcome.error else None,
+            "response": outcome.response,
+        },
+    )
+    return True
+
+
+def forget_old(db: Database, days: float) -> None:
+    """Remove deliveries that were finished so many days ago, a thousand at a time."""
+    limit = clock.ago(days=days)
+    query = select(deliveries.c.id).where(
+        deliveries.c.state.in_(("succeeded", "failed", "cancelled")), deliveries.c.due_at < limit
+    )
+    while True:
+        with db.transaction() as tx:
+            old = tx.execute(query.limit(1000)).scalars().all()
+            tx.execute(delete(attempts).where(attempts.c.delivery_id.in_(old)))
+            tx.execute(delete(deliveries).where(deliveries.c.id.in_(old)))
+        if len(old) < 1000:
+            return
+
+
+def _load(tx: Transaction, targets: Mapping[str, DeliveryTarget], ids: Sequence[int], now: datetime) -> list[Job]:
+    rows = tx.execute(_LOAD, {"ids": list(ids)}).mappings().all()
+    prepared = {
+        name: target.prepare(tx.connection, sorted({row["target_id"] for row in rows if row["target"] == name}))
+        for name, target in targets.items()
+    }
+    jobs = []
+    for row in rows:
+        ready = prepared.get(row["target"], {})
+        if row["target_id"] not in ready:
+            gone = {"state": "cancelled", "lease_owner": None, "finished_at": now}
+            tx.execute(update(deliveries).where(deliveries.c.id == row["id"]).values(gone))
+            continue
+        jobs.append(_job(row, ready[row["target_id"]]))
+    return jobs
+
+
+def _job(row: RowMapping, prepared: Any) -> Job:
+    event = None
+    if row["event_id"] is not None:
+        event = EventValue(
+            id=row["event_id"],
+            project_id=row["project_id"],
+            session_id=row["event_session_id"],
+            seq=row["event_seq"],
+            type=row["event_type"],
+            created_at=row["event_created_at"],
+            data=row["event_data"],
+        )
+    return Job(
+        id=row["id"],
+        project_id=row["project_id"],
+        target=row["target"],
+        target_id=row["target_id"],
+        subject=row["subject"],
+        attempt=row["attempts"],
+        event=event,
+        payload=row["payload"],
+        prepared=prepared,
+    )

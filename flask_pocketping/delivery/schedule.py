@@ -1,0 +1,63 @@
+"""When a delivery that failed is tried again. The worker asks here after every attempt."""
+
+from __future__ import annotations
+
+import random as _random
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+#: Seconds before each attempt, counted from the one before it; the example schedule of the
+#: Standard Webhooks specification.
+DELAYS = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600)
+
+#: How far a delay may stray to either side, so that endpoints which failed together do not all
+#: come back at the same moment.
+JITTER = 0.2
+
+#: The longest wait in seconds that a `Retry-After` can ask for.
+LONGEST = 24 * 3600
+
+_DELAY_SECONDS = re.compile(r"[0-9]+")
+
+
+def next_delay(
+    attempts_made: int,
+    *,
+    retry_after: float | None = None,
+    random: Callable[[], float] = _random.random,
+) -> float | None:
+    """How long to wait before the next attempt.
+
+    :param attempts_made: how many attempts there were so far; 0 before the first.
+    :param retry_after: what the last answer asked for, in seconds; a lower bound, up to 24 hours.
+    :param random: returns a number from 0 up to 1, which places the delay within its jitter.
+    :returns: seconds, or `None` when the schedule is exhausted.
+    :raises ValueError: if `attempts_made` is negative.
+    """
+    if attempts_made < 0:
+        raise ValueError("attempts_made can't be negative")
+    if attempts_made >= len(DELAYS):
+        return None
+    delay = DELAYS[attempts_made] * (1 - JITTER + 2 * JITTER * random())
+    return min(max(delay, retry_after or 0.0), LONGEST)
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """Read a `Retry-After` header (RFC 9110, section 10.2.3): seconds or an HTTP-date.
+
+    :param value: the header's value, or `None` where there was none.
+    :param now: the present time, aware; dates count from it.
+    :returns: seconds from now, 0 for a date that has passed, `None` for a value that is neither.
+    """
+    text = (value or "").strip()
+    if _DELAY_SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - now).total_seconds())

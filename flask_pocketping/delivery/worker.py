@@ -1,0 +1,164 @@
+"""The worker: claims what is due, sends each in a thread of its own, and records what came of it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from .. import clock
+from ..db import Database
+from . import leases
+from .targets import DeliveryTarget, Job, Outcome
+
+logger = logging.getLogger("flask_pocketping")
+
+#: Deliveries under way at once in one worker.
+CONCURRENCY = 64
+#: Of them to one target, so that one that hangs takes no other's place: healthy, and after a failure.
+PER_TARGET = 8
+PER_FAILING_TARGET = 1
+
+
+class Worker:
+    """Delivers until it is stopped.
+
+    :param poll: seconds between looks for what other processes wrote.
+    :param lease: seconds after which another worker may take over what this one left undone.
+    :param run: calls a function in the context that signals and logs need.
+    :param announce: told of each attempt that was recorded: the job and its outcome.
+    :param chores: what else is to be done, each with the seconds between.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        targets: Sequence[DeliveryTarget],
+        *,
+        poll: float,
+        lease: float,
+        run: Callable[[Callable[[], None]], None] = lambda work: work(),
+        announce: Callable[[Job, Outcome], None] = lambda job, outcome: None,
+        chores: Sequence[tuple[float, Callable[[], None]]] = (),
+    ) -> None:
+        self.owner = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._db = db
+        self._targets = {target.name: target for target in targets}
+        self._poll = poll
+        self._lease = lease
+        self._run = run
+        self._announce = announce
+        self._chores = chores
+        self._done_at = [-math.inf] * len(chores)
+        self._changed = threading.Condition()
+        self._work_waits = True
+        self._stopping = False
+        self._under_way: Counter[str] = Counter()
+        self._failing: set[str] = set()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Work in a thread from now on."""
+        self._thread = threading.Thread(target=self.work, name="pocketping-worker", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look for work now instead of at the next poll."""
+        with self._changed:
+            self._work_waits = True
+            self._changed.notify_all()
+
+    def stop(self, timeout: float = 20.0) -> bool:
+        """Take up nothing more and wait for what is under way.
+
+        :param timeout: seconds to wait at the most; the leases of the rest run out by themselves.
+        :return: whether all was finished.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._under_way.total(), timeout)
+            finished = not self._under_way.total()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(max(0.1, deadline - time.monotonic()))
+        return finished
+
+    def work(self) -> None:
+        """Work in this thread until `stop` is called."""
+        while not self._stopping:
+            try:
+                claimed = self._take_up()
+                self._do_chores()
+            except Exception:
+                logger.exception("The delivery worker could not reach its database; it tries again soon.")
+                claimed = 0
+            with self._changed:
+                if not claimed and not self._work_waits and not self._stopping:
+                    self._changed.wait(self._poll)
+                self._work_waits = False
+
+    def _take_up(self) -> int:
+        with self._changed:
+            free = CONCURRENCY - self._under_way.total()
+            room = {target_id: PER_TARGET - count for target_id, count in self._under_way.items()}
+            for target_id in self._failing:
+                room[target_id] = PER_FAILING_TARGET - self._under_way[target_id]
+        if free <= 0:
+            return 0
+        jobs = leases.claim(
+            self._db, self._targets, self.owner, self._lease, limit=free, room=room, default_room=PER_TARGET
+        )
+        for job in jobs:
+            with self._changed:
+                self._under_way[job.target_id] += 1
+            threading.Thread(target=self._deliver, args=(job,), name="pocketping-delivery", daemon=True).start()
+        return len(jobs)
+
+    def _deliver(self, job: Job) -> None:
+        ok = False
+        try:
+            started = clock.now()
+            outcome = self._send(job)
+            ok = outcome.ok
+            self._run(lambda: self._record(job, outcome, started))
+        except Exception:
+            logger.exception("Delivery %s could not be recorded; it is tried again when its lease ends.", job.id)
+        finally:
+            with self._changed:
+                self._under_way[job.target_id] -= 1
+                if not self._under_way[job.target_id]:
+                    del self._under_way[job.target_id]
+                (self._failing.discard if ok else self._failing.add)(job.target_id)
+                self._work_waits = True
+                self._changed.notify_all()
+
+    def _send(self, job: Job) -> Outcome:
+        try:
+            return self._targets[job.target].send(job)
+        except Exception as error:
+            logger.exception("Delivery %s failed by a fault of its target %s.", job.id, job.target)
+            return Outcome(ok=False, error=f"Internal fault: {type(error).__name__}")
+
+    def _record(self, job: Job, outcome: Outcome, started: datetime) -> None:
+        now = clock.now()
+        with self._db.transaction() as tx:
+            if not leases.settle(tx, job, outcome, self.owner, started, now):
+                logger.warning("Delivery %s took longer than its lease; another worker has it.", job.id)
+                return
+            after = self._targets[job.target].settle(tx, job, outcome, now)
+        self._announce(job, outcome)
+        if after:
+            after()
+
+    def _do_chores(self) -> None:
+        for index, (interval, chore) in enumerate(self._chores):
+            if time.monotonic() - self._done_at[index] >= interval:
+                self._done_at[index] = time.monotonic()
+                self._run(chore)

@@ -1,0 +1,177 @@
+"""Every error that the package raises on purpose, as one family.
+
+Those that may reach a client carry their HTTP status and the code of the contract; `web/errors.py` turns
+them into answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Details = Mapping[str, Any]
+
+
+class PocketPingError(Exception):
+    """Base of all errors of this package."""
+
+
+class ConfigurationError(PocketPingError):
+    """A setting is missing, unknown or has a value that can't be used; raised by `init_app`."""
+
+
+class SchemaMissing(PocketPingError):
+    """The tables are not in the database yet.
+
+    Create them with `flask pocketping init-db`.
+    """
+
+
+class APIError(PocketPingError):
+    """An error with an HTTP status and a code for programs.
+
+    :param message: a sentence for a person.
+    :param details: for bad input, the reasons for each field.
+    :param headers: further headers of the answer.
+    """
+
+    status = 500
+    code = "INTERNAL_ERROR"
+    default_message = "Something went wrong on the server."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Details | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.message = message or self.default_message
+        self.details = details
+        self.headers = dict(headers or {})
+        super().__init__(self.message)
+
+
+class InvalidRequest(APIError):
+    """The input does not fit; `details` says which field and why."""
+
+    status = 400
+    code = "INVALID_REQUEST"
+    default_message = "The request is not valid."
+
+    @classmethod
+    def field(cls, name: str, reason: str) -> InvalidRequest:
+        """The error for one bad field."""
+        return cls(f"{name}: {reason}", details={name: [reason]})
+
+
+class InvalidJSON(APIError):
+    status = 400
+    code = "INVALID_JSON"
+    default_message = "The body is not valid JSON."
+
+
+class MessageRejected(InvalidRequest):
+    """Raised by a receiver of `message_received` to refuse a message; its text goes to the sender."""
+
+    default_message = "The message was not accepted."
+
+
+class Unauthorized(APIError):
+    status = 401
+    code = "UNAUTHORIZED"
+    default_message = "An API key is needed: Authorization: Bearer YOUR_API_KEY."
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": 'Bearer realm="PocketPing"'})
+
+
+class Forbidden(APIError):
+    status = 403
+    code = "FORBIDDEN"
+    default_message = "That is not allowed."
+
+
+class NotFound(APIError):
+    status = 404
+    code = "NOT_FOUND"
+    default_message = "There is nothing at this address."
+
+
+class ProjectNotFound(NotFound):
+    default_message = "Project not found"
+
+
+class SessionNotFound(NotFound):
+    code = "SESSION_NOT_FOUND"
+    default_message = "Session not found"
+
+
+class MessageNotFound(NotFound):
+    code = "MESSAGE_NOT_FOUND"
+    default_message = "Message not found"
+
+
+class WebhookNotFound(NotFound):
+    code = "WEBHOOK_NOT_FOUND"
+    default_message = "Webhook not found"
+
+
+class DeliveryNotFound(NotFound):
+    code = "DELIVERY_NOT_FOUND"
+    default_message = "Delivery not found"
+
+
+class AttachmentNotFound(NotFound):
+    code = "ATTACHMENT_NOT_FOUND"
+    default_message = "Attachment not found"
+
+
+class APIKeyNotFound(NotFound):
+    default_message = "API key not found"
+
+
+class MethodNotAllowed(APIError):
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+    default_message = "This method is not allowed here."
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        listed = ", ".join(sorted(allowed))
+        super().__init__(f"This address takes {listed}.", headers={"Allow": listed})
+
+
+class PayloadTooLarge(APIError):
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+    default_message = "The body is too large."
+
+
+class UnsupportedMediaType(APIError):
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    default_message = "The body must be sent as Content-Type: application/json."
+
+
+class SessionClosed(APIError):
+    status = 409
+    code = "SESSION_CLOSED"
+    default_message = "The session is closed. Reopen it first."
+
+
+class IdempotencyConflict(APIError):
+    status = 409
+    code = "IDEMPOTENCY_CONFLICT"
+    default_message = "This Idempotency-Key was used before with another request."
+
+
+class RateLimited(APIError):
+    status = 429
+    code = "RATE_LIMITED"
+    default_message = "Too many requests. Try again later."
+
+
+class Unavailable(APIError):
+    status = 503
+    code = "UNAVAILABLE"
+    default_message = "The service is not available right now. Try again soon."

@@ -1,0 +1,366 @@
+"""`PocketPing`: the one place that builds and wires the long-lived parts of an app, and the host's own calls."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import Engine, MetaData
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from . import signals
+from .chat import messages, sessions, visitors
+from .chat.projects import hash_key
+from .config import Config
+from .db import Database, own_engine
+from .delivery.http import GuardedClient, HTTPClientError, check_url
+from .dispatch import app_context
+from .errors import ConfigurationError, InvalidRequest
+from .models import DEFAULT_PROJECT, Base
+from .realtime.bus import Bus, RedisBus
+from .realtime.hub import Hub
+from .runtime import Renewal, Runtime
+from .values import Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage
+from .web.connections import Sockets
+from .web.frames import Frames
+from .web.handles import Handles
+from .web.limiter import Limiter
+from .web.state import EXTENSION, State, current_state
+
+USER_AGENT = "Flask-PocketPing (+https://pypi.org/project/flask-pocketping/)"
+
+
+class PocketPing:
+    """Live chat for a Flask app.
+
+    .. code-block:: python
+
+        app = Flask(__name__)
+        pocketping = PocketPing(app)
+
+    or, in a factory, ``pocketping = PocketPing()`` and ``pocketping.init_app(app)``. What a deployment changes is
+    read from the app's config (`POCKETPING_…`); what code decides is given here.
+
+    :param app: the app, unless `init_app` is called later.
+    :param engine: a SQLAlchemy engine that has, or is to have, the tables.
+    :param db: a Flask-SQLAlchemy object whose default engine is used instead.
+    """
+
+    #: The tables' metadata, for the host's Alembic.
+    metadata: MetaData = Base.metadata
+
+    def __init__(self, app: Flask | None = None, *, engine: Engine | None = None, db: Any = None) -> None:
+        if engine is not None and db is not None:
+            raise ConfigurationError("PocketPing() takes engine= or db=, not both.")
+        if db is not None and not hasattr(db, "engine"):
+            raise ConfigurationError("PocketPing(db=…) takes a Flask-SQLAlchemy object.")
+        self._engine = engine
+        self._sqlalchemy = db
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Check the settings and register with an app. Opens no connection and starts no thread.
+
+        :raises ConfigurationError: naming the key that is wrong and what it should be.
+        """
+        if EXTENSION in app.extensions:
+            raise ConfigurationError("PocketPing is set up for this app already.")
+        config = Config.from_mapping(app.config)
+        secrets = _secrets(app, config)
+        handles = Handles(secrets)
+        database = self._database(app, config)
+        bus = _bus(config, secrets)
+        sockets = Sockets()
+        hub = Hub(database, bus, poll=config.poll_interval, tick=Renewal(database, sockets))
+        client = GuardedClient(
+            allow_http=config.webhook_allow_http,
+            allow_networks=config.webhook_allow_networks,
+            timeout=config.webhook_timeout,
+            user_agent=USER_AGENT,
+        )
+        runtime = Runtime(app, config, database, hub, bus, sockets, client)
+        state = State(
+            config=config,
+            db=database,
+            hub=hub,
+            bus=bus,
+            limiter=Limiter(config.redis_url),
+            handles=handles,
+            frames=Frames(handles),
+            default_project=DEFAULT_PROJECT,
+            api_key_hash=hash_key(config.api_key) if config.api_key else None,
+            before_message=_MessageReceived(app),
+            check_url=_url_checker(config),
+            ensure_running=runtime.ensure_running,
+            wake_worker=runtime.wake_worker,
+            close=runtime.close,
+            work=runtime.work,
+            sockets=sockets,
+        )
+        bus.on_message = state.hear
+        app.extensions[EXTENSION] = state
+        from .cli import commands
+        from .web.blueprint import build_blueprint
+
+        app.register_blueprint(build_blueprint(state))
+        app.cli.add_command(commands)
+
+    def close(self, app: Flask | None = None) -> None:
+        """End what runs beside the requests: sockets get 1012, deliveries under way are finished.
+
+        Safe to call again; the next request starts it anew.
+
+        :param app: the app; the current one if unset.
+        """
+        state: State = (app or current_app).extensions[EXTENSION]
+        state.close()
+
+    # --- The API for the host's own code; an app context is enough. ---
+
+    def open_session(
+        self,
+        *,
+        visitor_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        identity: Identity | None = None,
+        project_id: str = DEFAULT_PROJECT,
+    ) -> Session:
+        """Open a conversation.
+
+        :param visitor_id: who it is with; a new id if unset.
+        :param metadata: what is known of the visitor's page, with the wire's keys (`pageUrl`, …).
+        :param identity: who the visitor is; set `verified` where the app vouches for it.
+        """
+        state = current_state()
+        return sessions.open_session(
+            state.db,
+            project_id=project_id,
+            visitor_id=visitor_id,
+            metadata=metadata,
+            identity=identity,
+            ai_enabled=state.config.ai_enabled,
+        )
+
+    def get_session(self, session_id: str) -> Session:
+        """Find a conversation.
+
+        :raises SessionNotFound: if there is none such.
+        """
+        return sessions.get_session(current_state().db, session_id)
+
+    def list_sessions(
+        self,
+        *,
+        status: str | None = None,
+        unanswered: bool | None = None,
+        q: str | None = None,
+        visitor_id: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        project_id: str = DEFAULT_PROJECT,
+    ) -> SessionPage:
+        """A page of conversations, newest activity first.
+
+        :param status: only active or only closed ones.
+        :param unanswered: only those whose last word is the visitor's (or only the others).
+        :param q: text to find in the visitor's name or email or in a message.
+        :param visitor_id: only this visitor's.
+        :param cursor: `next_cursor` of the page before.
+        """
+        return sessions.list_sessions(
+            current_state().db,
+            project_id,
+            status=status,
+            unanswered=unanswered,
+            q=q,
+            visitor_id=visitor_id,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def close_session(self, session_id: str) -> Session:
+        """Close a conversation; closing it again changes nothing."""
+        return sessions.close_session(current_state().db, session_id)
+
+    def reopen_session(self, session_id: str) -> Session:
+        """Open a closed conversation again."""
+        return sessions.reopen_session(current_state().db, session_id)
+
+    def send_message(
+        self,
+        session_id: str,
+        content: str,
+        *,
+        type: MessageType = "operator",
+        operator_name: str | None = None,
+        reply_to: str | None = None,
+        client_id: str | None = None,
+    ) -> Message:
+        """Send a message into a conversation.
+
+        :param content: 1 to 4000 characters.
+        :param type: who speaks: operator, visitor, ai or system.
+        :param operator_name: shown to the visitor.
+        :param reply_to: the id of a message of the same session.
+        :param client_id: the caller's own name for it, unique in the session: a repeat sends nothing more and
+            returns the first message, so a task may be tried again.
+        :raises SessionNotFound: if there is no such session.
+        :raises SessionClosed: if it is closed and the type is not visitor.
+        :raises MessageRejected: if a receiver of `message_received` refuses it.
+        """
+        state = current_state()
+        return messages.send_message(
+            state.db,
+            session_id,
+            content,
+            type=type,
+            operator_name=operator_name,
+            reply_to=reply_to,
+            client_id=client_id,
+            before=state.before_message,
+        )
+
+    def list_messages(
+        self,
+        session_id: str,
+        *,
+        limit: int = 50,
+        after: str | int | None = None,
+        before: str | int | None = None,
+    ) -> MessagePage:
+        """A page of a conversation, oldest first; without `after` and `before` the newest one.
+
+        :param after: a message id or a seq.
+        :param before: likewise.
+        """
+        return messages.list_messages(current_state().db, session_id, limit=limit, after=after, before=before)
+
+    def edit_message(self, session_id: str, message_id: str, content: str) -> Message:
+        """Change the text of a message."""
+        return messages.edit_message(current_state().db, session_id, message_id, content)
+
+    def delete_message(self, session_id: str, message_id: str) -> Message:
+        """Empty a message; it keeps its place."""
+        return messages.delete_message(current_state().db, session_id, message_id)
+
+    def mark_read(self, session_id: str, message_ids: list[str] | None = None) -> int:
+        """Mark the visitor's messages as read by an operator.
+
+        :return: for how many that was new.
+        """
+        return messages.mark_messages(current_state().db, session_id, reader="operator", message_ids=message_ids)
+
+    def identify(self, session_id: str, identity: Identity) -> Session:
+        """Say who the visitor is; set `verified` where the app vouches for it."""
+        return visitors.identify(current_state().db, session_id, identity)
+
+    def set_ai(self, session_id: str, enabled: bool) -> Session:
+        """Let the AI answer in a conversation, or not."""
+        return sessions.set_ai(current_state().db, session_id, enabled)
+
+    def send_event(self, session_id: str, name: str, data: Any = None) -> None:
+        """Send a custom event to the visitor's page.
+
+        :param data: anything that JSON can hold.
+        """
+        visitors.send_event(current_state().db, session_id, name, data)
+
+    def handle_for(self, session_id: str) -> str:
+        """The handle by which a browser may read and write this session. Give it to that visitor only."""
+        return current_state().handles.sign(session_id)
+
+    def _database(self, app: Flask, config: Config) -> Database:
+        if self._engine is not None:
+            engine = self._engine
+            return Database(lambda: engine, borrowed=True)
+        if self._sqlalchemy is not None:
+            return Database(lambda: _engine_of(self._sqlalchemy, app), borrowed=True)
+        uri = config.database_uri or app.config.get("SQLALCHEMY_DATABASE_URI")
+        if uri:
+            key = "POCKETPING_DATABASE_URI" if config.database_uri else "SQLALCHEMY_DATABASE_URI"
+            address = _resolved(app, uri, key)
+            return Database(lambda: own_engine(address))
+        return Database(lambda: own_engine(_embedded(app)), embedded=True)
+
+
+class _MessageReceived:
+    """Sends `message_received`: the receivers in turn, and what one raises reaches the sender."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __call__(self, draft: MessageDraft) -> None:
+        if not signals.message_received.receivers:
+            return
+        with app_context(self._app):
+            signals.message_received.send(self._app, draft=draft)
+
+
+def _secrets(app: Flask, config: Config) -> list[bytes]:
+    if config.secret:
+        return [config.secret.encode()]
+    if not app.secret_key:
+        raise ConfigurationError(
+            "SECRET_KEY must be set before PocketPing: it signs the handles of visitors. (Or set POCKETPING_SECRET.)"
+        )
+    # Flask lists the old keys newest first; itsdangerous wants the newest last.
+    keys = [*reversed(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
+    return [key.encode() if isinstance(key, str) else key for key in keys]
+
+
+def _bus(config: Config, secrets: list[bytes]) -> Bus:
+    if not config.redis_url:
+        return Bus()
+    # Apps that share a Redis must not hear each other; the processes of one app share its secret.
+    channel = "pocketping:" + hmac.new(secrets[-1], b"flask-pocketping.bus", hashlib.sha256).hexdigest()[:32]
+    return RedisBus(config.redis_url, channel)
+
+
+def _embedded(app: Flask) -> str:
+    folder = Path(app.instance_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{folder / 'pocketping.db'}"
+
+
+def _resolved(app: Flask, uri: Any, key: str) -> str:
+    """A database URL, checked; a relative SQLite path is one in the instance folder, as Flask-SQLAlchemy has it."""
+    try:
+        url = make_url(uri)
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError):
+        raise ConfigurationError(
+            f"{key} must be a SQLAlchemy database URL such as postgresql+psycopg://user@host/name."
+        ) from None
+    except ImportError as error:
+        raise ConfigurationError(f"{key} needs a database driver that is not installed: {error.name}.") from None
+    if url.get_backend_name() not in {"sqlite", "postgresql", "mysql", "mariadb"}:
+        raise ConfigurationError(f"{key} must be of SQLite, PostgreSQL or MariaDB.")
+    memory = url.database in {None, "", ":memory:"} or str(url.database).startswith("file:")
+    if url.get_backend_name() == "sqlite" and not memory and not Path(str(url.database)).is_absolute():
+        folder = Path(app.instance_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        url = url.set(database=str(folder / str(url.database)))
+    return url.render_as_string(hide_password=False)
+
+
+def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:
+    with app_context(app):
+        engine = flask_sqlalchemy.engine
+    assert isinstance(engine, Engine)
+    return engine
+
+
+def _url_checker(config: Config) -> Any:
+    def check(url: str) -> None:
+        try:
+            check_url(url, allow_http=config.webhook_allow_http, allow_networks=config.webhook_allow_networks)
+        except HTTPClientError as error:
+            raise InvalidRequest.field("url", str(error)) from None
+
+    return check

@@ -1,0 +1,285 @@
+"""The tables, in SQLAlchemy's typed style, for SQLite, PostgreSQL and MariaDB.
+
+A host app may query them and join them to its own; only `chat/` and `delivery/` write them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+    true,
+)
+from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
+
+#: The project that `POCKETPING_API_KEY` belongs to and the host's own calls use unless told otherwise.
+DEFAULT_PROJECT = "proj_default"
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware time, kept in UTC with microseconds on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name in {"mysql", "mariadb"}:
+            return dialect.type_descriptor(DATETIME(fsp=6))
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite numbers only INTEGER keys by itself; MariaDB's TEXT ends at 64 kB.
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+LongText = Text().with_variant(Text(length=2**24 - 1), "mysql", "mariadb")
+Id = String(40)
+
+# Ids and keys are compared to the letter, also where the server's default would fold their case.
+_MARIADB = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UTCDateTime(), dict[str, Any]: JSON(), list[str]: JSON()}  # noqa: RUF012
+
+
+class Project(Base):
+    """A site with conversations of its own; API keys belong to one."""
+
+    __tablename__ = "pocketping_project"
+    __table_args__ = _MARIADB
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+
+
+class APIKey(Base):
+    """A key of the back office; only its hash is kept."""
+
+    __tablename__ = "pocketping_api_key"
+    __table_args__ = _MARIADB
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    hint: Mapped[str] = mapped_column(String(20))
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A conversation with one visitor. `seq` is the number of its newest event."""
+
+    __tablename__ = "pocketping_session"
+    # The list and its filters each read one of these from its end; id settles equal times.
+    __table_args__ = (
+        Index(None, "project_id", "last_activity", "id"),
+        Index(None, "project_id", "status", "last_activity", "id"),
+        Index(None, "project_id", "unanswered", "last_activity", "id"),
+        Index(None, "project_id", "visitor_id"),
+        _MARIADB,
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"))
+    visitor_id: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(10))
+    seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime]
+    last_activity: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    customer_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    email: Mapped[str | None] = mapped_column(String(320))
+    name: Mapped[str | None] = mapped_column(String(200))
+    identity_details: Mapped[dict[str, Any] | None] = mapped_column("identity_metadata", JSON(none_as_null=True))
+    identity_verified: Mapped[bool] = mapped_column(default=False, server_default=false())
+    ai_enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
+    ai_active: Mapped[bool] = mapped_column(default=False, server_default=false())
+    unread: Mapped[int] = mapped_column(default=0)
+    unanswered: Mapped[bool] = mapped_column(default=False, server_default=false())
+    last_message_id: Mapped[str | None] = mapped_column(Id)
+    visitor_online: Mapped[bool] = mapped_column(default=False, server_default=false(), index=True)
+    visitor_seen_at: Mapped[datetime | None]
+
+
+class Message(Base):
+    """A message; `seq` is that of its `message.created` event, so it orders the conversation."""
+
+    __tablename__ = "pocketping_message"
+    __table_args__ = (
+        UniqueConstraint("session_id", "seq"),
+        UniqueConstraint("session_id", "client_id"),
+        Index(None, "session_id", "changed_at"),
+        _MARIADB,
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    client_id: Mapped[str | None] = mapped_column(String(64))
+    type: Mapped[str] = mapped_column(String(10))
+    content: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    operator_name: Mapped[str | None] = mapped_column(String(200))
+    source_bridge: Mapped[str | None] = mapped_column(String(20))
+    reply_to: Mapped[str | None] = mapped_column(Id)
+    status: Mapped[str] = mapped_column(String(10), default="sent")
+    delivered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class Event(Base):
+    """One line of the append-only log: what happened, as JSON in its form on the wire.
+
+    `seq` has no gaps within a session. `id` orders the events of one session too, but over all sessions ids
+    become visible in the order of commits, so "the largest id seen" never means "all seen".
+    """
+
+    __tablename__ = "pocketping_event"
+    __table_args__ = (
+        UniqueConstraint("session_id", "seq"),
+        Index(None, "project_id", "id"),
+        {"sqlite_autoincrement": True, **_MARIADB},
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    project_id: Mapped[str] = mapped_column(Id)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    type: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+    data: Mapped[str] = mapped_column(LongText)
+
+
+class WebhookEndpoint(Base):
+    """An address that wants events. The secret signs, so it is kept readable."""
+
+    __tablename__ = "pocketping_webhook"
+    __table_args__ = _MARIADB
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"), index=True)
+    url: Mapped[str] = mapped_column(String(2048))
+    events: Mapped[list[str]]
+    description: Mapped[str] = mapped_column(String(500))
+    enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
+    disabled_reason: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[datetime]
+    failing_since: Mapped[datetime | None]
+    secret: Mapped[str] = mapped_column(String(100))
+    previous_secret: Mapped[str | None] = mapped_column(String(100))
+    previous_secret_until: Mapped[datetime | None]
+
+
+class Delivery(Base):
+    """One event on its way to one target.
+
+    `due_at` says when a worker may take it up; while one has it (`state` running), when its lease ends.
+    """
+
+    __tablename__ = "pocketping_delivery"
+    __table_args__ = (
+        Index(None, "state", "due_at", "id"),
+        Index(None, "target_id", "subject", "id"),
+        {"sqlite_autoincrement": True, **_MARIADB},
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    project_id: Mapped[str] = mapped_column(Id)
+    target: Mapped[str] = mapped_column(String(20))
+    target_id: Mapped[str] = mapped_column(Id)
+    subject: Mapped[str] = mapped_column(Id)
+    event_id: Mapped[int | None] = mapped_column(ForeignKey(Event.id, ondelete="CASCADE"))
+    payload: Mapped[str | None] = mapped_column(LongText)
+    state: Mapped[str] = mapped_column(String(10))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """One try of a delivery, and what came of it."""
+
+    __tablename__ = "pocketping_attempt"
+    __table_args__ = (UniqueConstraint("delivery_id", "number"), _MARIADB)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey(Delivery.id, ondelete="CASCADE"))
+    number: Mapped[int]
+    started_at: Mapped[datetime]
+    duration_ms: Mapped[int]
+    status_code: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(String(500))
+    response: Mapped[str | None] = mapped_column(Text)
+
+
+class Presence(Base):
+    """A connection that lives: an operator's, or a visitor's where it names a session."""
+
+    __tablename__ = "pocketping_presence"
+    __table_args__ = (Index(None, "project_id", "session_id"), _MARIADB)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[str] = mapped_column(Id)
+    session_id: Mapped[str | None] = mapped_column(Id, index=True)
+    seen_at: Mapped[datetime]
+
+
+class IdempotencyKey(Base):
+    """The answer to a request that carried an `Idempotency-Key`, kept for 24 hours."""
+
+    __tablename__ = "pocketping_idempotency_key"
+    __table_args__ = (Index(None, "created_at"), _MARIADB)
+
+    project_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int]
+    body: Mapped[str] = mapped_column(LongText)
+    created_at: Mapped[datetime]
+
+
+def table(model: type[Base]) -> Table:
+    """The Core table of a model, for statements."""
+    return cast(Table, model.__table__)

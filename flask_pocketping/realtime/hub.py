@@ -1,0 +1,218 @@
+"""The hub: who in this process wants which events, and handing each event to them, encoded once a form."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import or_, select
+
+from .. import clock
+from ..chat.log import events, read_events
+from ..db import Database
+from ..values import Event
+from .bus import Bus
+from .position import GAP_WAIT, Position, Snapshot
+
+logger = logging.getLogger("flask_pocketping")
+
+#: Makes what a subscriber gets of an event (with the cursor behind it), or nothing if it is not for this form.
+Encoder = Callable[[Event, int], Any]
+
+
+class Topic(NamedTuple):
+    """What a subscriber listens to: a whole project, or one session."""
+
+    kind: str
+    id: str
+
+
+class Subscriber(Protocol):
+    """A connection, as the hub sees it."""
+
+    @property
+    def encoder(self) -> Encoder: ...
+
+    def offer(self, encoded: Any) -> None:
+        """Take something to send. Called with the hub's lock held, so it must not wait."""
+
+
+class Hub:
+    """Feeds the subscribers of one process from the log.
+
+    Events reach it only in the order in which the log shows them, so each subscriber gets the events of a
+    session in the order of their `seq`, whatever process wrote them.
+
+    :param poll: seconds between looks for what other processes wrote.
+    :param tick: called at each look, while anybody is subscribed.
+    """
+
+    def __init__(self, db: Database, bus: Bus, *, poll: float, tick: Callable[[], None] = lambda: None) -> None:
+        self._db = db
+        self._bus = bus
+        self._poll = poll
+        self._tick = tick
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._position = Position()
+        self._subscribers: dict[Topic, list[Subscriber]] = defaultdict(list)
+        self._inbox: list[Event] = []
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._look = False
+
+    def subscribe(self, topic: Topic, subscriber: Subscriber) -> Snapshot:
+        """Hand events to a subscriber from now on.
+
+        :return: what it will not be handed, since the hub is past it: the log up to `newest`, but for `gaps`.
+        """
+        with self._lock:
+            if self._thread is None:
+                self._start()
+            self._subscribers[topic].append(subscriber)
+            return self._position.snapshot()
+
+    def unsubscribe(self, topic: Topic, subscriber: Subscriber) -> None:
+        with self._lock:
+            self._subscribers[topic].remove(subscriber)
+            if not self._subscribers[topic]:
+                del self._subscribers[topic]
+
+    def count(self, topic: Topic) -> int:
+        """How many subscribers a topic has in this process."""
+        with self._lock:
+            return len(self._subscribers.get(topic, ()))
+
+    def notice(self, written: list[Event]) -> None:
+        """Events that this process has committed."""
+        with self._lock:
+            if self._thread is not None:
+                self._inbox.extend(written)
+                self._wake.set()
+
+    def wake(self) -> None:
+        """Another process has committed something."""
+        self._look = True
+        self._wake.set()
+
+    def whisper(self, topics: list[Topic], encode: Callable[[Encoder], Any], *, but: Subscriber | None = None) -> None:
+        """Hand something to the subscribers of topics that is in no log.
+
+        :param encode: makes it for each form; nothing is sent where it returns nothing.
+        :param but: the one who sent it.
+        """
+        with self._lock:
+            made: dict[Hashable, Any] = {}
+            for topic in topics:
+                for subscriber in self._subscribers.get(topic, ()):
+                    if subscriber is not but:
+                        self._offer(subscriber, made, encode)
+
+    def replay(self, topic: Topic, after: int, until: Snapshot, *, page: int = 500) -> Iterator[tuple[Event, int]]:
+        """What the log has behind a cursor, up to where `subscribe` began: events with the cursor of each.
+
+        :param after: for a project a cursor that the hub gave, for a session a seq.
+        """
+        of_project = topic.kind == "project"
+        mine = (events.c.project_id if of_project else events.c.session_id) == topic.id
+        order = events.c.id if of_project else events.c.seq
+        while True:
+            query = select(events).where(mine, order > after, events.c.id <= until.newest).order_by(order).limit(page)
+            with self._db.read() as connection:
+                found = read_events(connection, query)
+            for event in found:
+                if event.id not in until.gaps:
+                    yield event, min(event.id, until.cursor)
+            if len(found) < page:
+                return
+            after = found[-1].id if of_project else found[-1].seq
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the tail."""
+        with self._lock:
+            thread = self._thread
+            self._stopping = True
+            self._wake.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def _start(self) -> None:
+        """Begin at the end of the log. What is missing among the newest ids may be on its way."""
+        query = select(events.c.id, events.c.created_at).order_by(events.c.id.desc()).limit(1000)
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+        newest = rows[0].id if rows else 0
+        fresh = [row.id for row in rows if row.created_at > clock.now() - timedelta(seconds=GAP_WAIT)]
+        missing = set(range(fresh[-1], newest)) - set(fresh) if fresh else set()
+        self._position.start(newest, missing)
+        self._inbox = []
+        self._stopping = False
+        self._bus.listen()
+        self._thread = threading.Thread(target=self._tail, name="pocketping-tail", daemon=True)
+        self._thread.start()
+
+    def _tail(self) -> None:
+        while True:
+            look = not self._wake.wait(self._poll)
+            self._wake.clear()
+            with self._lock:
+                if self._stopping or not self._subscribers:
+                    self._thread = None
+                    return
+                look, self._look = look or self._look, False
+                inbox, self._inbox = self._inbox, []
+                look |= self._deliver_in_order(inbox)
+            try:
+                if look:
+                    self._catch_up()
+                    self._tick()
+            except Exception:
+                logger.exception("The log could not be read for live updates; trying again.")
+                self._wake.wait(self._poll)
+
+    def _deliver_in_order(self, inbox: list[Event]) -> bool:
+        """Deliver what follows the newest without a gap; tell whether anything is left to look up."""
+        for event in sorted(inbox, key=lambda event: event.id):
+            if self._position.is_next(event.id):
+                self._deliver(event)
+            elif self._position.is_new(event.id):
+                return True
+        return False
+
+    def _catch_up(self) -> None:
+        page = 1000
+        found: list[Event] = []
+        while not found or len(found) >= page:
+            missing = self._position.missing()
+            wanted = or_(events.c.id > self._position.newest, events.c.id.in_(missing))
+            query = select(events).where(wanted).order_by(events.c.id).limit(page)
+            with self._db.read() as connection:
+                found = read_events(connection, query)
+            with self._lock:
+                for event in found:
+                    self._deliver(event)
+            if not found:
+                return
+
+    def _deliver(self, event: Event) -> None:
+        if not self._position.see(event.id):
+            return
+        cursor = min(event.id, self._position.cursor)
+        made: dict[Hashable, Any] = {}
+        for topic in (Topic("project", event.project_id), Topic("session", event.session_id)):
+            for subscriber in self._subscribers.get(topic, ()):
+                self._offer(subscriber, made, lambda encoder: encoder(event, cursor))
+
+    def _offer(self, subscriber: Subscriber, made: dict[Hashable, Any], encode: Callable[[Encoder], Any]) -> None:
+        try:
+            encoder = subscriber.encoder
+            if encoder not in made:
+                made[encoder] = encode(encoder)
+            if made[encoder] is not None:
+                subscriber.offer(made[encoder])
+        except Exception:
+            logger.exception("A live update could not be handed over.")

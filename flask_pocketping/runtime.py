@@ -1,0 +1,147 @@
+"""What runs beside the requests of one app in one process: the worker, and what is to be done now and then."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from flask import Flask
+
+from . import signals
+from .chat import idempotency, presence
+from .chat.webhooks import get_webhook, public_delivery, public_delivery_id
+from .config import Config
+from .db import Database
+from .delivery import leases
+from .delivery.http import GuardedClient
+from .delivery.targets import Job, Outcome
+from .delivery.worker import Worker
+from .dispatch import Dispatch, app_context, send_signal
+from .errors import PocketPingError
+from .realtime.bus import Bus
+from .realtime.hub import Hub
+from .web.connections import Sockets
+from .webhooks import WebhookTarget
+
+HOUR = 3600.0
+
+
+class Runtime:
+    """Starts with the first request, or by command, and can be stopped and started again."""
+
+    def __init__(
+        self,
+        app: Flask,
+        config: Config,
+        db: Database,
+        hub: Hub,
+        bus: Bus,
+        sockets: Sockets,
+        client: GuardedClient,
+    ) -> None:
+        self._app = app
+        self._config = config
+        self._db = db
+        self._hub = hub
+        self._bus = bus
+        self._sockets = sockets
+        self._targets = [WebhookTarget(client, disabled=self._webhook_disabled)]
+        self._worker: Worker | None = None
+        self._running_in: int | None = None
+        self._lock = threading.Lock()
+        db.targets.extend(self._targets)
+        db.on_commit = Dispatch(app, hub, bus, self.wake_worker)
+
+    def ensure_running(self) -> None:
+        """Start the worker's thread, once in each process that serves."""
+        if self._running_in == os.getpid():
+            return
+        with self._lock:
+            if self._running_in == os.getpid():
+                return
+            if self._config.worker == "thread":
+                self._worker = self._new_worker()
+                self._worker.start()
+                self._bus.listen()
+            if self._running_in is None:
+                atexit.register(self.close)
+            self._running_in = os.getpid()
+
+    def work(self) -> None:
+        """Deliver in this thread until `close` is called, for instance by a signal's handler."""
+        self._worker = self._new_worker()
+        self._bus.listen()
+        self._worker.work()
+
+    def wake_worker(self) -> None:
+        """There is something to deliver."""
+        if self._worker is not None:
+            self._worker.wake()
+
+    def close(self) -> None:
+        """Close the sockets with 1012, finish what is under way, and end all threads."""
+        with self._lock:
+            worker, self._worker = self._worker, None
+            self._running_in = None
+        atexit.unregister(self.close)
+        self._sockets.close_all()
+        if worker is not None:
+            worker.stop(self._config.webhook_timeout + 5.0)
+        self._hub.close()
+        self._bus.close()
+        self._db.dispose()
+
+    def _new_worker(self) -> Worker:
+        db, config = self._db, self._config
+        return Worker(
+            db,
+            self._targets,
+            poll=config.poll_interval,
+            lease=config.worker_lease,
+            run=self._in_context,
+            announce=self._announce,
+            chores=(
+                (min(5.0, config.disconnect_grace), lambda: presence.sweep(db, config.disconnect_grace)),
+                (HOUR, lambda: idempotency.forget_old(db)),
+                (HOUR, lambda: leases.forget_old(db, config.delivery_retention)),
+            ),
+        )
+
+    def _in_context(self, work: Callable[[], None]) -> None:
+        with app_context(self._app):
+            work()
+
+    def _announce(self, job: Job, outcome: Outcome) -> None:
+        signal = signals.delivery_succeeded if outcome.ok else signals.delivery_failed
+        if signal.receivers:
+            delivery = public_delivery(self._db, job.target_id, public_delivery_id(job.id))
+            if delivery is not None:
+                send_signal(self._app, signal, delivery=delivery)
+
+    def _webhook_disabled(self, webhook_id: str) -> None:
+        if signals.webhook_disabled.receivers:
+            try:
+                webhook = get_webhook(self._db, webhook_id)
+            except PocketPingError:
+                return
+            send_signal(self._app, signals.webhook_disabled, webhook=webhook)
+
+
+class Renewal:
+    """Renews, now and then, the rows that say which connections of this process live."""
+
+    def __init__(self, db: Database, sockets: Sockets) -> None:
+        self._db = db
+        self._sockets = sockets
+        self._next = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + presence.RENEWAL
+        ids = self._sockets.presence_ids()
+        if ids:
+            presence.renew(self._db, ids)

@@ -1,0 +1,36 @@
+"""What a `User-Agent` header tells: device, browser and system, and whether it is a crawler."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from crawlerdetect import CrawlerDetect
+from ua_parser import parse
+
+_PHONES = {"iPhone", "iPod"}
+_crawlers = CrawlerDetect()
+
+
+@lru_cache(maxsize=2048)
+def describe(user_agent: str) -> dict[str, str]:
+    """The keys `device` (desktop, mobile or tablet), `browser` and `os`, as far as they can be told."""
+    found = parse(user_agent[:500])
+    told: dict[str, str] = {}
+    if found.user_agent:
+        told["browser"] = found.user_agent.family
+    if found.os:
+        told["os"] = found.os.family
+    family = found.device.family if found.device else ""
+    if "Tablet" in family or family == "iPad" or ("Android" in user_agent and "Mobile" not in user_agent):
+        told["device"] = "tablet"
+    elif "Mobi" in user_agent or family in _PHONES:
+        told["device"] = "mobile"
+    elif told:
+        told["device"] = "desktop"
+    return told
+
+
+@lru_cache(maxsize=2048)
+def is_crawler(user_agent: str) -> bool:
+    """Whether a known crawler calls itself so."""
+    return bool(_crawlers.isCrawler(user_agent[:500]))

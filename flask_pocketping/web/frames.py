@@ -1,0 +1,121 @@
+"""WebSocket frames: what operators and visitors are sent of each event, made once for all who get it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from .. import clock, shapes
+from ..errors import APIError
+from ..values import Event
+from .handles import Handles
+from .responses import error_body
+from .visitor_shapes import visitor_message
+
+PING = b"\x89\x00"
+
+
+class Frame(NamedTuple):
+    """A text frame as its bytes on the wire, and what a connection needs to choose by."""
+
+    type: str
+    session_id: str | None
+    data: bytes
+
+
+class Frames:
+    """Makes the frames of one app."""
+
+    def __init__(self, handles: Handles) -> None:
+        self._handles = handles
+
+    def operator(self, event: Event, cursor: int) -> Frame:
+        """An event as the sockets of the back office get it."""
+        head = (
+            f'{{"type":"{event.type}","id":"{event.public_id}","seq":{event.seq},'
+            f'"timestamp":"{clock.to_wire(event.created_at)}","cursor":"{cursor}",'
+        )
+        return Frame(event.type, event.session_id, text_frame(head + event.data[1:]))
+
+    def visitor(self, event: Event, cursor: int) -> Frame | None:
+        """An event as the visitor's own stream gets it; much is not for the visitor."""
+        made = self.visitor_json(event)
+        if made is None:
+            return None
+        return Frame(made["type"], event.session_id, text_frame(shapes.to_json({**made, "cursor": str(event.seq)})))
+
+    def visitor_json(self, event: Event) -> dict[str, Any] | None:
+        """The `{type, data}` of an event for the visitor's page, if it is for it."""
+        make = _FOR_VISITORS.get(event.type)
+        if make is None:
+            return None
+        kind, data = make(json.loads(event.data), event, self._handles.sign(event.session_id))
+        return {"type": kind, "data": data}
+
+
+def operator_frame(type: str, session_id: str | None = None, **fields: Any) -> Frame:
+    """A frame that stands for no event."""
+    return Frame(type, session_id, text_frame(shapes.to_json({"type": type, **fields})))
+
+
+def visitor_frame(type: str, **data: Any) -> Frame:
+    """A frame for a visitor that stands for no event."""
+    return Frame(type, None, text_frame(shapes.to_json({"type": type, "data": data})))
+
+
+def error_frame(error: APIError) -> Frame:
+    """The error shape as a frame."""
+    return operator_frame("error", **error_body(error))
+
+
+def text_frame(text: str) -> bytes:
+    """A whole, unmasked text frame (RFC 6455, section 5.2)."""
+    data = text.encode()
+    size = len(data)
+    if size < 126:
+        return bytes((0x81, size)) + data
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + data
+    return b"\x81\x7f" + size.to_bytes(8, "big") + data
+
+
+Maker = Callable[[Mapping[str, Any], Event, str], tuple[str, dict[str, Any]]]
+
+
+def _message(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    return "message", visitor_message(data["message"], handle)
+
+
+def _edited(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    message = data["message"]
+    found = {"messageId": message["id"], "content": message["content"], "editedAt": message["editedAt"]}
+    return "message_edited", found
+
+
+def _deleted(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    message = data["message"]
+    return "message_deleted", {"messageId": message["id"], "deletedAt": message["deletedAt"]}
+
+
+def _read(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    return "read", {key: value for key, value in data.items() if key != "sessionId"}
+
+
+def _takeover(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    return "ai_takeover", {"sessionId": handle, "reason": data["reason"]}
+
+
+def _custom(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    found = {"name": data["name"], "data": data["data"], "timestamp": clock.to_wire(event.created_at)}
+    return "event", found
+
+
+_FOR_VISITORS: dict[str, Maker] = {
+    "message.created": _message,
+    "message.updated": _edited,
+    "message.deleted": _deleted,
+    "message.read": _read,
+    "ai.takeover": _takeover,
+    "event.sent": _custom,
+}

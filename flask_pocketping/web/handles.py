@@ -1,0 +1,36 @@
+"""Handles: a session's id with a signature, the only thing that opens the visitor's routes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from itsdangerous import BadSignature, Signer
+
+from ..errors import SessionNotFound
+
+
+class Handles:
+    """Signs and reads handles.
+
+    :param secrets: the app's secrets, oldest first; the last one signs.
+    """
+
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._signer = Signer(list(secrets), salt="flask-pocketping.session", digest_method=hashlib.sha256)
+
+    def sign(self, session_id: str) -> str:
+        """The handle of a session; always the same one."""
+        return self._signer.sign(session_id).decode()
+
+    def read(self, handle: object) -> str:
+        """The session that a handle opens.
+
+        :raises SessionNotFound: if the handle is not one of ours.
+        """
+        if not isinstance(handle, str) or not handle.isascii() or len(handle) > 200:
+            raise SessionNotFound
+        try:
+            return self._signer.unsign(handle).decode()
+        except BadSignature:
+            raise SessionNotFound from None

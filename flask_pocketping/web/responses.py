@@ -1,0 +1,104 @@
+"""Answers: JSON, the one shape of errors, and what makes an error of whatever went wrong."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from .. import shapes
+from ..errors import (
+    APIError,
+    Forbidden,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    SchemaMissing,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
+
+logger = logging.getLogger("flask_pocketping")
+
+
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer with a JSON body."""
+    return text_response(shapes.to_json(body), status, headers)
+
+
+def text_response(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    """An answer with a JSON body that is text already."""
+    response = Response(text, status, mimetype="application/json")
+    # Conversations are nobody's to keep: neither a proxy's nor a shared computer's.
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if headers:
+        response.headers.update(headers)
+    return response
+
+
+def error_body(error: APIError) -> dict[str, Any]:
+    """The error shape of the contract."""
+    body: dict[str, Any] = {
+        "error": HTTPStatus(error.status).phrase if error.status != 413 else "Payload too large",
+        "message": error.message,
+        "code": error.code,
+    }
+    body["error"] = body["error"].capitalize()
+    if error.details:
+        body["details"] = error.details
+    return body
+
+
+def error_response(error: Exception) -> Response:
+    """The answer to anything that was raised."""
+    known = as_api_error(error)
+    return json_response(error_body(known), known.status, known.headers)
+
+
+def as_api_error(error: Exception) -> APIError:
+    """What a client is told of an error; what it is not told goes to the log."""
+    if isinstance(error, APIError):
+        return error
+    if isinstance(error, HTTPException):
+        return _from_werkzeug(error)
+    if isinstance(error, SchemaMissing):
+        logger.error("%s", error)
+        return Unavailable()
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        logger.exception("The database can't be reached.", exc_info=error)
+        return Unavailable(headers={"Retry-After": "5"})
+    logger.error("%s %s failed.", request.method, request.path, exc_info=error)
+    return APIError()
+
+
+def _from_werkzeug(error: HTTPException) -> APIError:
+    kinds: dict[int, type[APIError]] = {
+        401: Unauthorized,
+        403: Forbidden,
+        404: NotFound,
+        413: PayloadTooLarge,
+        415: UnsupportedMediaType,
+        429: RateLimited,
+        503: Unavailable,
+    }
+    status = error.code or 500
+    if status == 405:
+        return MethodNotAllowed(list(getattr(error, "valid_methods", None) or ["GET"]))
+    if status in kinds:
+        return kinds[status]()
+    if status < 500:
+        made = InvalidRequest(error.description)
+        made.status = status
+        return made
+    return APIError()

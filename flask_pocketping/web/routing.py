@@ -1,0 +1,220 @@
+"""How a route of JSON comes to be: who may call it, what goes in and out, and its line in the OpenAPI document."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from flask import Request, Response, request
+from marshmallow import Schema, ValidationError
+
+from .. import shapes
+from ..chat.idempotency import AlreadyAnswered, Once
+from ..db import lost_race
+from ..errors import IdempotencyConflict, InvalidJSON, InvalidRequest, UnsupportedMediaType
+from .auth import authenticate
+from .limiter import address_key
+from .responses import text_response
+from .state import State
+
+Caller = Literal["key", "visitor", "anyone"]
+
+#: How often a transaction that lost a race is tried.
+TRIES = 4
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that was let in: whose it is, and what it brings."""
+
+    state: State
+    project_id: str
+    body: dict[str, Any]
+    query: dict[str, Any]
+    once: Once | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route."""
+
+    method: str
+    path: str
+    view: Callable[..., Any]
+    caller: Caller
+    status: int
+    answer: type[Schema] | None
+    body: type[Schema] | None = None
+    query: type[Schema] | None = None
+    #: Whether `{}` may be left out.
+    body_optional: bool = False
+    #: Whether it creates something and so takes an `Idempotency-Key`.
+    creates: bool = False
+    answer_schema: Schema | None = field(init=False)
+    body_schema: Schema | None = field(init=False)
+    query_schema: Schema | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("answer", "body", "query"):
+            schema = getattr(self, name)
+            object.__setattr__(self, f"{name}_schema", schema() if schema else None)
+
+    @property
+    def name(self) -> str:
+        return self.view.__name__
+
+    def encode(self, result: Any) -> str:
+        """The JSON of what the view returned."""
+        return shapes.to_json(dict(self.answer_schema.dump(result))) if self.answer_schema else ""
+
+    def serve(self, state: State, **path: str) -> Response:
+        """Answer one request."""
+        headers: dict[str, str] = {}
+        if self.caller == "key":
+            project_id, key_name = authenticate(state)
+            headers = state.limiter.hit(state.config.rate_limit, "key", key_name)
+        else:
+            project_id = state.default_project
+        if self.caller == "visitor":
+            state.limiter.hit(state.config.visitor_address_limit, "address", address_key(request.remote_addr))
+        raw = read_body(state, request) if self.body_schema else b""
+        body = load(self.body_schema, parse_object(request, raw, self.body_optional)) if self.body_schema else {}
+        query = load(self.query_schema, request.args.to_dict()) if self.query_schema else {}
+        once = self._once(project_id, raw) if self.creates else None
+        call = Call(state, project_id, body, query, once)
+        if once and (kept := once.kept(state.db)):
+            return _replay(kept, headers)
+        try:
+            result = self._run(call, path)
+        except AlreadyAnswered:
+            assert once is not None
+            if (kept := once.kept(state.db)) is None:
+                raise IdempotencyConflict("A request with this Idempotency-Key is under way.") from None
+            return _replay(kept, headers)
+        if isinstance(result, Response):
+            return result
+        if self.status == 204:
+            return Response(status=204, headers=headers)
+        return text_response(self.encode(result), self.status, headers)
+
+    def _run(self, call: Call, path: dict[str, str]) -> Any:
+        for left in reversed(range(TRIES)):
+            try:
+                return self.view(call, **path)
+            except Exception as error:
+                if not left or not lost_race(error):
+                    raise
+
+    def _once(self, project_id: str, raw: bytes) -> Once | None:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return None
+        if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+            raise InvalidRequest.field("Idempotency-Key", "Must be 1 to 255 printable ASCII characters.")
+        text = b"\n".join((self.method.encode(), request.path.encode(), raw))
+        return Once(
+            project_id, key, hashlib.sha256(text).hexdigest(), lambda result: (self.status, self.encode(result))
+        )
+
+
+class Routes:
+    """Collects the operations of a module."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.operations: list[Operation] = []
+
+    def __call__(
+        self,
+        rule: str,
+        *,
+        status: int = 200,
+        answer: type[Schema] | None = None,
+        body: type[Schema] | None = None,
+        query: type[Schema] | None = None,
+        body_optional: bool = False,
+        creates: bool = False,
+        caller: Caller | None = None,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a view.
+
+        :param rule: method and path, as in `"GET /sessions"`.
+        """
+        method, path = rule.split(" ")
+
+        def register(view: Callable[..., Any]) -> Callable[..., Any]:
+            operation = Operation(
+                method, path, view, caller or self.caller, status, answer, body, query, body_optional, creates
+            )
+            self.operations.append(operation)
+            return view
+
+        return register
+
+
+def read_body(state: State, incoming: Request) -> bytes:
+    """The body, up to the size that is allowed."""
+    incoming.max_content_length = state.config.max_body_size
+    return incoming.get_data(cache=True)
+
+
+def parse_object(incoming: Request, raw: bytes, optional: bool) -> dict[str, Any]:
+    """The JSON object of a body.
+
+    :param optional: whether an empty body stands for an empty object.
+    """
+    if not raw and optional:
+        return {}
+    if incoming.mimetype != "application/json":
+        raise UnsupportedMediaType
+    return parse_json(raw)
+
+
+def parse_json(raw: bytes | str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    :raises InvalidJSON: if it is none; NaN and Infinity are not JSON.
+    """
+    try:
+        found = json.loads(raw, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise InvalidJSON from None
+    if not isinstance(found, dict):
+        raise InvalidJSON("The body must be a JSON object.")
+    return found
+
+
+def load(schema: Schema, data: Any) -> dict[str, Any]:
+    """Check input against a schema.
+
+    :raises InvalidRequest: with the reasons for each field.
+    """
+    try:
+        return dict(schema.load(data))
+    except ValidationError as error:
+        details = dict(_flatten("", error.messages))
+        reasons = "; ".join(f"{name}: {reasons[0]}" if name else reasons[0] for name, reasons in details.items())
+        raise InvalidRequest(reasons, details={name or "body": why for name, why in details.items()}) from None
+
+
+def _flatten(path: str, messages: Any) -> Iterable[tuple[str, list[str]]]:
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            if name in {"_schema", "value"}:
+                yield from _flatten(path, inner)
+            else:
+                yield from _flatten(f"{path}.{name}" if path else str(name), inner)
+    else:
+        yield path, [str(reason) for reason in (messages if isinstance(messages, list) else [messages])]
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _replay(kept: tuple[int, str], headers: dict[str, str]) -> Response:
+    status, body = kept
+    return text_response(body, status, {**headers, "Idempotent-Replayed": "true"})

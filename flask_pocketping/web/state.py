@@ -1,0 +1,89 @@
+"""The long-lived parts of one app that routes use; built and wired by `extension.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+
+from ..config import Config
+from ..db import Database
+from ..realtime.bus import Bus
+from ..realtime.hub import Encoder, Hub, Subscriber, Topic
+from ..values import MessageDraft
+from .connections import Sockets
+from .frames import Frame, Frames, operator_frame, visitor_frame
+from .handles import Handles
+from .limiter import Limiter
+
+EXTENSION = "pocketping"
+
+
+@dataclass
+class State:
+    """What `app.extensions["pocketping"]` holds."""
+
+    config: Config
+    db: Database
+    hub: Hub
+    bus: Bus
+    limiter: Limiter
+    handles: Handles
+    frames: Frames
+    default_project: str
+    api_key_hash: str | None
+    #: Sends `message_received`.
+    before_message: Callable[[MessageDraft], None]
+    #: Checks the address of a webhook.
+    check_url: Callable[[str], None]
+    #: Starts what runs beside the requests, once in each process.
+    ensure_running: Callable[[], None]
+    #: Tells the worker that there is something to deliver.
+    wake_worker: Callable[[], None]
+    #: Ends it.
+    close: Callable[[], None]
+    #: Delivers in this thread until it is told to stop; for the worker's own process.
+    work: Callable[[], None]
+    sockets: Sockets
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """What another process says: look into the log, or somebody types."""
+        if "typing" in message:
+            self.show_typing(message["project"], message["typing"])
+            return
+        self.hub.wake()
+        if message.get("deliveries"):
+            self.wake_worker()
+
+    def typing(
+        self, project_id: str, session_id: str, sender: str, is_typing: bool, *, but: Subscriber | None = None
+    ) -> None:
+        """Tell all who listen to a session that somebody types, in every process."""
+        facts = {"sessionId": session_id, "sender": sender, "isTyping": is_typing}
+        self.show_typing(project_id, facts, but=but)
+        self.bus.publish({"typing": facts, "project": project_id})
+
+    def show_typing(self, project_id: str, facts: dict[str, Any], *, but: Subscriber | None = None) -> None:
+        """As `typing`, in this process only."""
+        session_id = facts["sessionId"]
+        made: dict[Encoder, Frame] = {
+            self.frames.operator: operator_frame("typing", **facts),
+            self.frames.visitor: visitor_frame("typing", sender=facts["sender"], isTyping=facts["isTyping"]),
+        }
+        if facts["sender"] == "visitor":
+            del made[self.frames.visitor]
+        self.hub.whisper([Topic("project", project_id), Topic("session", session_id)], made.get, but=but)
+
+
+def current_state() -> State:
+    """The state of the app whose context is active.
+
+    :raises RuntimeError: if the extension was not initialised for it.
+    """
+    state = current_app.extensions.get(EXTENSION)
+    if state is None:
+        raise RuntimeError("Flask-PocketPing is not set up for this app: call PocketPing(app) or init_app(app).")
+    assert isinstance(state, State)
+    return state

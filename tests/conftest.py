@@ -1,0 +1,107 @@
+"""Fixtures of all tests, and the detector of what they leave behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_pocketping import clock
+
+from .support.clients import Api
+from .support.receiver import Receiver, receiving
+from .support.servers import make_app, serving
+from .support.services import fresh_database
+from .support.services import redis_url as find_redis
+
+LOCAL = {"webhook_allow_http": True, "webhook_allow_networks": "127.0.0.0/8"}
+
+
+@pytest.fixture(autouse=True)
+def no_leaks() -> Iterator[None]:
+    """A test that leaves a thread running, or the clock set, fails."""
+    before = set(threading.enumerate())
+    yield
+    clock.set_clock(None)
+    deadline = time.monotonic() + 5
+    left: list[threading.Thread] = []
+    while time.monotonic() < deadline:
+        left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
+        if not left:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"threads left running: {left}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, of each kind in turn."""
+    with fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path) -> Iterator[str]:
+    with fresh_database("postgresql", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def mariadb(tmp_path: Path) -> Iterator[str]:
+    with fresh_database("mariadb", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'pocketping.db'}"
+
+
+@pytest.fixture
+def redis_url() -> str:
+    return find_redis()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
+
+
+Serve = Callable[..., Api]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Serve an app: one that is given, or a new one with these settings. All are stopped after the test."""
+    with ExitStack() as stack:
+
+        def start(app: Flask | None = None, **settings: Any) -> Api:
+            return stack.enter_context(serving(app or make_app(tmp_path, **{**LOCAL, **settings})))
+
+        yield start
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    """A host app with the extension at the root, on embedded SQLite."""
+    return make_app(tmp_path, **LOCAL)
+
+
+@pytest.fixture
+def api(app: Flask, serve: Serve) -> Api:
+    """`app`, served."""
+    return serve(app)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def any_api(request: pytest.FixtureRequest, tmp_path: Path, serve: Serve) -> Iterator[Api]:
+    """An app served on each kind of database in turn."""
+    with fresh_database(request.param, tmp_path) as url, serving(make_app(tmp_path, url, **LOCAL)) as made:
+        yield made

@@ -1,0 +1,166 @@
+"""Apps behind real sockets: in a thread of the test, or in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from flask import Flask
+from werkzeug.serving import make_server
+
+from flask_pocketping import PocketPing
+
+from .clients import Api
+
+KEY = "test-key-0123456789"
+ROOT = Path(__file__).parents[2]
+
+
+def make_app(folder: Path, database: str | None = None, **settings: Any) -> Flask:
+    """A host app with the extension at the root.
+
+    :param settings: `POCKETPING_…` settings without the prefix, in small letters.
+    """
+    app = Flask("host", instance_path=str(folder))
+    app.config["SECRET_KEY"] = f"secret of {folder}"
+    defaults: dict[str, Any] = {"url_prefix": "", "api_key": KEY, "poll_interval": 0.1}
+    if database is not None:
+        defaults["database_uri"] = database
+    for name, value in {**defaults, **settings}.items():
+        app.config["POCKETPING_" + name.upper()] = value
+    pocketping = PocketPing(app)
+    if database is not None:
+        app.extensions["pocketping"].db.create_tables()
+    app.extensions["test_pocketping"] = pocketping
+    return app
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[Api]:
+    """Serve an app in threads on a free port; on leaving it is stopped as a deployment would stop it."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server.daemon_threads = True  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="test-server")
+    thread.start()
+    try:
+        yield Api(f"http://127.0.0.1:{server.server_port}{app.config.get('POCKETPING_URL_PREFIX', '')}", KEY)
+    finally:
+        state = app.extensions.get("pocketping")
+        if state is not None:
+            state.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Process:
+    """A server or worker in a process of its own."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.popen = subprocess.Popen(
+                command, env={**os.environ, **environment}, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+            )
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would be."""
+        self.popen.kill()
+        self.popen.wait()
+
+    def stop(self, timeout: float = 30.0) -> int:
+        """SIGTERM, and wait for the end."""
+        self.popen.send_signal(signal.SIGTERM)
+        try:
+            return self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"did not stop within {timeout} s:\n{self.log.read_text()[-3000:]}") from None
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def gunicorn(
+    folder: Path,
+    *,
+    database: str,
+    workers: int = 1,
+    worker_class: str = "gevent",
+    port: int | None = None,
+    **settings: Any,
+) -> Iterator[tuple[Api, Process]]:
+    """`tests/support/wsgi.py` under gunicorn, with the settings in its environment."""
+    port = port or free_port()
+    command = [
+        *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers)),
+        *("--worker-class", worker_class, "--threads", "20", "--graceful-timeout", "5"),
+        *("--log-level", "warning", "--no-control-socket", "tests.support.wsgi:app"),
+    ]
+    process = Process(command, process_environment(folder, database, **settings), folder / "gunicorn.log")
+    try:
+        api = Api(f"http://127.0.0.1:{port}", KEY)
+        wait_until(lambda: _answers(api), "gunicorn answers", 20, lambda: process.log.read_text()[-3000:])
+        yield api, process
+    finally:
+        if process.popen.poll() is None:
+            process.stop()
+
+
+@contextmanager
+def worker(folder: Path, *, database: str, **settings: Any) -> Iterator[Process]:
+    """`flask pocketping worker` in a process of its own."""
+    command = [sys.executable, "-m", "flask", "--app", "tests.support.wsgi:app", "pocketping", "worker"]
+    process = Process(command, process_environment(folder, database, **settings), folder / "worker.log")
+    try:
+        wait_until(lambda: "worker runs" in process.log.read_text(), "the worker runs", 20, process.log.read_text)
+        yield process
+    finally:
+        if process.popen.poll() is None:
+            process.stop()
+
+
+def process_environment(folder: Path, database: str, **settings: Any) -> dict[str, str]:
+    """The environment that `tests/support/wsgi.py` reads."""
+    given = {"url_prefix": "", "api_key": KEY, "poll_interval": "0.1", "database_uri": database, **settings}
+    return {
+        "TEST_FOLDER": str(folder),
+        "PYTHONPATH": str(ROOT),
+        **{"POCKETPING_" + name.upper(): str(value) for name, value in given.items()},
+    }
+
+
+def wait_until(
+    condition: Callable[[], Any], what: str, timeout: float = 10.0, seen: Callable[[], object] = lambda: ""
+) -> Any:
+    """Wait for something with a deadline; a failure says what was seen instead."""
+    deadline = time.monotonic() + timeout
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what}. Seen: {seen()}")
+        time.sleep(0.02)
+
+
+def _answers(api: Api) -> bool:
+    try:
+        return requests.get(api.url + "/health", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
