@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from crawlerdetect import CrawlerDetect
@@ -9,6 +10,13 @@ from ua_parser import parse
 
 _PHONES = {"iPhone", "iPod"}
 _crawlers = CrawlerDetect()
+# HTTP clients and headless browsers say nothing of who uses them: a program on the API, a test. They are not
+# crawlers by their name alone.
+_TOOLS = re.compile(
+    r"\b(?:curl|wget|httpie|python-(?:requests|httpx|urllib\d?)|aiohttp|axios|undici|node-fetch|go-http-client|okhttp"
+    r"|postmanruntime|apache-httpclient|guzzlehttp|libwww-perl|faraday|ruby|java)\b[/\w.]*|\bheadless(?=chrome)",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=2048)
@@ -33,4 +41,4 @@ def describe(user_agent: str) -> dict[str, str]:
 @lru_cache(maxsize=2048)
 def is_crawler(user_agent: str) -> bool:
     """Whether a known crawler calls itself so."""
-    return bool(_crawlers.isCrawler(user_agent[:500]))
+    return bool(_crawlers.isCrawler(_TOOLS.sub("", user_agent[:500])))
