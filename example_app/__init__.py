@@ -1,10 +1,11 @@
-"""A small tea shop with live chat in it, as a Flask developer would add it to a site that already exists."""
+"""A small tea shop with live chat in it, as a Flask developer adds it to a site that exists already."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -20,7 +21,7 @@ __all__ = ["create_app", "pocketping"]
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -54,7 +55,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def pocketping_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Every `POCKETPING_*` variable, except those that only point the project's tests at their services."""
+    """Every `POCKETPING_*` variable but those that show the project's tests their services."""
     return {
         name: value
         for name, value in environ.items()
@@ -73,7 +74,7 @@ def keep_secrets(app: Flask) -> None:
 
 
 def kept(path: Path, make: Callable[[], str]) -> str:
-    """Read a secret from its file, which is made with the first call and readable by its owner only.
+    """Read a secret from its file, made by the first call and readable by its owner only.
 
     Processes that start at the same time get the same secret: the file appears whole or not at all.
     """
@@ -81,10 +82,8 @@ def kept(path: Path, make: Callable[[], str]) -> str:
         with NamedTemporaryFile("w", dir=path.parent) as draft:
             draft.write(make())
             draft.flush()
-            try:
+            with suppress(FileExistsError):
                 os.link(draft.name, path)
-            except FileExistsError:
-                pass
     return path.read_text()
 
 

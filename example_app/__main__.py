@@ -30,7 +30,7 @@ GREETING = """\
 
 
 def main() -> None:
-    """Serve the shop on `HOST` (default 127.0.0.1) and `PORT` (default 3001; 0 takes any free one)."""
+    """Serve on `HOST` (default 127.0.0.1) and `PORT` (default 3001; 0 takes any free one)."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     host = os.environ.get("HOST", "127.0.0.1")
@@ -50,7 +50,7 @@ def greeting(app: Flask, host: str, port: int) -> str:
     url = f"http://{'localhost' if local else host}:{port}"
     return GREETING.format(
         url=url,
-        api=url + app.config["POCKETPING_URL_PREFIX"],
+        api=url + app.config["POCKETPING_URL_PREFIX"].rstrip("/"),
         key=app.config["POCKETPING_API_KEY"],
         email=CUSTOMERS[0][1],
         password=PASSWORD,

@@ -22,8 +22,8 @@ CARD_NUMBER = re.compile(r"\b\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b")
 def connect_hooks(app: Flask) -> None:
     """Connect the hooks below to the chat of one app.
 
-    A signal holds its receivers weakly, so they are functions of this module: one defined in here would be gone
-    when this returns.
+    A signal holds its receivers weakly, so they are functions of this module: one defined in here
+    would be gone when this returns.
     """
     signals.message_received.connect(mind_the_language, sender=app)
     signals.session_created.connect(log_contact, sender=app)
@@ -32,7 +32,7 @@ def connect_hooks(app: Flask) -> None:
 
 
 def mind_the_language(app: Flask, draft: MessageDraft, **extra: object) -> None:
-    """Refuse a visitor's message with a word from `SHOP_BAD_WORDS`, and never store a card number."""
+    """Refuse a visitor's message with a word from `SHOP_BAD_WORDS`, and take out card numbers."""
     if draft.type != "visitor":
         return
     words = set(re.findall(r"\w+", draft.content.casefold()))

@@ -1,4 +1,4 @@
-"""The shop's own tables, in its own SQLite file. The chat keeps its tables elsewhere and never sees these."""
+"""The shop's own tables, in its own SQLite file. The chat has its own and never sees these."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 from werkzeug.security import generate_password_hash
 
-from .models import Base, Customer, Order, Product, shop_session
+from .models import Customer, Order, Product, shop_session
 
 CUSTOMERS = [("Ada Marsh", "ada@example.com"), ("Ben Okafor", "ben@example.com")]
 PASSWORD = "tea-for-two"
@@ -20,48 +20,60 @@ PRODUCTS: list[dict[str, Any]] = [
         "slug": "morning-assam",
         "name": "Morning Assam",
         "summary": "Malty, strong, takes milk well.",
-        "description": "Second-flush leaves from a small garden in Upper Assam. Four minutes, water just off the "
-        "boil, and it stands up to milk and to Mondays. 100 g, about forty cups.",
+        "description": (
+            "Second-flush leaves from a small garden in Upper Assam. Four minutes, water just off"
+            " the boil, and it stands up to milk and to Mondays. 100 g, about forty cups."
+        ),
         "price": 950,
     },
     {
         "slug": "garden-sencha",
         "name": "Garden Sencha",
         "summary": "Fresh and grassy, from Uji.",
-        "description": "Steamed the day it is picked. Give it cooler water, 70 °C, and no more than ninety seconds; "
-        "the second cup is the better one. 80 g, about thirty cups.",
+        "description": (
+            "Steamed the day it is picked. Give it cooler water, 70 °C, and no more than ninety "
+            "seconds; the second cup is the better one. 80 g, about thirty cups."
+        ),
         "price": 1480,
     },
     {
         "slug": "bergamot-grey",
         "name": "Bergamot Grey",
         "summary": "Black tea, real citrus oil.",
-        "description": "Ceylon tea with cold-pressed oil of Calabrian bergamot and nothing else. Three minutes, no "
-        "milk, a slice of orange if you like. 100 g, about forty cups.",
+        "description": (
+            "Ceylon tea with cold-pressed oil of Calabrian bergamot and nothing else. Three "
+            "minutes, no milk, a slice of orange if you like. 100 g, about forty cups."
+        ),
         "price": 1100,
     },
     {
         "slug": "meadow-chamomile",
         "name": "Meadow Chamomile",
         "summary": "Whole flowers, no caffeine.",
-        "description": "Whole flower heads, dried slowly so that they keep their honey. Boiling water, a lid on the "
-        "cup, seven minutes. 50 g, about twenty-five cups.",
+        "description": (
+            "Whole flower heads, dried slowly so that they keep their honey. Boiling water, a lid"
+            " on the cup, seven minutes. 50 g, about twenty-five cups."
+        ),
         "price": 790,
     },
     {
         "slug": "river-teapot",
         "name": "River Teapot",
         "summary": "Cast iron, holds 0.8 litres.",
-        "description": "Sand-cast iron with an enamelled inside and a steel basket. It pours without a drip and "
-        "keeps three cups hot for an hour. Not for the hob.",
+        "description": (
+            "Sand-cast iron with an enamelled inside and a steel basket. It pours without a drip "
+            "and keeps three cups hot for an hour. Not for the hob."
+        ),
         "price": 6400,
     },
     {
         "slug": "stoneware-cup",
         "name": "Stoneware Cup",
         "summary": "Thrown by hand, 250 ml.",
-        "description": "Each one a little different, glazed in ash white. It fits two hands on a cold day and the "
-        "top rack of a dishwasher on any other.",
+        "description": (
+            "Each one a little different, glazed in ash white. It fits two hands on a cold day "
+            "and the top rack of a dishwasher on any other."
+        ),
         "price": 1850,
     },
 ]
@@ -72,14 +84,13 @@ def fill_shop(app: Flask) -> None:
     with shop_session(app) as db, db.begin():
         if db.scalar(select(Product.id).limit(1)) is not None:
             return
-        rows: list[tuple[type[Base], list[dict[str, Any]]]] = [
-            (Product, [{"id": n, "questions": 0, **product} for n, product in enumerate(PRODUCTS, 1)]),
-            (Customer, customers()),
-            (Order, orders()),
-        ]
-        for model, values in rows:
+        for model, rows in ((Product, products()), (Customer, customers()), (Order, orders())):
             # Two processes may start on the same empty file: the second adds nothing.
-            db.execute(insert(model).values(values).on_conflict_do_nothing())
+            db.execute(insert(model).values(rows).on_conflict_do_nothing())
+
+
+def products() -> list[dict[str, Any]]:
+    return [{"id": n, "questions": 0, **product} for n, product in enumerate(PRODUCTS, 1)]
 
 
 def customers() -> list[dict[str, Any]]:
@@ -98,5 +109,9 @@ def customers() -> list[dict[str, Any]]:
 
 def orders() -> list[dict[str, Any]]:
     columns = ("id", "customer_id", "product_id", "quantity", "placed_on")
-    bought = [(1, 1, 1, 2, date(2025, 3, 4)), (2, 1, 5, 1, date(2025, 3, 4)), (3, 2, 4, 3, date(2025, 5, 19))]
+    bought = [
+        (1, 1, 1, 2, date(2025, 3, 4)),
+        (2, 1, 5, 1, date(2025, 3, 4)),
+        (3, 2, 4, 3, date(2025, 5, 19)),
+    ]
     return [dict(zip(columns, order, strict=True)) for order in bought]

@@ -1,4 +1,4 @@
-"""The shop's pages. The chat needs nothing here: its one line is in `templates/base.html`."""
+"""The shop's pages. The chat needs nothing in here."""
 
 from __future__ import annotations
 
