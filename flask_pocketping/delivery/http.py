@@ -58,12 +58,13 @@ _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HTTPResult:
     """An answer, whatever its status.
 
-    `headers` ignores the case of names. `body` holds the bytes that were read, `excerpt` its
-    beginning as text without NUL characters, which PostgreSQL can't store.
+    :ivar headers: a mapping that ignores the case of names.
+    :ivar body: the bytes that were read.
+    :ivar excerpt: their beginning as text, without NUL characters, which PostgreSQL can't store.
     """
 
     status_code: int
