@@ -12,18 +12,22 @@ from sqlalchemy import Connection, bindparam, select, update
 from standardwebhooks import Webhook as Signer
 
 from . import clock
+from .chat.log import deliveries
 from .chat.webhooks import TARGET, cancel_deliveries, endpoints, public_delivery_id
 from .db import Transaction
 from .delivery.http import GuardedClient, HTTPClientError
 from .delivery.schedule import parse_retry_after
 from .delivery.targets import Job, Outcome
+from .prepared import Prepared
 from .values import Event
 
 #: Nothing but failures for so long disables an endpoint.
 FAILING_LIMIT = timedelta(days=5)
 
-_OF_PROJECT = select(endpoints.c.id, endpoints.c.events).where(
-    endpoints.c.project_id == bindparam("project_id"), endpoints.c.enabled
+_OF_PROJECT = Prepared(
+    select(endpoints.c.id, endpoints.c.events).where(
+        endpoints.c.project_id == bindparam("project_id"), endpoints.c.enabled
+    )
 )
 _PREPARE = select(endpoints).where(endpoints.c.id.in_(bindparam("ids", expanding=True)))
 
@@ -43,8 +47,8 @@ class WebhookTarget:
     def wants(self, tx: Transaction, event: Event) -> list[str]:
         key = f"webhooks {event.project_id}"
         if key not in tx.cache:
-            tx.cache[key] = tx.execute(_OF_PROJECT, {"project_id": event.project_id}).all()
-        return [row.id for row in tx.cache[key] if "*" in row.events or event.type in row.events]
+            tx.cache[key] = _OF_PROJECT.rows(tx.connection, {"project_id": event.project_id})
+        return [row["id"] for row in tx.cache[key] if "*" in row["events"] or event.type in row["events"]]
 
     def prepare(self, connection: Connection, target_ids: list[str]) -> Mapping[str, Any]:
         rows = connection.execute(_PREPARE, {"ids": target_ids}).mappings()
@@ -81,18 +85,24 @@ class WebhookTarget:
 
     def settle(self, tx: Transaction, job: Job, outcome: Outcome, now: datetime) -> Callable[[], None] | None:
         mine = endpoints.c.id == job.target_id
-        row = tx.execute(select(endpoints.c.enabled, endpoints.c.failing_since).where(mine)).one_or_none()
+        query = select(endpoints.c.enabled, endpoints.c.failing_since).where(mine)
+        # After a failure what is read here decides, so nobody may disable or enable the endpoint meanwhile.
+        row = tx.execute(query if outcome.ok else query.with_for_update()).one_or_none()
         if row is None:
             return None
         if outcome.ok:
             if row.failing_since is not None:
                 tx.execute(update(endpoints).where(mine).values(failing_since=None))
             return None
+        if not row.enabled:
+            # It was under way when the endpoint was disabled, or is a test: it is not tried again.
+            cancel_deliveries(tx, job.target_id, deliveries.c.id == job.id)
+            return None
         since = row.failing_since or now
         reason = outcome.give_up
         if reason is None and now - since >= FAILING_LIMIT:
             reason = "Nothing but failures for five days."
-        if reason is None or not row.enabled:
+        if reason is None:
             if row.failing_since is None:
                 tx.execute(update(endpoints).where(mine).values(failing_since=now))
             return None

@@ -19,8 +19,9 @@ from .support.receiver import Receiver, receiving
 from .support.servers import make_app, serving
 from .support.services import fresh_database
 from .support.services import redis_url as find_redis
+from .support.travel import Travel
 
-LOCAL = {"webhook_allow_http": True, "webhook_allow_networks": "127.0.0.0/8"}
+LOCAL: dict[str, Any] = {"webhook_allow_http": True, "webhook_allow_networks": "127.0.0.0/8"}
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +73,12 @@ def redis_url() -> str:
 def receiver() -> Iterator[Receiver]:
     with receiving() as made:
         yield made
+
+
+@pytest.fixture
+def travel() -> Travel:
+    """The clock, to be moved by the test."""
+    return Travel()
 
 
 Serve = Callable[..., Api]

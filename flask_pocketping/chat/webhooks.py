@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
 from .. import clock, shapes
 from ..db import Database, Transaction
@@ -95,7 +95,7 @@ def update_webhook(
         check_events(values["events"])
         values["events"] = list(dict.fromkeys(values["events"]))
     with db.transaction() as tx:
-        row = _row(tx.connection, webhook_id, project_id)
+        row = _row(tx.connection, webhook_id, project_id, lock=True)
         if values.get("enabled") is True:
             values |= {"disabled_reason": None, "failing_since": None}
         elif values.get("enabled") is False and row["enabled"]:
@@ -120,7 +120,7 @@ def rotate_secret(db: Database, webhook_id: str, project_id: str | None = None) 
     """Give an endpoint a new secret; the old one signs too for 24 hours."""
     secret = _new_secret()
     with db.transaction() as tx:
-        row = _row(tx.connection, webhook_id, project_id)
+        row = _row(tx.connection, webhook_id, project_id, lock=True)
         values = {
             "secret": secret,
             "previous_secret": row["secret"],
@@ -206,11 +206,14 @@ def check_events(wanted: Sequence[str]) -> None:
         raise InvalidRequest.field("events", f"Unknown: {', '.join(unknown)}. Known: *, {', '.join(EVENT_TYPES)}.")
 
 
-def cancel_deliveries(tx: Transaction, webhook_id: str) -> None:
-    """Give up what waits for an endpoint."""
+def cancel_deliveries(tx: Transaction, webhook_id: str, *which: ColumnElement[bool]) -> None:
+    """Give up what waits for an endpoint.
+
+    :param which: only those for which this holds.
+    """
     tx.execute(
         update(deliveries)
-        .where(*_deliveries_of(webhook_id), deliveries.c.state == "pending")
+        .where(*_deliveries_of(webhook_id), deliveries.c.state == "pending", *which)
         .values(state="cancelled", finished_at=clock.now())
     )
 
@@ -229,8 +232,9 @@ def _deliveries_of(webhook_id: str) -> tuple[Any, Any]:
     return deliveries.c.target_id == webhook_id, deliveries.c.target == TARGET
 
 
-def _row(connection: Connection, webhook_id: str, project_id: str | None) -> RowMapping:
-    row = connection.execute(select(endpoints).where(endpoints.c.id == webhook_id)).mappings().one_or_none()
+def _row(connection: Connection, webhook_id: str, project_id: str | None, *, lock: bool = False) -> RowMapping:
+    query = select(endpoints).where(endpoints.c.id == webhook_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None or project_id not in {None, row["project_id"]}:
         raise WebhookNotFound
     return row

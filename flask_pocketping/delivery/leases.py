@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, bindparam, delete, exists, insert, or_, select, update
 
 from .. import clock
 from ..db import Database, Transaction
@@ -20,15 +20,20 @@ attempts = table(Attempt)
 events = table(Event)
 
 _before = deliveries.alias("before")
-# A target gets the events of one session in order while it is healthy: nothing of a session goes out beside or
-# before an earlier one that is under way or was never tried. What failed once is out of the order.
+_earlier = (
+    _before.c.target_id == deliveries.c.target_id,
+    _before.c.subject == deliveries.c.subject,
+    _before.c.id < deliveries.c.id,
+)
+# A target gets the events of one session in order while it is healthy: nothing of a session goes out for the first
+# time beside or before an earlier one that is under way or was never tried. What failed once is out of the order.
+# Two conditions, each of which finds its answer at one place of an index, however long the session's history is.
 _IN_ORDER = or_(
     deliveries.c.subject == "",
-    ~exists().where(
-        _before.c.target_id == deliveries.c.target_id,
-        _before.c.subject == deliveries.c.subject,
-        _before.c.id < deliveries.c.id,
-        or_(_before.c.state == "running", (_before.c.state == "pending") & (_before.c.attempts == 0)),
+    deliveries.c.attempts > 0,
+    and_(
+        ~exists().where(*_earlier, _before.c.state == "running"),
+        ~exists().where(*_earlier, _before.c.state == "pending", _before.c.attempts == 0),
     ),
 )
 _DUE = (
@@ -79,15 +84,16 @@ def claim(
     :param lease: seconds that the worker has for each.
     :param room: how many more a target may get now, where it is not `default_room`.
     """
-    now = clock.now()
     busy = [target_id for target_id, left in room.items() if left <= 0]
     with db.read() as connection:
-        due = connection.execute(_DUE.limit(limit), {"now": now, "busy": busy}).all()
+        due = connection.execute(_DUE.limit(limit), {"now": clock.now(), "busy": busy}).all()
     if not due:
         return []
     left = dict(room)
     won = []
     with db.transaction() as tx:
+        # The lease begins now: the turn to write may have been long in coming.
+        now = clock.now()
         for row in due:
             left.setdefault(row.target_id, default_room)
             if left[row.target_id] <= 0:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from .. import clock
-from ..db import Database
+from ..db import Database, retried
 from . import leases
 from .targets import DeliveryTarget, Job, Outcome
 
@@ -62,6 +62,7 @@ class Worker:
         self._under_way: Counter[str] = Counter()
         self._failing: set[str] = set()
         self._thread: threading.Thread | None = None
+        self._loop: int | None = None
 
     def start(self) -> None:
         """Work in a thread from now on."""
@@ -84,25 +85,55 @@ class Worker:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._under_way.total(), timeout)
-            finished = not self._under_way.total()
+            finished = self._changed.wait_for(self._has_finished, timeout)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(max(0.1, deadline - time.monotonic()))
+        if not finished:
+            logger.warning("Deliveries were still under way after %g s; they are made again.", timeout)
         return finished
+
+    def drain(self) -> int:
+        """Deliver in this thread, one after the other, until nothing is due any more.
+
+        :return: how many attempts were made.
+        """
+        attempts = 0
+        while jobs := leases.claim(
+            self._db, self._targets, self.owner, self._lease, limit=1, room={}, default_room=PER_TARGET
+        ):
+            for job in jobs:
+                with self._changed:
+                    self._under_way[job.target_id] += 1
+                self._deliver(job)
+            attempts += len(jobs)
+        return attempts
 
     def work(self) -> None:
         """Work in this thread until `stop` is called."""
-        while not self._stopping:
-            try:
-                claimed = self._take_up()
-                self._do_chores()
-            except Exception:
-                logger.exception("The delivery worker could not reach its database; it tries again soon.")
-                claimed = 0
+        self._loop = threading.get_ident()
+        try:
+            while not self._stopping:
+                self._look()
+        finally:
             with self._changed:
-                if not claimed and not self._work_waits and not self._stopping:
-                    self._changed.wait(self._poll)
-                self._work_waits = False
+                self._loop = None
+                self._changed.notify_all()
+
+    def _has_finished(self) -> bool:
+        # The loop may be claiming: what it gets counts as under way only afterwards.
+        return not self._under_way.total() and self._loop in {None, threading.get_ident()}
+
+    def _look(self) -> None:
+        try:
+            claimed = self._take_up()
+            self._do_chores()
+        except Exception:
+            logger.exception("The delivery worker could not reach its database; it tries again soon.")
+            claimed = 0
+        with self._changed:
+            if not claimed and not self._work_waits and not self._stopping:
+                self._changed.wait(self._poll)
+            self._work_waits = False
 
     def _take_up(self) -> int:
         with self._changed:
@@ -112,13 +143,19 @@ class Worker:
                 room[target_id] = PER_FAILING_TARGET - self._under_way[target_id]
         if free <= 0:
             return 0
-        jobs = leases.claim(
-            self._db, self._targets, self.owner, self._lease, limit=free, room=room, default_room=PER_TARGET
+        jobs = retried(
+            lambda: leases.claim(
+                self._db, self._targets, self.owner, self._lease, limit=free, room=room, default_room=PER_TARGET
+            )
         )
+        with self._changed:
+            self._under_way.update(job.target_id for job in jobs)
         for job in jobs:
-            with self._changed:
-                self._under_way[job.target_id] += 1
-            threading.Thread(target=self._deliver, args=(job,), name="pocketping-delivery", daemon=True).start()
+            try:
+                threading.Thread(target=self._deliver, args=(job,), name="pocketping-delivery", daemon=True).start()
+            except RuntimeError:
+                # There are too many threads already, or the interpreter is about to end.
+                self._deliver(job)
         return len(jobs)
 
     def _deliver(self, job: Job) -> None:
@@ -147,15 +184,20 @@ class Worker:
             return Outcome(ok=False, error=f"Internal fault: {type(error).__name__}")
 
     def _record(self, job: Job, outcome: Outcome, started: datetime) -> None:
-        now = clock.now()
-        with self._db.transaction() as tx:
-            if not leases.settle(tx, job, outcome, self.owner, started, now):
-                logger.warning("Delivery %s took longer than its lease; another worker has it.", job.id)
-                return
-            after = self._targets[job.target].settle(tx, job, outcome, now)
+        held, after = retried(lambda: self._settle(job, outcome, started))
+        if not held:
+            logger.warning("Delivery %s is not this worker's any more: its lease ended, or it was deleted.", job.id)
+            return
         self._announce(job, outcome)
         if after:
             after()
+
+    def _settle(self, job: Job, outcome: Outcome, started: datetime) -> tuple[bool, Callable[[], None] | None]:
+        now = clock.now()
+        with self._db.transaction() as tx:
+            if not leases.settle(tx, job, outcome, self.owner, started, now):
+                return False, None
+            return True, self._targets[job.target].settle(tx, job, outcome, now)
 
     def _do_chores(self) -> None:
         for index, (interval, chore) in enumerate(self._chores):

@@ -173,3 +173,9 @@ class Socket:
 
     def close(self) -> None:
         self.ws.close(timeout=1)
+        # Where the server closed first, the call above leaves the line open.
+        self.drop()
+
+    def drop(self) -> None:
+        """Go without a word."""
+        self.ws.shutdown()  # type: ignore[no-untyped-call]

@@ -60,6 +60,10 @@ class Receiver:
         """The types that came."""
         return [received.event for received in list(self.received)]
 
+    def ids(self) -> list[str]:
+        """The `webhook-id` of each."""
+        return [received.headers["webhook-id"] for received in list(self.received)]
+
     def wait(self, count: int, timeout: float = 15.0) -> list[Received]:
         """Wait until so many requests came."""
         wait_until(lambda: len(self.received) >= count, f"{count} requests", timeout, self.events)

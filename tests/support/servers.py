@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -66,16 +67,20 @@ def serving(app: Flask) -> Iterator[Api]:
 class Process:
     """A server or worker in a process of its own."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path, folder: Path = ROOT) -> None:
         self.log = log
         with log.open("ab") as output:
             self.popen = subprocess.Popen(
-                command, env={**os.environ, **environment}, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+                command, env={**os.environ, **environment}, cwd=folder, stdout=output, stderr=subprocess.STDOUT
             )
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would be."""
-        self.popen.kill()
+        """SIGKILL, as a crash would be, also for the processes that it started."""
+        with contextlib.suppress(OSError):
+            started = Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children").read_text().split()
+            self.popen.kill()
+            for pid in started:
+                os.kill(int(pid), signal.SIGKILL)
         self.popen.wait()
 
     def stop(self, timeout: float = 30.0) -> int:
@@ -102,6 +107,7 @@ def gunicorn(
     database: str,
     workers: int = 1,
     worker_class: str = "gevent",
+    threads: int = 20,
     port: int | None = None,
     **settings: Any,
 ) -> Iterator[tuple[Api, Process]]:
@@ -109,13 +115,28 @@ def gunicorn(
     port = port or free_port()
     command = [
         *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers)),
-        *("--worker-class", worker_class, "--threads", "20", "--graceful-timeout", "5"),
+        *("--worker-class", worker_class, "--threads", str(threads), "--graceful-timeout", "5"),
         *("--log-level", "warning", "--no-control-socket", "tests.support.wsgi:app"),
     ]
     process = Process(command, process_environment(folder, database, **settings), folder / "gunicorn.log")
     try:
         api = Api(f"http://127.0.0.1:{port}", KEY)
         wait_until(lambda: _answers(api), "gunicorn answers", 20, lambda: process.log.read_text()[-3000:])
+        yield api, process
+    finally:
+        if process.popen.poll() is None:
+            process.stop()
+
+
+@contextmanager
+def plain(folder: Path, *, database: str, port: int | None = None, **settings: Any) -> Iterator[tuple[Api, Process]]:
+    """`tests/support/wsgi.py` under Flask's own threaded server."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "flask", "--app", "tests.support.wsgi:app", "run", "--port", str(port)]
+    process = Process(command, process_environment(folder, database, **settings), folder / "plain.log")
+    try:
+        api = Api(f"http://127.0.0.1:{port}", KEY)
+        wait_until(lambda: _answers(api), "the server answers", 20, lambda: process.log.read_text()[-3000:])
         yield api, process
     finally:
         if process.popen.poll() is None:
