@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -70,11 +71,22 @@ class Runtime:
                 atexit.register(self.close)
             self._running_in = os.getpid()
 
-    def work(self) -> None:
-        """Deliver in this thread until `close` is called, for instance by a signal's handler."""
-        self._worker = self._new_worker()
+    def work(self, ready: Callable[[], None]) -> None:
+        """Deliver in this thread until `close` is called, for instance by a signal's handler.
+
+        :param ready: called when `close` has something to end.
+        """
+        worker = self._worker = self._new_worker()
         self._bus.listen()
-        self._worker.work()
+        ready()
+        worker.work()
+
+    def deliver_due(self) -> int:
+        """Deliver in this thread what is due now, for the tests of a host app.
+
+        :return: how many attempts were made.
+        """
+        return self._new_worker().drain()
 
     def wake_worker(self) -> None:
         """There is something to deliver."""
@@ -130,8 +142,8 @@ class Runtime:
             send_signal(self._app, signals.webhook_disabled, webhook=webhook)
 
 
-class Renewal:
-    """Renews, now and then, the rows that say which connections of this process live."""
+class Upkeep:
+    """Looks after the connections of this process, now and then."""
 
     def __init__(self, db: Database, sockets: Sockets) -> None:
         self._db = db
@@ -139,9 +151,15 @@ class Renewal:
         self._next = 0.0
 
     def __call__(self) -> None:
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + presence.RENEWAL
-        ids = self._sockets.presence_ids()
-        if ids:
-            presence.renew(self._db, ids)
+        self._sockets.cut_stuck()
+        if _server_stops():
+            self._sockets.end_all()
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + presence.RENEWAL
+            presence.renew(self._db, self._sockets.presences())
+
+
+def _server_stops() -> bool:
+    """Whether gunicorn has told this process to stop. It waits for open connections then, so they have to end."""
+    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return getattr(worker, "alive", True) is False

@@ -7,6 +7,8 @@ connection, so going from page to page is no leaving.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, exists, insert, select, update
@@ -14,47 +16,56 @@ from sqlalchemy import delete, exists, insert, select, update
 from .. import clock
 from ..db import Database
 from ..errors import SessionNotFound
-from ..models import Presence, table
+from ..models import Presence as PresenceModel
+from ..models import table
 from .log import change_session, sessions
 
 #: Seconds between renewals, and after which a connection that was not renewed counts as dead.
 RENEWAL = 20.0
 LIFETIME = 60.0
 
-presence = table(Presence)
+presence = table(PresenceModel)
 
 
-def arrive(db: Database, project_id: str, session_id: str | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """One connection that is noted: an operator's, or a visitor's where it names a session."""
+
+    id: str
+    project_id: str
+    session_id: str | None
+
+
+def arrive(db: Database, project_id: str, session_id: str | None = None) -> Presence:
     """Note a connection, an operator's unless `session_id` says whose it is; `visitor.connected` if that is news.
 
-    :return: its id, for `leave` and `renew`.
+    :return: for `leave` and `renew`.
     """
-    connection_id = clock.new_id("conn")
-    row = {"id": connection_id, "project_id": project_id, "session_id": session_id, "seen_at": clock.now()}
-    if session_id is None:
+    made = Presence(clock.new_id("conn"), project_id, session_id)
+    _note(db, made)
+    return made
+
+
+def renew(db: Database, living: Sequence[Presence]) -> None:
+    """Say that connections live, also to those who took them for dead since nobody said so for too long."""
+    known: set[str] = set()
+    for start in range(0, len(living), 500):
+        mine = presence.c.id.in_([item.id for item in living[start : start + 500]])
         with db.transaction() as tx:
-            tx.execute(insert(presence), row)
-        return connection_id
-    with change_session(db, session_id) as change:
-        change.tx.execute(insert(presence), row)
-        if not change.row["visitor_online"]:
-            change.set(visitor_online=True, visitor_seen_at=change.now)
-            change.log("visitor.connected", {})
-    return connection_id
+            tx.execute(update(presence).where(mine).values(seen_at=clock.now()))
+            known.update(tx.execute(select(presence.c.id).where(mine)).scalars())
+    for item in living:
+        if item.id not in known:
+            with suppress(SessionNotFound):
+                _note(db, item)
 
 
-def renew(db: Database, connection_ids: Sequence[str]) -> None:
-    """Say that connections live."""
-    with db.transaction() as tx:
-        tx.execute(update(presence).where(presence.c.id.in_(connection_ids)).values(seen_at=clock.now()))
-
-
-def leave(db: Database, connection_id: str, session_id: str | None = None) -> None:
+def leave(db: Database, left: Presence) -> None:
     """Note that a connection ended. For a visitor the grace time begins."""
     with db.transaction() as tx:
-        tx.execute(delete(presence).where(presence.c.id == connection_id))
-        if session_id is not None:
-            tx.execute(update(sessions).where(sessions.c.id == session_id).values(visitor_seen_at=clock.now()))
+        tx.execute(delete(presence).where(presence.c.id == left.id))
+        if left.session_id is not None:
+            tx.execute(update(sessions).where(sessions.c.id == left.session_id).values(visitor_seen_at=clock.now()))
 
 
 def operator_online(db: Database, project_id: str) -> bool:
@@ -85,6 +96,19 @@ def sweep(db: Database, grace: float) -> None:
     if dead is not None:
         with db.transaction() as tx:
             tx.execute(delete(presence).where(~alive))
+
+
+def _note(db: Database, made: Presence) -> None:
+    row = {"id": made.id, "project_id": made.project_id, "session_id": made.session_id, "seen_at": clock.now()}
+    if made.session_id is None:
+        with db.transaction() as tx:
+            tx.execute(insert(presence), row)
+        return
+    with change_session(db, made.session_id) as change:
+        change.tx.execute(insert(presence), row)
+        if not change.row["visitor_online"]:
+            change.set(visitor_online=True, visitor_seen_at=change.now)
+            change.log("visitor.connected", {})
 
 
 def _disconnect(db: Database, session_id: str, limit: datetime) -> None:

@@ -40,6 +40,9 @@ class RedisBus(Bus):
     """
 
     RETRY = 2.0
+    #: Seconds of silence after which Redis is asked for a sign, and again until it counts as away: a line that
+    #: is dead looks like one on which nobody says anything.
+    HEARTBEAT = 10.0
 
     def __init__(self, url: str, channel: str) -> None:
         super().__init__()
@@ -86,19 +89,31 @@ class RedisBus(Bus):
                 with self._client.pubsub(ignore_subscribe_messages=True) as pubsub:  # type: ignore[no-untyped-call]
                     pubsub.subscribe(self._channel)
                     # What was published while nobody listened is in the log.
-                    self._hear({"wake": True})
-                    while not self._stopping.is_set():
-                        found = pubsub.get_message(timeout=0.5)
-                        if found is not None:
-                            self._hear(json.loads(found["data"]))
+                    self._hear(b'{"wake":true}')
+                    self._hear_on(pubsub)
             except self._errors as error:
                 logger.warning("Redis is away (%s); trying again.", type(error).__name__)
                 self._stopping.wait(self.RETRY)
 
-    def _hear(self, message: dict[str, Any]) -> None:
-        if message.get("from") == self._me:
-            return
+    def _hear_on(self, pubsub: Any) -> None:
+        heard_at = asked_at = time.monotonic()
+        while not self._stopping.is_set():
+            found = pubsub.get_message(timeout=0.5)
+            now = time.monotonic()
+            if found is not None:
+                heard_at = now
+                if found["type"] == "message":
+                    self._hear(found["data"])
+            elif now - heard_at > 2 * self.HEARTBEAT:
+                raise TimeoutError
+            elif now - max(heard_at, asked_at) > self.HEARTBEAT:
+                asked_at = now
+                pubsub.ping()
+
+    def _hear(self, raw: bytes) -> None:
         try:
-            self.on_message(message)
+            message = json.loads(raw)
+            if message.get("from") != self._me:
+                self.on_message(message)
         except Exception:
             logger.exception("A message from another process could not be handled.")

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
-from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import or_, select
@@ -48,7 +47,7 @@ class Hub:
     session in the order of their `seq`, whatever process wrote them.
 
     :param poll: seconds between looks for what other processes wrote.
-    :param tick: called at each look, while anybody is subscribed.
+    :param tick: called at least as often, while anybody is subscribed.
     """
 
     def __init__(self, db: Database, bus: Bus, *, poll: float, tick: Callable[[], None] = lambda: None) -> None:
@@ -142,13 +141,18 @@ class Hub:
 
     def _start(self) -> None:
         """Begin at the end of the log. What is missing among the newest ids may be on its way."""
-        query = select(events.c.id, events.c.created_at).order_by(events.c.id.desc()).limit(1000)
+        page = 1000
+        query = select(events.c.id, events.c.created_at).order_by(events.c.id.desc()).limit(page)
         with self._db.read() as connection:
             rows = connection.execute(query).all()
-        newest = rows[0].id if rows else 0
-        fresh = [row.id for row in rows if row.created_at > clock.now() - timedelta(seconds=GAP_WAIT)]
-        missing = set(range(fresh[-1], newest)) - set(fresh) if fresh else set()
-        self._position.start(newest, missing)
+        missing: dict[int, float] = {}
+        beginning = rows[-1].id if len(rows) == page else 0
+        for row, below in zip(rows, [*(row.id for row in rows[1:]), beginning], strict=False):
+            # Whoever has an id below this one had it before this one was written.
+            age = max(0.0, (clock.now() - row.created_at).total_seconds())
+            if age < GAP_WAIT:
+                missing |= dict.fromkeys(range(max(below + 1, row.id - page), row.id), age)
+        self._position.start(rows[0].id if rows else 0, missing)
         self._inbox = []
         self._stopping = False
         self._bus.listen()
@@ -169,7 +173,7 @@ class Hub:
             try:
                 if look:
                     self._catch_up()
-                    self._tick()
+                self._tick()
             except Exception:
                 logger.exception("The log could not be read for live updates; trying again.")
                 self._wake.wait(self._poll)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 #: Seconds after which a missing id counts as rolled back. Transactions of `chat/` take milliseconds.
@@ -35,14 +35,15 @@ class Position:
         self._gaps: dict[int, float] = {}
         self._monotonic = monotonic
 
-    def start(self, newest: int, missing: Iterable[int]) -> None:
-        """Begin behind `newest`, with ids that may still appear."""
+    def start(self, newest: int, missing: Mapping[int, float]) -> None:
+        """Begin behind `newest`, with ids that may still appear and the seconds since they are missing."""
+        now = self._monotonic()
         self.newest = newest
-        self._gaps = dict.fromkeys(missing, self._monotonic())
+        self._gaps = {event_id: now - age for event_id, age in missing.items()}
 
     def is_next(self, event_id: int) -> bool:
-        """Whether the id follows so closely that nothing can be between."""
-        return event_id == self.newest + 1
+        """Whether the id follows so closely that nothing can come before it: a missing one may be of its session."""
+        return event_id == self.newest + 1 and not self._gaps
 
     def is_new(self, event_id: int) -> bool:
         """Whether the id was not seen yet."""

@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from simple_websocket import ConnectionClosed, Server
+from wsproto.utilities import LocalProtocolError
 
+from ..chat.presence import Presence
 from ..realtime.hub import Encoder
 from .frames import PING, Frame
 
 logger = logging.getLogger("flask_pocketping")
 
+TOO_BIG = 1009
 UNAUTHORIZED = 4401
 AUTH_TIMEOUT = 4408
 TOO_MANY = 4429
@@ -27,8 +30,15 @@ TOO_SLOW = 1013
 
 MAX_FRAME = 64 * 1024
 PING_INTERVAL = 25.0
-#: Seconds that a slow client has to read on before its line is cut.
+#: Seconds without progress after which the line to a client that does not read is cut; also what it has to take
+#: its goodbye.
 PATIENCE = 10.0
+#: Seconds that each step of a goodbye may take.
+GOODBYE = 1.0
+#: Seconds that a stop waits for the connections to end.
+STOP_WAIT = 5.0
+#: Bytes handed to the system at once.
+CHUNK = 64 * 1024
 #: Frames of a client that may wait to be handled.
 MAX_WAITING = 100
 
@@ -42,20 +52,58 @@ class Closed(Exception):
         self.reason = reason
 
 
-class _OneWriter:
-    """A socket that is written to by one thread at a time, each time to the end.
+class _Line:
+    """A socket that is written to by one thread at a time, each time to the end, and that tells when it is stuck.
 
-    `simple_websocket` answers pings from a thread of its own and takes a short write for a whole one.
+    `simple_websocket` answers pings from a thread of its own and takes a short write for a whole one. When that
+    thread ends it closes the socket, which would cut off a goodbye on its way, and may tell nobody.
+
+    :param on_end: called when the reader has ended.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, on_end: Callable[[], None]) -> None:
         self._sock = sock
         self._lock = threading.Lock()
+        self._on_end = on_end
+        self._waits_since: float | None = None
 
     def send(self, data: bytes) -> int:
-        with self._lock:
-            self._sock.sendall(data)
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise TimeoutError
+        try:
+            rest = memoryview(data)
+            while rest:
+                self._waits_since = time.monotonic()
+                rest = rest[self._sock.send(rest[:CHUNK]) :]
+        finally:
+            self._waits_since = None
+            self._lock.release()
         return len(data)
+
+    def close(self) -> None:
+        self._on_end()
+
+    def stuck_for(self) -> float:
+        """Seconds since the other side took anything, while something is to be sent."""
+        since = self._waits_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def drain(self, seconds: float) -> None:
+        """Read to the end and throw away: closing with anything unread would destroy what was sent last."""
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+            while (left := deadline - time.monotonic()) > 0:
+                self._sock.settimeout(left)
+                if not self._sock.recv(CHUNK):
+                    return
+
+    def cut(self) -> None:
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        self._sock.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -71,19 +119,32 @@ class Connection:
 
     def __init__(self, ws: Server, encoder: Encoder, limit: int) -> None:
         ws.max_message_size = MAX_FRAME
-        ws.sock = _OneWriter(ws.sock)
+        self._line = _Line(ws.sock, ws.event.set)
+        ws.sock = self._line
         self._ws = ws
         self._limit = limit
         self._queue: deque[bytes] = deque()
         self._end: Closed | None = None
+        self._ended_at = 0.0
         self._pinged_at = time.monotonic()
         self.encoder = encoder
         #: Event types to send; all if nothing.
         self.wanted: frozenset[str] | None = None
         #: The only session to send of; all if nothing.
         self.session_id: str | None = None
-        #: The row that tells other processes of it.
-        self.presence_id: str | None = None
+        #: What tells other processes of it.
+        self.presence: Presence | None = None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is to be closed."""
+        return self._end is not None
+
+    @property
+    def stuck_for(self) -> float:
+        """Seconds since the other side took anything, or since it is to take its goodbye."""
+        ending_for = time.monotonic() - self._ended_at if self.is_ending else 0.0
+        return max(ending_for, self._line.stuck_for())
 
     def wants(self, frame: Frame) -> bool:
         """Whether the client asked for such frames."""
@@ -98,9 +159,6 @@ class Connection:
         if len(self._queue) >= self._limit:
             self._queue.clear()
             self.end(TOO_SLOW, "Too slow. Reconnect with the last cursor.")
-            timer = threading.Timer(PATIENCE, self._cut)
-            timer.daemon = True
-            timer.start()
             return
         self._queue.append(encoded.data)
         self._ws.event.set()
@@ -124,8 +182,13 @@ class Connection:
     def end(self, code: int, reason: str) -> None:
         """Have the connection closed by the thread that runs it."""
         if self._end is None:
+            self._ended_at = time.monotonic()
             self._end = Closed(code, reason)
         self._ws.event.set()
+
+    def cut(self) -> None:
+        """End the connection without a word."""
+        self._line.cut()
 
     def receive(self, timeout: float) -> str | bytes | None:
         """Wait for one frame of the client; nothing if there was none in so many seconds."""
@@ -133,8 +196,7 @@ class Connection:
         while True:
             self._check()
             if self._ws.input_buffer:
-                text: str | bytes = self._ws.input_buffer.pop(0)
-                return text
+                return self._take()
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
@@ -143,13 +205,22 @@ class Connection:
 
     def run(self, handle: Callable[[str | bytes], None]) -> None:
         """Send what is offered and hand on what comes in, until the connection ends."""
+        try:
+            self._run(handle)
+        except ConnectionClosed:
+            # What came before the other side's goodbye counts.
+            while self._ws.input_buffer:
+                handle(self._take())
+            raise
+
+    def _run(self, handle: Callable[[str | bytes], None]) -> None:
         self._pinged_at = time.monotonic()
         while True:
             self._check()
             if len(self._ws.input_buffer) > MAX_WAITING:
                 raise Closed(TOO_MANY, "Too many frames at once.")
             while self._ws.input_buffer:
-                handle(self._ws.input_buffer.pop(0))
+                handle(self._take())
             self._flush()
             wait = self._pinged_at + PING_INTERVAL - time.monotonic()
             if wait <= 0:
@@ -161,11 +232,24 @@ class Connection:
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye, and cut the line where the other side does not."""
-        with contextlib.suppress(ConnectionClosed, OSError):
+        with contextlib.suppress(ConnectionClosed, LocalProtocolError, OSError):
+            self._line.settimeout(GOODBYE)
             self._ws.close(reason=code, message=reason[:120])
         # The reader ends when the client answers; if it does not, it must not stay for ever.
-        self._ws.thread.join(1.0)
-        self._cut()
+        self._ws.thread.join(GOODBYE)
+        if not self._ws.thread.is_alive():
+            self._line.drain(GOODBYE)
+        self._line.cut()
+        if self._ws.mode == "gevent":
+            # The server of gevent itself lends a copy of its socket.
+            self._line.release()
+
+    def _take(self) -> str | bytes:
+        frame: str | bytes = self._ws.input_buffer.pop(0)
+        # The library counts characters, of which each may be four bytes.
+        if isinstance(frame, str) and len(frame) > MAX_FRAME // 4 and len(frame.encode()) > MAX_FRAME:
+            raise Closed(TOO_BIG, "Message is too big")
+        return frame
 
     def _flush(self) -> None:
         frames = []
@@ -178,13 +262,13 @@ class Connection:
         if data:
             self._check()
             try:
-                self._ws.sock.send(data)
+                self._line.send(data)
             except OSError:
                 raise ConnectionClosed(1006, "") from None
 
     def _ping(self) -> None:
         if not self._ws.pong_received:
-            self._cut()
+            self._line.cut()
             raise ConnectionClosed(1006, "")
         self._ws.pong_received = False
         self._pinged_at = time.monotonic()
@@ -195,10 +279,6 @@ class Connection:
             raise self._end
         if not self._ws.connected:
             raise ConnectionClosed(self._ws.close_reason, self._ws.close_message)
-
-    def _cut(self) -> None:
-        with contextlib.suppress(OSError):
-            self._ws.sock.shutdown(socket.SHUT_RDWR)
 
 
 class Sockets:
@@ -216,17 +296,35 @@ class Sockets:
         with self._lock:
             self._open.discard(connection)
 
-    def presence_ids(self) -> list[str]:
-        """The rows that have to be renewed while these connections live."""
+    def all(self) -> list[Connection]:
+        """Those that are open now."""
         with self._lock:
-            return [connection.presence_id for connection in self._open if connection.presence_id]
+            return list(self._open)
 
-    def close_all(self, timeout: float = 5.0) -> None:
-        """Close all with 1012, so that the clients come back, and wait until they are gone."""
-        with self._lock:
-            connections = list(self._open)
-        for connection in connections:
+    def presences(self) -> list[Presence]:
+        """What has to be renewed while these connections live."""
+        return [connection.presence for connection in self.all() if connection.presence]
+
+    def cut_stuck(self) -> None:
+        """Cut the lines on which nothing moves any more."""
+        for connection in self.all():
+            if connection.stuck_for > PATIENCE:
+                connection.cut()
+
+    def end_all(self) -> None:
+        """Have all closed with 1012, so that the clients come back."""
+        for connection in self.all():
             connection.end(RESTARTING, "The server restarts. Reconnect with the last cursor.")
-        deadline = time.monotonic() + timeout
-        while self._open and time.monotonic() < deadline:
-            time.sleep(0.02)
+
+    def close_all(self) -> None:
+        """As `end_all`, and wait until they are gone; whoever is not by then is cut off."""
+        for step in (self.end_all, self._cut_all):
+            deadline = time.monotonic() + STOP_WAIT
+            while self._open and time.monotonic() < deadline:
+                # Over and over, since some may only just be coming in.
+                step()
+                time.sleep(0.02)
+
+    def _cut_all(self) -> None:
+        for connection in self.all():
+            connection.cut()

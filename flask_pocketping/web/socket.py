@@ -11,6 +11,7 @@ from simple_websocket import ConnectionClosed, Server
 
 from ..chat import presence, visitors
 from ..chat.sessions import get_session
+from ..db import retried
 from ..errors import APIError, InvalidRequest, RateLimited, Unauthorized
 from ..realtime.hub import Topic
 from ..values import Session
@@ -66,8 +67,8 @@ def _guarded(state: State, connection: Connection, run: Callable[[], None]) -> N
         # The server ends this thread or greenlet because it stops.
         code, reason = RESTARTING, "The server restarts."
     finally:
-        state.sockets.remove(connection)
         connection.close(code, reason)
+        state.sockets.remove(connection)
 
 
 class _BackOffice:
@@ -85,7 +86,7 @@ class _BackOffice:
         hub = self.state.hub
         snapshot = hub.subscribe(topic, self.connection)
         try:
-            self.connection.presence_id = presence.arrive(self.state.db, self.project_id)
+            self.connection.presence = presence.arrive(self.state.db, self.project_id)
             cursor = str(snapshot.cursor)
             self.connection.send(operator_frame("auth.ok", projectId=self.project_id, cursor=cursor))
             if after is not None:
@@ -94,8 +95,7 @@ class _BackOffice:
             self.connection.run(self._handle)
         finally:
             hub.unsubscribe(topic, self.connection)
-            if self.connection.presence_id:
-                presence.leave(self.state.db, self.connection.presence_id)
+            _leave(self.state, self.connection)
 
     def _authenticate(self) -> tuple[int | None, str]:
         raw = self.connection.receive(AUTH_WAIT)
@@ -154,15 +154,16 @@ class _Visitor:
         hub = self.state.hub
         snapshot = hub.subscribe(topic, self.connection)
         try:
-            self.connection.presence_id = presence.arrive(self.state.db, self.session.project_id, self.session_id)
+            self.connection.presence = retried(
+                lambda: presence.arrive(self.state.db, self.session.project_id, self.session_id)
+            )
             found = hub.replay(topic, after, snapshot)
             frames = (self.state.frames.visitor(event, at) for event, at in found)
             self.connection.send_all(frame for frame in frames if frame is not None)
             self.connection.run(self._handle)
         finally:
             hub.unsubscribe(topic, self.connection)
-            if self.connection.presence_id:
-                presence.leave(self.state.db, self.connection.presence_id, self.session_id)
+            _leave(self.state, self.connection)
 
     def _handle(self, raw: str | bytes) -> None:
         self.state.limiter.hit(self.state.config.visitor_message_limit, "event", self.session_id)
@@ -174,6 +175,12 @@ class _Visitor:
             visitors.receive_event(self.state.db, self.session_id, event["name"], event["data"])
         except Exception as error:
             self.connection.send(error_frame(_told(error)))
+
+
+def _leave(state: State, connection: Connection) -> None:
+    left, connection.presence = connection.presence, None
+    if left is not None:
+        retried(lambda: presence.leave(state.db, left))
 
 
 def _told(error: Exception) -> APIError:
