@@ -8,20 +8,21 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from .. import clock, shapes
 from ..db import Database, Transaction
 from ..errors import SessionNotFound
 from ..models import Delivery, Event, Session, table
+from ..prepared import Prepared
 from ..values import Event as EventValue
 
 sessions = table(Session)
 events = table(Event)
 deliveries = table(Delivery)
 
-_LOCK = select(sessions).where(sessions.c.id == bindparam("session_id")).with_for_update()
-_INSERT_EVENT = insert(events)
+_LOCK = Prepared(select(sessions).where(sessions.c.id == bindparam("session_id")).with_for_update())
+_INSERT_EVENT = Prepared(insert(events), ("project_id", "session_id", "seq", "type", "created_at", "data"))
 _INSERT_DELIVERY = insert(deliveries)
 
 
@@ -52,26 +53,21 @@ class Change:
         :param payload: the keywords that a signal's receivers get.
         """
         self.set(seq=self.row["seq"] + 1)
-        return append(
-            self.tx,
-            EventValue(
-                id=0,
-                project_id=self.row["project_id"],
-                session_id=self.session_id,
-                seq=self.row["seq"],
-                type=type,
-                created_at=self.now,
-                data=shapes.to_json({"sessionId": self.session_id, **data}),
-                payload=payload,
-            ),
-            origin=self.origin,
-        )
+        row = {
+            "project_id": self.row["project_id"],
+            "session_id": self.session_id,
+            "seq": self.row["seq"],
+            "type": type,
+            "created_at": self.now,
+            "data": shapes.to_json({"sessionId": self.session_id, **data}),
+        }
+        return append(self.tx, row, payload, origin=self.origin)
 
     def flush(self) -> None:
         """Write the changed columns."""
         if self._dirty:
             statement = _update(tuple(sorted(self._dirty)))
-            self.tx.execute(statement, {"session_id": self.session_id, **self._dirty})
+            statement.write(self.tx.connection, {"session_id": self.session_id, **self._dirty})
             self._dirty = {}
 
 
@@ -95,49 +91,31 @@ def lock_session(
     tx: Transaction, session_id: str, project_id: str | None = None, *, origin: str | None = None
 ) -> Change:
     """Lock a session within an open transaction; the caller flushes the change."""
-    row = tx.execute(_LOCK, {"session_id": session_id}).mappings().one_or_none()
-    if row is None or project_id not in {None, row["project_id"]}:
+    rows = _LOCK.rows(tx.connection, {"session_id": session_id})
+    if not rows or project_id not in {None, rows[0]["project_id"]}:
         raise SessionNotFound
-    return Change(tx, dict(row), origin)
+    return Change(tx, rows[0], origin)
 
 
-def append(tx: Transaction, event: EventValue, *, origin: str | None = None) -> EventValue:
+def append(
+    tx: Transaction, row: Mapping[str, Any], payload: Mapping[str, Any], *, origin: str | None = None
+) -> EventValue:
     """Write an event and one delivery for each target that wants it, except for the one it came from."""
-    result = tx.execute(
-        _INSERT_EVENT,
-        {
-            "project_id": event.project_id,
-            "session_id": event.session_id,
-            "seq": event.seq,
-            "type": event.type,
-            "created_at": event.created_at,
-            "data": event.data,
-        },
-    )
-    key = result.inserted_primary_key
-    assert key is not None
-    written = EventValue(
-        id=int(key[0]),
-        project_id=event.project_id,
-        session_id=event.session_id,
-        seq=event.seq,
-        type=event.type,
-        created_at=event.created_at,
-        data=event.data,
-        payload=event.payload,
-    )
-    tx.events.append(written)
+    event_id = _INSERT_EVENT.write(tx.connection, row)
+    assert event_id is not None
+    event = EventValue(id=event_id, payload=payload, **row)
+    tx.events.append(event)
     rows = [
-        new_delivery(written.project_id, target.name, target_id, event.session_id, written.created_at)
-        | {"event_id": written.id}
+        new_delivery(event.project_id, target.name, target_id, event.session_id, event.created_at)
+        | {"event_id": event.id}
         for target in tx.targets
         if target.name != origin
-        for target_id in target.wants(tx, written)
+        for target_id in target.wants(tx, event)
     ]
     if rows:
         tx.execute(_INSERT_DELIVERY, rows)
         tx.deliveries += len(rows)
-    return written
+    return event
 
 
 def new_delivery(project_id: str, target: str, target_id: str, subject: str, moment: datetime) -> dict[str, Any]:
@@ -178,8 +156,8 @@ def newest_event_id(connection: Connection) -> int:
 
 
 @cache
-def _update(columns: tuple[str, ...]) -> Update:
-    return (
+def _update(columns: tuple[str, ...]) -> Prepared:
+    return Prepared(
         update(sessions)
         .where(sessions.c.id == bindparam("session_id"))
         .values({name: bindparam(name) for name in columns})

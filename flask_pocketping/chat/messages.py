@@ -14,6 +14,7 @@ from ..db import Database, Transaction
 from ..errors import AttachmentNotFound, InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
 from ..models import Message as MessageModel
 from ..models import table
+from ..prepared import Prepared
 from ..values import Message, MessageDraft, MessagePage, MessageStatus, MessageType
 from .idempotency import Once
 from .log import Change, change_session, sessions
@@ -23,7 +24,13 @@ from .text import check_content
 
 messages = table(MessageModel)
 
-_INSERT = insert(messages)
+_INSERT = Prepared(
+    insert(messages),
+    (
+        *("id", "session_id", "seq", "client_id", "type", "content", "created_at", "changed_at"),
+        *("operator_name", "source_bridge", "reply_to", "status"),
+    ),
+)
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
 
 
@@ -236,8 +243,8 @@ def _store(change: Change, draft: MessageDraft, client_id: str | None, source_br
         source_bridge=source_bridge,
         reply_to=draft.reply_to,
     )
-    change.tx.execute(
-        _INSERT,
+    _INSERT.write(
+        change.tx.connection,
         {
             "id": message.id,
             "session_id": message.session_id,
