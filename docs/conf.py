@@ -22,7 +22,11 @@ default_role = "literal"
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
+# A straight quotation mark in a value is part of it.
+smartquotes = False
+
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
 autodoc_member_order = "bysource"
 
 html_theme = "furo"

@@ -1,0 +1,202 @@
+"""Helpers for people who test their own hooks: a visitor, a back office, the signals sent, deliveries made.
+
+They need no server: everything goes through Flask's test client, in the thread of the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+from blinker import Signal
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from . import signals
+from .chat.projects import create_key
+from .models import DEFAULT_PROJECT
+from .web.state import State, state_of
+
+__all__ = ["Refused", "SentSignal", "Visitor", "api", "deliver_all", "recorded_signals"]
+
+
+class Refused(AssertionError):
+    """The server answered 400 or above. A test that expects it catches it and looks at these.
+
+    :ivar status: of the answer.
+    :ivar code: for programs, such as `INVALID_REQUEST`.
+    :ivar message: for a person; the text of a `MessageRejected`, for instance.
+    :ivar response: the whole answer.
+    """
+
+    def __init__(self, request: str, response: TestResponse) -> None:
+        body = response.get_json(silent=True)
+        found = body if isinstance(body, dict) else {}
+        self.status = response.status_code
+        self.code: str | None = found.get("code")
+        self.message: str | None = found.get("message")
+        self.response = response
+        super().__init__(f"{request}: {self.status} {response.get_data(as_text=True)}")
+
+
+class Visitor:
+    """A visitor's page, which speaks the visitor's wire as the chat widget does. It connects at once.
+
+    .. code-block:: python
+
+        visitor = Visitor(app)
+        visitor.send("Is the blue one in stock?")
+        assert visitor.messages()[-1]["content"] == "Is the blue one in stock?"
+
+    :param client_or_app: the app, or a test client of it where its cookies matter.
+    :param user_agent: what the browser calls itself; a known crawler would be kept out of the database.
+    :param address: the address that the requests come from; limits are counted for each.
+    :param fields: of the body of `/connect`: `visitorId`, `sessionId`, `metadata`, `identity`.
+    :raises Refused: if the answer is an error, here and in every method.
+    """
+
+    def __init__(
+        self,
+        client_or_app: FlaskClient | Flask,
+        *,
+        user_agent: str = "Mozilla/5.0 (flask_pocketping.testing)",
+        address: str = "127.0.0.1",
+        **fields: Any,
+    ) -> None:
+        self._client = client_or_app.test_client() if isinstance(client_or_app, Flask) else client_or_app
+        self._state: State = state_of(self._client.application)
+        self._headers = {"User-Agent": user_agent}
+        self._environ = {"REMOTE_ADDR": address}
+        #: The handle that opens this visitor's conversation, once connected.
+        self.handle: str | None = None
+        self.connect(**fields)
+
+    @property
+    def session_id(self) -> str:
+        """The public id of the conversation, as signals and the host's own calls have it."""
+        return self._state.handles.read(self.handle)
+
+    def connect(self, **fields: Any) -> dict[str, Any]:
+        """Connect, as each load of a page does, and go on with the conversation if there is one.
+
+        :param fields: further fields of the body.
+        :return: the answer: `sessionId` (the handle), `visitorId`, `messages` and so on.
+        """
+        answer = self.request("POST", "/connect", {"sessionId": self.handle, "metadata": {}, **fields})
+        self.handle = str(answer["sessionId"])
+        return answer
+
+    def send(self, content: str, **fields: Any) -> dict[str, Any]:
+        """Send a message.
+
+        :param content: 1 to 4000 characters.
+        :param fields: further fields of the body: `clientId`, `replyTo`.
+        :return: `messageId` and `timestamp`.
+        """
+        return self.request("POST", "/message", {"sessionId": self.handle, "content": content, **fields})
+
+    def messages(self, **query: Any) -> list[dict[str, Any]]:
+        """What the page shows of the conversation, oldest first.
+
+        :param query: `after` (an ISO time, a message id or a seq) and `limit` (1 to 100).
+        """
+        found = self.request("GET", "/messages", query={"sessionId": self.handle, **query})
+        return list(found["messages"])
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Send any request of the visitor's wire.
+
+        :param method: such as `POST`.
+        :param path: below the prefix, such as `/message`.
+        :param body: what is sent as JSON, if anything.
+        :param query: parameters of the query, if any.
+        :return: the JSON of the answer.
+        """
+        response = self._client.open(
+            self._state.config.url_prefix + path,
+            method=method,
+            json=body,
+            query_string=query,
+            headers=self._headers,
+            environ_overrides=self._environ,
+        )
+        if response.status_code >= 400:
+            raise Refused(f"{method} {path}", response)
+        return dict(response.get_json())
+
+
+class SentSignal(NamedTuple):
+    """A signal that was sent: its name in `flask_pocketping.signals`, and the keywords that receivers got."""
+
+    name: str
+    payload: dict[str, Any]
+
+
+@contextmanager
+def recorded_signals(app: Flask) -> Iterator[list[SentSignal]]:
+    """Note the signals that an app sends within the block.
+
+    .. code-block:: python
+
+        with recorded_signals(app) as sent:
+            Visitor(app).send("Hello")
+        assert [signal.name for signal in sent] == ["session_created", "message_created"]
+
+    `message_received` is not among them: it is sent before there is anything to tell of, and receivers of one
+    signal are called in no set order.
+
+    :return: a list that grows as signals are sent, from whatever thread.
+    """
+    sent: list[SentSignal] = []
+    with ExitStack() as stack:
+        for name, signal in vars(signals).items():
+            if isinstance(signal, Signal) and signal is not signals.message_received:
+                stack.enter_context(signal.connected_to(_recorder(name, sent), sender=app))
+        yield sent
+
+
+def deliver_all(app: Flask) -> int:
+    """Deliver all that is due, in this thread: webhooks, with their signals.
+
+    What fails waits for its next attempt, and is due then by the clock (`flask_pocketping.clock.set_clock`).
+
+    :param app: one with `POCKETPING_WORKER` set to `off`, so that no thread of its own is faster.
+    :return: how many attempts were made.
+    :raises RuntimeError: if the app delivers by a thread of its own.
+    """
+    state = state_of(app)
+    if state.config.worker != "off":
+        raise RuntimeError('Set POCKETPING_WORKER to "off" in the app under test: it delivers by itself.')
+    return state.deliver_due()
+
+
+def api(app: Flask, project_id: str = DEFAULT_PROJECT) -> FlaskClient:
+    """A test client of the back office, with an API key in each request.
+
+    .. code-block:: python
+
+        api(app).post(f"/pocketping/sessions/{visitor.session_id}/close")
+
+    :param project_id: the project; with another than the default one, or where `POCKETPING_API_KEY` is not set,
+        a key is made.
+    :return: a client whose paths are those of the app, so with the prefix.
+    :raises ProjectNotFound: if there is no such project.
+    """
+    state = state_of(app)
+    key = state.config.api_key if project_id == state.default_project else None
+    if key is None:
+        key = create_key(state.db, "flask_pocketping.testing", project_id).key
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    return client
+
+
+def _recorder(name: str, sent: list[SentSignal]) -> Callable[..., None]:
+    def record(sender: Flask, **payload: Any) -> None:
+        sent.append(SentSignal(name, payload))
+
+    return record
