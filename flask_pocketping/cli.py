@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 from . import clock
 from .chat import projects
@@ -34,7 +35,7 @@ class _Told(click.ClickException):
 @commands.command("init-db")
 def init_db() -> None:
     """Create the tables that are missing."""
-    current_state().db.create_tables()
+    _told(current_state().db.create_tables)
     click.echo("The tables are ready.")
 
 
@@ -42,18 +43,26 @@ def init_db() -> None:
 def worker() -> None:
     """Make deliveries until stopped (Ctrl-C or SIGTERM); what is under way is finished first."""
     state = current_state()
-    stop = threading.Event()
+    # Closing waits for deliveries, which a signal's handler must not do.
+    closing = threading.Thread(target=state.close, name="pocketping-close")
+
+    stopping = False
 
     def on_signal(number: int, frame: Any) -> None:
-        if not stop.is_set():
-            stop.set()
-            # Closing waits for deliveries, which a signal's handler must not do.
-            threading.Thread(target=state.close, name="pocketping-close").start()
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            closing.start()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
-    click.echo("The delivery worker runs. Stop it with Ctrl-C.")
-    state.work()
+    def ready() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, on_signal)
+        click.echo("The delivery worker runs. Stop it with Ctrl-C.")
+
+    state.work(ready)
+    if stopping:
+        # An interpreter that ends starts no threads any more, and a delivery under way may need one.
+        closing.join()
 
 
 @keys.command("create")
@@ -75,7 +84,7 @@ def create_key(name: str, project_id: str, json_output: bool) -> None:
 @as_json
 def list_keys(project_id: str | None, json_output: bool) -> None:
     """List API keys; of each only its ends are known."""
-    found = projects.list_keys(current_state().db, project_id)
+    found = _told(lambda: projects.list_keys(current_state().db, project_id))
     if json_output:
         _print_json(found)
         return
@@ -110,7 +119,7 @@ def create_project(name: str, json_output: bool) -> None:
 @as_json
 def list_projects(json_output: bool) -> None:
     """List projects."""
-    found = projects.list_projects(current_state().db)
+    found = _told(lambda: projects.list_projects(current_state().db))
     if json_output:
         _print_json(found)
         return
@@ -123,6 +132,8 @@ def _told(work: Any) -> Any:
         return work()
     except PocketPingError as error:
         raise _Told(str(error)) from None
+    except DBAPIError as error:
+        raise _Told(f"The database can't be used: {error.orig}") from None
 
 
 def _print_json(value: Any) -> None:

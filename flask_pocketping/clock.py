@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 _now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 -- replaced by set_clock
 
@@ -37,7 +38,10 @@ def from_wire(text: str) -> datetime:
     :raises ValueError: if it is no such time.
     """
     moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"beyond the calendar: {text}") from None
 
 
 def ago(**span: float) -> datetime:
@@ -51,5 +55,5 @@ def new_id(prefix: str) -> str:
     The layout is that of ULID; the random part makes them unguessable, yet an id is never a secret here.
     """
     number = (time.time_ns() // 1_000_000 & (1 << 48) - 1) << 80 | secrets.randbits(80)
-    text = "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    text = "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
     return f"{prefix}_{text}"

@@ -40,8 +40,8 @@ def _optional_text(value: Any) -> str | None:
 
 def _api_key(value: Any) -> str | None:
     text = _optional_text(value)
-    if text is not None and (len(text) < 16 or not re.fullmatch(r"[!-~]+", text)):
-        raise ValueError("at least 16 printable ASCII characters without spaces, or unset")
+    if text is not None and not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("printable ASCII characters without spaces, or unset")
     return text
 
 
@@ -199,7 +199,7 @@ class Config:
         "`thread`: deliveries are made by a thread of each serving process. `off`: only by `flask pocketping worker`.",
     )
     worker_lease: float = _setting(
-        60.0, _number(20, 3600, "seconds"), "Seconds after which a killed worker's deliveries are free again."
+        60.0, _number(1, 3600, "seconds"), "Seconds after which a killed worker's deliveries are free again."
     )
     poll_interval: float = _setting(
         1.0,
@@ -226,6 +226,11 @@ class Config:
     )
 
     def __post_init__(self) -> None:
+        if self.worker_lease < self.webhook_timeout + 1:
+            raise ConfigurationError(
+                f"POCKETPING_WORKER_LEASE must be at least a second longer than POCKETPING_WEBHOOK_TIMEOUT "
+                f"({self.webhook_timeout:g} s), not {self.worker_lease:g} s."
+            )
         if self.redis_url and importlib.util.find_spec("redis") is None:
             raise ConfigurationError(
                 "POCKETPING_REDIS_URL needs the redis client: pip install 'flask-pocketping[redis]'."

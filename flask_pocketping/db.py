@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, insert, inspect
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
@@ -16,13 +18,20 @@ from sqlalchemy.pool import StaticPool
 from . import clock
 from .errors import SchemaMissing
 from .models import DEFAULT_PROJECT, Base, Event, Project, table
+from .prepared import Prepared
 from .values import Event as EventValue
 
 logger = logging.getLogger("flask_pocketping")
 
+T = TypeVar("T")
+
+_BEGIN = Prepared(text("BEGIN IMMEDIATE"))
+
 # What the drivers call a transaction that lost against another and may be tried again:
 # PostgreSQL's SQLSTATE, MariaDB's error number (deadlock, lock wait timeout).
 _LOST_RACE = {"40001", "40P01", 1213, 1205}
+
+_DEFAULT_PROJECT = select(table(Project).c.id).where(table(Project).c.id == DEFAULT_PROJECT)
 
 
 class Target(Protocol):
@@ -105,11 +114,20 @@ class Database:
     def transaction(self) -> Iterator[Transaction]:
         """Write in one transaction; afterwards hand its events to `on_commit`. An exception rolls back."""
         try:
-            with self._turn(shared=False), self._connect() as connection:
+            with self._turn(shared=False), self._connect() as connection, connection.begin():
                 tx = Transaction(connection, self.targets)
-                with self._begin(connection):
+                if not self.is_sqlite:
                     yield tx
-        except (OperationalError, ProgrammingError) as error:
+                else:
+                    # The driver's own BEGIN is deferred: two that read first and then write would fail with "locked".
+                    _BEGIN.write(connection, {})
+                    try:
+                        yield tx
+                    except BaseException:
+                        # An engine of the host may be set to leave out SQLAlchemy's own rollback.
+                        connection.connection.rollback()
+                        raise
+        except (OperationalError, ProgrammingError, IntegrityError) as error:
             self._explain(error)
             raise
         if tx.events or tx.deliveries:
@@ -132,39 +150,35 @@ class Database:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         return connection
 
-    @contextmanager
-    def _begin(self, connection: Connection) -> Iterator[None]:
-        if not self.is_sqlite:
-            with connection.begin():
-                yield
-            return
-        # The driver's own BEGIN is deferred: two that read first and then write would fail with "locked".
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            connection.exec_driver_sql("ROLLBACK")
-            raise
-
     def _explain(self, error: DBAPIError) -> None:
         try:
             missing = not inspect(self.engine).has_table(Event.__tablename__)
+            if isinstance(error, IntegrityError) and not missing:
+                # Whoever made the tables otherwise has no default project yet, which most rows belong to.
+                with self._connect() as connection:
+                    missing = connection.execute(_DEFAULT_PROJECT).first() is None
         except DBAPIError:
             return
         if missing:
             raise SchemaMissing(
-                "The tables of Flask-PocketPing are missing. Create them with: flask pocketping init-db"
+                "The tables of Flask-PocketPing, or the default project in them, are missing. "
+                "Create them with: flask pocketping init-db"
             ) from error
 
 
 def create_tables(engine: Engine) -> None:
     """Make the missing tables and the default project; safe to run again, and by two at once."""
-    try:
-        Base.metadata.create_all(engine)
-    except (OperationalError, ProgrammingError, IntegrityError):
-        # Another process was faster with the same tables.
-        Base.metadata.create_all(engine)
+    for left in reversed(range(len(Base.metadata.tables) + 1)):
+        with engine.connect() as connection:
+            try:
+                Base.metadata.create_all(connection)
+                connection.commit()
+                break
+            except (OperationalError, ProgrammingError, IntegrityError):
+                # Another process was faster with one of the tables; that may happen with each of them.
+                connection.rollback()
+                if not left:
+                    raise
     try:
         with engine.begin() as connection:
             connection.execute(
@@ -182,6 +196,17 @@ def lost_race(error: BaseException) -> bool:
     cause: Any = error.orig
     number = cause.args[0] if getattr(cause, "args", None) else None
     return getattr(cause, "sqlstate", None) in _LOST_RACE or (isinstance(number, int) and number in _LOST_RACE)
+
+
+def retried(work: Callable[[], T], tries: int = 4) -> T:
+    """Do something that ends with a transaction, and do it again where that lost a race."""
+    while True:
+        tries -= 1
+        try:
+            return work()
+        except DBAPIError as error:
+            if not tries or not lost_race(error):
+                raise
 
 
 def own_engine(uri: str, options: Mapping[str, Any] | None = None) -> Engine:
@@ -205,9 +230,24 @@ def own_engine(uri: str, options: Mapping[str, Any] | None = None) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
+        # SQLite's own knows only the letters of ASCII, and a search is to find Ärger by ärger.
+        connection.create_function("lower", 1, _lower, deterministic=True)
         cursor = connection.cursor()
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        deadline = time.monotonic() + 30
+        while cursor.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
+            # Changing the mode does not wait its turn as other statements do.
+            try:
+                cursor.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
         cursor.close()
 
     return engine
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value

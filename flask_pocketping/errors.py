@@ -1,7 +1,7 @@
 """Every error that the package raises on purpose, as one family.
 
-Those that may reach a client carry their HTTP status and the code of the contract; `web/errors.py` turns
-them into answers.
+Those that may reach a client carry their HTTP status and the code of the contract; `web/responses.py`
+turns them into answers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class PocketPingError(Exception):
 
 
 class ConfigurationError(PocketPingError):
-    """A setting is missing, unknown or has a value that can't be used; raised by `init_app`."""
+    """A setting is missing, unknown or has a value that can't be used. Raised by `PocketPing` and `init_app`."""
 
 
 class SchemaMissing(PocketPingError):
@@ -61,11 +61,17 @@ class InvalidRequest(APIError):
 
     @classmethod
     def field(cls, name: str, reason: str) -> InvalidRequest:
-        """The error for one bad field."""
+        """The error for one bad field.
+
+        :param name: of the field.
+        :param reason: a sentence for a person.
+        """
         return cls(f"{name}: {reason}", details={name: [reason]})
 
 
 class InvalidJSON(APIError):
+    """The body is not a JSON object."""
+
     status = 400
     code = "INVALID_JSON"
     default_message = "The body is not valid JSON."
@@ -78,6 +84,8 @@ class MessageRejected(InvalidRequest):
 
 
 class Unauthorized(APIError):
+    """There is no API key, or none that is in force."""
+
     status = 401
     code = "UNAUTHORIZED"
     default_message = "An API key is needed: Authorization: Bearer YOUR_API_KEY."
@@ -87,51 +95,74 @@ class Unauthorized(APIError):
 
 
 class Forbidden(APIError):
+    """A page of an origin that is not listed asks for a visitor's stream."""
+
     status = 403
     code = "FORBIDDEN"
     default_message = "That is not allowed."
 
 
 class NotFound(APIError):
+    """There is nothing at the address. Base of what is not found."""
+
     status = 404
     code = "NOT_FOUND"
     default_message = "There is nothing at this address."
 
 
 class ProjectNotFound(NotFound):
+    """There is no such project."""
+
     default_message = "Project not found"
 
 
 class SessionNotFound(NotFound):
+    """There is no such session in the project, or a handle opens none."""
+
     code = "SESSION_NOT_FOUND"
     default_message = "Session not found"
 
 
 class MessageNotFound(NotFound):
+    """There is no such message in the session, or it is deleted."""
+
     code = "MESSAGE_NOT_FOUND"
     default_message = "Message not found"
 
 
 class WebhookNotFound(NotFound):
+    """There is no such webhook in the project."""
+
     code = "WEBHOOK_NOT_FOUND"
     default_message = "Webhook not found"
 
 
 class DeliveryNotFound(NotFound):
+    """There is no such delivery of the webhook."""
+
     code = "DELIVERY_NOT_FOUND"
     default_message = "Delivery not found"
 
 
 class AttachmentNotFound(NotFound):
+    """There is no such attachment in the session."""
+
     code = "ATTACHMENT_NOT_FOUND"
     default_message = "Attachment not found"
 
 
 class APIKeyNotFound(NotFound):
+    """There is no such API key, or it is revoked already."""
+
     default_message = "API key not found"
 
 
 class MethodNotAllowed(APIError):
+    """The address takes other methods.
+
+    :param allowed: those.
+    """
+
     status = 405
     code = "METHOD_NOT_ALLOWED"
     default_message = "This method is not allowed here."
@@ -142,36 +173,48 @@ class MethodNotAllowed(APIError):
 
 
 class PayloadTooLarge(APIError):
+    """The body is longer than `POCKETPING_MAX_BODY_SIZE`."""
+
     status = 413
     code = "PAYLOAD_TOO_LARGE"
     default_message = "The body is too large."
 
 
 class UnsupportedMediaType(APIError):
+    """The body is not sent as `application/json`."""
+
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
     default_message = "The body must be sent as Content-Type: application/json."
 
 
 class SessionClosed(APIError):
+    """The session is closed, and only the visitor's message would reopen it."""
+
     status = 409
     code = "SESSION_CLOSED"
     default_message = "The session is closed. Reopen it first."
 
 
 class IdempotencyConflict(APIError):
+    """The `Idempotency-Key` came with another request before, or that one is under way."""
+
     status = 409
     code = "IDEMPOTENCY_CONFLICT"
     default_message = "This Idempotency-Key was used before with another request."
 
 
 class RateLimited(APIError):
+    """Too many requests; the headers say when to come back."""
+
     status = 429
     code = "RATE_LIMITED"
     default_message = "Too many requests. Try again later."
 
 
 class Unavailable(APIError):
+    """The database can't be reached, or has no tables yet."""
+
     status = 503
     code = "UNAVAILABLE"
     default_message = "The service is not available right now. Try again soon."

@@ -24,7 +24,7 @@ from .errors import ConfigurationError, InvalidRequest
 from .models import DEFAULT_PROJECT, Base
 from .realtime.bus import Bus, RedisBus
 from .realtime.hub import Hub
-from .runtime import Renewal, Runtime
+from .runtime import Runtime, Upkeep
 from .values import Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage
 from .web.connections import Sockets
 from .web.frames import Frames
@@ -49,6 +49,7 @@ class PocketPing:
     :param app: the app, unless `init_app` is called later.
     :param engine: a SQLAlchemy engine that has, or is to have, the tables.
     :param db: a Flask-SQLAlchemy object whose default engine is used instead.
+    :raises ConfigurationError: if both are given, or `db` is something else; with an app, also as `init_app`.
     """
 
     #: The tables' metadata, for the host's Alembic.
@@ -57,7 +58,7 @@ class PocketPing:
     def __init__(self, app: Flask | None = None, *, engine: Engine | None = None, db: Any = None) -> None:
         if engine is not None and db is not None:
             raise ConfigurationError("PocketPing() takes engine= or db=, not both.")
-        if db is not None and not hasattr(db, "engine"):
+        if db is not None and not hasattr(type(db), "engine"):
             raise ConfigurationError("PocketPing(db=…) takes a Flask-SQLAlchemy object.")
         self._engine = engine
         self._sqlalchemy = db
@@ -67,6 +68,7 @@ class PocketPing:
     def init_app(self, app: Flask) -> None:
         """Check the settings and register with an app. Opens no connection and starts no thread.
 
+        :param app: one that this, or another `PocketPing`, is not set up for yet.
         :raises ConfigurationError: naming the key that is wrong and what it should be.
         """
         if EXTENSION in app.extensions:
@@ -77,7 +79,7 @@ class PocketPing:
         database = self._database(app, config)
         bus = _bus(config, secrets)
         sockets = Sockets()
-        hub = Hub(database, bus, poll=config.poll_interval, tick=Renewal(database, sockets))
+        hub = Hub(database, bus, poll=config.poll_interval, tick=Upkeep(database, sockets))
         client = GuardedClient(
             allow_http=config.webhook_allow_http,
             allow_networks=config.webhook_allow_networks,
@@ -90,7 +92,7 @@ class PocketPing:
             db=database,
             hub=hub,
             bus=bus,
-            limiter=Limiter(config.redis_url),
+            limiter=Limiter(config.redis_url, _name_in_redis(secrets)),
             handles=handles,
             frames=Frames(handles),
             default_project=DEFAULT_PROJECT,
@@ -101,6 +103,7 @@ class PocketPing:
             wake_worker=runtime.wake_worker,
             close=runtime.close,
             work=runtime.work,
+            deliver_due=runtime.deliver_due,
             sockets=sockets,
         )
         bus.on_message = state.hear
@@ -114,7 +117,8 @@ class PocketPing:
     def close(self, app: Flask | None = None) -> None:
         """End what runs beside the requests: sockets get 1012, deliveries under way are finished.
 
-        Safe to call again; the next request starts it anew.
+        Waits for deliveries up to `POCKETPING_WEBHOOK_TIMEOUT` and 5 seconds; what takes longer is made again when its
+        lease ends. Safe to call again; the next request starts all anew.
 
         :param app: the app; the current one if unset.
         """
@@ -136,6 +140,8 @@ class PocketPing:
         :param visitor_id: who it is with; a new id if unset.
         :param metadata: what is known of the visitor's page, with the wire's keys (`pageUrl`, …).
         :param identity: who the visitor is; set `verified` where the app vouches for it.
+        :param project_id: the project that it belongs to.
+        :return: the new session.
         """
         state = current_state()
         return sessions.open_session(
@@ -150,6 +156,8 @@ class PocketPing:
     def get_session(self, session_id: str) -> Session:
         """Find a conversation.
 
+        :param session_id: its public id.
+        :return: the session, with its newest message.
         :raises SessionNotFound: if there is none such.
         """
         return sessions.get_session(current_state().db, session_id)
@@ -167,11 +175,14 @@ class PocketPing:
     ) -> SessionPage:
         """A page of conversations, newest activity first.
 
-        :param status: only active or only closed ones.
+        :param status: only `active` or only `closed` ones.
         :param unanswered: only those whose last word is the visitor's (or only the others).
         :param q: text to find in the visitor's name or email or in a message.
         :param visitor_id: only this visitor's.
+        :param limit: how many at the most.
         :param cursor: `next_cursor` of the page before.
+        :param project_id: the project to look in.
+        :raises InvalidRequest: if the cursor is none that `list_sessions` gave.
         """
         return sessions.list_sessions(
             current_state().db,
@@ -185,11 +196,21 @@ class PocketPing:
         )
 
     def close_session(self, session_id: str) -> Session:
-        """Close a conversation; closing it again changes nothing."""
+        """Close a conversation; closing it again changes nothing.
+
+        :param session_id: its public id.
+        :return: the session as it is now.
+        :raises SessionNotFound: if there is no such session.
+        """
         return sessions.close_session(current_state().db, session_id)
 
     def reopen_session(self, session_id: str) -> Session:
-        """Open a closed conversation again."""
+        """Open a closed conversation again; an open one stays as it is.
+
+        :param session_id: its public id.
+        :return: the session as it is now.
+        :raises SessionNotFound: if there is no such session.
+        """
         return sessions.reopen_session(current_state().db, session_id)
 
     def send_message(
@@ -202,17 +223,20 @@ class PocketPing:
         reply_to: str | None = None,
         client_id: str | None = None,
     ) -> Message:
-        """Send a message into a conversation.
+        """Send a message into a conversation. A visitor's message reopens a closed one.
 
+        :param session_id: the public id of the conversation.
         :param content: 1 to 4000 characters.
         :param type: who speaks: operator, visitor, ai or system.
         :param operator_name: shown to the visitor.
         :param reply_to: the id of a message of the same session.
         :param client_id: the caller's own name for it, unique in the session: a repeat sends nothing more and
             returns the first message, so a task may be tried again.
+        :return: the message as it was stored.
         :raises SessionNotFound: if there is no such session.
         :raises SessionClosed: if it is closed and the type is not visitor.
         :raises MessageRejected: if a receiver of `message_received` refuses it.
+        :raises InvalidRequest: if the content does not fit, or `reply_to` is no message of the session.
         """
         state = current_state()
         return messages.send_message(
@@ -236,43 +260,87 @@ class PocketPing:
     ) -> MessagePage:
         """A page of a conversation, oldest first; without `after` and `before` the newest one.
 
-        :param after: a message id or a seq.
-        :param before: likewise.
+        :param session_id: the public id of the conversation.
+        :param limit: how many at the most.
+        :param after: a message id or a seq: those that follow it.
+        :param before: likewise: the newest of those that precede it.
+        :raises SessionNotFound: if there is no such session.
+        :raises InvalidRequest: if `after` or `before` is the id of no message of the session.
         """
         return messages.list_messages(current_state().db, session_id, limit=limit, after=after, before=before)
 
     def edit_message(self, session_id: str, message_id: str, content: str) -> Message:
-        """Change the text of a message."""
+        """Change the text of a message.
+
+        :param session_id: the public id of the conversation.
+        :param message_id: the message.
+        :param content: 1 to 4000 characters.
+        :return: the message as it is now.
+        :raises SessionNotFound: if there is no such session.
+        :raises MessageNotFound: if there is no such message in it, or it is deleted.
+        :raises InvalidRequest: if the content does not fit.
+        """
         return messages.edit_message(current_state().db, session_id, message_id, content)
 
     def delete_message(self, session_id: str, message_id: str) -> Message:
-        """Empty a message; it keeps its place."""
+        """Empty a message; it keeps its place. Deleting it again changes nothing.
+
+        :param session_id: the public id of the conversation.
+        :param message_id: the message.
+        :return: the message as it is now.
+        :raises SessionNotFound: if there is no such session.
+        :raises MessageNotFound: if there is no such message in it.
+        """
         return messages.delete_message(current_state().db, session_id, message_id)
 
     def mark_read(self, session_id: str, message_ids: list[str] | None = None) -> int:
         """Mark the visitor's messages as read by an operator.
 
+        :param session_id: the public id of the conversation.
+        :param message_ids: only these; all if unset.
         :return: for how many that was new.
+        :raises SessionNotFound: if there is no such session.
         """
         return messages.mark_messages(current_state().db, session_id, reader="operator", message_ids=message_ids)
 
     def identify(self, session_id: str, identity: Identity) -> Session:
-        """Say who the visitor is; set `verified` where the app vouches for it."""
+        """Say who the visitor is. Fields that are left open keep their value.
+
+        :param session_id: the public id of the conversation.
+        :param identity: with `verified` set where the app vouches for it; one that is not verified never replaces one
+            that is.
+        :return: the session as it is now.
+        :raises SessionNotFound: if there is no such session.
+        :raises InvalidRequest: if the identity says nothing.
+        """
         return visitors.identify(current_state().db, session_id, identity)
 
     def set_ai(self, session_id: str, enabled: bool) -> Session:
-        """Let the AI answer in a conversation, or not."""
+        """Let the AI answer in a conversation, or not.
+
+        :param session_id: the public id of the conversation.
+        :param enabled: whether it may.
+        :return: the session as it is now.
+        :raises SessionNotFound: if there is no such session.
+        """
         return sessions.set_ai(current_state().db, session_id, enabled)
 
     def send_event(self, session_id: str, name: str, data: Any = None) -> None:
         """Send a custom event to the visitor's page.
 
+        :param session_id: the public id of the conversation.
+        :param name: what the page knows the event by.
         :param data: anything that JSON can hold.
+        :raises SessionNotFound: if there is no such session.
         """
         visitors.send_event(current_state().db, session_id, name, data)
 
     def handle_for(self, session_id: str) -> str:
-        """The handle by which a browser may read and write this session. Give it to that visitor only."""
+        """The handle by which a browser may read and write a conversation. Give it to that visitor only.
+
+        :param session_id: the public id of the conversation; whether there is one is not looked up.
+        :return: what the visitor's wire calls `sessionId`; always the same for one session and secret.
+        """
         return current_state().handles.sign(session_id)
 
     def _database(self, app: Flask, config: Config) -> Database:
@@ -317,9 +385,18 @@ def _secrets(app: Flask, config: Config) -> list[bytes]:
 def _bus(config: Config, secrets: list[bytes]) -> Bus:
     if not config.redis_url:
         return Bus()
-    # Apps that share a Redis must not hear each other; the processes of one app share its secret.
-    channel = "pocketping:" + hmac.new(secrets[-1], b"flask-pocketping.bus", hashlib.sha256).hexdigest()[:32]
-    return RedisBus(config.redis_url, channel)
+    try:
+        return RedisBus(config.redis_url, _name_in_redis(secrets))
+    except ValueError:
+        raise ConfigurationError(
+            "POCKETPING_REDIS_URL can't be read. It looks like redis://user:password@host:6379/0, "
+            "with special characters in the password percent-encoded."
+        ) from None
+
+
+def _name_in_redis(secrets: list[bytes]) -> str:
+    """Apps that share a Redis must neither hear nor count each other; the processes of one app share its secret."""
+    return "pocketping:" + hmac.new(secrets[-1], b"flask-pocketping.bus", hashlib.sha256).hexdigest()[:32]
 
 
 def _embedded(app: Flask) -> str:
@@ -333,7 +410,7 @@ def _resolved(app: Flask, uri: Any, key: str) -> str:
     try:
         url = make_url(uri)
         url.get_dialect().import_dbapi()
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise ConfigurationError(
             f"{key} must be a SQLAlchemy database URL such as postgresql+psycopg://user@host/name."
         ) from None

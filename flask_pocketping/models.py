@@ -219,7 +219,7 @@ class Delivery(Base):
     __tablename__ = "pocketping_delivery"
     __table_args__ = (
         Index(None, "state", "due_at", "id"),
-        Index(None, "target_id", "subject", "id"),
+        Index(None, "target_id", "subject", "state", "attempts", "id"),
         {"sqlite_autoincrement": True, **_MARIADB},
     )
 

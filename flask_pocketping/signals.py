@@ -15,7 +15,7 @@ _signals = Namespace()
 #: `draft.content`, or raise :class:`~flask_pocketping.errors.MessageRejected`. No transaction is open meanwhile.
 message_received = _signals.signal("message-received")
 
-#: With `session`.
+#: With `session` (:class:`~flask_pocketping.values.Session`).
 session_created = _signals.signal("session-created")
 #: With `session`.
 session_closed = _signals.signal("session-closed")
@@ -23,7 +23,7 @@ session_closed = _signals.signal("session-closed")
 session_reopened = _signals.signal("session-reopened")
 #: With `session`.
 session_updated = _signals.signal("session-updated")
-#: With `message`.
+#: With `message` (:class:`~flask_pocketping.values.Message`).
 message_created = _signals.signal("message-created")
 #: With `message`.
 message_updated = _signals.signal("message-updated")
@@ -45,9 +45,10 @@ ai_takeover = _signals.signal("ai-takeover")
 event_received = _signals.signal("event-received")
 #: With `session_id`, `score` (1 to 5) and `comment`.
 csat_submitted = _signals.signal("csat-submitted")
-#: With `delivery`, in the worker. No `event` keyword.
+#: With `delivery` (:class:`~flask_pocketping.values.Delivery`), in the worker. No `event` keyword.
 delivery_succeeded = _signals.signal("delivery-succeeded")
 #: With `delivery`, in the worker, after each failed attempt. No `event` keyword.
 delivery_failed = _signals.signal("delivery-failed")
-#: With `webhook`, in the worker, when failures or a 410 disabled it. No `event` keyword.
+#: With `webhook` (:class:`~flask_pocketping.values.Webhook`), in the worker, when failures or a 410 disabled it. No
+#: `event` keyword.
 webhook_disabled = _signals.signal("webhook-disabled")

@@ -15,7 +15,14 @@ DeliveryState = Literal["pending", "running", "succeeded", "failed", "cancelled"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a visitor is. `verified` is true only where the host app vouches for it."""
+    """Who a visitor is. At least one field besides `verified` is set.
+
+    :ivar customer_id: the host's own name for them, up to 255 characters.
+    :ivar email: up to 320 characters.
+    :ivar name: up to 200 characters.
+    :ivar metadata: whatever else is known, as JSON can hold it.
+    :ivar verified: whether the host app vouches for it; what a page says is not verified.
+    """
 
     customer_id: str | None = None
     email: str | None = None
@@ -26,6 +33,24 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """A message as it is stored.
+
+    :ivar id: the public id, `msg_…`.
+    :ivar session_id: the public id of its session.
+    :ivar seq: its place in the session: that of its `message.created` event.
+    :ivar content: 1 to 4000 characters; empty once it is deleted.
+    :ivar type: visitor, operator, ai or system.
+    :ivar created_at: aware, in UTC, like all times.
+    :ivar operator_name: what the visitor sees of who wrote it.
+    :ivar source_bridge: the bridge that it came through.
+    :ivar reply_to: the id of the message that it answers.
+    :ivar status: sent, delivered or read, by the other side.
+    :ivar delivered_at: when it reached the other side.
+    :ivar read_at: when the other side read it.
+    :ivar edited_at: when its text was last changed.
+    :ivar deleted_at: when it was emptied.
+    """
+
     id: str
     session_id: str
     seq: int
@@ -44,7 +69,23 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A conversation. `metadata` has the wire's keys (`pageUrl`, `userAgent`, …)."""
+    """A conversation with one visitor.
+
+    :ivar id: the public id, `sess_…`.
+    :ivar visitor_id: who it is with; a visitor may have several.
+    :ivar project_id: the project that it belongs to.
+    :ivar status: active or closed.
+    :ivar created_at: when it was opened.
+    :ivar last_activity: when anything was last said.
+    :ivar metadata: of the visitor's page, with the wire's keys (`pageUrl`, `userAgent`, …).
+    :ivar identity: who the visitor is, if that is known.
+    :ivar ai_enabled: whether the AI may answer.
+    :ivar ai_active: whether the AI answers now.
+    :ivar unread: how many of the visitor's messages no operator has read.
+    :ivar last_message: the newest message, if there is any.
+    :ivar closed_at: when it was closed, if it is.
+    :ivar seq: the number of its newest event.
+    """
 
     id: str
     visitor_id: str
@@ -64,7 +105,14 @@ class Session:
 
 @dataclass(slots=True)
 class MessageDraft:
-    """A message before it is stored. A receiver of `message_received` may set `content`."""
+    """A message before it is stored. A receiver of `message_received` may set `content`, and nothing else.
+
+    :ivar session_id: the public id of the session that it is for.
+    :ivar content: 1 to 4000 characters.
+    :ivar type: visitor, operator, ai or system.
+    :ivar operator_name: what the visitor will see of who wrote it.
+    :ivar reply_to: the id of the message that it answers.
+    """
 
     session_id: str
     content: str
@@ -75,7 +123,17 @@ class MessageDraft:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of the log. `data` is its JSON as on the wire; `payload` the same for receivers of signals."""
+    """A line of the log.
+
+    :ivar id: orders the events of one session, and roughly those of all.
+    :ivar project_id: the project that it belongs to.
+    :ivar session_id: the public id of its session.
+    :ivar seq: its number in the session, from 1, without a gap.
+    :ivar type: one of `EVENT_TYPES`.
+    :ivar created_at: when it happened.
+    :ivar data: what happened, as JSON text in its form on the wire.
+    :ivar payload: the same for receivers of signals; empty in an event that was read back from the log.
+    """
 
     id: int
     project_id: str
@@ -94,18 +152,37 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
+    """A page of a conversation.
+
+    :ivar messages: oldest first.
+    :ivar has_more: whether there are more in the direction that was asked for.
+    """
+
     messages: list[Message]
     has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
+    """A page of conversations.
+
+    :ivar sessions: newest activity first.
+    :ivar next_cursor: asks for the next page; `None` on the last one.
+    """
+
     sessions: list[Session]
     next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
+    """A site with conversations, webhooks and API keys of its own.
+
+    :ivar id: `proj_…`.
+    :ivar name: for people.
+    :ivar created_at: when it was made.
+    """
+
     id: str
     name: str
     created_at: datetime
@@ -113,7 +190,16 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class APIKey:
-    """A key of the back office. `key` is known only to whoever has just made it."""
+    """A key of the back office.
+
+    :ivar id: `key_…`, by which it is revoked.
+    :ivar project_id: the project that it opens.
+    :ivar name: for people.
+    :ivar hint: its beginning and its end.
+    :ivar created_at: when it was made.
+    :ivar revoked_at: when it was revoked, if it was.
+    :ivar key: the key itself, known only to whoever has just made it.
+    """
 
     id: str
     project_id: str
@@ -126,7 +212,18 @@ class APIKey:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An endpoint. `secret` is set only when it was made or rotated just now."""
+    """An address that wants events.
+
+    :ivar id: the public id, `whk_…`.
+    :ivar project_id: the project whose events it gets.
+    :ivar url: where they are posted.
+    :ivar events: the types that it wants; `"*"` stands for all.
+    :ivar description: for people.
+    :ivar enabled: whether it gets anything.
+    :ivar created_at: when it was registered.
+    :ivar disabled_reason: why it is not enabled, for people.
+    :ivar secret: what signs its requests; set only when it was made or rotated just now.
+    """
 
     id: str
     project_id: str
@@ -141,6 +238,16 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
+    """One try of a delivery.
+
+    :ivar number: from 1.
+    :ivar started_at: when it began.
+    :ivar duration_ms: how long it took, in milliseconds.
+    :ivar status_code: of the answer, if there was one.
+    :ivar error: what went wrong, for people; `None` after a success.
+    :ivar response: the first 2 kB of the answer's body as text.
+    """
+
     number: int
     started_at: datetime
     duration_ms: int
@@ -151,7 +258,18 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one target, with the attempts so far, oldest first."""
+    """One event on its way to one target.
+
+    :ivar id: the public id, `dlv_…`.
+    :ivar target_id: the id of the target, such as a webhook's.
+    :ivar event_type: the type of the event, or `webhook.test`.
+    :ivar event_id: what the receiver knows it by, the same at each attempt.
+    :ivar session_id: the session that it is about, if it is about one.
+    :ivar state: pending, running, succeeded, failed or cancelled.
+    :ivar created_at: when the event was written.
+    :ivar next_attempt_at: when it is tried next, while it is pending.
+    :ivar attempts: those made so far, oldest first.
+    """
 
     id: str
     target_id: str
@@ -166,6 +284,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
+    """A page of deliveries.
+
+    :ivar deliveries: newest first.
+    :ivar next_cursor: asks for the next page; `None` on the last one.
+    """
+
     deliveries: list[Delivery]
     next_cursor: str | None
 

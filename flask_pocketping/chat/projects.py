@@ -14,6 +14,7 @@ from ..models import DEFAULT_PROJECT, table
 from ..models import APIKey as APIKeyModel
 from ..models import Project as ProjectModel
 from ..values import APIKey, Project
+from .text import storable
 
 projects = table(ProjectModel)
 keys = table(APIKeyModel)
@@ -99,5 +100,5 @@ def hash_key(key: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > 200:
-        raise InvalidRequest.field("name", "Must have 1 to 200 characters.")
+    if not name.strip() or len(name) > 200 or not storable(name):
+        raise InvalidRequest.field("name", "Must have 1 to 200 characters, no NUL among them.")

@@ -20,6 +20,7 @@ from ..values import Message as MessageValue
 from .idempotency import Once
 from .log import Change, change_session, sessions
 from .rows import Row, message_value
+from .text import storable
 
 messages = table(Message)
 
@@ -130,7 +131,7 @@ def list_sessions(
     with db.read() as connection:
         rows = connection.execute(query.limit(limit + 1)).mappings().all()
     found = [_with_last(row) for row in rows[:limit]]
-    return SessionPage(found, _write_cursor(found[-1]) if len(rows) > limit else None)
+    return SessionPage(found, cursor_behind(found[-1]) if len(rows) > limit else None)
 
 
 def close_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
@@ -247,7 +248,8 @@ def _matches(q: str) -> ColumnElement[bool]:
     )
 
 
-def _write_cursor(last: Session) -> str:
+def cursor_behind(last: Session) -> str:
+    """The cursor of the page that begins behind a session."""
     text = f"{clock.to_wire(last.last_activity)} {last.id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -256,6 +258,8 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         moment, session_id = text.split(" ")
+        if not storable(session_id):
+            raise ValueError(session_id)
         return clock.from_wire(moment), session_id
     except (ValueError, binascii.Error):
         raise InvalidRequest.field("cursor", "Not a cursor that this server gave.") from None

@@ -9,6 +9,9 @@ from ..errors import InvalidRequest
 
 MAX_CONTENT = 4000
 
+#: How deep JSON of a caller's own may be nested: MariaDB stores at most 32 levels.
+MAX_DEPTH = 20
+
 # PostgreSQL stores no NUL, and no database stores half of a surrogate pair.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -27,6 +30,14 @@ def storable_json(value: Any) -> bool:
     if isinstance(value, list):
         return all(storable_json(item) for item in value)
     return True
+
+
+def nested_within(value: Any, levels: int = MAX_DEPTH) -> bool:
+    """Whether a JSON value has at most so many objects and lists within each other."""
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(nested_within(item, levels - 1) for item in inner)
 
 
 def check_content(content: str) -> None:

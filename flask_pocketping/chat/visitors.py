@@ -13,6 +13,8 @@ from .idempotency import Once
 from .log import change_session
 from .sessions import current, identity_columns, session_value
 
+_EMPTY = "At least one of email, name, customerId and metadata is needed."
+
 
 def identify(
     db: Database,
@@ -30,17 +32,19 @@ def identify(
     """
     given = {name: value for name, value in identity_columns(identity).items() if value is not None}
     if given.keys() <= {"identity_verified"}:
-        raise InvalidRequest("At least one of email, name, customerId and metadata is needed.")
+        raise InvalidRequest(_EMPTY)
     with change_session(db, session_id, project_id) as change:
         if change.row["identity_verified"] and not identity.verified:
             return current(change)
         if identity.verified and not change.row["identity_verified"]:
             # What the page said unproven must not stand beside what is vouched for.
             given = identity_columns(identity)
+        known = session_value({**change.row, **given}, None).identity
+        if known is None:
+            raise InvalidRequest(_EMPTY)
         if given.items() <= change.row.items():
             return current(change)
         change.set(**given)
-        known = session_value(change.row, None).identity
         change.log("visitor.identified", {"identity": shapes.identity(known)}, session=current(change))
         return current(change)
 

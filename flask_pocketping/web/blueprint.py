@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, request
@@ -12,7 +11,7 @@ from flask_sock import Sock
 from simple_websocket import Server
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Map, MapAdapter, Rule
 
 from ..chat.sessions import get_session
 from ..errors import APIError, Forbidden, InvalidRequest, MethodNotAllowed, NotFound
@@ -36,7 +35,7 @@ def build_blueprint(state: State) -> Blueprint:
     for operation in operations:
         blueprint.add_url_rule(operation.path, operation.name, _view(state, operation), methods=[operation.method])
     _add_sockets(state, blueprint)
-    _add_fallback(state, blueprint, operations)
+    known = _add_fallback(state, blueprint, operations)
     visitor_endpoints = {f"{NAME}.{item.name}" for item in operations if item.caller == "visitor"}
     visitor_paths = {item.path for item in operations if item.caller == "visitor"}
 
@@ -51,8 +50,12 @@ def build_blueprint(state: State) -> Blueprint:
         return None
 
     @blueprint.after_request
-    def allow_origin(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
+        response.headers.update(g.get("pocketping_headers", {}))
         path = request.path.removeprefix(state.config.url_prefix)
+        if request.method == "OPTIONS":
+            # Flask asks its map, in which our fallback takes every method.
+            response.allow.update(known.allowed_methods(path))
         if request.endpoint in visitor_endpoints or path in visitor_paths:
             _add_cors(state, response)
         return response
@@ -92,9 +95,13 @@ def _admit_visitor(state: State) -> None:
     g.pocketping_session = get_session(state.db, state.handles.read(request.args.get("sessionId")))
 
 
-def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation]) -> None:
-    """Answer in JSON what no route takes. Routing's own 404 and 405 never reach a blueprint's error handlers."""
-    known = Map([Rule(item.path, methods=[item.method], endpoint=item.name) for item in operations]).bind("")
+def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation]) -> MapAdapter:
+    """Answer in JSON what no route takes. Routing's own 404 and 405 never reach a blueprint's error handlers.
+
+    :return: which methods our addresses take.
+    """
+    rules = [Rule(item.path, methods=[item.method], endpoint=item.name) for item in operations]
+    known = Map(rules, merge_slashes=False).bind("")
 
     def unknown(rest: str = "") -> Response:
         path = request.path.removeprefix(state.config.url_prefix)
@@ -113,9 +120,10 @@ def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation
                     )
 
     blueprint.record(register)
+    return known
 
 
-def _why_not(known: Any, path: str) -> APIError:
+def _why_not(known: MapAdapter, path: str) -> APIError:
     try:
         known.match(path, method=request.method)
     except WerkzeugMethodNotAllowed as error:

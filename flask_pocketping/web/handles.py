@@ -17,7 +17,10 @@ class Handles:
     """
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
-        self._signer = Signer(list(secrets), salt="flask-pocketping.session", digest_method=hashlib.sha256)
+        derived = Signer(list(secrets), salt="flask-pocketping.session", digest_method=hashlib.sha256)
+        # The keys are derived here once, and not again for each handle.
+        keys = [derived.derive_key(secret) for secret in derived.secret_keys]
+        self._signer = Signer(keys, key_derivation="none", digest_method=hashlib.sha256)
 
     def sign(self, session_id: str) -> str:
         """The handle of a session; always the same one."""

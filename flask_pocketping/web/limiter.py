@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 import logging
 import math
+import threading
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 from limits import RateLimitItem
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from ..config import Rules
@@ -18,18 +20,25 @@ from ..errors import RateLimited
 logger = logging.getLogger("flask_pocketping")
 
 
+#: Whether a request is allowed, how many more are, and the seconds until there is room again.
+Count = tuple[bool, int, int]
+Name = tuple[int | str, ...]
+
+
 class Limiter:
-    """Counts by the sliding window counter of `limits`.
+    """Counts by sliding windows: the requests of this window, and of the one before as much as is not over yet.
 
     :param redis_url: where all processes count together.
+    :param name: what tells the counters of this app from those of others there.
     """
 
     RETRY = 10.0
 
-    def __init__(self, redis_url: str | None = None) -> None:
-        self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
+    def __init__(self, redis_url: str | None = None, name: str = "pocketping") -> None:
+        self._here = _Counters()
         self._shared: SlidingWindowCounterRateLimiter | None = None
         self._redis_url = redis_url
+        self._name = name
         self._away_until = 0.0
 
     def hit(self, rules: Rules, *key: str) -> dict[str, str]:
@@ -53,14 +62,14 @@ class Limiter:
                 headers = _headers(rule, left, reset)
         return headers
 
-    def _count(self, rule: RateLimitItem, key: Sequence[str]) -> tuple[bool, int, int]:
+    def _count(self, rule: RateLimitItem, key: Sequence[str]) -> Count:
         if self._redis_url and time.monotonic() >= self._away_until:
             try:
-                return _count_in(self._connect(), rule, key)
+                return _count_in(self._connect(), rule, (self._name, *key))
             except Exception as error:
                 self._away_until = time.monotonic() + self.RETRY
                 logger.warning("Rate limits are counted in this process: Redis is away (%s).", type(error).__name__)
-        return _count_in(self._here, rule, key)
+        return self._here.count(rule, key)
 
     def _connect(self) -> SlidingWindowCounterRateLimiter:
         if self._shared is None:
@@ -70,9 +79,51 @@ class Limiter:
         return self._shared
 
 
-def _count_in(
-    limiter: SlidingWindowCounterRateLimiter, rule: RateLimitItem, key: Sequence[str]
-) -> tuple[bool, int, int]:
+class _Counters:
+    """The counters of this process.
+
+    `limits` has a storage in memory too; under load that starts a thread every 10 ms which looks at every key.
+    """
+
+    #: Seconds between looks for counters that are over.
+    SWEEP = 60.0
+
+    def __init__(self) -> None:
+        # By key: the window's number and length, the count of the window before, and its own.
+        self._windows: dict[Name, tuple[int, int, int, int]] = {}
+        self._sweep_at = 0.0
+        self._lock = threading.Lock()
+
+    def count(self, rule: RateLimitItem, key: Sequence[str]) -> Count:
+        now = time.time()
+        length, amount = rule.get_expiry(), rule.amount
+        number, passed = int(now // length), now % length
+        name: Name = (amount, length, *key)
+        with self._lock:
+            if now >= self._sweep_at:
+                self._sweep(now)
+            newest, _, before, count = self._windows.get(name, (number, length, 0, 0))
+            if newest != number:
+                before, count = (count if newest == number - 1 else 0), 0
+            weight = before * (1 - passed / length) + count
+            allowed = weight < amount
+            if allowed:
+                count += 1
+                self._windows[name] = number, length, before, count
+        wait = length - passed
+        if not allowed and count < amount:
+            # Enough of the window before is over sooner than this one ends.
+            wait = length * (1 - (amount - count) / before) - passed
+        return allowed, amount - math.floor(weight) - 1 if allowed else 0, math.floor(wait) + 1
+
+    def _sweep(self, now: float) -> None:
+        self._sweep_at = now + self.SWEEP
+        for name, (number, length, _, _) in list(self._windows.items()):
+            if now >= (number + 2) * length:
+                del self._windows[name]
+
+
+def _count_in(limiter: SlidingWindowCounterRateLimiter, rule: RateLimitItem, key: Sequence[str]) -> Count:
     allowed = limiter.hit(rule, *key)
     reset, left = limiter.get_window_stats(rule, *key)
     return allowed, left, max(1, math.ceil(reset - time.time()))
@@ -86,6 +137,7 @@ def _headers(rule: RateLimitItem, left: int, reset: int) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=4096)
 def address_key(address: str | None) -> str:
     """What one visitor's address counts as: an IPv6 network of 64 bits is one household, so one caller."""
     try:

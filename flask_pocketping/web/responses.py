@@ -28,6 +28,9 @@ from ..errors import (
 
 logger = logging.getLogger("flask_pocketping")
 
+# Conversations are nobody's to keep: neither a proxy's nor a shared computer's.
+_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer with a JSON body."""
@@ -36,13 +39,7 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 
 def text_response(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
     """An answer with a JSON body that is text already."""
-    response = Response(text, status, mimetype="application/json")
-    # Conversations are nobody's to keep: neither a proxy's nor a shared computer's.
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    if headers:
-        response.headers.update(headers)
-    return response
+    return Response([text.encode()], status, {**_HEADERS, **(headers or {})})
 
 
 def error_body(error: APIError) -> dict[str, Any]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flask import Request, Response, request
+from flask import Request, Response, g, request
 from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from .. import shapes
 from ..chat.idempotency import AlreadyAnswered, Once
-from ..db import lost_race
-from ..errors import IdempotencyConflict, InvalidJSON, InvalidRequest, UnsupportedMediaType
+from ..db import retried
+from ..errors import IdempotencyConflict, InvalidJSON, InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from .auth import authenticate
 from .limiter import address_key
 from .responses import text_response
@@ -22,8 +25,7 @@ from .state import State
 
 Caller = Literal["key", "visitor", "anyone"]
 
-#: How often a transaction that lost a race is tried.
-TRIES = 4
+_ID = re.compile("[A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,10 @@ class Operation:
 
     def serve(self, state: State, **path: str) -> Response:
         """Answer one request."""
-        headers: dict[str, str] = {}
         if self.caller == "key":
             project_id, key_name = authenticate(state)
-            headers = state.limiter.hit(state.config.rate_limit, "key", key_name)
+            # Kept for the answer, whatever it will be.
+            g.pocketping_headers = state.limiter.hit(state.config.rate_limit, "key", key_name)
         else:
             project_id = state.default_project
         if self.caller == "visitor":
@@ -86,27 +88,20 @@ class Operation:
         once = self._once(project_id, raw) if self.creates else None
         call = Call(state, project_id, body, query, once)
         if once and (kept := once.kept(state.db)):
-            return _replay(kept, headers)
+            return _replay(kept)
         try:
-            result = self._run(call, path)
+            ids = {name: _possible_id(text) for name, text in path.items()}
+            result = retried(lambda: self.view(call, **ids))
         except AlreadyAnswered:
             assert once is not None
             if (kept := once.kept(state.db)) is None:
                 raise IdempotencyConflict("A request with this Idempotency-Key is under way.") from None
-            return _replay(kept, headers)
+            return _replay(kept)
         if isinstance(result, Response):
             return result
         if self.status == 204:
-            return Response(status=204, headers=headers)
-        return text_response(self.encode(result), self.status, headers)
-
-    def _run(self, call: Call, path: dict[str, str]) -> Any:
-        for left in reversed(range(TRIES)):
-            try:
-                return self.view(call, **path)
-            except Exception as error:
-                if not left or not lost_race(error):
-                    raise
+            return Response(status=204)
+        return text_response(self.encode(result), self.status)
 
     def _once(self, project_id: str, raw: bytes) -> Once | None:
         key = request.headers.get("Idempotency-Key")
@@ -156,9 +151,21 @@ class Routes:
 
 
 def read_body(state: State, incoming: Request) -> bytes:
-    """The body, up to the size that is allowed."""
-    incoming.max_content_length = state.config.max_body_size
-    return incoming.get_data(cache=True)
+    """The body, up to the size that is allowed.
+
+    :raises PayloadTooLarge: if it is larger, by what it says of itself or by what comes.
+    """
+    size = state.config.max_body_size
+    # One more than allowed: of a body whose length is not told, Werkzeug drops the rest without a word.
+    incoming.max_content_length = size + 1
+    try:
+        raw = incoming.get_data(cache=True)
+    except RequestEntityTooLarge:
+        # As an error of Werkzeug it would belong to the host's handlers.
+        raise PayloadTooLarge from None
+    if len(raw) > size:
+        raise PayloadTooLarge
+    return raw
 
 
 def parse_object(incoming: Request, raw: bytes, optional: bool) -> dict[str, Any]:
@@ -176,10 +183,11 @@ def parse_object(incoming: Request, raw: bytes, optional: bool) -> dict[str, Any
 def parse_json(raw: bytes | str) -> dict[str, Any]:
     """Read a JSON object.
 
-    :raises InvalidJSON: if it is none; NaN and Infinity are not JSON.
+    :raises InvalidJSON: if it is none; NaN and Infinity are not JSON, and a number too large for us would be one.
     """
     try:
-        found = json.loads(raw, parse_constant=_no_constant)
+        text = raw if isinstance(raw, str) else raw.decode("utf-8-sig")
+        found = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise InvalidJSON from None
     if not isinstance(found, dict):
@@ -206,15 +214,29 @@ def _flatten(path: str, messages: Any) -> Iterable[tuple[str, list[str]]]:
             if name in {"_schema", "value"}:
                 yield from _flatten(path, inner)
             else:
-                yield from _flatten(f"{path}.{name}" if path else str(name), inner)
+                # A name may be the caller's own, with half a surrogate pair in it.
+                shown = str(name).encode(errors="replace").decode()
+                yield from _flatten(f"{path}.{shown}" if path else shown, inner)
     else:
         yield path, [str(reason) for reason in (messages if isinstance(messages, list) else [messages])]
+
+
+def _possible_id(text: str) -> str:
+    """An id from a path, or nothing: PostgreSQL takes no NUL, and MariaDB overlooks spaces at the end."""
+    return text if _ID.fullmatch(text) else ""
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _replay(kept: tuple[int, str], headers: dict[str, str]) -> Response:
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
+
+
+def _replay(kept: tuple[int, str]) -> Response:
     status, body = kept
-    return text_response(body, status, {**headers, "Idempotent-Replayed": "true"})
+    return text_response(body, status, {"Idempotent-Replayed": "true"})

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from .. import shapes
-from ..chat.text import MAX_CONTENT, storable, storable_json
+from ..chat.text import MAX_CONTENT, MAX_DEPTH, nested_within, storable, storable_json
 from ..values import EVENT_TYPES
 
 SESSION_STATUSES = ("active", "closed")
 DELIVERY_STATES = ("pending", "running", "succeeded", "failed", "cancelled")
-VISITOR_ID = r"[A-Za-z0-9_.:-]{1,64}"
 
 
 class Text(fields.String):
@@ -46,6 +45,8 @@ class FreeValue(fields.Raw):
 
 
 def _checked(value: Any, size: int) -> Any:
+    if not nested_within(value):
+        raise ValidationError(f"Nested deeper than {MAX_DEPTH} levels.")
     if not storable_json(value):
         raise ValidationError("Has a character that can't be stored (NUL or half a surrogate pair).")
     if len(shapes.to_json(value).encode()) > size:
@@ -65,6 +66,14 @@ class VisitorInput(Schema):
 
     class Meta:
         unknown = EXCLUDE
+
+
+def _pattern(pattern: str, error: str) -> dict[str, Any]:
+    """For text that matches from end to end; `$` alone would let a line break pass."""
+    return {"validate": validate.Regexp(rf"(?:{pattern})\Z", error=error), "metadata": {"pattern": f"^{pattern}$"}}
+
+
+_VISITOR_ID = _pattern("[A-Za-z0-9_.:-]{1,64}", "1 to 64 of A-Z a-z 0-9 _ . : -")
 
 
 def _line(size: int, **kwargs: Any) -> Text:
@@ -118,7 +127,7 @@ class IdentityInput(Input):
 
 
 class OpenSession(Input):
-    visitorId = Text(validate=validate.Regexp(f"{VISITOR_ID}$", error="1 to 64 of A-Z a-z 0-9 _ . : -"))
+    visitorId = Text(**_VISITOR_ID)
     metadata = OpenMetadata()
     identity = fields.Nested(IdentityInput)
 
@@ -136,8 +145,8 @@ class SessionsQuery(PageQuery):
 
 class MessagesQuery(Input):
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
-    after = fields.String(metadata={"description": "A message id or a seq."})
-    before = fields.String(metadata={"description": "A message id or a seq."})
+    after = Text(metadata={"description": "A message id or a seq."})
+    before = Text(metadata={"description": "A message id or a seq."})
 
 
 class SendMessage(Input):
@@ -215,7 +224,7 @@ class Connect(VisitorInput):
     visitorId = Text(
         allow_none=True,
         load_default=None,
-        validate=validate.Regexp(f"{VISITOR_ID}$", error="1 to 64 of A-Z a-z 0-9 _ . : -"),
+        **_VISITOR_ID,
     )
     sessionId = fields.Raw(allow_none=True, load_default=None)
     metadata = fields.Nested(PageMetadata, load_default=dict)
@@ -232,13 +241,13 @@ class VisitorSend(VisitorInput):
     clientId = Text(
         allow_none=True,
         load_default=None,
-        validate=validate.Regexp(r"[!-~]{1,64}$", error="1 to 64 printable ASCII characters without spaces."),
+        **_pattern("[!-~]{1,64}", "1 to 64 printable ASCII characters without spaces."),
     )
 
 
 class VisitorMessagesQuery(VisitorInput):
     sessionId = fields.Raw(required=True)
-    after = fields.String(metadata={"description": "An ISO time, a message id or a seq."})
+    after = Text(metadata={"description": "An ISO time, a message id or a seq."})
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
 
 
@@ -253,7 +262,7 @@ class SocketAuth(SocketFilter):
 
 
 class SocketTyping(VisitorInput):
-    sessionId = fields.String(required=True)
+    sessionId = Text(required=True)
     isTyping = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
@@ -263,6 +272,10 @@ class PageEvent(VisitorInput):
 
 
 class ErrorShape(Schema):
+    class Meta:
+        # `/health` adds which part fails.
+        unknown = INCLUDE
+
     error = fields.String(required=True)
     message = fields.String(required=True)
     code = fields.String(required=True)

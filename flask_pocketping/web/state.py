@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app
+from flask import Flask, current_app
 
 from ..config import Config
 from ..db import Database
@@ -44,8 +44,10 @@ class State:
     wake_worker: Callable[[], None]
     #: Ends it.
     close: Callable[[], None]
-    #: Delivers in this thread until it is told to stop; for the worker's own process.
-    work: Callable[[], None]
+    #: Delivers in this thread until `close` is called, and says when it can be; for the worker's own process.
+    work: Callable[[Callable[[], None]], None]
+    #: Delivers in this thread what is due now, and counts the attempts.
+    deliver_due: Callable[[], int]
     sockets: Sockets
 
     def hear(self, message: dict[str, Any]) -> None:
@@ -69,7 +71,7 @@ class State:
         """As `typing`, in this process only."""
         session_id = facts["sessionId"]
         made: dict[Encoder, Frame] = {
-            self.frames.operator: operator_frame("typing", **facts),
+            self.frames.operator: operator_frame("typing", session_id, **facts),
             self.frames.visitor: visitor_frame("typing", sender=facts["sender"], isTyping=facts["isTyping"]),
         }
         if facts["sender"] == "visitor":
@@ -82,7 +84,12 @@ def current_state() -> State:
 
     :raises RuntimeError: if the extension was not initialised for it.
     """
-    state = current_app.extensions.get(EXTENSION)
+    return state_of(current_app)
+
+
+def state_of(app: Flask) -> State:
+    """As `current_state`, for an app that is given."""
+    state = app.extensions.get(EXTENSION)
     if state is None:
         raise RuntimeError("Flask-PocketPing is not set up for this app: call PocketPing(app) or init_app(app).")
     assert isinstance(state, State)

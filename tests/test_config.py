@@ -1,0 +1,259 @@
+"""Settings: what may be given, in code or as text from the environment, and what stops the app with which words."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_pocketping import ConfigurationError, PocketPing
+from flask_pocketping.config import PLANS, PREFIX, Config, key_of
+
+
+def read(**settings: Any) -> Config:
+    return Config.from_mapping({key_of(name): value for name, value in settings.items()})
+
+
+def refusal(**settings: Any) -> str:
+    """What is said of settings that can't be used."""
+    with pytest.raises(ConfigurationError) as raised:
+        read(**settings)
+    return str(raised.value)
+
+
+def test_without_settings_everything_has_a_default() -> None:
+    config = read()
+    assert config == Config()
+    assert config.url_prefix == "/pocketping"
+    assert config.api_key is None
+    assert config.rate_limit == ()
+    assert config.cors_origins == ()
+    assert (config.ai_enabled, config.worker) == (True, "thread")
+    assert config.max_body_size == 64 * 1024
+    assert not config.webhook_allow_http
+    assert config.webhook_allow_networks == ()
+
+
+def test_settings_of_others_are_none_of_our_business() -> None:
+    assert Config.from_mapping({"SECRET_KEY": "x", "POCKETPINGS": 1, "SQLALCHEMY_DATABASE_URI": "sqlite://"}) == read()
+
+
+@pytest.mark.parametrize("item", dataclasses.fields(Config), ids=lambda item: item.name)
+def test_every_setting_says_what_it_is_for(item: Any) -> None:
+    assert item.metadata["help"].strip().endswith(".")
+    assert key_of(item.name) == PREFIX + item.name.upper()
+
+
+def test_text_from_the_environment_is_as_good_as_a_value() -> None:
+    as_text = read(
+        ai_enabled="no",
+        webhook_allow_http="1",
+        max_body_size="16384",
+        poll_interval="0.5",
+        worker=" OFF ",
+        cors_origins="https://one.example, http://two.example:8080/",
+        webhook_allow_networks="10.0.0.0/8, fd00::/8",
+        rate_limit=" Pro ",
+    )
+    as_values = read(
+        ai_enabled=False,
+        webhook_allow_http=True,
+        max_body_size=16384,
+        poll_interval=0.5,
+        worker="off",
+        cors_origins=["https://one.example", "http://two.example:8080"],
+        webhook_allow_networks=["10.0.0.0/8", "fd00::/8"],
+        rate_limit="1000/minute",
+    )
+    assert as_text == as_values
+    assert as_text.cors_origins == ("https://one.example", "http://two.example:8080")
+    assert as_text.webhook_allow_networks == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
+
+
+@pytest.mark.parametrize("word", ["1", "true", "True", "YES", " on ", True, 1])
+def test_words_for_yes(word: Any) -> None:
+    assert read(webhook_allow_http=word).webhook_allow_http is True
+
+
+@pytest.mark.parametrize("word", ["0", "false", "False", "NO", " off ", False, 0])
+def test_words_for_no(word: Any) -> None:
+    assert read(ai_enabled=word).ai_enabled is False
+
+
+@pytest.mark.parametrize("name", ["api_key", "secret", "database_uri", "redis_url", "welcome_message"])
+def test_empty_text_is_as_good_as_unset(name: str) -> None:
+    assert getattr(read(**{name: ""}), name) is None
+    assert getattr(read(**{name: None}), name) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "read_as"),
+    [("", ""), ("/", ""), ("/chat", "/chat"), ("/chat/", "/chat"), ("/a/b-c_d.e~f", "/a/b-c_d.e~f")],
+)
+def test_prefixes(given: str, read_as: str) -> None:
+    assert read(url_prefix=given).url_prefix == read_as
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_plans_are_rules_with_a_name(plan: str) -> None:
+    assert read(rate_limit=plan) == read(rate_limit=PLANS[plan])
+
+
+@pytest.mark.parametrize("word", ["off", "none", "", None, "OFF"])
+def test_every_limit_can_be_switched_off(word: Any) -> None:
+    for name in ("rate_limit", "visitor_message_limit", "visitor_address_limit", "visitor_session_limit"):
+        assert getattr(read(**{name: word}), name) == ()
+
+
+def test_a_rule_may_have_several_parts() -> None:
+    assert [(rule.amount, rule.get_expiry()) for rule in read(rate_limit="5/second; 100 per 2 minutes").rate_limit] == [
+        (5, 1),
+        (100, 120),
+    ]
+
+
+UNUSABLE: list[tuple[str, Any]] = [
+    ("url_prefix", "chat"),
+    ("url_prefix", "/with space"),
+    ("url_prefix", "/<id>"),
+    ("url_prefix", None),
+    ("api_key", "with space in it"),
+    ("api_key", "ünsinn-0123456789"),
+    ("api_key", 1234567890123456),
+    ("secret", b"bytes"),
+    ("database_uri", "pocketping.db"),
+    ("database_uri", 5),
+    ("redis_url", "http://localhost"),
+    ("redis_url", 6379),
+    ("rate_limit", "platinum"),
+    ("rate_limit", "50"),
+    ("rate_limit", 50),
+    ("visitor_message_limit", "many/minute"),
+    ("visitor_address_limit", "5/fortnight"),
+    ("visitor_session_limit", "-1/hour"),
+    ("cors_origins", "*"),
+    ("cors_origins", "https://*.example.com"),
+    ("cors_origins", "example.com"),
+    ("cors_origins", "https://example.com/page"),
+    ("cors_origins", ["null"]),
+    ("cors_origins", 5),
+    ("max_body_size", 100),
+    ("max_body_size", "64k"),
+    ("max_body_size", True),
+    ("max_body_size", 10_000_000),
+    ("welcome_message", 5),
+    ("ai_enabled", "perhaps"),
+    ("ai_enabled", 2),
+    ("ai_enabled", None),
+    ("worker", "process"),
+    ("worker", None),
+    ("worker_lease", 0),
+    ("worker_lease", "long"),
+    ("poll_interval", 0),
+    ("poll_interval", "nan"),
+    ("poll_interval", "inf"),
+    ("webhook_allow_http", "maybe"),
+    ("webhook_allow_networks", "10.0.0.1/8"),
+    ("webhook_allow_networks", "localhost"),
+    ("webhook_timeout", 16),
+    ("webhook_timeout", None),
+    ("delivery_retention", 0),
+    ("socket_queue", 1),
+    ("socket_queue", 10.5),
+    ("disconnect_grace", -1),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), UNUSABLE)
+def test_a_value_that_cannot_be_used_is_named_with_its_key(name: str, value: Any) -> None:
+    said = refusal(**{name: value})
+    assert said.startswith(f"{key_of(name)} must be ")
+    assert len(said) < 300
+
+
+def test_no_setting_takes_just_anything() -> None:
+    assert {name for name, _ in UNUSABLE} == {item.name for item in dataclasses.fields(Config)}
+
+
+def test_a_lease_has_to_outlive_the_timeout() -> None:
+    said = refusal(worker_lease=5, webhook_timeout=5)
+    assert "POCKETPING_WORKER_LEASE" in said
+    assert "POCKETPING_WEBHOOK_TIMEOUT" in said
+    assert read(worker_lease=6, webhook_timeout=5).worker_lease == 6
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("POCKETPING_APIKEY", "POCKETPING_API_KEY"),
+        ("POCKETPING_DATABASE_URL", "POCKETPING_DATABASE_URI"),
+        ("POCKETPING_RATELIMIT", "POCKETPING_RATE_LIMIT"),
+        ("POCKETPING_PREFIX", "POCKETPING_URL_PREFIX"),
+        ("POCKETPING_CORS_ORIGIN", "POCKETPING_CORS_ORIGINS"),
+    ],
+)
+def test_an_unknown_key_is_told_the_nearest(key: str, near: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{key} is not a setting .* Did you mean {near}\?$"):
+        Config.from_mapping({key: "x"})
+
+
+SECRETS = {
+    "api_key": "swordfish-0123456789",
+    "secret": "swordfish-secret",
+    "database_uri": "postgresql+psycopg://user:swordfish@localhost/db",
+    "redis_url": "redis://:swordfish@localhost/0",
+}
+
+
+def test_secrets_stand_in_no_representation() -> None:
+    config = read(**SECRETS)
+    assert "swordfish" not in repr(config)
+    assert "swordfish" not in str(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", "swordfish with spaces"),
+        ("secret", ["swordfish"]),
+        ("database_uri", "swordfish"),
+        ("redis_url", "http://:swordfish@localhost"),
+    ],
+)
+def test_secrets_stand_in_no_error(name: str, value: Any) -> None:
+    assert "swordfish" not in refusal(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("POCKETPING_REDIS_URL", "redis://:swordfish/x@localhost:6379/0"),
+        ("POCKETPING_REDIS_URL", "redis://:swordfish@localhost:port/0"),
+        ("POCKETPING_REDIS_URL", "redis://:swordfish@localhost:99999999/0"),
+        ("POCKETPING_DATABASE_URI", "oracle://user:swordfish@localhost/db"),
+        ("POCKETPING_DATABASE_URI", "postgresql+psycopg://user:swordfish@localhost:port/db"),
+        ("POCKETPING_DATABASE_URI", "nonsense://user:swordfish@localhost/db"),
+        ("POCKETPING_DATABASE_URI", "mysql+mysqldb://user:swordfish@localhost/db"),
+        ("POCKETPING_DATABASE_URI", "mssql+pyodbc://user:swordfish@localhost/db"),
+        ("POCKETPING_DATABASE_URI", "://user:swordfish@localhost/db"),
+        ("SQLALCHEMY_DATABASE_URI", "nonsense://user:swordfish@localhost/db"),
+        ("SQLALCHEMY_DATABASE_URI", 5),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_named_without_its_password(key: str, value: Any, tmp_path: Path) -> None:
+    app = Flask("host", instance_path=str(tmp_path))
+    app.config.update({"SECRET_KEY": "x", key: value})
+    with pytest.raises(ConfigurationError, match=key) as raised:
+        PocketPing(app)
+    assert "swordfish" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+
+
+def test_an_app_without_a_secret_is_told_to_set_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="SECRET_KEY must be set"):
+        PocketPing(Flask("host", instance_path=str(tmp_path)))

@@ -1,0 +1,329 @@
+"""Rate limits: of each API key in the back office, of conversations and addresses on the visitor's wire."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from limits import parse
+from requests.adapters import HTTPAdapter
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from flask_pocketping import PocketPing
+from flask_pocketping.chat import projects
+from flask_pocketping.web.limiter import Limiter, address_key
+
+from ..conftest import Serve
+from ..support.clients import BROWSER, Api, Visitor
+from ..support.servers import KEY, free_port, gunicorn, make_app, wait_until
+
+HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+
+
+def limited(response: requests.Response) -> dict[str, int]:
+    """Check that an answer is a 429 of the contract, and return its headers."""
+    assert response.status_code == 429, response.text
+    body = response.json()
+    assert body["error"] == "Too many requests"
+    assert body["code"] == "RATE_LIMITED"
+    assert body["message"]
+    found = {name: int(response.headers[name]) for name in (*HEADERS, "Retry-After")}
+    assert found["RateLimit-Remaining"] == 0
+    assert found["Retry-After"] >= 1
+    return found
+
+
+def another_key(app: Flask) -> str:
+    return str(projects.create_key(app.extensions["pocketping"].db, "another").key)
+
+
+class From(HTTPAdapter):
+    """Requests from another address of this machine."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, source_address=(self._address, 0))
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[requests.Session]:
+    """A client at another address."""
+    with requests.Session() as session:
+        session.mount("http://", From("127.0.0.2"))
+        session.headers["User-Agent"] = BROWSER
+        yield session
+
+
+def test_by_default_a_key_is_not_limited(api: Api) -> None:
+    for _ in range(30):
+        answer = api.get("/sessions")
+        assert answer.status_code == 200
+    assert not set(HEADERS) & answer.headers.keys()
+
+
+@pytest.mark.parametrize(
+    ("rule", "amount"), [("free", 100), ("pro", 1000), ("team", 10000), ("50/second", 50), ("7 per 2 hour", 7)]
+)
+def test_a_plan_or_a_rule_is_told_in_the_headers(tmp_path: Path, serve: Serve, rule: str, amount: int) -> None:
+    answer = serve(make_app(tmp_path, rate_limit=rule)).get("/sessions")
+    assert answer.headers["RateLimit-Limit"] == str(amount)
+    assert answer.headers["RateLimit-Remaining"] == str(amount - 1)
+    assert 1 <= int(answer.headers["RateLimit-Reset"]) <= 7200
+
+
+def test_every_answer_to_a_counted_request_tells_how_many_are_left(tmp_path: Path, serve: Serve) -> None:
+    api = serve(make_app(tmp_path, rate_limit="20/hour"))
+    session = api.post("/sessions")
+    webhook = api.post("/webhooks", {"url": "https://example.com/", "events": ["*"]})
+    headers = {"Idempotency-Key": "key"}
+    answers = [
+        session,
+        webhook,
+        api.get("/sessions"),
+        api.get("/sessions/none"),
+        api.get("/sessions?limit=0"),
+        api.post("/webhooks", {}),
+        api.post(f"/sessions/{session.json()['session']['id']}/messages", {"content": "x"}, headers=headers),
+        api.post(f"/sessions/{session.json()['session']['id']}/messages", {"content": "x"}, headers=headers),
+        api.post(f"/sessions/{session.json()['session']['id']}/messages", {"content": "y"}, headers=headers),
+        api.request("POST", "/sessions", data=b"{", headers={"Content-Type": "application/json"}),
+        api.delete(f"/webhooks/{webhook.json()['webhook']['id']}"),
+        api.request("HEAD", "/sessions"),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 200, 404, 400, 400, 201, 201, 409, 400, 204, 200]
+    for number, answer in enumerate(answers):
+        assert answer.headers["RateLimit-Limit"] == "20"
+        assert answer.headers["RateLimit-Remaining"] == str(19 - number)
+        assert int(answer.headers["RateLimit-Reset"]) >= 1
+
+
+def test_one_request_too_many_is_refused_and_changes_nothing(tmp_path: Path, serve: Serve) -> None:
+    app = make_app(tmp_path, rate_limit="3/hour")
+    api = serve(app)
+    for _ in range(3):
+        assert api.post("/sessions").status_code == 201
+    found = limited(api.post("/sessions"))
+    assert found["RateLimit-Limit"] == 3
+    assert found["Retry-After"] <= 3600
+    limited(api.get("/sessions"))
+    assert len(api.with_key(another_key(app)).ok("GET", "/sessions")["sessions"]) == 3
+
+
+def test_each_key_is_counted_for_itself(tmp_path: Path, serve: Serve) -> None:
+    app = make_app(tmp_path, rate_limit="2/hour")
+    api = serve(app)
+    one, other = api.with_key(another_key(app)), api.with_key(another_key(app))
+    assert [one.get("/sessions").status_code for _ in range(3)] == [200, 200, 429]
+    assert [other.get("/sessions").status_code for _ in range(3)] == [200, 200, 429]
+    assert [api.get("/sessions").status_code for _ in range(3)] == [200, 200, 429]
+    assert api.with_key("wrong-key-0123456789").get("/sessions").status_code == 401
+    assert api.with_key(None).get("/health").status_code == 200
+
+
+def test_of_several_rules_the_tightest_counts(tmp_path: Path, serve: Serve) -> None:
+    api = serve(make_app(tmp_path, rate_limit="5/hour; 3/day"))
+    answers = [api.get("/sessions") for _ in range(4)]
+    assert [answer.headers["RateLimit-Limit"] for answer in answers] == ["3"] * 4
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    limited(answers[3])
+
+
+def test_after_the_window_there_is_room_again(tmp_path: Path, serve: Serve) -> None:
+    api = serve(make_app(tmp_path, rate_limit="2/second"))
+    wait_until(lambda: api.get("/sessions").status_code == 429, "the limit")
+    wait_until(lambda: api.get("/sessions").status_code == 200, "room again")
+
+
+def test_those_at_once_are_counted_exactly(tmp_path: Path, serve: Serve) -> None:
+    api = serve(make_app(tmp_path, rate_limit="10/hour"))
+    barrier = threading.Barrier(20)
+
+    def get(number: int) -> int:
+        barrier.wait()
+        return api.get("/sessions").status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        statuses = list(pool.map(get, range(20)))
+    assert (statuses.count(200), statuses.count(429)) == (10, 10)
+
+
+def test_two_apps_with_one_redis_count_together(tmp_path: Path, serve: Serve, redis_url: str) -> None:
+    one, other = (serve(make_app(tmp_path, rate_limit="4/hour", redis_url=redis_url)) for _ in range(2))
+    statuses = [api.get("/sessions").status_code for api in (one, other, one, other, one, other)]
+    assert statuses == [200, 200, 200, 200, 429, 429]
+    assert int(limited(other.get("/sessions"))["RateLimit-Limit"]) == 4
+
+
+def test_apps_of_different_sites_do_not_count_each_other_in_one_redis(
+    tmp_path: Path, serve: Serve, redis_url: str
+) -> None:
+    for site in ("one", "other"):
+        api = serve(make_app(tmp_path / site, rate_limit="1/hour", redis_url=redis_url))
+        assert [api.get("/sessions").status_code for _ in range(2)] == [200, 429]
+
+
+def test_the_processes_of_one_app_count_together(tmp_path: Path, sqlite: str, redis_url: str) -> None:
+    make_app(tmp_path, sqlite).extensions["pocketping"].close()
+    with gunicorn(tmp_path, database=sqlite, workers=2, rate_limit="20/hour", redis_url=redis_url) as (api, _):
+        statuses = [api.get("/sessions").status_code for _ in range(30)]
+    assert (statuses.count(200), statuses.count(429)) == (20, 10)
+
+
+def test_without_redis_each_process_goes_on_counting_for_itself(
+    tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_url = f"redis://:swordfish@127.0.0.1:{free_port()}/0"
+    api = serve(make_app(tmp_path, rate_limit="3/hour", visitor_message_limit="1/hour", redis_url=redis_url))
+    assert [api.get("/sessions").status_code for _ in range(4)] == [200, 200, 200, 429]
+    visitor = api.visitor()
+    visitor.say("Hello")
+    limited(visitor.request("POST", "/message", {"sessionId": visitor.handle, "content": "Hello"}))
+    assert "Redis is away" in caplog.text
+    assert "swordfish" not in caplog.text
+
+
+def test_a_conversation_may_send_so_many_messages(tmp_path: Path, serve: Serve) -> None:
+    app = make_app(tmp_path, visitor_message_limit="3/hour")
+    api = serve(app)
+    one, other = api.visitor(), api.visitor()
+    for number in range(3):
+        one.say(f"No. {number}")
+    refused = one.request("POST", "/message", {"sessionId": one.handle, "content": "No. 4"})
+    assert limited(refused)["RateLimit-Limit"] == 3
+    other.say("I am somebody else")
+    assert len(one.messages()) == 3
+    api.ok("POST", f"/sessions/{one.session_id}/messages", {"content": "The office may always answer"})
+
+
+def test_an_address_may_make_so_many_requests(tmp_path: Path, serve: Serve, elsewhere: requests.Session) -> None:
+    api = serve(make_app(tmp_path, visitor_address_limit="4/hour"))
+    visitor = api.visitor()
+    for _ in range(3):
+        visitor.messages()
+    limited(visitor.request("GET", "/messages", params={"sessionId": visitor.handle}))
+    limited(visitor.request("POST", "/connect", {"metadata": {}}))
+    assert elsewhere.post(api.url + "/connect", json={"metadata": {}}, timeout=10).status_code == 200
+    assert api.get("/sessions").status_code == 200
+
+
+def test_an_address_may_open_so_many_sessions(tmp_path: Path, serve: Serve, elsewhere: requests.Session) -> None:
+    api = serve(make_app(tmp_path, visitor_session_limit="2/hour"))
+    first = api.visitor()
+    api.visitor()
+    limited(first.request("POST", "/connect", {"metadata": {}}))
+    again = first.request("POST", "/connect", {"sessionId": first.handle, "metadata": {}})
+    assert (again.status_code, again.json()["sessionId"]) == (200, first.handle)
+    assert elsewhere.post(api.url + "/connect", json={"metadata": {}}, timeout=10).status_code == 200
+    assert len(api.ok("GET", "/sessions")["sessions"]) == 3
+    assert api.post("/sessions").status_code == 201
+
+
+def test_threat_08_what_a_client_says_of_its_own_address_is_not_believed(tmp_path: Path, serve: Serve) -> None:
+    api = serve(make_app(tmp_path, visitor_session_limit="2/hour"))
+    statuses = []
+    for number in range(4):
+        address = f"203.0.113.{number}"
+        headers = {
+            "User-Agent": BROWSER,
+            "X-Forwarded-For": f"{address}, 10.0.0.1",
+            "X-Real-IP": address,
+            "Forwarded": f"for={address}",
+            "CF-Connecting-IP": address,
+        }
+        statuses.append(requests.post(api.url + "/connect", json={}, headers=headers, timeout=10).status_code)
+    assert statuses == [200, 200, 429, 429]
+
+
+def test_threat_08_a_proxy_that_the_host_trusts_is_believed(tmp_path: Path, serve: Serve) -> None:
+    app = make_app(tmp_path, visitor_session_limit="2/hour")
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)  # type: ignore[method-assign]
+    api = serve(app)
+
+    def connect(forwarded: str) -> int:
+        headers = {"User-Agent": BROWSER, "X-Forwarded-For": forwarded}
+        return requests.post(api.url + "/connect", json={}, headers=headers, timeout=10).status_code
+
+    assert [connect("203.0.113.1") for _ in range(3)] == [200, 200, 429]
+    assert connect("203.0.113.2") == 200
+    assert [connect(f"198.51.100.{number}, 203.0.113.3") for number in range(3)] == [200, 200, 429]
+    home = [connect(f"2001:db8:1:2::{number}") for number in range(3)]
+    assert home == [200, 200, 429]
+    assert connect("2001:db8:1:3::1") == 200
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::2%eth1"),
+        ("2001:DB8:1:2::1", "2001:db8:1:2::1"),
+        (None, ""),
+        ("unix:", "nonsense"),
+    ],
+)
+def test_threat_08_addresses_that_count_as_one(one: str | None, other: str | None) -> None:
+    assert address_key(one) == address_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("192.0.2.1", "192.0.2.2"), ("2001:db8:1:2::1", "2001:db8:1:3::1"), ("::ffff:192.0.2.1", "::ffff:192.0.2.2")],
+)
+def test_threat_08_addresses_that_count_for_themselves(one: str, other: str) -> None:
+    assert address_key(one) != address_key(other)
+
+
+def test_threat_09_visitors_are_limited_without_any_setting(tmp_path: Path, serve: Serve) -> None:
+    app = Flask("host", instance_path=str(tmp_path))
+    app.config.update(SECRET_KEY="x", POCKETPING_URL_PREFIX="")
+    PocketPing(app)
+    api = serve(app)
+    visitor = Visitor(api.url)
+    statuses = [
+        visitor.request("POST", "/message", {"sessionId": visitor.handle, "content": "x"}).status_code
+        for _ in range(40)
+    ]
+    assert 20 <= statuses.count(200) < 40
+    assert set(statuses) == {200, 429}
+    opened = [visitor.request("POST", "/connect", {}).status_code for _ in range(70)]
+    assert 50 <= opened.count(200) < 70
+    assert set(opened) == {200, 429}
+    large = visitor.request("POST", "/connect", {"visitorId": "x" * 70_000})
+    assert (large.status_code, large.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+def test_threat_09_no_origin_may_call_that_is_not_listed(api: Api) -> None:
+    for method, path in (("POST", "/connect"), ("OPTIONS", "/connect"), ("OPTIONS", "/message"), ("GET", "/sessions")):
+        answer = api.request(method, path, headers={"Origin": "https://evil.example"})
+        assert not any(name.lower().startswith("access-control") for name in answer.headers)
+
+
+def test_threat_09_without_a_key_the_back_office_is_closed(tmp_path: Path, serve: Serve) -> None:
+    app = make_app(tmp_path, api_key=None)
+    api = serve(app)
+    for key in (None, "", "None", KEY, "null", "undefined"):
+        assert api.with_key(key).get("/sessions").status_code == 401
+        assert api.with_key(key).post("/webhooks", {"url": "https://example.com/", "events": ["*"]}).status_code == 401
+    assert api.with_key(another_key(app)).get("/sessions").status_code == 200
+
+
+def test_a_limiter_that_can_reach_redis_again_uses_it(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = (parse("1/hour"),)
+    name = f"pocketping:test-{free_port()}-{id(rules)}"
+    monkeypatch.setattr(Limiter, "RETRY", 0.0)
+    one, other = Limiter(redis_url, name), Limiter(f"redis://127.0.0.1:{free_port()}/0", name)
+    other.hit(rules, "key", "k")
+    one.hit(rules, "key", "k")
+    other._redis_url = redis_url
+    with pytest.raises(Exception, match="Too many requests"):
+        other.hit(rules, "key", "k")
