@@ -87,7 +87,7 @@ def load(port: int, requests: Sequence[Sequence[bytes]], seconds: float) -> tupl
     :param requests: for each connection what it sends in turn.
     :return: how many were answered, and in how many seconds.
     """
-    lines = [(Line(port), itertools.cycle(own)) for own in requests]
+    lines: list[tuple[Line, Iterator[bytes]]] = [(Line(port), itertools.cycle(own)) for own in requests]
     with selectors.DefaultSelector() as selector:
         try:
             return _pump(selector, lines, seconds)

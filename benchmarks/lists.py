@@ -70,9 +70,9 @@ class _Contender:
 
 def _times(kind: str, folder: Path, sizes: Sequence[int], rounds: int) -> list[dict[str, float]]:
     with contextlib.ExitStack() as stack:
+        urls = [stack.enter_context(_database(kind, folder, size)) for size in sizes]
         contenders = []
-        for size in sizes:
-            url = stack.enter_context(_database(kind, folder, size))
+        for url, size in zip(urls, sizes, strict=True):
             own = folder / f"{kind}-{size}"
             own.mkdir()
             server = stack.enter_context(servers.ours(own, POCKETPING_DATABASE_URI=url))
@@ -111,7 +111,8 @@ def _cursor_far_inside(url: str, size: int) -> str:
 def _database(kind: str, folder: Path, size: int) -> Iterator[str]:
     """The URL of a database with so many sessions, one of which is long."""
     with _empty(kind, folder, size) as url:
-        engine = own_engine(url)
+        # Not the package's own engine: that one would commit each row to a SQLite file by itself.
+        engine = create_engine(url)
         try:
             create_tables(engine)
             _fill(engine, size)

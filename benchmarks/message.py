@@ -62,7 +62,9 @@ def measure(report: Report, folder: Path, *, quick: bool) -> None:
 
 
 def _contenders(stack: ExitStack, folder: Path, *, quick: bool) -> list[Contender]:
-    def start(name: str, serve: Callable[[Path], AbstractContextManager[Server]], prefix: str, connect: bool) -> Contender:
+    def start(
+        name: str, serve: Callable[[Path], AbstractContextManager[Server]], prefix: str, connect: bool
+    ) -> Contender:
         own = folder / name.replace(" ", "-")
         own.mkdir()
         server = stack.enter_context(serve(own))
@@ -98,7 +100,8 @@ def _connect(server: Server, prefix: str) -> list[str]:
 def _requests(prefix: str, ids: Sequence[str]) -> list[list[bytes]]:
     """For each connection what it sends: no two write to the same session."""
     made = [
-        request_bytes("POST", f"{prefix}/message", {"sessionId": one, "content": TEXT, "sender": "visitor"}) for one in ids
+        request_bytes("POST", f"{prefix}/message", {"sessionId": one, "content": TEXT, "sender": "visitor"})
+        for one in ids
     ]
     return [made[number::CONNECTIONS] for number in range(CONNECTIONS)]
 

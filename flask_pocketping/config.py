@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
 
 import limits
 
@@ -42,6 +41,13 @@ def _api_key(value: Any) -> str | None:
     text = _optional_text(value)
     if text is not None and not re.fullmatch(r"[!-~]+", text):
         raise ValueError("printable ASCII characters without spaces, or unset")
+    return text
+
+
+def _secret(value: Any) -> str | None:
+    text = _optional_text(value)
+    if text is not None and len(text) < 16:
+        raise ValueError("at least 16 characters that nobody can guess, or unset")
     return text
 
 
@@ -130,13 +136,19 @@ def _networks(value: Any) -> tuple[Network, ...]:
         raise ValueError("networks such as 10.0.0.0/8 or fd00::/8, with commas between") from None
 
 
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:]+\])(?::(?P<port>\d{1,5}))?")
+
+
 def _origins(value: Any) -> tuple[str, ...]:
     origins = []
     for item in _items(value):
-        parts = urlsplit(item)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or "*" in item:
+        match = _ORIGIN.fullmatch(item.strip().lower().rstrip("/"))
+        if match is None or int(match["port"] or 1) > 65535:
             raise ValueError('origins such as "https://www.example.com", with commas between; "*" is not one')
-        origins.append(f"{parts.scheme}://{parts.netloc}".lower())
+        # A browser leaves out the port that the scheme has anyway.
+        usual = {"http": "80", "https": "443"}[match["scheme"]]
+        port = "" if match["port"] in {None, usual} else f":{match['port']}"
+        origins.append(f"{match['scheme']}://{match['host']}{port}")
     return tuple(origins)
 
 
@@ -146,7 +158,10 @@ def _rules(value: Any) -> Rules:
     if text in {"", "off", "none"}:
         return ()
     try:
-        return tuple(limits.parse_many(PLANS.get(text, text)))
+        rules = tuple(limits.parse_many(PLANS.get(text, text)))
+        if all(rule.amount > 0 and rule.multiples > 0 for rule in rules):
+            return rules
+        raise ValueError(text)
     except ValueError:
         plans = ", ".join(PLANS)
         raise ValueError(f"a plan ({plans}), a rule such as 50/second, or off") from None
@@ -162,9 +177,7 @@ class Config:
 
     url_prefix: str = _setting("/pocketping", _prefix, "Path under which everything is served.")
     api_key: str | None = _setting(None, _api_key, "A fixed API key for the default project.", secret=True)
-    secret: str | None = _setting(
-        None, _optional_text, "Signs visitors' handles. Unset: the app's `SECRET_KEY`.", secret=True
-    )
+    secret: str | None = _setting(None, _secret, "Signs visitors' handles. Unset: the app's `SECRET_KEY`.", secret=True)
     database_uri: str | None = _setting(
         None,
         _database_uri,

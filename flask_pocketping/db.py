@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -72,6 +73,7 @@ class Database:
         self._embedded = embedded
         self._borrowed = borrowed
         self._engine: Engine | None = None
+        self._made_in = 0
         self._lock = threading.Lock()
         # One writer at a time in this process: SQLite has one anyway, and its own waiting is unfair and,
         # under gevent, would stop the whole process.
@@ -82,15 +84,24 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine, made at first use."""
-        if self._engine is None:
+        """The engine, made at first use in each process."""
+        engine = self._engine
+        if engine is None or self._made_in != os.getpid():
             with self._lock:
-                if self._engine is None:
-                    engine = self._make_engine()
-                    if self._embedded:
-                        create_tables(engine)
-                    self._engine = engine
-        return self._engine
+                engine = self._engine_of_process()
+        return engine
+
+    def _engine_of_process(self) -> Engine:
+        if self._engine is not None and self._made_in == os.getpid():
+            return self._engine
+        if self._engine is not None:
+            # This process was forked off; the connections are those of the one that made them.
+            self._engine.dispose(close=False)
+        engine = self._engine if self._engine is not None and self._borrowed else self._make_engine()
+        if self._embedded:
+            create_tables(engine)
+        self._engine, self._made_in = engine, os.getpid()
+        return engine
 
     @property
     def is_sqlite(self) -> bool:
@@ -119,6 +130,7 @@ class Database:
                 if not self.is_sqlite:
                     yield tx
                 else:
+                    self._check_idle(connection)
                     # The driver's own BEGIN is deferred: two that read first and then write would fail with "locked".
                     _BEGIN.write(connection, {})
                     try:
@@ -134,8 +146,8 @@ class Database:
             self.on_commit(tx.events, tx.deliveries)
 
     def dispose(self) -> None:
-        """Close the pooled connections."""
-        if self._engine is not None:
+        """Close the pooled connections, unless they are the host's."""
+        if self._engine is not None and not self._borrowed:
             self._engine.dispose()
 
     def _turn(self, *, shared: bool) -> AbstractContextManager[Any]:
@@ -149,6 +161,14 @@ class Database:
         if self._borrowed and self.is_sqlite:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         return connection
+
+    def _check_idle(self, connection: Connection) -> None:
+        # In memory the host's unfinished work is on this same connection, and would be committed with ours.
+        if isinstance(self.engine.pool, StaticPool) and connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            raise RuntimeError(
+                "The app has uncommitted changes on the one connection of its SQLite database in memory. "
+                "Commit them before you call Flask-PocketPing, or use a database file."
+            )
 
     def _explain(self, error: DBAPIError) -> None:
         try:

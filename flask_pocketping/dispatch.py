@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from blinker import Signal
-from flask import Flask, current_app, has_app_context
+from flask import Flask, current_app, has_app_context, has_request_context, request
 
 from . import signals
 from .realtime.bus import Bus
@@ -54,16 +55,20 @@ class Dispatch:
         self._wake_worker = wake_worker
 
     def __call__(self, events: list[Event], deliveries: int) -> None:
-        try:
-            if events:
-                self._hub.notice(events)
-            if deliveries:
-                self._wake_worker()
-            self._bus.publish({"wake": True, "deliveries": deliveries})
-        except Exception:
-            logger.exception("Event %s could not be passed on; it is found in the log.", events[-1:] or "")
+        if events:
+            self._guarded("The hub", events, lambda: self._hub.notice(events))
+        if deliveries:
+            self._guarded("The worker", events, self._wake_worker)
+        self._guarded("The bus", events, lambda: self._bus.publish({"wake": True, "deliveries": deliveries}))
         for event in events:
-            self._signal(event)
+            self._guarded("A signal", [event], partial(self._signal, event))
+
+    def _guarded(self, road: str, events: list[Event], tell: Callable[[], None]) -> None:
+        try:
+            tell()
+        except Exception:
+            ids = ", ".join(event.public_id for event in events)
+            logger.exception("%s was not told of %s; the log has it.", road, ids or "a delivery")
 
     def _signal(self, event: Event) -> None:
         signal = _SIGNALS.get(event.type)
@@ -89,7 +94,11 @@ def send_signal(app: Flask, signal: Signal, **payload: Any) -> None:
 
 
 def app_context(app: Flask) -> AbstractContextManager[Any]:
-    """The app's context: the present one if it is that, else a new one."""
-    if has_app_context() and current_app._get_current_object() is app:  # type: ignore[attr-defined]
+    """The app's context: the present one if it is that, else a new one.
+
+    That of a socket lives until it closes, and would hold what a receiver ties to it (a database session) as long.
+    """
+    of_socket = has_request_context() and request.url_rule is not None and request.url_rule.websocket
+    if has_app_context() and current_app._get_current_object() is app and not of_socket:  # type: ignore[attr-defined]
         return nullcontext()
     return app.app_context()

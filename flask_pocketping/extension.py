@@ -30,7 +30,7 @@ from .web.connections import Sockets
 from .web.frames import Frames
 from .web.handles import Handles
 from .web.limiter import Limiter
-from .web.state import EXTENSION, State, current_state
+from .web.state import EXTENSION, State, current_state, state_of
 
 USER_AGENT = "Flask-PocketPing (+https://pypi.org/project/flask-pocketping/)"
 
@@ -56,6 +56,8 @@ class PocketPing:
     metadata: MetaData = Base.metadata
 
     def __init__(self, app: Flask | None = None, *, engine: Engine | None = None, db: Any = None) -> None:
+        if engine is not None and not isinstance(engine, Engine):
+            raise ConfigurationError("PocketPing(engine=…) takes a SQLAlchemy engine.")
         if engine is not None and db is not None:
             raise ConfigurationError("PocketPing() takes engine= or db=, not both.")
         if db is not None and not hasattr(type(db), "engine"):
@@ -122,8 +124,7 @@ class PocketPing:
 
         :param app: the app; the current one if unset.
         """
-        state: State = (app or current_app).extensions[EXTENSION]
-        state.close()
+        state_of(app or current_app).close()
 
     # --- The API for the host's own code; an app context is enough. ---
 
@@ -363,9 +364,10 @@ class _MessageReceived:
     def __init__(self, app: Flask) -> None:
         self._app = app
 
+    def __bool__(self) -> bool:
+        return bool(signals.message_received.receivers)
+
     def __call__(self, draft: MessageDraft) -> None:
-        if not signals.message_received.receivers:
-            return
         with app_context(self._app):
             signals.message_received.send(self._app, draft=draft)
 
@@ -377,8 +379,13 @@ def _secrets(app: Flask, config: Config) -> list[bytes]:
         raise ConfigurationError(
             "SECRET_KEY must be set before PocketPing: it signs the handles of visitors. (Or set POCKETPING_SECRET.)"
         )
+    fallbacks = app.config.get("SECRET_KEY_FALLBACKS") or []
+    if not isinstance(fallbacks, list | tuple):
+        raise ConfigurationError("SECRET_KEY_FALLBACKS must be a list of keys, newest first.")
+    if not all(isinstance(key, str | bytes) for key in (app.secret_key, *fallbacks)):
+        raise ConfigurationError("SECRET_KEY and SECRET_KEY_FALLBACKS must be text or bytes.")
     # Flask lists the old keys newest first; itsdangerous wants the newest last.
-    keys = [*reversed(app.config.get("SECRET_KEY_FALLBACKS") or []), app.secret_key]
+    keys = [*reversed(fallbacks), app.secret_key]
     return [key.encode() if isinstance(key, str) else key for key in keys]
 
 

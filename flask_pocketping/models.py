@@ -219,7 +219,7 @@ class Delivery(Base):
     __tablename__ = "pocketping_delivery"
     __table_args__ = (
         Index(None, "state", "due_at", "id"),
-        Index(None, "target_id", "subject", "state", "attempts", "id"),
+        Index(None, "target_id", "id"),
         {"sqlite_autoincrement": True, **_MARIADB},
     )
 
@@ -228,7 +228,7 @@ class Delivery(Base):
     target: Mapped[str] = mapped_column(String(20))
     target_id: Mapped[str] = mapped_column(Id)
     subject: Mapped[str] = mapped_column(Id)
-    event_id: Mapped[int | None] = mapped_column(ForeignKey(Event.id, ondelete="CASCADE"))
+    event_id: Mapped[int | None] = mapped_column(ForeignKey(Event.id, ondelete="CASCADE"), index=True)
     payload: Mapped[str | None] = mapped_column(LongText)
     state: Mapped[str] = mapped_column(String(10))
     attempts: Mapped[int] = mapped_column(default=0)

@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from flask import Flask
+from flask import Flask, has_request_context
 
 from . import signals
 from .chat import idempotency, presence
+from .chat.projects import revoked
 from .chat.webhooks import get_webhook, public_delivery, public_delivery_id
 from .config import Config
 from .db import Database
@@ -90,6 +91,9 @@ class Runtime:
 
     def wake_worker(self) -> None:
         """There is something to deliver."""
+        if has_request_context():
+            # A request of the host's own may be the first that this process has to do with us.
+            self.ensure_running()
         if self._worker is not None:
             self._worker.wake()
 
@@ -156,7 +160,19 @@ class Upkeep:
             self._sockets.end_all()
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + presence.RENEWAL
-            presence.renew(self._db, self._sockets.presences())
+            self._renew()
+            for key_hash in revoked(self._db, self._sockets.key_hashes()):
+                self._sockets.end_of_key(key_hash)
+
+    def _renew(self) -> None:
+        living = [(connection, found) for connection in self._sockets.all() if (found := connection.presence)]
+        lost = presence.renew(self._db, [found for _, found in living])
+        for connection, found in living:
+            if found in lost:
+                # One that ends at this moment must not be noted after it has left.
+                with connection.presence_lock:
+                    if connection.presence is not None:
+                        presence.note_again(self._db, found)
 
 
 def _server_stops() -> bool:

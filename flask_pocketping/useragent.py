@@ -19,10 +19,23 @@ _TOOLS = re.compile(
 )
 
 
-@lru_cache(maxsize=2048)
+#: What is looked at: browsers and crawlers have named themselves by then, and the patterns take long over more.
+LENGTH = 256
+
+
 def describe(user_agent: str) -> dict[str, str]:
     """The keys `device` (desktop, mobile or tablet), `browser` and `os`, as far as they can be told."""
-    found = parse(user_agent[:500])
+    return dict(_describe(user_agent[:LENGTH]))
+
+
+def is_crawler(user_agent: str) -> bool:
+    """Whether a known crawler calls itself so."""
+    return _is_crawler(user_agent[:LENGTH])
+
+
+@lru_cache(maxsize=2048)
+def _describe(user_agent: str) -> dict[str, str]:
+    found = parse(user_agent)
     told: dict[str, str] = {}
     if found.user_agent:
         told["browser"] = found.user_agent.family
@@ -39,6 +52,5 @@ def describe(user_agent: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=2048)
-def is_crawler(user_agent: str) -> bool:
-    """Whether a known crawler calls itself so."""
-    return bool(_crawlers.isCrawler(_TOOLS.sub("", user_agent[:500])))
+def _is_crawler(user_agent: str) -> bool:
+    return bool(_crawlers.isCrawler(_TOOLS.sub("", user_agent)))

@@ -36,7 +36,7 @@ def no_leaks() -> Iterator[None]:
         left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
         if not left:
             return
-        time.sleep(0.02)
+        time.sleep(0.005)
     pytest.fail(f"threads left running: {left}")
 
 

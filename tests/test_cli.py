@@ -216,12 +216,6 @@ def test_a_database_that_is_down_is_told_without_its_password(tmp_path: Path, co
         assert "swordfish" not in result.output
 
 
-def test_a_setting_that_is_wrong_is_told_by_name(tmp_path: Path, sqlite: str) -> None:
-    result = flask(tmp_path, sqlite, "init-db", worker="maybe")
-    assert result.returncode != 0
-    assert "POCKETPING_WORKER must be thread or off, not 'maybe'." in result.stderr
-
-
 def test_commands_start_nothing_that_runs_on(run: Run, app: Flask) -> None:
     run("keys", "create")
     with app.extensions["pocketping"].db.engine.connect() as connection:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from .. import clock, shapes
 from ..db import Database, Transaction
@@ -103,7 +104,7 @@ def append(
     """Write an event and one delivery for each target that wants it, except for the one it came from."""
     event_id = _INSERT_EVENT.write(tx.connection, row)
     assert event_id is not None
-    event = EventValue(id=event_id, payload=payload, **row)
+    event = EventValue(id=event_id, payload=MappingProxyType(dict(payload)), **row)
     tx.events.append(event)
     rows = [
         new_delivery(event.project_id, target.name, target_id, event.session_id, event.created_at)
@@ -148,11 +149,6 @@ def read_events(connection: Connection, statement: Select[Any]) -> list[EventVal
         )
         for row in connection.execute(statement)
     ]
-
-
-def newest_event_id(connection: Connection) -> int:
-    """The largest id that is visible now; 0 in an empty log."""
-    return connection.execute(select(func.max(events.c.id))).scalar() or 0
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +20,7 @@ from .idempotency import Once
 from .log import Change, change_session, sessions
 from .rows import message_value
 from .sessions import reopen
-from .text import check_content
+from .text import check_content, check_limit, check_line
 
 messages = table(MessageModel)
 
@@ -56,12 +56,20 @@ def send_message(
     :param source_bridge: the bridge that it came from; it is not sent back there.
     :param reply_to: the id of a message of the same session.
     :param client_id: the sender's own name for it, unique in the session; a repeat gets the first message.
-    :param before: sees the draft before the transaction begins; may change its content or raise.
+    :param before: sees the draft before the transaction begins; may change its content or raise. Where it is falsy
+        there is nobody to see it.
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
     check_content(content)
+    if type not in get_args(MessageType):
+        raise InvalidRequest.field("type", f"Must be one of {', '.join(get_args(MessageType))}.")
+    check_line("operatorName", operator_name, 200)
+    check_line("clientId", client_id, 64)
     draft = MessageDraft(session_id, content, type, operator_name, reply_to)
     if before:
+        # A repeat gets the first answer, whatever a receiver would say to it now.
+        if client_id and (first := find_by_client_id(db, session_id, client_id)):
+            return first
         before(draft)
         check_content(draft.content)
     if attachment_ids:
@@ -95,6 +103,7 @@ def list_messages(
     :param after: a message id or a seq: the messages that follow it.
     :param before: likewise: the newest of those that precede it. Without either, the newest page.
     """
+    check_limit(limit)
     wanted: list[ColumnElement[bool]] = [messages.c.session_id == session_id]
     with db.read() as connection:
         _check_session(connection, session_id, project_id)
@@ -110,17 +119,28 @@ def list_messages(
 
 
 def messages_changed_since(db: Database, session_id: str, moment: datetime, *, limit: int = 100) -> MessagePage:
-    """Messages that were sent, edited, deleted or receipted after a time, in the order of those changes."""
-    query = (
-        select(messages)
-        .where(messages.c.session_id == session_id, messages.c.changed_at > moment)
-        .order_by(messages.c.changed_at, messages.c.seq)
-        .limit(limit + 1)
-    )
+    """Messages that were sent, edited, deleted or receipted after a time, in the order of those changes.
+
+    A page may be longer than `limit`: changes of one moment stay together, or whoever goes on behind that moment
+    would miss some.
+    """
+    at, mine = messages.c.changed_at, messages.c.session_id == session_id
+    changed = select(messages).where(mine).order_by(at, messages.c.seq)
     with db.read() as connection:
         _check_session(connection, session_id, None)
-        rows = connection.execute(query).mappings().all()
-    return MessagePage([message_value(row) for row in rows[:limit]], len(rows) > limit)
+        first = changed.where(at > moment).limit(limit + 1)
+        rows = list(connection.execute(first).mappings())
+        has_more = len(rows) > limit
+        if has_more and rows[limit]["changed_at"] == rows[limit - 1]["changed_at"]:
+            last = rows[limit]
+            rest = changed.where(at == last["changed_at"], messages.c.seq > last["seq"])
+            rows += connection.execute(rest).mappings()
+            limit = len(rows)
+            has_more = (
+                connection.execute(changed.where(messages.c.changed_at > last["changed_at"]).limit(1)).first()
+                is not None
+            )
+    return MessagePage([message_value(row) for row in rows[:limit]], has_more)
 
 
 def edit_message(

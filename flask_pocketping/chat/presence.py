@@ -46,18 +46,24 @@ def arrive(db: Database, project_id: str, session_id: str | None = None) -> Pres
     return made
 
 
-def renew(db: Database, living: Sequence[Presence]) -> None:
-    """Say that connections live, also to those who took them for dead since nobody said so for too long."""
+def renew(db: Database, living: Sequence[Presence]) -> list[Presence]:
+    """Say that connections live.
+
+    :return: those that were taken for dead meanwhile, since nobody said so for too long; for `note_again`.
+    """
     known: set[str] = set()
     for start in range(0, len(living), 500):
         mine = presence.c.id.in_([item.id for item in living[start : start + 500]])
         with db.transaction() as tx:
             tx.execute(update(presence).where(mine).values(seen_at=clock.now()))
             known.update(tx.execute(select(presence.c.id).where(mine)).scalars())
-    for item in living:
-        if item.id not in known:
-            with suppress(SessionNotFound):
-                _note(db, item)
+    return [item for item in living if item.id not in known]
+
+
+def note_again(db: Database, lost: Presence) -> None:
+    """Note a connection that was taken for dead; nothing where its session is gone."""
+    with suppress(SessionNotFound):
+        _note(db, lost)
 
 
 def leave(db: Database, left: Presence) -> None:

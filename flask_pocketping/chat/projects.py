@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -76,7 +77,7 @@ def list_keys(db: Database, project_id: str | None = None) -> list[APIKey]:
 
 
 def revoke_key(db: Database, key_id: str) -> None:
-    """End a key at once.
+    """End a key: requests are refused from now on, and open sockets are closed within `presence.RENEWAL` seconds.
 
     :raises APIKeyNotFound: if there is none such, or it is revoked already.
     """
@@ -92,6 +93,22 @@ def project_of_key(db: Database, key: str) -> str | None:
     """The project of a key that is in force, or nothing."""
     with db.read() as connection:
         return connection.execute(_FIND_KEY, {"key_hash": hash_key(key)}).scalar_one_or_none()
+
+
+def revoked(db: Database, key_hashes: Collection[str]) -> list[str]:
+    """Which of these hashes are of keys that were revoked."""
+    if not key_hashes:
+        return []
+    query = select(keys.c.key_hash).where(keys.c.key_hash.in_(list(key_hashes)), keys.c.revoked_at.is_not(None))
+    with db.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def is_ready(db: Database) -> bool:
+    """Whether the tables are there, with the default project in them."""
+    query = select(projects.c.id).where(projects.c.id == DEFAULT_PROJECT)
+    with db.read() as connection:
+        return connection.execute(query).first() is not None
 
 
 def hash_key(key: str) -> str:

@@ -9,20 +9,22 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, exists, insert, not_, or_, select
 
 from .. import clock, shapes
 from ..db import Database
-from ..errors import InvalidRequest, SessionNotFound
-from ..models import DEFAULT_PROJECT, Message, table
+from ..errors import InvalidRequest, ProjectNotFound, SessionNotFound
+from ..models import DEFAULT_PROJECT, Message, Project, table
 from ..values import Identity, Session, SessionPage
 from ..values import Message as MessageValue
 from .idempotency import Once
 from .log import Change, change_session, sessions
 from .rows import Row, message_value
-from .text import storable
+from .text import check_json, check_limit, check_line, storable
 
 messages = table(Message)
+
+_PROJECT = select(table(Project).c.id).where(table(Project).c.id == bindparam("id"))
 
 _LAST = [column.label(f"last_{column.key}") for column in messages.c]
 _WITH_LAST = select(sessions, *_LAST).select_from(
@@ -46,7 +48,11 @@ def open_session(
 
     :param visitor_id: who it is with; a new id if unset.
     :param metadata: what is known of the visitor's page, with the wire's keys.
+    :raises ProjectNotFound: if there is no such project.
     """
+    check_line("visitorId", visitor_id, 64)
+    check_json("metadata", dict(metadata or {}))
+    check_identity(identity)
     moment = clock.now()
     row = {
         "id": clock.new_id("sess"),
@@ -70,6 +76,8 @@ def open_session(
     with db.transaction() as tx:
         if once:
             once.claim(tx)
+        if project_id != DEFAULT_PROJECT and tx.execute(_PROJECT, {"id": project_id}).first() is None:
+            raise ProjectNotFound
         tx.execute(insert(sessions), row)
         change = Change(tx, row)
         value = session_value({**row, "seq": 1}, None)
@@ -113,11 +121,14 @@ def list_sessions(
     :param q: text to find in the visitor's name or email or in a message, whatever its case.
     :param cursor: `next_cursor` of the page before.
     """
+    check_limit(limit)
     wanted: list[ColumnElement[bool]] = [sessions.c.project_id == project_id]
     if status is not None:
         wanted.append(sessions.c.status == status)
     if unanswered is not None:
-        wanted.append(sessions.c.unanswered == unanswered)
+        # Nobody waits for an answer in a closed one.
+        waits = and_(sessions.c.unanswered, sessions.c.status == "active")
+        wanted.append(waits if unanswered else not_(waits))
     if visitor_id is not None:
         wanted.append(sessions.c.visitor_id == visitor_id)
     if q:
@@ -138,7 +149,7 @@ def close_session(db: Database, session_id: str, project_id: str | None = None) 
     """Close a conversation; closing it again changes nothing."""
     with change_session(db, session_id, project_id) as change:
         if change.row["status"] != "closed":
-            change.set(status="closed", closed_at=change.now, unanswered=False, ai_active=False)
+            change.set(status="closed", closed_at=change.now, ai_active=False)
             change.log("session.closed", {}, session=current(change))
         return current(change)
 
@@ -206,6 +217,18 @@ def session_value(row: Row, last_message: MessageValue | None) -> Session:
         closed_at=row["closed_at"],
         seq=row["seq"],
     )
+
+
+def check_identity(identity: Identity | None) -> None:
+    """Check that every database can store an identity.
+
+    :raises InvalidRequest: naming the field that it can't.
+    """
+    if identity is not None:
+        check_line("customerId", identity.customer_id, 255)
+        check_line("email", identity.email, 320)
+        check_line("name", identity.name, 200)
+        check_json("metadata", dict(identity.metadata or {}))
 
 
 def identity_columns(identity: Identity | None) -> dict[str, Any]:

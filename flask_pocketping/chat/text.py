@@ -21,6 +21,11 @@ def storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def storable_part(text: str) -> str:
+    """The text without what can't be stored."""
+    return _UNSTORABLE.sub("", text)
+
+
 def storable_json(value: Any) -> bool:
     """Whether every text within a JSON value can be stored."""
     if isinstance(value, str):
@@ -53,3 +58,32 @@ def check_content(content: str) -> None:
         raise InvalidRequest.field("content", f"Longer than {MAX_CONTENT} characters.")
     if not storable(content):
         raise InvalidRequest.field("content", "Has a character that can't be stored (NUL or half a surrogate pair).")
+
+
+def check_line(field: str, value: str | None, size: int) -> None:
+    """Check a short text, if there is one.
+
+    :raises InvalidRequest: naming the field, if it is empty, longer than `size` characters, or can't be stored.
+    """
+    if value is None:
+        return
+    if not isinstance(value, str) or not 1 <= len(value) <= size or not storable(value):
+        raise InvalidRequest.field(field, f"Must be text of 1 to {size} characters, no NUL among them.")
+
+
+def check_json(field: str, value: Any) -> None:
+    """Check a JSON value of the caller's own.
+
+    :raises InvalidRequest: naming the field, if some database could not store it.
+    """
+    if not storable_json(value) or not nested_within(value):
+        raise InvalidRequest.field(field, f"Must be JSON without NUL and at most {MAX_DEPTH} levels deep.")
+
+
+def check_limit(limit: int) -> None:
+    """Check the size of a page.
+
+    :raises InvalidRequest: if it is not 1 to 100.
+    """
+    if not 1 <= limit <= 100:
+        raise InvalidRequest.field("limit", "Must be 1 to 100.")

@@ -11,7 +11,8 @@ from ..errors import InvalidRequest
 from ..values import Identity, Session
 from .idempotency import Once
 from .log import change_session
-from .sessions import current, identity_columns, session_value
+from .sessions import check_identity, current, identity_columns, session_value
+from .text import check_json, check_line
 
 _EMPTY = "At least one of email, name, customerId and metadata is needed."
 
@@ -30,6 +31,7 @@ def identify(
 
     :raises InvalidRequest: if the identity is empty.
     """
+    check_identity(identity)
     given = {name: value for name, value in identity_columns(identity).items() if value is not None}
     if given.keys() <= {"identity_verified"}:
         raise InvalidRequest(_EMPTY)
@@ -74,4 +76,6 @@ def receive_event(db: Database, session_id: str, name: str, data: Any = None) ->
 
 
 def _event(name: str, data: Any) -> Mapping[str, Any]:
+    check_line("name", name, 100)
+    check_json("data", data)
     return {"name": name, "data": data}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, or_, select, tuple_, update
 
 from .. import clock
 from ..db import Database, Transaction
@@ -19,33 +19,26 @@ deliveries = table(Delivery)
 attempts = table(Attempt)
 events = table(Event)
 
-_before = deliveries.alias("before")
-_earlier = (
-    _before.c.target_id == deliveries.c.target_id,
-    _before.c.subject == deliveries.c.subject,
-    _before.c.id < deliveries.c.id,
-)
-# A target gets the events of one session in order while it is healthy: nothing of a session goes out for the first
-# time beside or before an earlier one that is under way or was never tried. What failed once is out of the order.
-# Two conditions, each of which finds its answer at one place of an index, however long the session's history is.
-_IN_ORDER = or_(
-    deliveries.c.subject == "",
-    deliveries.c.attempts > 0,
-    and_(
-        ~exists().where(*_earlier, _before.c.state == "running"),
-        ~exists().where(*_earlier, _before.c.state == "pending", _before.c.attempts == 0),
-    ),
-)
 _DUE = (
-    select(deliveries.c.id, deliveries.c.target_id, deliveries.c.due_at, deliveries.c.state)
+    select(
+        deliveries.c.id,
+        deliveries.c.target_id,
+        deliveries.c.subject,
+        deliveries.c.attempts,
+        deliveries.c.due_at,
+        deliveries.c.state,
+    )
     .where(
-        deliveries.c.state.in_(("pending", "running")),
+        deliveries.c.state == bindparam("state"),
         deliveries.c.due_at <= bindparam("now"),
         deliveries.c.target_id.not_in(bindparam("busy", expanding=True)),
-        _IN_ORDER,
     )
     .order_by(deliveries.c.due_at, deliveries.c.id)
 )
+_LANE = tuple_(deliveries.c.target_id, deliveries.c.subject)
+_RUNNING_LANES = select(deliveries.c.target_id, deliveries.c.subject).where(deliveries.c.state == "running")
+#: Rows that are looked at in one go.
+PAGE = 500
 _CLAIM = (
     update(deliveries)
     .where(
@@ -85,10 +78,24 @@ def claim(
     :param room: how many more a target may get now, where it is not `default_room`.
     """
     busy = [target_id for target_id, left in room.items() if left <= 0]
-    with db.read() as connection:
-        due = connection.execute(_DUE.limit(limit), {"now": clock.now(), "busy": busy}).all()
-    if not due:
-        return []
+    while True:
+        with db.read() as connection:
+            due = _find_due(connection, busy, limit)
+        won, jobs = _take(db, targets, owner, lease, due, room, default_room) if due else (0, [])
+        # Where all that was won is for targets that are gone, there may be more behind it.
+        if jobs or not won:
+            return jobs
+
+
+def _take(
+    db: Database,
+    targets: Mapping[str, DeliveryTarget],
+    owner: str,
+    lease: float,
+    due: Sequence[Any],
+    room: Mapping[str, int],
+    default_room: int,
+) -> tuple[int, list[Job]]:
     left = dict(room)
     won = []
     with db.transaction() as tx:
@@ -108,7 +115,45 @@ def claim(
             if tx.execute(_CLAIM, values).rowcount == 1:
                 left[row.target_id] -= 1
                 won.append(row.id)
-        return _load(tx, targets, won, now) if won else []
+        return len(won), _load(tx, targets, won, now) if won else []
+
+
+def _find_due(connection: Connection, busy: Sequence[str], limit: int) -> list[Any]:
+    """What may be taken up, oldest first.
+
+    A target gets the events of one session in order while it is healthy: nothing of such a lane goes out for the
+    first time beside or before an earlier one that is under way or was never tried. What failed once is out of the
+    order. Each query reads an index from its beginning, so a long backlog costs no more than a short one.
+    """
+    values = {"now": clock.now(), "busy": list(busy)}
+    found = list(connection.execute(_DUE.limit(limit), {**values, "state": "running"}))
+    held = _running_lanes(connection)
+    first: dict[tuple[str, str], Any] = {}
+    query = _DUE
+    while len(found) + len(first.keys() - held) < limit:
+        page = connection.execute(query.limit(PAGE), {**values, "state": "pending"}).all()
+        for row in page:
+            if row.subject == "" or row.attempts > 0:
+                found.append(row)
+            else:
+                first.setdefault((row.target_id, row.subject), row)
+        if len(page) < PAGE:
+            break
+        last = page[-1]
+        beyond = or_(
+            deliveries.c.due_at > last.due_at, and_(deliveries.c.due_at == last.due_at, deliveries.c.id > last.id)
+        )
+        query = _DUE.where(deliveries.c.due_at >= last.due_at, beyond)
+        if first:
+            query = query.where(or_(deliveries.c.attempts > 0, _LANE.not_in(list(first))))
+    # Once more: whatever was taken up meanwhile is running by now.
+    held |= _running_lanes(connection) if first else set()
+    found += [row for lane, row in first.items() if lane not in held]
+    return sorted(found, key=lambda row: (row.due_at, row.id))[:limit]
+
+
+def _running_lanes(connection: Connection) -> set[tuple[str, str]]:
+    return {(row.target_id, row.subject) for row in connection.execute(_RUNNING_LANES)}
 
 
 def settle(tx: Transaction, job: Job, outcome: Outcome, owner: str, started: datetime, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from .. import clock
 from ..db import Database, retried
+from ..errors import SchemaMissing
 from . import leases
 from .targets import DeliveryTarget, Job, Outcome
 
@@ -59,6 +60,7 @@ class Worker:
         self._changed = threading.Condition()
         self._work_waits = True
         self._stopping = False
+        self._complained = False
         self._under_way: Counter[str] = Counter()
         self._failing: set[str] = set()
         self._thread: threading.Thread | None = None
@@ -127,9 +129,14 @@ class Worker:
         try:
             claimed = self._take_up()
             self._do_chores()
-        except Exception:
-            logger.exception("The delivery worker could not reach its database; it tries again soon.")
+            self._complained = False
+        except Exception as error:
             claimed = 0
+            # Once, not at each look, until it works again.
+            if not self._complained:
+                trace = None if isinstance(error, SchemaMissing) else error
+                logger.error("The delivery worker waits for its database: %s", error, exc_info=trace)
+            self._complained = True
         with self._changed:
             if not claimed and not self._work_waits and not self._stopping:
                 self._changed.wait(self._poll)
@@ -188,9 +195,11 @@ class Worker:
         if not held:
             logger.warning("Delivery %s is not this worker's any more: its lease ended, or it was deleted.", job.id)
             return
-        self._announce(job, outcome)
-        if after:
-            after()
+        try:
+            self._announce(job, outcome)
+        finally:
+            if after:
+                after()
 
     def _settle(self, job: Job, outcome: Outcome, started: datetime) -> tuple[bool, Callable[[], None] | None]:
         now = clock.now()

@@ -75,6 +75,11 @@ class Hub:
             self._subscribers[topic].append(subscriber)
             return self._position.snapshot()
 
+    def join(self, topic: Topic, subscriber: Subscriber) -> None:
+        """Have a subscriber hear what is whispered on one more topic."""
+        with self._lock:
+            self._subscribers[topic].append(subscriber)
+
     def unsubscribe(self, topic: Topic, subscriber: Subscriber) -> None:
         with self._lock:
             self._subscribers[topic].remove(subscriber)

@@ -47,6 +47,8 @@ def build_blueprint(state: State) -> Blueprint:
             request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         if request.endpoint == f"{NAME}.stream":
             _admit_visitor(state)
+        elif request.endpoint == f"{NAME}.ws":
+            state.sockets.check_room(address_key(request.remote_addr))
         return None
 
     @blueprint.after_request
@@ -93,6 +95,7 @@ def _admit_visitor(state: State) -> None:
     if after and not (after.isascii() and after.isdecimal() and len(after) <= 18):
         raise InvalidRequest.field("after", "Not a cursor that this server gave.")
     g.pocketping_session = get_session(state.db, state.handles.read(request.args.get("sessionId")))
+    state.sockets.check_room(g.pocketping_session.id)
 
 
 def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation]) -> MapAdapter:
@@ -141,7 +144,11 @@ def origin_allowed(state: State) -> bool:
     if origin is None:
         return True
     # Behind a proxy that ends TLS the scheme may look different from inside; host and port may not.
-    return urlsplit(origin).netloc.lower() == request.host.lower() or origin.lower() in state.config.cors_origins
+    try:
+        own = urlsplit(origin).netloc.lower() == request.host.lower()
+    except ValueError:
+        return False
+    return own or origin.lower() in state.config.cors_origins
 
 
 def _add_cors(state: State, response: Response) -> None:

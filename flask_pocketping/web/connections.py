@@ -15,6 +15,7 @@ from simple_websocket import ConnectionClosed, Server
 from wsproto.utilities import LocalProtocolError
 
 from ..chat.presence import Presence
+from ..errors import RateLimited
 from ..realtime.hub import Encoder
 from .frames import PING, Frame
 
@@ -109,6 +110,20 @@ class _Line:
         return getattr(self._sock, name)
 
 
+class _Inbox(list[str | bytes]):
+    """The frames of a client that wait. The reader fills it however busy the connection's own thread is."""
+
+    def __init__(self, frames: Iterable[str | bytes], on_full: Callable[[], None]) -> None:
+        super().__init__(frames)
+        self._on_full = on_full
+
+    def append(self, frame: str | bytes) -> None:
+        if len(self) < MAX_WAITING:
+            super().append(frame)
+        else:
+            self._on_full()
+
+
 class Connection:
     """A subscriber of the hub with a socket.
 
@@ -121,6 +136,7 @@ class Connection:
         ws.max_message_size = MAX_FRAME
         self._line = _Line(ws.sock, ws.event.set)
         ws.sock = self._line
+        ws.input_buffer = _Inbox(ws.input_buffer, lambda: self.end(TOO_MANY, "Too many frames at once."))
         self._ws = ws
         self._limit = limit
         self._queue: deque[bytes] = deque()
@@ -132,8 +148,13 @@ class Connection:
         self.wanted: frozenset[str] | None = None
         #: The only session to send of; all if nothing.
         self.session_id: str | None = None
-        #: What tells other processes of it.
+        #: What tells other processes of it, and the lock of whoever is about to tell them.
         self.presence: Presence | None = None
+        self.presence_lock = threading.Lock()
+        #: The hash of the API key that let it in.
+        self.key_hash: str | None = None
+        #: Whom it counts for, against the bounds of `Sockets`.
+        self.owner: str | None = None
 
     @property
     def is_ending(self) -> bool:
@@ -217,12 +238,14 @@ class Connection:
         self._pinged_at = time.monotonic()
         while True:
             self._check()
-            if len(self._ws.input_buffer) > MAX_WAITING:
-                raise Closed(TOO_MANY, "Too many frames at once.")
             while self._ws.input_buffer:
+                self._check()
                 handle(self._take())
             self._flush()
             wait = self._pinged_at + PING_INTERVAL - time.monotonic()
+            # Where the host's SOCK_SERVER_OPTIONS have flask-sock ping, a second one would take its pongs.
+            if self._ws.ping_interval:
+                wait = PING_INTERVAL
             if wait <= 0:
                 self._ping()
                 continue
@@ -284,6 +307,9 @@ class Connection:
 class Sockets:
     """The open connections of one process."""
 
+    #: How many one visitor's session may have, and one address that has not told its key yet.
+    MAX_OF_OWNER = 32
+
     def __init__(self) -> None:
         self._open: set[Connection] = set()
         self._lock = threading.Lock()
@@ -301,9 +327,23 @@ class Sockets:
         with self._lock:
             return list(self._open)
 
-    def presences(self) -> list[Presence]:
-        """What has to be renewed while these connections live."""
-        return [connection.presence for connection in self.all() if connection.presence]
+    def check_room(self, owner: str) -> None:
+        """Refuse one more connection of an owner that has too many.
+
+        :raises RateLimited: if it has.
+        """
+        if sum(connection.owner == owner for connection in self.all()) >= self.MAX_OF_OWNER:
+            raise RateLimited("Too many open connections.", headers={"Retry-After": "10"})
+
+    def key_hashes(self) -> set[str]:
+        """The keys that let in those that are open."""
+        return {connection.key_hash for connection in self.all() if connection.key_hash}
+
+    def end_of_key(self, key_hash: str) -> None:
+        """Close those that a key let in which is not in force any more."""
+        for connection in self.all():
+            if connection.key_hash == key_hash:
+                connection.end(UNAUTHORIZED, "The API key was revoked.")
 
     def cut_stuck(self) -> None:
         """Cut the lines on which nothing moves any more."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from .. import shapes
-from ..chat.text import MAX_CONTENT, MAX_DEPTH, nested_within, storable, storable_json
+from ..chat.text import MAX_CONTENT, MAX_DEPTH, nested_within, storable, storable_json, storable_part
 from ..values import EVENT_TYPES
 
 SESSION_STATUSES = ("active", "closed")
@@ -22,6 +22,17 @@ class Text(fields.String):
         if not storable(text):
             raise ValidationError("Has a character that can't be stored (NUL or half a surrogate pair).")
         return text
+
+
+class Cut(fields.Field[str]):
+    """Text of a page that nobody there could correct: cut to `size`, and left out where it is none."""
+
+    def __init__(self, size: int, **kwargs: Any) -> None:
+        super().__init__(allow_none=True, **kwargs)
+        self.size = size
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return storable_part(value)[: self.size] if isinstance(value, str) else ""
 
 
 class FreeObject(fields.Dict):
@@ -203,21 +214,13 @@ class DeliveriesQuery(PageQuery):
 class PageMetadata(VisitorInput):
     """What the widget says of its page; `url` is its name for `pageUrl`."""
 
-    url = _optional(2048)
-    referrer = _optional(2048)
-    pageTitle = _optional(500)
-    userAgent = _optional(500)
-    timezone = _optional(64)
-    language = _optional(35)
-    screenResolution = _optional(32)
-
-
-class PageIdentity(VisitorInput):
-    """An identity as the widget sends it: `id` is its name for `customerId`, further keys are metadata."""
-
-    id = fields.Raw()
-    email = fields.Raw()
-    name = fields.Raw()
+    url = Cut(2048)
+    referrer = Cut(2048)
+    pageTitle = Cut(500)
+    userAgent = Cut(500)
+    timezone = Cut(64)
+    language = Cut(35)
+    screenResolution = Cut(32)
 
 
 class Connect(VisitorInput):
@@ -228,6 +231,7 @@ class Connect(VisitorInput):
     )
     sessionId = fields.Raw(allow_none=True, load_default=None)
     metadata = fields.Nested(PageMetadata, load_default=dict)
+    identity = FreeObject(allow_none=True, load_default=None)
 
 
 class VisitorSend(VisitorInput):

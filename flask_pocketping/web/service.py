@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from flask import Response, request
-from sqlalchemy import select
 
-from .. import __version__
-from ..models import Project, table
+from .. import __version__, shapes
+from ..chat.projects import is_ready
+from ..errors import SchemaMissing
 from . import schemas
-from .responses import as_api_error, json_response
+from .responses import as_api_error, json_response, text_response
 from .routing import Call, Operation, Routes
 
 routes = Routes(caller="anyone")
-
-_ANY_PROJECT = select(table(Project).c.id).limit(1)
 
 
 @routes("GET /health", answer=schemas.HealthAnswer)
 def health(call: Call) -> Any:
     """Whether the service works: 503 with the part that fails where it does not."""
     try:
-        with call.state.db.read() as connection:
-            connection.execute(_ANY_PROJECT).first()
+        if not is_ready(call.state.db):
+            raise SchemaMissing("The default project is missing. Make it with: flask pocketping init-db")
     except Exception as error:
         as_api_error(error)
         body = {
@@ -40,10 +39,14 @@ def health(call: Call) -> Any:
 @routes("GET /openapi.json")
 def openapi(call: Call) -> Response:
     """This description."""
+    return text_response(_document(request.script_root + call.state.config.url_prefix or "/"), 200)
+
+
+@lru_cache(maxsize=8)
+def _document(server: str) -> str:
     from .openapi import build_document
 
-    server = request.script_root + call.state.config.url_prefix
-    return json_response(build_document(all_operations(), __version__, server or "/"))
+    return shapes.to_json(build_document(all_operations(), __version__, server))
 
 
 def all_operations() -> list[Operation]:

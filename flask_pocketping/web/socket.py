@@ -19,6 +19,7 @@ from . import schemas
 from .auth import project_of
 from .connections import AUTH_TIMEOUT, INTERNAL_ERROR, RESTARTING, TOO_MANY, UNAUTHORIZED, Closed, Connection
 from .frames import error_frame, operator_frame
+from .limiter import address_key
 from .responses import as_api_error
 from .routing import load, parse_json
 from .state import State
@@ -37,12 +38,14 @@ _EVENT = schemas.PageEvent()
 def serve_back_office(state: State, ws: Server) -> None:
     """One connection to `/ws`."""
     connection = Connection(ws, state.frames.operator, state.config.socket_queue)
+    connection.owner = address_key(request.remote_addr)
     _guarded(state, connection, lambda: _BackOffice(state, connection).run())
 
 
 def serve_visitor(state: State, ws: Server) -> None:
     """One connection to `/stream`; `g.pocketping_session` was found by the handle before the upgrade."""
     connection = Connection(ws, state.frames.visitor, state.config.socket_queue)
+    connection.owner = g.pocketping_session.id
     _guarded(state, connection, lambda: _Visitor(state, connection, g.pocketping_session).run())
 
 
@@ -81,14 +84,19 @@ class _BackOffice:
     def run(self) -> None:
         after, key = self._authenticate()
         self.project_id, self.key_name = project_of(self.state, key)
+        # It counts for its address only until it is known.
+        self.connection.key_hash, self.connection.owner = self.key_name, None
         self._count()
         topic = Topic("project", self.project_id)
         hub = self.state.hub
         snapshot = hub.subscribe(topic, self.connection)
         try:
+            was_online = presence.operator_online(self.state.db, self.project_id)
             self.connection.presence = presence.arrive(self.state.db, self.project_id)
             cursor = str(snapshot.cursor)
             self.connection.send(operator_frame("auth.ok", projectId=self.project_id, cursor=cursor))
+            if not was_online:
+                self.state.presence(self.project_id, True, but=self.connection)
             if after is not None:
                 found = hub.replay(topic, after, snapshot)
                 self.connection.send_all(self.state.frames.operator(event, at) for event, at in found)
@@ -96,6 +104,8 @@ class _BackOffice:
         finally:
             hub.unsubscribe(topic, self.connection)
             _leave(self.state, self.connection)
+            if not presence.operator_online(self.state.db, self.project_id):
+                self.state.presence(self.project_id, False)
 
     def _authenticate(self) -> tuple[int | None, str]:
         raw = self.connection.receive(AUTH_WAIT)
@@ -152,7 +162,9 @@ class _Visitor:
         after = _cursor(request.args.get("after") or str(self.session.seq))
         topic = Topic("session", self.session_id)
         hub = self.state.hub
+        everyone = Topic("visitors", self.session.project_id)
         snapshot = hub.subscribe(topic, self.connection)
+        hub.join(everyone, self.connection)
         try:
             self.connection.presence = retried(
                 lambda: presence.arrive(self.state.db, self.session.project_id, self.session_id)
@@ -163,6 +175,7 @@ class _Visitor:
             self.connection.run(self._handle)
         finally:
             hub.unsubscribe(topic, self.connection)
+            hub.unsubscribe(everyone, self.connection)
             _leave(self.state, self.connection)
 
     def _handle(self, raw: str | bytes) -> None:
@@ -178,9 +191,10 @@ class _Visitor:
 
 
 def _leave(state: State, connection: Connection) -> None:
-    left, connection.presence = connection.presence, None
-    if left is not None:
-        retried(lambda: presence.leave(state.db, left))
+    with connection.presence_lock:
+        left, connection.presence = connection.presence, None
+        if left is not None:
+            retried(lambda: presence.leave(state.db, left))
 
 
 def _told(error: Exception) -> APIError:

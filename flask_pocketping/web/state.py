@@ -51,13 +51,29 @@ class State:
     sockets: Sockets
 
     def hear(self, message: dict[str, Any]) -> None:
-        """What another process says: look into the log, or somebody types."""
+        """What another process says: look into the log, somebody types, somebody is there."""
         if "typing" in message:
             self.show_typing(message["project"], message["typing"])
+            return
+        if "online" in message:
+            self.show_presence(message["project"], message["online"])
             return
         self.hub.wake()
         if message.get("deliveries"):
             self.wake_worker()
+
+    def presence(self, project_id: str, online: bool, *, but: Subscriber | None = None) -> None:
+        """Tell a project's visitors and operators whether an operator is there, in every process."""
+        self.show_presence(project_id, online, but=but)
+        self.bus.publish({"online": online, "project": project_id})
+
+    def show_presence(self, project_id: str, online: bool, *, but: Subscriber | None = None) -> None:
+        """As `presence`, in this process only."""
+        made: dict[Encoder, Frame] = {
+            self.frames.operator: operator_frame("presence", online=online),
+            self.frames.visitor: visitor_frame("presence", online=online),
+        }
+        self.hub.whisper([Topic("project", project_id), Topic("visitors", project_id)], made.get, but=but)
 
     def typing(
         self, project_id: str, session_id: str, sender: str, is_typing: bool, *, but: Subscriber | None = None

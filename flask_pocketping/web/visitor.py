@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
-from marshmallow import ValidationError
 
 from .. import clock, shapes, useragent
 from ..chat import messages, presence, sessions, visitors
@@ -23,21 +22,15 @@ routes = Routes(caller="visitor")
 _IDENTITY = schemas.IdentityInput()
 
 
-class Connect(schemas.Connect):
-    """`schemas.Connect` with the identity of a page, whose keys differ from those of the API."""
-
-    identity = schemas.FreeObject(allow_none=True, load_default=None)
-
-
-@routes("POST /connect", body=Connect, answer=schemas.ConnectAnswer)
+@routes("POST /connect", body=schemas.Connect, answer=schemas.ConnectAnswer)
 def connect(call: Call) -> Any:
     """Open a conversation, or go on with the one that a handle opens."""
     agent = request.headers.get("User-Agent") or call.body["metadata"].get("userAgent") or ""
-    if useragent.is_crawler(agent):
-        return _for_crawler(call)
-    identity = page_identity(call.body["identity"]) if call.body["identity"] else None
+    identity = page_identity(call.body["identity"] or {})
     session = _resume(call, identity)
     if session is None:
+        if useragent.is_crawler(agent):
+            return _for_crawler(call)
         call.state.limiter.hit(call.state.config.visitor_session_limit, "sessions", address_key(request.remote_addr))
         session = sessions.open_session(
             call.state.db,
@@ -88,19 +81,26 @@ def list_visitor_messages(call: Call) -> Any:
     return {"messages": _for_page(page, handle), "hasMore": page.has_more}
 
 
-def page_identity(given: Mapping[str, Any]) -> Identity:
+def page_identity(given: Mapping[str, Any]) -> Identity | None:
     """An identity as a page tells it, `id` and further keys included; nobody vouches for it.
 
-    :raises InvalidRequest: if a field does not fit.
+    What does not fit is left out: a visitor could not correct what the page says of them.
     """
-    known = {"customerId": given.get("id"), "email": given.get("email"), "name": given.get("name")}
-    fields = {key: str(value) if key == "customerId" else value for key, value in known.items() if value}
-    further = {key: value for key, value in given.items() if key not in {"id", "email", "name"}}
-    try:
-        _IDENTITY.load({**fields, **({"metadata": further} if further else {})})
-    except ValidationError as error:
-        raise InvalidRequest("The identity does not fit.", details={"identity": [str(error)]}) from None
-    return Identity(fields.get("customerId"), fields.get("email"), fields.get("name"), further or None)
+    number = given.get("id")
+    known: dict[str, Any] = {
+        "customerId": str(number) if isinstance(number, int) and not isinstance(number, bool) else number,
+        "email": given.get("email"),
+        "name": given.get("name"),
+        "metadata": {key: value for key, value in given.items() if key not in {"id", "email", "name"}} or None,
+    }
+    fields = {name: value for name, value in known.items() if value is not None and _fits(name, value)}
+    if not fields:
+        return None
+    return Identity(fields.get("customerId"), fields.get("email"), fields.get("name"), fields.get("metadata"))
+
+
+def _fits(name: str, value: Any) -> bool:
+    return not _IDENTITY.validate({name: value})
 
 
 def _resume(call: Call, identity: Identity | None) -> Session | None:
@@ -118,16 +118,23 @@ def _resume(call: Call, identity: Identity | None) -> Session | None:
 
 def _connected(call: Call, session: Session, page: MessagePage) -> dict[str, Any]:
     handle = call.state.handles.sign(session.id)
-    identity = shapes.identity(session.identity)
     return {
         "sessionId": handle,
         "visitorId": session.visitor_id,
         "operatorOnline": presence.operator_online(call.state.db, session.project_id),
         "welcomeMessage": call.state.config.welcome_message,
         "messages": _for_page(page, handle),
-        "identity": identity and {"id": identity.pop("customerId", None), **identity},
+        "identity": session.identity and _identity_for_page(session.identity),
         "cursor": str(session.seq),
     }
+
+
+def _identity_for_page(known: Identity) -> dict[str, Any]:
+    """What the page may know of its visitor's identity. What the back office noted about them is not for the page."""
+    told: dict[str, Any] = {"id": known.customer_id, "email": known.email, "name": known.name}
+    if not known.verified:
+        told |= known.metadata or {}
+    return {**{name: value for name, value in told.items() if value is not None}, "verified": known.verified}
 
 
 def _for_crawler(call: Call) -> dict[str, Any]:

@@ -20,7 +20,7 @@ NODE = ("node", "--experimental-websocket")
 
 # Each answer on a line of its own, and an error of HTTP is an error of the script.
 _PROLOGUE = """
-set -euo pipefail
+set -eu
 curl() { command curl --fail-with-body --max-time 20 "$@" && echo; }
 """
 

@@ -121,7 +121,7 @@ def gunicorn(
     process = Process(command, process_environment(folder, database, **settings), folder / "gunicorn.log")
     try:
         api = Api(f"http://127.0.0.1:{port}", KEY)
-        wait_until(lambda: _answers(api), "gunicorn answers", 20, lambda: process.log.read_text()[-3000:])
+        wait_until(lambda: _answers(api), "gunicorn answers", 60, lambda: process.log.read_text()[-3000:])
         yield api, process
     finally:
         if process.popen.poll() is None:
@@ -136,7 +136,7 @@ def plain(folder: Path, *, database: str, port: int | None = None, **settings: A
     process = Process(command, process_environment(folder, database, **settings), folder / "plain.log")
     try:
         api = Api(f"http://127.0.0.1:{port}", KEY)
-        wait_until(lambda: _answers(api), "the server answers", 20, lambda: process.log.read_text()[-3000:])
+        wait_until(lambda: _answers(api), "the server answers", 60, lambda: process.log.read_text()[-3000:])
         yield api, process
     finally:
         if process.popen.poll() is None:
@@ -149,7 +149,7 @@ def worker(folder: Path, *, database: str, **settings: Any) -> Iterator[Process]
     command = [sys.executable, "-m", "flask", "--app", "tests.support.wsgi:app", "pocketping", "worker"]
     process = Process(command, process_environment(folder, database, **settings), folder / "worker.log")
     try:
-        wait_until(lambda: "worker runs" in process.log.read_text(), "the worker runs", 20, process.log.read_text)
+        wait_until(lambda: "worker runs" in process.log.read_text(), "the worker runs", 60, process.log.read_text)
         yield process
     finally:
         if process.popen.poll() is None:

@@ -1,0 +1,136 @@
+"""Imports point down: each room of the package knows those below it and no other."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import flask_pocketping
+
+PACKAGE = Path(flask_pocketping.__file__).parent
+
+#: Ground floor: known to all, and to each other only as said here.
+GROUND = {"errors", "signals", "models", "values", "shapes", "clock", "prepared", "useragent"}
+
+#: What each room may import of the package.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "signals": set(),
+    "models": set(),
+    "clock": set(),
+    "useragent": set(),
+    "prepared": set(),
+    "values": set(),
+    "shapes": {"clock", "values"},
+    "config": {"errors"},
+    "db": {"clock", "errors", "models", "values", "prepared"},
+    "chat": {"db", "clock", "errors", "models", "values", "shapes", "prepared"},
+    "realtime": {"chat.log", "db", "clock", "values"},
+    "delivery": {"db", "clock", "models", "config", "values", "errors"},
+    "webhooks": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "values", "prepared"},
+    "web": {"config", "db", "chat", "realtime", *GROUND - {"signals"}},
+    "dispatch": {"realtime", "signals", "values"},
+    "runtime": {
+        *{"dispatch", "webhooks", "delivery", "web.connections", "chat", "realtime", "config", "db"},
+        *{"signals", "errors", "values"},
+    },
+    "cli": {"web.state", "chat", "clock", "errors", "models"},
+    "extension": {"*"},
+    "testing": {"*"},
+    "": {"*"},
+}
+#: What rooms that know no web must not import from outside.
+WEBLESS = {"errors", "models", "values", "shapes", "clock", "prepared", "config", "db", "chat", "realtime", "delivery"}
+WEB = {"flask", "werkzeug", "flask_sock", "simple_websocket", "blinker", "click"}
+
+
+def modules() -> dict[str, Path]:
+    """All modules by their name within the package."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(part for part in parts if part != "__init__")] = path
+    return found
+
+
+MODULES = modules()
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[0]
+
+
+def imports_of(module: str) -> tuple[set[str], set[str]]:
+    """What a module imports: modules of the package, and packages from outside. Imports for types alone count too."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    inside, outside = set(), set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            outside |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            outside.add(str(node.module).split(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if package else []
+            start = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            names = {f"{start}.{alias.name}".strip(".") for alias in node.names}
+            inside |= {name if name in MODULES else start for name in names}
+    return inside, outside
+
+
+def allowed(module: str, imported: str) -> bool:
+    room = room_of(module)
+    if room == room_of(imported) and room:
+        return True
+    return (
+        any(entry == "*" or imported == entry or imported.startswith(entry + ".") for entry in ALLOWED[room])
+        or imported == ""
+    )
+
+
+@pytest.mark.parametrize("module", sorted(MODULES), ids=lambda module: module or "__init__")
+def test_a_module_imports_nothing_from_above(module: str) -> None:
+    inside, outside = imports_of(module)
+    above = {imported for imported in inside if not allowed(module, imported)}
+    assert not above, f"{module} imports {above}"
+    if room_of(module) in WEBLESS:
+        assert not outside & WEB, f"{module} knows {outside & WEB}"
+
+
+def test_every_room_is_on_the_list() -> None:
+    assert {room_of(module) for module in MODULES} == ALLOWED.keys()
+
+
+def test_the_domain_knows_neither_sockets_nor_deliveries_nor_signals() -> None:
+    """The rule that matters most, said once more where no list can water it down."""
+    for module in MODULES:
+        rooms = {room_of(imported) for imported in imports_of(module)[0]}
+        if room_of(module) == "chat":
+            assert not rooms & {"realtime", "delivery", "signals", "web", "dispatch", "runtime", "extension"}, module
+        if room_of(module) == "delivery":
+            assert not rooms & {"web", "chat", "webhooks", "dispatch", "runtime", "extension"}, module
+        if room_of(module) == "web":
+            assert not rooms & {"delivery", "webhooks", "dispatch", "runtime", "extension", "cli"}, module
+
+
+def test_the_check_sees_an_import_within_a_function() -> None:
+    """`extension.py` imports the blueprint late; the check would notice if that were forbidden."""
+    assert "web.blueprint" in imports_of("extension")[0]
+    assert "chat.idempotency" in imports_of("web.routing")[0]
+    assert not allowed("chat.messages", "web.routing")
+    assert not allowed("delivery.worker", "chat.log")
+    assert not allowed("realtime.hub", "chat.messages")
+
+
+def test_drivers_and_clients_are_imported_only_where_they_are_used() -> None:
+    """What is an extra must not be needed to import the package."""
+    code = "import flask_pocketping, sys; print([name for name in EXTRAS if name in sys.modules])"
+    extras = "EXTRAS = ['redis', 'psycopg', 'pymysql', 'gevent', 'gunicorn', 'flask_sqlalchemy', 'websocket']; "
+    shown = subprocess.run(
+        [sys.executable, "-c", extras + code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert shown.stdout.strip() == "[]"

@@ -1,0 +1,234 @@
+"""What the hot paths cost: the statements that reach the database, and how often one message is made into JSON."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from flask_pocketping.chat import projects
+from flask_pocketping.db import Database
+from flask_pocketping.values import Event
+from flask_pocketping.web.frames import Frame, Frames
+
+from .conftest import LOCAL, Serve
+from .support.clients import Api
+from .support.servers import make_app
+
+_STATEMENT = re.compile(
+    r"\s*(?:(BEGIN|COMMIT|ROLLBACK)|(SELECT).*?\bFROM\s+(\w+)|(INSERT)\s+INTO\s+(\w+)|(UPDATE)\s+(\w+)|(DELETE)\s+FROM\s+(\w+)).*",
+    re.DOTALL,
+)
+
+
+class Statements:
+    """What SQLite itself was asked to do, in order."""
+
+    def __init__(self) -> None:
+        self.raw: list[str] = []
+
+    @property
+    def seen(self) -> list[str]:
+        """In short, as in `INSERT event`."""
+        return [_short(text) for text in self.raw]
+
+
+def _short(text: str) -> str:
+    match = _STATEMENT.fullmatch(text)
+    assert match, text
+    return " ".join(part for part in match.groups() if part).replace("pocketping_", "")
+
+
+@contextmanager
+def watched(app: Flask) -> Iterator[Statements]:
+    """Note all statements of an app, whichever way they go to the driver."""
+    found = Statements()
+    db: Database = app.extensions["pocketping"].db
+
+    def watch(connection: sqlite3.Connection, record: object, proxy: object) -> None:
+        connection.set_trace_callback(found.raw.append)
+
+    def unwatch(connection: sqlite3.Connection, record: object) -> None:
+        connection.set_trace_callback(None)
+
+    event.listen(db.engine, "checkout", watch)
+    event.listen(db.engine, "checkin", unwatch)
+    try:
+        yield found
+    finally:
+        event.remove(db.engine, "checkout", watch)
+        event.remove(db.engine, "checkin", unwatch)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    """An app in which nothing happens beside what a test does."""
+    return make_app(tmp_path, worker="off", poll_interval=60, **LOCAL)
+
+
+SEND = ["BEGIN", "SELECT session", "INSERT message", "INSERT event", "SELECT webhook", "UPDATE session", "COMMIT"]
+
+
+def test_a_visitors_message(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    visitor.say("The first")
+    with watched(app) as statements:
+        visitor.say("Hello")
+    assert statements.seen == SEND
+
+
+def test_a_visitors_message_that_a_webhook_wants(app: Flask, api: Api) -> None:
+    api.ok("POST", "/webhooks", {"url": "https://example.com/", "events": ["message.created"]})
+    api.ok("POST", "/webhooks", {"url": "https://example.com/", "events": ["*"]})
+    visitor = api.visitor()
+    with watched(app) as statements:
+        visitor.say("Hello")
+    expected = [*SEND]
+    expected.insert(SEND.index("SELECT webhook") + 1, "INSERT delivery")
+    rows = expected.index("INSERT delivery")
+    assert statements.seen in (expected, [*expected[:rows], "INSERT delivery", *expected[rows:]])
+
+
+def test_a_visitors_message_with_its_own_name(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    with watched(app) as statements:
+        visitor.say("Hello", clientId="c1")
+    assert statements.seen == SEND
+
+
+def test_an_operators_message(app: Flask, api: Api) -> None:
+    session_id = api.session()
+    with watched(app) as statements:
+        api.ok("POST", f"/sessions/{session_id}/messages", {"content": "Hello"})
+    assert statements.seen == SEND
+
+
+def test_an_operators_message_with_a_key_of_the_table_and_an_idempotency_key(app: Flask, api: Api) -> None:
+    api = api.with_key(projects.create_key(app.extensions["pocketping"].db, "CRM").key)
+    path, headers = f"/sessions/{api.session()}/messages", {"Idempotency-Key": "key"}
+    with watched(app) as statements:
+        api.ok("POST", path, {"content": "Hello"}, headers=headers)
+    begin, lock, *rest, commit = SEND
+    keep = ["DELETE idempotency_key", "INSERT idempotency_key"]
+    asked = ["SELECT api_key", "SELECT idempotency_key"]
+    assert sorted(statements.seen) == sorted([*asked, begin, lock, *keep, *rest, "UPDATE idempotency_key", commit])
+    assert statements.seen[-1] == "COMMIT"
+    with watched(app) as statements:
+        api.ok("POST", path, {"content": "Hello"}, headers=headers)
+    assert statements.seen == asked
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_the_list_of_sessions_costs_one_statement_however_many_there_are(app: Flask, api: Api, count: int) -> None:
+    for _ in range(count):
+        session_id = api.session()
+    api.ok("POST", f"/sessions/{session_id}/messages", {"content": "Hello"})
+    with watched(app) as statements:
+        page = api.ok("GET", "/sessions", params={"limit": 50})
+    assert len(page["sessions"]) == min(count, 50)
+    assert statements.seen == ["SELECT session"]
+    if page["nextCursor"]:
+        with watched(app) as statements:
+            api.ok("GET", "/sessions", params={"limit": 50, "cursor": page["nextCursor"], "q": "Hello"})
+        assert statements.seen == ["SELECT session"]
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_a_page_of_messages_costs_two_statements(app: Flask, api: Api, count: int) -> None:
+    session_id = api.session()
+    for number in range(count):
+        api.ok("POST", f"/sessions/{session_id}/messages", {"content": f"No. {number}"})
+    with watched(app) as statements:
+        page = api.ok("GET", f"/sessions/{session_id}/messages")
+    assert statements.seen == ["SELECT session", "SELECT message"]
+    with watched(app) as statements:
+        api.ok("GET", f"/sessions/{session_id}/messages", params={"after": page["messages"][0]["seq"]})
+    assert statements.seen == ["SELECT session", "SELECT message"]
+    with watched(app) as statements:
+        api.ok("GET", f"/sessions/{session_id}/messages", params={"after": page["messages"][0]["id"]})
+    assert statements.seen == ["SELECT session", "SELECT message", "SELECT message"]
+
+
+def test_one_session_costs_one_statement(app: Flask, api: Api) -> None:
+    session_id = api.session()
+    with watched(app) as statements:
+        api.ok("GET", f"/sessions/{session_id}")
+    assert statements.seen == ["SELECT session"]
+
+
+def test_a_page_that_polls_costs_two_statements(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    visitor.say("Hello")
+    with watched(app) as statements:
+        assert len(visitor.messages()) == 1
+    assert statements.seen == ["SELECT session", "SELECT message"]
+
+
+def test_sockets_that_listen_add_no_statement_to_a_message(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    with ExitStack() as stack:
+        offices = [stack.enter_context(api.socket()) for _ in range(5)]
+        page = stack.enter_context(visitor.stream())
+        for office in offices:
+            office.expect("visitor.connected")
+        with watched(app) as statements:
+            for number in range(3):
+                visitor.say(f"No. {number}")
+                for office in offices:
+                    assert office.expect("message.created")["message"]["content"] == f"No. {number}"
+                assert page.expect("message")["data"]["content"] == f"No. {number}"
+        assert statements.seen == SEND * 3
+
+
+def test_one_message_is_made_into_json_once_for_all_who_get_it(
+    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, str]] = []
+    operator, visitor = Frames.operator, Frames.visitor
+
+    def count_operator(self: Frames, event: Event, cursor: int) -> Frame:
+        made.append(("operator", event.type))
+        return operator(self, event, cursor)
+
+    def count_visitor(self: Frames, event: Event, cursor: int) -> Frame | None:
+        made.append(("visitor", event.type))
+        return visitor(self, event, cursor)
+
+    monkeypatch.setattr(Frames, "operator", count_operator)
+    monkeypatch.setattr(Frames, "visitor", count_visitor)
+    person = api.visitor()
+    with ExitStack() as stack:
+        offices = [stack.enter_context(api.socket()) for _ in range(10)]
+        pages = [stack.enter_context(person.stream()) for _ in range(3)]
+        for office in offices:
+            office.expect("visitor.connected")
+        person.say("Hello")
+        frames: list[Any] = [office.expect("message.created") for office in offices]
+        frames += [page.expect("message") for page in pages]
+        assert len(frames) == 13
+    assert sorted(entry for entry in made if entry[1] == "message.created") == [
+        ("operator", "message.created"),
+        ("visitor", "message.created"),
+    ]
+
+
+def test_what_nobody_listens_to_is_not_made_into_frames(
+    app: Flask, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def count(self: Frames, event: Event, cursor: int) -> Frame | None:
+        made.append(event.type)
+        return None
+
+    monkeypatch.setattr(Frames, "operator", count)
+    monkeypatch.setattr(Frames, "visitor", count)
+    serve(app).visitor().say("Hello")
+    assert made == []
