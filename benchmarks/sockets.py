@@ -8,11 +8,12 @@ import os
 import select
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 #: Handshakes under way at once.
-_AT_ONCE = 32
+_AT_ONCE = 16
 
 
 class Crowd:
@@ -24,13 +25,16 @@ class Crowd:
         self._open: dict[int, socket.socket] = {}
         self._unread: dict[int, bytes] = {}
 
-    def open(self, count: int, path: str, hello: dict[str, Any] | None = None) -> None:
-        """Open sockets until there are so many.
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(self, paths: Sequence[str], hello: dict[str, Any] | None = None) -> None:
+        """Open a socket to each of these paths.
 
         :param hello: the first frame of each; the server's answer to it is waited for.
         """
-        while len(self._open) < count:
-            new = [self._connect(path) for _ in range(min(_AT_ONCE, count - len(self._open)))]
+        for start in range(0, len(paths), _AT_ONCE):
+            new = [self._connect(path) for path in paths[start : start + _AT_ONCE]]
             for sock in new:
                 self._shake_hands(sock)
             if hello is not None:
@@ -39,7 +43,7 @@ class Crowd:
                 self.collect(b'"auth.ok"', {sock.fileno() for sock in new})
 
     def close(self, count: int = 0) -> None:
-        """Close sockets until only so many are left."""
+        """Close sockets, the newest first, until only so many are left."""
         while len(self._open) > count:
             number, sock = self._open.popitem()
             del self._unread[number]

@@ -232,6 +232,11 @@ class Config:
     socket_queue: int = _setting(
         1000, _whole(10, 100_000, "frames"), "Frames that may wait for a slow socket before it is closed (1013)."
     )
+    socket_limit: int = _setting(
+        32,
+        _whole(1, 100_000, "sockets"),
+        "Sockets that one conversation may have open, and one address before it has told its key.",
+    )
     disconnect_grace: float = _setting(
         30.0,
         _number(1, 3600, "seconds"),

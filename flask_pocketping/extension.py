@@ -80,7 +80,7 @@ class PocketPing:
         handles = Handles(secrets)
         database = self._database(app, config)
         bus = _bus(config, secrets)
-        sockets = Sockets()
+        sockets = Sockets(config.socket_limit)
         hub = Hub(database, bus, poll=config.poll_interval, tick=Upkeep(database, sockets))
         client = GuardedClient(
             allow_http=config.webhook_allow_http,

@@ -29,6 +29,8 @@ from .web.connections import Sockets
 from .webhooks import WebhookTarget
 
 HOUR = 3600.0
+#: Seconds between looks at the connections.
+LOOK = 0.25
 
 
 class Runtime:
@@ -152,9 +154,14 @@ class Upkeep:
     def __init__(self, db: Database, sockets: Sockets) -> None:
         self._db = db
         self._sockets = sockets
+        self._next_look = 0.0
         self._next = 0.0
 
     def __call__(self) -> None:
+        # Called with each event, which must not cost a look at each connection.
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK
         self._sockets.cut_stuck()
         if _server_stops():
             self._sockets.end_all()

@@ -16,6 +16,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_pocketping import (
     DEFAULT_PROJECT,
@@ -328,6 +329,37 @@ def test_all_is_served_under_the_prefix_and_nothing_elsewhere(tmp_path: Path, se
         assert at(api, path + "/").json()["code"] == "NOT_FOUND"
 
 
+@pytest.mark.parametrize("prefix", ["", "/chat"])
+def test_a_host_that_takes_every_address_leaves_us_ours(tmp_path: Path, serve: Serve, prefix: str) -> None:
+    app = bare(tmp_path, POCKETPING_URL_PREFIX=prefix)
+
+    @app.route("/", defaults={"rest": ""})
+    @app.route("/<path:rest>", methods=["GET", "POST", "DELETE"])
+    def everything(rest: str) -> str:
+        return f"the host's {rest}"
+
+    PocketPing(app)
+    api = serve(app)
+    assert api.get("/health").json() == {"status": "ok"}
+    assert api.get("/sessions/none/nothing").json()["code"] == "NOT_FOUND"
+    assert api.delete("/sessions").json()["code"] == "METHOD_NOT_ALLOWED"
+    with api.socket() as office:
+        assert office.hello["projectId"] == DEFAULT_PROJECT
+    for path in ("", "about", "sessionsx", "chatter/health"):
+        assert at(api, "/" + path).text == f"the host's {path}"
+
+
+def test_an_app_may_be_mounted_below_another(tmp_path: Path, serve: Serve) -> None:
+    app = bare(tmp_path, POCKETPING_URL_PREFIX="/chat")
+    PocketPing(app)
+    app.wsgi_app = DispatcherMiddleware(Flask("outer"), {"/shop": app.wsgi_app})  # type: ignore[method-assign]
+    api = serve(app)
+    assert at(api, "/shop/chat/health").json() == {"status": "ok"}
+    assert at(api, "/shop/chat/nothing").json()["code"] == "NOT_FOUND"
+    assert at(api, "/shop/chat/openapi.json").json()["servers"] == [{"url": "/shop/chat"}]
+    assert at(api, "/chat/health").status_code == 404
+
+
 def test_what_the_host_has_set_up_stays_as_it_is(tmp_path: Path, serve: Serve) -> None:
     app = bare(tmp_path, POCKETPING_URL_PREFIX="/chat", SOCK_SERVER_OPTIONS={"ping_interval": 7})
     before: list[str] = []
@@ -522,5 +554,6 @@ def test_secrets_stay_out_of_the_log(tmp_path: Path, serve: Serve, caplog: pytes
     assert api.post("/sessions", {"identity": {"name": "swordfish"}}).status_code == 503
     assert api.with_key("swordfish-9876543210").get("/sessions").status_code == 503
     assert "swordfish" not in "".join(record.getMessage() for record in caplog.records if "sqlite" not in record.name)
+    assert "swordfish" not in repr(app.extensions["pocketping"])
     engine: Engine = app.extensions["pocketping"].db.engine
     assert engine.hide_parameters

@@ -17,6 +17,7 @@ from flask import Flask, current_app
 from sqlalchemy import create_engine, select, text
 
 from flask_pocketping import Identity, Message, MessageDraft, MessageRejected, PocketPing, Session, signals
+from flask_pocketping.chat import projects
 from flask_pocketping.models import Message as MessageModel
 from flask_pocketping.models import table
 
@@ -371,6 +372,22 @@ def test_message_received_may_refuse_and_its_text_reaches_the_sender(app: Flask,
     assert called == ["spam", "spam", "spam", "ham"]
     assert [message["content"] for message in visitor.messages()] == ["ham"]
     assert heard.names() == ["session_created", "message_created"]
+
+
+def test_message_received_is_not_asked_about_what_is_not_the_senders(app: Flask, api: Api) -> None:
+    asked: list[str] = []
+
+    def note(sender: Flask, draft: MessageDraft) -> None:
+        asked.append(draft.session_id)
+
+    db = app.extensions["pocketping"].db
+    stranger = api.with_key(projects.create_key(db, "CRM", projects.create_project(db, "Another").id).key)
+    session_id = api.session()
+    with connected(signals.message_received, note, app):
+        for client, of in ((stranger, session_id), (api, "sess_none")):
+            answer = client.post(f"/sessions/{of}/messages", {"content": "Hello"})
+            assert (answer.status_code, answer.json()["code"]) == (404, "SESSION_NOT_FOUND")
+    assert asked == []
 
 
 def test_no_transaction_is_open_while_message_received_runs(tmp_path: Path, serve: Serve) -> None:

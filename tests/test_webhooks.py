@@ -21,6 +21,7 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from flask_pocketping import clock, signals
+from flask_pocketping.chat import projects
 from flask_pocketping.values import EVENT_TYPES, Delivery, Webhook
 
 from .conftest import LOCAL, Serve
@@ -221,8 +222,6 @@ def test_every_type_of_event_has_its_data(serve: Serve, receiver: Receiver) -> N
 
 
 def test_an_endpoint_gets_the_types_it_asked_for_and_those_of_its_project(app: Flask, api: Api) -> None:
-    from flask_pocketping.chat import projects
-
     db = app.extensions["pocketping"].db
     project = projects.create_project(db, "Another site")
     other = api.with_key(projects.create_key(db, "A key", project.id).key)

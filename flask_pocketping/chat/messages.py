@@ -70,6 +70,9 @@ def send_message(
         # A repeat gets the first answer, whatever a receiver would say to it now.
         if client_id and (first := find_by_client_id(db, session_id, client_id)):
             return first
+        # Nobody is asked about a session that the sender could not write to.
+        with db.read() as connection:
+            _check_session(connection, session_id, project_id)
         before(draft)
         check_content(draft.content)
     if attachment_ids:

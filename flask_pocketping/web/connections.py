@@ -305,12 +305,13 @@ class Connection:
 
 
 class Sockets:
-    """The open connections of one process."""
+    """The open connections of one process.
 
-    #: How many one visitor's session may have, and one address that has not told its key yet.
-    MAX_OF_OWNER = 32
+    :param limit: how many one conversation may have, and one address that has not told its key yet.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._open: set[Connection] = set()
         self._lock = threading.Lock()
 
@@ -332,7 +333,7 @@ class Sockets:
 
         :raises RateLimited: if it has.
         """
-        if sum(connection.owner == owner for connection in self.all()) >= self.MAX_OF_OWNER:
+        if sum(connection.owner == owner for connection in self.all()) >= self._limit:
             raise RateLimited("Too many open connections.", headers={"Retry-After": "10"})
 
     def key_hashes(self) -> set[str]:

@@ -93,8 +93,9 @@ class _BackOffice:
         try:
             was_online = presence.operator_online(self.state.db, self.project_id)
             self.connection.presence = presence.arrive(self.state.db, self.project_id)
-            cursor = str(snapshot.cursor)
-            self.connection.send(operator_frame("auth.ok", projectId=self.project_id, cursor=cursor))
+            # Whoever goes away before the replay is over must not resume behind what it did not get.
+            cursor = snapshot.cursor if after is None else min(after, snapshot.cursor)
+            self.connection.send(operator_frame("auth.ok", projectId=self.project_id, cursor=str(cursor)))
             if not was_online:
                 self.state.presence(self.project_id, True, but=self.connection)
             if after is not None:

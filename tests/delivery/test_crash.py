@@ -46,6 +46,7 @@ class Writer:
         self.name = name
         self.visitor = Visitor(api.url)
         self.answered: dict[str, str] = {}
+        self.unanswered = ""
         self.thread = threading.Thread(target=self._write, name=f"test-{name}")
 
     def _write(self) -> None:
@@ -130,7 +131,9 @@ def check_log(database: str) -> list[str]:
 # --- Told to stop ---
 
 
-def test_a_worker_apart_from_its_server_and_threat_25_its_end(sqlite: str, tmp_path: Path, receiver: Receiver) -> None:
+def test_threat_25_a_worker_apart_from_its_server_finishes_its_deliveries(
+    sqlite: str, tmp_path: Path, receiver: Receiver
+) -> None:
     hold = threading.Event()
     receiver.answers = [Answer(hold=hold)]
     with serving(make_app(tmp_path, sqlite, worker="off", **LOCAL)) as api:
@@ -138,16 +141,20 @@ def test_a_worker_apart_from_its_server_and_threat_25_its_end(sqlite: str, tmp_p
         session_id = api.session()
         assert not [thread for thread in threading.enumerate() if thread.name == "pocketping-worker"]
         assert [delivery["state"] for delivery in hook.deliveries()] == ["pending"]
+
+        def meanwhile() -> None:
+            api.ok("POST", f"/sessions/{session_id}/close")
+            process.popen.send_signal(signal.SIGTERM)
+
         with worker(tmp_path, database=sqlite, **LOCAL) as process:
             receiver.wait(1)
-            code = stop_while_under_way(process, hold, lambda: api.ok("POST", f"/sessions/{session_id}/close"))
-        first, second = hook.deliveries()
+            code = stop_while_under_way(process, hold, meanwhile)
         assert code == 0, process.log.read_text()
+        first, second = hook.deliveries()
         assert (first["state"], len(first["attempts"])) == ("succeeded", 1)
         assert (second["state"], second["attempts"]) == ("pending", [])
-        with worker(tmp_path, database=sqlite, **LOCAL) as process:
-            hook.wait_for("succeeded", "succeeded", attempts=1)
-        assert process.popen.returncode == 0
+    with serving(make_app(tmp_path, sqlite, **LOCAL)) as hook.api:
+        hook.wait_for("succeeded", "succeeded", attempts=1)
     assert receiver.events() == ["session.created", "session.closed"]
 
 

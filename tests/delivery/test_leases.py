@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -28,7 +27,7 @@ from flask_pocketping.webhooks import WebhookTarget
 from ..conftest import LOCAL
 from ..support.hooks import Hook, moment
 from ..support.receiver import Answer, Receiver
-from ..support.servers import Process, make_app, serving, wait_until, worker
+from ..support.servers import make_app, serving, wait_until, worker
 from ..support.travel import Travel
 
 OK = Outcome(ok=True, status_code=200)
@@ -240,7 +239,7 @@ def test_settling_and_disabling_at_once_leave_nothing_waiting(claimers: tuple[Cl
         webhooks.delete_webhook(first.db, hook.id)
 
 
-# --- Workers in processes of their own ---
+# --- Workers in two processes: this one and another ---
 
 
 def test_two_workers_do_nothing_twice_until_one_is_killed(
@@ -249,24 +248,25 @@ def test_two_workers_do_nothing_twice_until_one_is_killed(
     settings = {**LOCAL, "webhook_timeout": 3, "worker_lease": 4}
     hold = threading.Event()
     receiver.answer = lambda received: Answer(hold=hold)
-    app = make_app(tmp_path, any_database, worker="off", **settings)
-    db: Database = app.extensions["pocketping"].db
-    with serving(app) as api, two_workers(tmp_path, any_database, **settings) as workers:
+    app = make_app(tmp_path, any_database, **settings)
+    state = app.extensions["pocketping"]
+    with serving(app) as api, worker(tmp_path, database=any_database, **settings) as other:
         hook = Hook(api, receiver.url)
         for _ in range(16):
-            converse(db, 1)
+            converse(state.db, 1)
         receiver.wait(16)
         assert len(set(receiver.ids())) == 16, "the same thing was under way twice"
-        assert receiver.events() == ["session.created"] * 16
+        assert receiver.events() == ["session.created"] * 16, "eight of each worker, and one of each session"
         hold.set()
         hook.wait_for(*["succeeded"] * 32, attempts=1)
         assert len(receiver.ids()) == len(set(receiver.ids())) == 32
 
+        state.close()
         receiver.answers = [Answer(hold=threading.Event())]
-        converse(db, 1)
+        converse(state.db, 1)
         receiver.wait(33)
-        holder_of_a_lease(db, workers).kill()
-        [end_of_lease, _] = column(db, "due_at")[-2:]
+        other.kill()
+        [end_of_lease, _] = column(state.db, "due_at")[-2:]
         *_, taken_over, later = hook.wait_for(*["succeeded"] * 34, attempts=1)
     [lost, again, last] = receiver.received[32:]
     assert (lost.event, again.event, last.event) == ("session.created", "session.created", "message.created")
@@ -277,38 +277,22 @@ def test_two_workers_do_nothing_twice_until_one_is_killed(
 
 
 def test_a_worker_that_comes_back_too_late_has_no_say(postgresql: str, tmp_path: Path, receiver: Receiver) -> None:
-    receiver.answers = [Answer(500, hold=threading.Event())]
     settings = {**LOCAL, "webhook_timeout": 1, "worker_lease": 2}
-    app = make_app(tmp_path, postgresql, worker="off", **settings)
-    db: Database = app.extensions["pocketping"].db
-    with serving(app) as api, two_workers(tmp_path, postgresql, **settings) as workers:
-        hook = Hook(api, receiver.url)
-        api.session()
+    receiver.answers = [Answer(500, hold=threading.Event())]
+    app = make_app(tmp_path, postgresql, **settings)
+    state = app.extensions["pocketping"]
+    with serving(app) as api, worker(tmp_path, database=postgresql, **settings) as other:
+        hook = Hook(api, receiver.url, ["session.created"])
+        state.close()
+        sessions.open_session(state.db)
         receiver.wait(1)
-        holder = holder_of_a_lease(db, workers)
-        holder.popen.send_signal(signal.SIGSTOP)
+        other.popen.send_signal(signal.SIGSTOP)
         hook.wait_for("succeeded", attempts=1)
-        holder.popen.send_signal(signal.SIGCONT)
-        wait_until(lambda: "not this worker's any more" in holder.log.read_text(), "the late worker's word", 10)
+        other.popen.send_signal(signal.SIGCONT)
+        wait_until(lambda: "not this worker's any more" in other.log.read_text(), "the late worker's word", 10)
         [delivery] = hook.deliveries()
     assert (delivery["state"], [attempt["number"] for attempt in delivery["attempts"]]) == ("succeeded", [2])
     assert len(receiver.received) == 2
-
-
-@contextmanager
-def two_workers(folder: Path, database: str, **settings: Any) -> Iterator[list[Process]]:
-    """Two processes that run `flask pocketping worker`, started at the same time."""
-    folders = [folder / "first", folder / "second"]
-    for each in folders:
-        each.mkdir()
-    with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
-        yield list(pool.map(lambda each: stack.enter_context(worker(each, database=database, **settings)), folders))
-
-
-def holder_of_a_lease(db: Database, workers: list[Process]) -> Process:
-    """The worker that holds the only delivery that is under way."""
-    [owner] = [owner for owner in column(db, "lease_owner") if owner]
-    return {str(process.popen.pid): process for process in workers}[owner.split("-")[0]]
 
 
 def converse(db: Database, count: int) -> None:

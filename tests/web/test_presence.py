@@ -104,6 +104,41 @@ def test_an_operator_stays_online_however_long(app: Flask, api: Api, travel: Tra
         assert office.expect("pong") == {"type": "pong"}
 
 
+def test_pages_and_colleagues_are_told_when_that_changes(app: Flask, api: Api) -> None:
+    database = database_of(app)
+    other = api.with_key(create_key(database, "other", create_project(database, "Other").id).key)
+    with api.visitor().stream() as page:
+        wait_until(lambda: rows(app) == 1, "the page is there")
+        with other.socket() as stranger, api.socket() as first:
+            assert page.receive() == {"type": "presence", "data": {"online": True}}
+            with api.socket():
+                wait_until(lambda: rows(app) == 4, "two of them, the stranger, the page", seen=lambda: rows(app))
+            wait_until(lambda: rows(app) == 3, "one left")
+            for office in (stranger, first):
+                office.send({"type": "ping"})
+                assert office.receive() == {"type": "pong"}, "nothing has changed for anyone"
+        assert page.receive() == {"type": "presence", "data": {"online": False}}
+        page.silent(0.2)
+
+
+def test_pages_at_another_process_are_told_through_redis(
+    postgresql: str, tmp_path: Path, serve: Serve, redis_url: str
+) -> None:
+    here, there = (serve(make_app(tmp_path, postgresql, redis_url=redis_url, poll_interval=20)) for _ in range(2))
+    with there.visitor().stream() as page:
+
+        def told() -> bool:
+            with here.socket():
+                pass
+            try:
+                return bool(page.expect("presence", 0.3)["data"]["online"])
+            except AssertionError:
+                return False
+
+        wait_until(told, "it is told", 10)
+        page.collect(lambda frames: frames[-1] == {"type": "presence", "data": {"online": False}})
+
+
 # --- Visitors ---
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from simple_websocket import Server
 from sqlalchemy import text
 
 from flask_pocketping import PocketPing
@@ -20,6 +22,7 @@ from flask_pocketping.chat.projects import create_key, create_project, revoke_ke
 from flask_pocketping.models import DEFAULT_PROJECT
 from flask_pocketping.web import connections
 from flask_pocketping.web import socket as socket_module
+from flask_pocketping.web.connections import Connection
 from flask_pocketping.web.state import State
 
 from ..conftest import Serve
@@ -77,6 +80,17 @@ def test_the_first_frame_is_the_key(api: Api) -> None:
         frame = office.expect("session.created")
     with api.socket() as office:
         assert office.hello["cursor"] == frame["cursor"]
+
+
+def test_the_answer_tells_no_cursor_beyond_what_was_sent(api: Api) -> None:
+    """A client may go away before the replay begins, and resumes with the last cursor that it was told."""
+    for _ in range(3):
+        api.session()
+    with api.socket(after="1") as office:
+        assert office.hello["cursor"] == "1"
+        assert [office.receive()["cursor"] for _ in range(2)] == ["2", "3"]
+    with api.socket(after="99") as office:
+        assert office.hello["cursor"] == "3", "there is nothing behind it yet"
 
 
 @pytest.mark.parametrize(
@@ -576,6 +590,7 @@ def test_nothing_is_left_of_those_who_went(app: Flask, api: Api) -> None:
         reset.reset()
     wait_until(lambda: nothing_left(app), "nothing is left", 10, lambda: what_is_left(app))
     wait_until(lambda: set(threading.enumerate()) <= before, "the threads end", 5, threading.enumerate)
+    wait_until(lambda: not still_in_memory(), "they can be forgotten", 5, still_in_memory)
 
 
 def nothing_left(app: Flask) -> bool:
@@ -591,6 +606,11 @@ def what_is_left(app: Flask) -> dict[str, Any]:
         "topics": len(state.hub._subscribers),
         "rows": presence_rows(app),
     }
+
+
+def still_in_memory() -> list[object]:
+    gc.collect()
+    return [found for found in gc.get_objects() if isinstance(found, Connection | Server)]
 
 
 def presence_rows(app: Flask) -> int:

@@ -49,6 +49,12 @@ def test_a_conversation_as_the_page_sees_it(shared: Api) -> None:
     visitor = shared.visitor()
     path = f"/sessions/{visitor.session_id}"
     with visitor.stream() as page:
+        with shared.socket(after="0", sessionId=visitor.session_id) as office:
+            office.expect("visitor.connected")
+        assert [page.receive() for _ in range(2)] == [
+            {"type": "presence", "data": {"online": True}},
+            {"type": "presence", "data": {"online": False}},
+        ]
         mine = visitor.say("Hello", clientId="draft-1")
         assert page.receive() == {
             "type": "message",

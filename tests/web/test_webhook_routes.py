@@ -192,8 +192,8 @@ def test_a_listed_network_is_allowed_and_no_more(api: CheckedApi) -> None:
 # --- Changing and removing ---
 
 
-def test_change_some_of_it(any_api: CheckedApi) -> None:
-    hook = Hook(any_api, HTTPS, ["message.created"])
+def test_change_some_of_it(api: CheckedApi) -> None:
+    hook = Hook(api, HTTPS, ["message.created"])
     before = hook.shown()
     changed = hook.change(url="https://example.com/other", events=["*"], description="Moved")
     assert changed == {**before, "url": "https://example.com/other", "events": ["*"], "description": "Moved"}
