@@ -365,7 +365,7 @@ class _MessageReceived:
         self._app = app
 
     def __bool__(self) -> bool:
-        return bool(signals.message_received.receivers)
+        return signals.message_received.has_receivers_for(self._app)
 
     def __call__(self, draft: MessageDraft) -> None:
         with app_context(self._app):

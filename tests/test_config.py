@@ -164,6 +164,7 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("delivery_retention", 0),
     ("socket_queue", 1),
     ("socket_queue", 10.5),
+    ("socket_limit", 0),
     ("disconnect_grace", -1),
 ]
 

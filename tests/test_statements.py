@@ -179,7 +179,10 @@ def test_a_page_that_polls_costs_two_statements(app: Flask, api: Api) -> None:
     assert statements.seen == ["SELECT session", "SELECT message"]
 
 
-def test_sockets_that_listen_add_no_statement_to_a_message(app: Flask, api: Api) -> None:
+def test_sockets_that_listen_add_no_statement_to_a_message(tmp_path: Path, serve: Serve) -> None:
+    # Nobody else writes, so a look at what others wrote would only be counted with the rest.
+    app = make_app(tmp_path, **{**LOCAL, "poll_interval": 60})
+    api = serve(app)
     visitor = api.visitor()
     with ExitStack() as stack:
         offices = [stack.enter_context(api.socket()) for _ in range(5)]

@@ -1,0 +1,43 @@
+"""The benchmarks run, and say what they are to say. How fast anything is, no test asks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from .support.servers import ROOT
+
+
+def run(part: str, folder: Path) -> tuple[str, dict[str, Any]]:
+    """Run one part with small numbers.
+
+    :return: what it printed and what it wrote.
+    """
+    found = folder / "numbers.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", part, "--json", str(found)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout, json.loads(found.read_text())[part]
+
+
+def test_messages_are_counted_beside_a_bare_view(tmp_path: Path) -> None:
+    printed, kept = run("message", tmp_path)
+    assert "ours / bare view" in printed
+    assert kept["ratio"] > 0
+    assert kept["target"] == 0.45
+
+
+def test_the_way_to_each_socket_is_timed(tmp_path: Path) -> None:
+    printed, kept = run("fanout", tmp_path)
+    assert "kB a socket" in printed
+    for quantiles in kept["milliseconds"].values():
+        assert all(0 < p50 <= p99 for p50, p99 in quantiles.values())
+
+
+def test_lists_are_timed_at_two_sizes(tmp_path: Path) -> None:
+    printed, kept = run("lists", tmp_path)
+    assert "large / small" in printed
+    assert kept["databases"]["SQLite"]["ratios"].keys() >= {"sessions", "sessions, far inside", "newest messages"}
