@@ -75,6 +75,9 @@ def app(tmp_path: Path) -> Flask:
 
 SEND = ["BEGIN", "SELECT session", "INSERT message", "INSERT event", "SELECT webhook", "UPDATE session", "COMMIT"]
 
+# What looks after the sockets every 20 seconds, however much is said on them.
+UPKEEP = {"BEGIN", "COMMIT", "SELECT api_key", "UPDATE presence", "SELECT presence"}
+
 
 def test_a_visitors_message(app: Flask, api: Api) -> None:
     visitor = api.visitor()
@@ -195,7 +198,9 @@ def test_sockets_that_listen_add_no_statement_to_a_message(tmp_path: Path, serve
                 for office in offices:
                     assert office.expect("message.created")["message"]["content"] == f"No. {number}"
                 assert page.expect("message")["data"]["content"] == f"No. {number}"
-        assert statements.seen == SEND * 3
+        assert [text for text in statements.seen if text not in UPKEEP] == [
+            text for text in SEND if text not in UPKEEP
+        ] * 3
 
 
 def test_one_message_is_made_into_json_once_for_all_who_get_it(
