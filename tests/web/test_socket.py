@@ -544,10 +544,14 @@ def test_who_stops_reading_is_cut_off(app: Flask, api: Api, monkeypatch: pytest.
     monkeypatch.setattr(connections, "PATIENCE", 0.5)
     session_id = api.session()
     with opened(api, receive_buffer=4096), api.socket() as quick:
+        reader = threading.Thread(target=lambda: quick.collect(closed, 60))
+        reader.start()
         stuff(app, session_id, lambda: writes_block(app))
-        wait_until(lambda: len(state_of(app).sockets.all()) == 1, "only the other is left", 10)
-        quick.collect(lambda frames: frames[-1]["type"] == "event.sent")
-        wait_until(lambda: presence_rows(app) == 1, "its row is gone", 5, lambda: presence_rows(app))
+        wait_until(lambda: len(state_of(app).sockets.all()) == 1, "only the other is left", 20)
+        with app.app_context():
+            host_of(app).close_session(session_id)
+        reader.join()
+        wait_until(lambda: presence_rows(app) == 1, "its row is gone", 20, lambda: presence_rows(app))
 
 
 def test_dead_peers_are_found_by_ping(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -590,7 +594,7 @@ def test_nothing_is_left_of_those_who_went(app: Flask, api: Api) -> None:
         reset.reset()
     wait_until(lambda: nothing_left(app), "nothing is left", 10, lambda: what_is_left(app))
     wait_until(lambda: set(threading.enumerate()) <= before, "the threads end", 5, threading.enumerate)
-    wait_until(lambda: not still_in_memory(), "they can be forgotten", 5, still_in_memory)
+    wait_until(lambda: not still_in_memory(), "they can be forgotten", 20, still_in_memory)
 
 
 def nothing_left(app: Flask) -> bool:
