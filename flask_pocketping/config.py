@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -97,6 +98,46 @@ def _choice(*words: str) -> Callable[[Any], str]:
     return parse
 
 
+def _avatar(value: Any) -> str | None:
+    text = _optional_text(value)
+    if text is not None and not re.fullmatch(r"(https://|/)[!-~]{1,2040}", text):
+        raise ValueError('the https address of a picture, or a path such as "/static/ada.png", or unset')
+    return text
+
+
+def _color(value: Any) -> str | None:
+    text = _optional_text(value)
+    if text is not None and not re.fullmatch(r"#(?:[0-9A-Fa-f]{3}){1,2}", text):
+        raise ValueError('a colour such as "#0a7cff", or unset')
+    return text and text.lower()
+
+
+def _background(value: Any) -> str | None:
+    try:
+        return value if value in {"whatsapp", "dots", "plain"} else _color(value)
+    except (TypeError, ValueError):
+        raise ValueError('a colour such as "#f4f6f8", or whatsapp, dots or plain, or unset') from None
+
+
+def _language(value: Any) -> str | None:
+    text = _optional_text(value)
+    if text is not None and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", text):
+        raise ValueError('a language such as "de" or "pt-BR", or unset')
+    return text
+
+
+def _numbers(version: str | None, otherwise: str) -> tuple[int, ...]:
+    numbers = [int(part) for part in (version or otherwise).split(".")]
+    return (*numbers, *(0 for _ in range(4 - len(numbers))))
+
+
+def _version(value: Any) -> str | None:
+    text = _optional_text(value)
+    if text is not None and not re.fullmatch(r"\d{1,9}(\.\d{1,9}){0,3}", text):
+        raise ValueError('a version such as "1.2.0", or unset')
+    return text
+
+
 def _items(value: Any) -> list[str]:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
@@ -110,6 +151,13 @@ def _prefix(value: Any) -> str:
     if text and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", text):
         raise ValueError('a path such as "/pocketping", or "" for the root')
     return text
+
+
+def _public_url(value: Any) -> str | None:
+    text = _optional_text(value)
+    if text is not None and not re.fullmatch(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?", text):
+        raise ValueError('an address such as "https://www.example.com", without the prefix, or unset')
+    return text and text.rstrip("/")
 
 
 def _uri(*schemes: str) -> Callable[[Any], str | None]:
@@ -126,6 +174,18 @@ def _database_uri(value: Any) -> str | None:
     text = _optional_text(value)
     if text is not None and "://" not in text:
         raise ValueError("a SQLAlchemy database URL such as postgresql+psycopg://user@host/name")
+    return text
+
+
+def _uploads(value: Any) -> str | None:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    text = "off" if value is False else _optional_text(value)
+    if text is None or text.lower() == "off":
+        return text and text.lower()
+    bucket = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!._*'()/-]*)?", text)
+    if "\0" in text or ("://" in text and not bucket):
+        raise ValueError("the path of a folder, s3://bucket/prefix, off, or unset")
     return text
 
 
@@ -176,6 +236,12 @@ class Config:
     """The settings of one app. The key of each is its name in capitals behind `POCKETPING_`."""
 
     url_prefix: str = _setting("/pocketping", _prefix, "Path under which everything is served.")
+    public_url: str | None = _setting(
+        None,
+        _public_url,
+        "Where browsers find the app, such as `https://www.example.com`. Needed where files are linked from elsewhere: "
+        "webhooks, bridges, pages of other origins.",
+    )
     api_key: str | None = _setting(None, _api_key, "A fixed API key for the default project.", secret=True)
     secret: str | None = _setting(None, _secret, "Signs visitors' handles. Unset: the app's `SECRET_KEY`.", secret=True)
     database_uri: str | None = _setting(
@@ -190,6 +256,15 @@ class Config:
         "Redis for instant fan-out between processes and for shared rate limits.",
         secret=True,
     )
+    uploads: str | None = _setting(
+        None,
+        _uploads,
+        "Where files are kept: a folder, `s3://bucket/prefix`, or `off`. Unset: `pocketping-uploads` in the instance "
+        "folder.",
+    )
+    s3_endpoint: str | None = _setting(
+        None, _uri("http", "https"), "The server of the bucket, where it is not Amazon's."
+    )
     rate_limit: Rules = _setting(
         (), _rules, "Requests of one API key: `free`, `pro`, `team`, a rule such as `50/second`, or `off`."
     )
@@ -198,12 +273,43 @@ class Config:
         _rules("1200/minute"), _rules, "Requests that one address may make on the visitor's routes."
     )
     visitor_session_limit: Rules = _setting(_rules("60/hour"), _rules, "Conversations that one address may open.")
+    visitor_upload_limit: Rules = _setting(_rules("20/minute"), _rules, "Files that one conversation may send.")
+    visitor_address_upload_limit: Rules = _setting(
+        _rules("200/hour"), _rules, "Files that one address may send, in however many conversations."
+    )
     cors_origins: tuple[str, ...] = _setting(
         (), _origins, "Other origins whose pages may use the visitor's routes. The same origin always may."
     )
     max_body_size: int = _setting(64 * 1024, _whole(8 * 1024, 1024 * 1024, "bytes"), "Largest request body, in bytes.")
+    max_upload_size: int = _setting(
+        10 * 1024 * 1024, _whole(1, 1024 * 1024 * 1024, "bytes"), "Largest file that may be sent, in bytes."
+    )
     welcome_message: str | None = _setting(
         None, _optional_text, "First line that a visitor sees in an empty conversation."
+    )
+    operator_name: str | None = _setting(
+        None, _optional_text, "Who answers, as visitors see it while no operator is there by name."
+    )
+    operator_avatar: str | None = _setting(None, _avatar, "A picture of them.")
+    primary_color: str | None = _setting(None, _color, "The colour of the chat widget.")
+    header_color: str | None = _setting(None, _color, "That of its header, where it is another.")
+    footer_color: str | None = _setting(None, _color, "That of its footer.")
+    chat_background: str | None = _setting(None, _background, "What is behind the messages: a colour or a pattern.")
+    toggle_color: str | None = _setting(None, _color, "The colour of the button that opens the chat.")
+    prechat: str = _setting(
+        "off",
+        _choice("off", "optional", "required"),
+        "Whether visitors are asked how to reach them. `required`: they can't go on without.",
+    )
+    prechat_fields: str = _setting(
+        "email-only",
+        _choice("email-only", "phone-only", "email-or-phone", "email-and-phone"),
+        "What they are asked for.",
+    )
+    prechat_timing: str = _setting(
+        "before-first-message",
+        _choice("before-first-message", "after-first-message"),
+        "When they are asked.",
     )
     ai_enabled: bool = _setting(True, _flag, "Whether the AI may answer in new conversations.")
     worker: str = _setting(
@@ -229,6 +335,31 @@ class Config:
     delivery_retention: float = _setting(
         30.0, _number(1, 3650, "days"), "Days that finished deliveries can be looked at."
     )
+    widget_theme: str = _setting(
+        "auto", _choice("light", "dark", "auto"), "How the widget looks; `auto` follows the visitor's system."
+    )
+    widget_position: str = _setting(
+        "bottom-right", _choice("bottom-right", "bottom-left"), "The corner in which the widget is."
+    )
+    widget_language: str | None = _setting(
+        None, _language, "The widget's language, such as `de`. Unset: the page's own, else the browser's."
+    )
+    widget_min_version: str | None = _setting(
+        None, _version, "The oldest version of PocketPing's public widget that is served; older ones are refused (426)."
+    )
+    widget_latest_version: str | None = _setting(
+        None, _version, "Its newest version; pages with an older one are told so."
+    )
+    identity_lifetime: int = _setting(
+        3600,
+        _whole(1, 30 * 86400, "seconds"),
+        "Seconds for which a page may say who is signed in; after that it asks anew.",
+    )
+    operator_token_lifetime: int = _setting(
+        900,
+        _whole(1, 86400, "seconds"),
+        "Seconds for which the inbox of an operator works without asking the app again who they are.",
+    )
     socket_queue: int = _setting(
         1000, _whole(10, 100_000, "frames"), "Frames that may wait for a slow socket before it is closed (1013)."
     )
@@ -253,6 +384,16 @@ class Config:
             raise ConfigurationError(
                 "POCKETPING_REDIS_URL needs the redis client: pip install 'flask-pocketping[redis]'."
             )
+
+        if _numbers(self.widget_min_version, "0") > _numbers(self.widget_latest_version, "999999999"):
+            raise ConfigurationError(
+                "POCKETPING_WIDGET_MIN_VERSION must not be newer than POCKETPING_WIDGET_LATEST_VERSION."
+            )
+        on_s3 = (self.uploads or "").startswith("s3://")
+        if on_s3 and importlib.util.find_spec("boto3") is None:
+            raise ConfigurationError("POCKETPING_UPLOADS on S3 needs boto3: pip install 'flask-pocketping[s3]'.")
+        if self.s3_endpoint and not on_s3:
+            raise ConfigurationError("POCKETPING_S3_ENDPOINT is used only where POCKETPING_UPLOADS is s3://bucket.")
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, Any]) -> Config:

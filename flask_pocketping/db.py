@@ -47,9 +47,10 @@ class Target(Protocol):
 class Transaction:
     """An open write transaction: statements, and the events to hand over once it is committed."""
 
-    def __init__(self, connection: Connection, targets: list[Target]) -> None:
+    def __init__(self, connection: Connection, targets: list[Target], files_url: str) -> None:
         self.connection = connection
         self.targets = targets
+        self.files_url = files_url
         self.events: list[EventValue] = []
         self.deliveries = 0
         #: What targets keep for the length of one transaction.
@@ -81,6 +82,8 @@ class Database:
         #: Called with the events after each commit, and with the number of deliveries written.
         self.on_commit: Callable[[list[EventValue], int], None] = lambda events, deliveries: None
         self.targets: list[Target] = []
+        #: Under which address attachments are served.
+        self.files_url = "/files"
 
     @property
     def engine(self) -> Engine:
@@ -126,7 +129,7 @@ class Database:
         """Write in one transaction; afterwards hand its events to `on_commit`. An exception rolls back."""
         try:
             with self._turn(shared=False), self._connect() as connection, connection.begin():
-                tx = Transaction(connection, self.targets)
+                tx = Transaction(connection, self.targets, self.files_url)
                 if not self.is_sqlite:
                     yield tx
                 else:

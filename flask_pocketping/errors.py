@@ -137,6 +137,13 @@ class WebhookNotFound(NotFound):
     default_message = "Webhook not found"
 
 
+class CannedAnswerNotFound(NotFound):
+    """There is no such canned answer in the project."""
+
+    code = "CANNED_ANSWER_NOT_FOUND"
+    default_message = "Canned answer not found"
+
+
 class DeliveryNotFound(NotFound):
     """There is no such delivery of the webhook."""
 
@@ -202,6 +209,14 @@ class IdempotencyConflict(APIError):
     status = 409
     code = "IDEMPOTENCY_CONFLICT"
     default_message = "This Idempotency-Key was used before with another request."
+
+
+class UpgradeRequired(APIError):
+    """The page's chat widget is older than `POCKETPING_WIDGET_MIN_VERSION`."""
+
+    status = 426
+    code = "UPGRADE_REQUIRED"
+    default_message = "This version of the chat widget is not supported any more."
 
 
 class RateLimited(APIError):

@@ -5,12 +5,13 @@ A host app may query them and join them to its own; only `chat/` and `delivery/`
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -103,7 +104,11 @@ class APIKey(Base):
 
 
 class Session(Base):
-    """A conversation with one visitor. `seq` is the number of its newest event."""
+    """A conversation with one visitor. `seq` is the number of its newest event.
+
+    It counts as started with the visitor's first message; `response_ms` is how long the first answer to that took.
+    `signed_in` binds it to a user of the host app: then only that user may go on with it.
+    """
 
     __tablename__ = "pocketping_session"
     # The list and its filters each read one of these from its end; id settles equal times.
@@ -112,6 +117,8 @@ class Session(Base):
         Index(None, "project_id", "status", "last_activity", "id"),
         Index(None, "project_id", "unanswered", "last_activity", "id"),
         Index(None, "project_id", "visitor_id"),
+        # All that statistics ask of a conversation, so that they read this and no row.
+        Index("ix_pocketping_session_stats", "project_id", "started_on", "response_ms", "csat_score"),
         _MARIADB,
     )
 
@@ -136,10 +143,20 @@ class Session(Base):
     last_message_id: Mapped[str | None] = mapped_column(Id)
     visitor_online: Mapped[bool] = mapped_column(default=False, server_default=false(), index=True)
     visitor_seen_at: Mapped[datetime | None]
+    signed_in: Mapped[bool] = mapped_column(default=False, server_default=false())
+    first_message_at: Mapped[datetime | None]
+    started_on: Mapped[date | None] = mapped_column(Date)
+    response_ms: Mapped[int | None] = mapped_column(BigInteger)
+    csat_requested_at: Mapped[datetime | None]
+    csat_score: Mapped[int | None]
+    csat_comment: Mapped[str | None] = mapped_column(Text)
+    csat_at: Mapped[datetime | None]
 
 
 class Message(Base):
-    """A message; `seq` is that of its `message.created` event, so it orders the conversation."""
+    """A message; `seq` is that of its `message.created` event, so it orders the conversation. `files` counts its
+    attachments, so that nobody asks for those of a message that has none.
+    """
 
     __tablename__ = "pocketping_message"
     __table_args__ = (
@@ -165,6 +182,61 @@ class Message(Base):
     read_at: Mapped[datetime | None]
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    files: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class Attachment(Base):
+    """A file of a conversation: announced (pending), stored (ready), and then part of a message.
+
+    `key` is a secret in its address; `path` is where the storage has it.
+    """
+
+    __tablename__ = "pocketping_attachment"
+    # What is to be removed is found without a look at all that messages have.
+    __table_args__ = (Index(None, "message_id", "created_at"), Index(None, "status"), _MARIADB)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"), index=True)
+    message_id: Mapped[str | None] = mapped_column(ForeignKey(Message.id, ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column(default=0)
+    by: Mapped[str] = mapped_column(String(10))
+    key: Mapped[str] = mapped_column(String(64))
+    filename: Mapped[str] = mapped_column(String(255))
+    mime_type: Mapped[str] = mapped_column(String(100))
+    size: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(String(10))
+    path: Mapped[str] = mapped_column(String(255))
+    thumbnail_path: Mapped[str | None] = mapped_column(String(255))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class PageVisit(Base):
+    """A page that a visitor was on during a conversation."""
+
+    __tablename__ = "pocketping_page_visit"
+    __table_args__ = (Index(None, "session_id", "id"), {"sqlite_autoincrement": True, **_MARIADB})
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
+    url: Mapped[str] = mapped_column(String(2048))
+    title: Mapped[str | None] = mapped_column(String(500))
+    visited_at: Mapped[datetime]
+
+
+class CannedAnswer(Base):
+    """A text that operators keep for answering; they find it by its shortcut."""
+
+    __tablename__ = "pocketping_canned_answer"
+    __table_args__ = (UniqueConstraint("project_id", "shortcut"), _MARIADB)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"))
+    shortcut: Mapped[str] = mapped_column(String(40))
+    content: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
 
 
 class Event(Base):
@@ -255,7 +327,11 @@ class Attempt(Base):
 
 
 class Presence(Base):
-    """A connection that lives: an operator's, or a visitor's where it names a session."""
+    """A connection that lives: an operator's, or a visitor's where it names a session.
+
+    `operator_id` and what follows are set where it is known which person it is; one that is not `available` is
+    connected without counting as online.
+    """
 
     __tablename__ = "pocketping_presence"
     __table_args__ = (Index(None, "project_id", "session_id"), _MARIADB)
@@ -263,6 +339,10 @@ class Presence(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     project_id: Mapped[str] = mapped_column(Id)
     session_id: Mapped[str | None] = mapped_column(Id, index=True)
+    operator_id: Mapped[str | None] = mapped_column(String(255))
+    operator_name: Mapped[str | None] = mapped_column(String(200))
+    operator_avatar: Mapped[str | None] = mapped_column(String(2048))
+    available: Mapped[bool] = mapped_column(default=True, server_default=true())
     seen_at: Mapped[datetime]
 
 

@@ -89,8 +89,9 @@ class _Compiled:
         return cursor
 
     def row(self, row: Sequence[Any]) -> dict[str, Any]:
+        # None is None in every type of ours.
         return {
-            name: convert(value) if convert else value
+            name: value if convert is None or value is None else convert(value)
             for (name, convert), value in zip(self._columns, row, strict=True)
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import signal
 import threading
@@ -22,13 +23,18 @@ from .delivery.http import GuardedClient
 from .delivery.targets import Job, Outcome
 from .delivery.worker import Worker
 from .dispatch import Dispatch, app_context, send_signal
-from .errors import PocketPingError
+from .errors import PocketPingError, Unavailable
+from .files.store import Files
 from .realtime.bus import Bus
 from .realtime.hub import Hub
 from .web.connections import Sockets
 from .webhooks import WebhookTarget
 
+logger = logging.getLogger("flask_pocketping")
+
 HOUR = 3600.0
+#: Seconds between looks for files to remove.
+FILES = 600.0
 #: Seconds between looks at the connections.
 LOOK = 0.25
 
@@ -45,6 +51,7 @@ class Runtime:
         bus: Bus,
         sockets: Sockets,
         client: GuardedClient,
+        files: Files | None,
     ) -> None:
         self._app = app
         self._config = config
@@ -52,6 +59,7 @@ class Runtime:
         self._hub = hub
         self._bus = bus
         self._sockets = sockets
+        self._files = files
         self._targets = [WebhookTarget(client, disabled=self._webhook_disabled)]
         self._worker: Worker | None = None
         self._running_in: int | None = None
@@ -125,8 +133,17 @@ class Runtime:
                 (min(5.0, config.disconnect_grace), lambda: presence.sweep(db, config.disconnect_grace)),
                 (HOUR, lambda: idempotency.forget_old(db)),
                 (HOUR, lambda: leases.forget_old(db, config.delivery_retention)),
+                (FILES, self._sweep_files),
             ),
         )
+
+    def _sweep_files(self) -> None:
+        if self._files is None:
+            return
+        try:
+            self._files.sweep()
+        except (OSError, Unavailable) as error:
+            logger.warning("Files that nobody needs any more can't be removed now: %s", error)
 
     def _in_context(self, work: Callable[[], None]) -> None:
         with app_context(self._app):

@@ -13,13 +13,17 @@ from typing import Any, ClassVar
 from marshmallow import Schema, fields
 
 from . import clock
-from .values import Identity, Message, Session
+from .values import Attachment, Identity, Message, Session
 
 Writer = Callable[[Any], Any]
 
 
 class Time(fields.DateTime):
     """A UTC time in ISO 8601 with `Z`."""
+
+
+class Day(fields.Date):
+    """A day in ISO 8601."""
 
 
 class Shape(Schema):
@@ -34,10 +38,9 @@ class Shape(Schema):
         data = {}
         for name, attribute, write in self._writers:
             value = obj.get(attribute) if isinstance(obj, dict) else getattr(obj, attribute)
-            if value is not None:
-                data[name] = write(value) if write else value
-            elif name not in self.optional:
-                data[name] = None
+            if name in self.optional and (value is None or value == ()):
+                continue
+            data[name] = write(value) if write and value is not None else value
         return data
 
     @cached_property
@@ -50,6 +53,8 @@ def _writer(field: fields.Field[Any]) -> Writer | None:
     """What makes JSON of a field's value, where that is something to do."""
     if isinstance(field, Time):
         return clock.to_wire
+    if isinstance(field, Day):
+        return str
     if isinstance(field, fields.Nested):
         return field.schema.dump
     if isinstance(field, fields.List) and (write := _writer(field.inner)):
@@ -67,8 +72,34 @@ class IdentityShape(Shape):
     verified = fields.Boolean(required=True, metadata={"description": "The host app vouches for it."})
 
 
+class AttachmentShape(Shape):
+    optional = frozenset({"thumbnailUrl", "width", "height"})
+
+    id = fields.String(required=True)
+    filename = fields.String(required=True)
+    mimeType = fields.String(
+        attribute="mime_type", required=True, metadata={"description": "What it is by its content."}
+    )
+    size = fields.Integer(required=True, metadata={"description": "bytes"})
+    url = fields.String(required=True, metadata={"description": "Whoever knows this address may fetch it."})
+    thumbnailUrl = fields.String(attribute="thumbnail_url")
+    status = fields.String(required=True, metadata={"enum": ["pending", "ready"]})
+    width = fields.Integer(metadata={"description": "pixels"})
+    height = fields.Integer(metadata={"description": "pixels"})
+
+
+class CSATShape(Shape):
+    optional = frozenset({"comment"})
+
+    score = fields.Integer(required=True, metadata={"minimum": 1, "maximum": 5})
+    comment = fields.String()
+    submittedAt = Time(attribute="submitted_at", required=True)
+
+
 class MessageShape(Shape):
-    optional = frozenset({"operatorName", "sourceBridge", "replyTo", "deliveredAt", "readAt", "editedAt", "deletedAt"})
+    optional = frozenset(
+        {"operatorName", "sourceBridge", "replyTo", "attachments", "deliveredAt", "readAt", "editedAt", "deletedAt"}
+    )
 
     id = fields.String(required=True)
     sessionId = fields.String(attribute="session_id", required=True)
@@ -84,9 +115,12 @@ class MessageShape(Shape):
     readAt = Time(attribute="read_at")
     editedAt = Time(attribute="edited_at")
     deletedAt = Time(attribute="deleted_at")
+    attachments = fields.List(fields.Nested(AttachmentShape))
 
 
 class SessionShape(Shape):
+    optional = frozenset({"csat", "csatRequestedAt"})
+
     id = fields.String(required=True)
     visitorId = fields.String(attribute="visitor_id", required=True)
     projectId = fields.String(attribute="project_id", required=True)
@@ -100,6 +134,65 @@ class SessionShape(Shape):
     unread = fields.Integer(required=True)
     lastMessage = fields.Nested(MessageShape, attribute="last_message", allow_none=True, required=True)
     closedAt = Time(attribute="closed_at", allow_none=True, required=True)
+    unanswered = fields.Boolean(required=True, metadata={"description": "The last word is the visitor's."})
+    visitorOnline = fields.Boolean(attribute="visitor_online", required=True)
+    csat = fields.Nested(CSATShape)
+    csatRequestedAt = Time(attribute="csat_requested_at")
+
+
+class OperatorShape(Shape):
+    optional = frozenset({"avatar"})
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    avatar = fields.String(metadata={"description": "The address of a picture."})
+
+
+class PresentOperatorShape(OperatorShape):
+    available = fields.Boolean(required=True, metadata={"description": "Visitors see them as online."})
+
+
+class PageVisitShape(Shape):
+    optional = frozenset({"title"})
+
+    url = fields.String(required=True)
+    title = fields.String()
+    visitedAt = Time(attribute="visited_at", required=True)
+
+
+class CannedAnswerShape(Shape):
+    id = fields.String(required=True)
+    shortcut = fields.String(required=True)
+    content = fields.String(required=True)
+    createdAt = Time(attribute="created_at", required=True)
+
+
+class ContentmentShape(Shape):
+    score = fields.Float(required=True, allow_none=True, metadata={"description": "Mean of the ratings, 1 to 5."})
+    satisfied = fields.Float(required=True, allow_none=True, metadata={"description": "Share of 4 and 5, 0 to 1."})
+    count = fields.Integer(required=True)
+    scores = fields.Raw(required=True, metadata={"type": "object", "description": "How many there are of each."})
+
+
+class DayShape(Shape):
+    date = Day(attribute="day", required=True)
+    conversations = fields.Integer(required=True)
+    answered = fields.Integer(required=True)
+
+
+class StatsShape(Shape):
+    period = fields.String(required=True, metadata={"enum": ["7d", "30d"]})
+    first_day = Day(data_key="from", required=True)
+    last_day = Day(data_key="to", required=True)
+    conversations = fields.Integer(required=True, metadata={"description": "Those that visitors began."})
+    answered = fields.Integer(required=True, metadata={"description": "By an operator or the AI."})
+    responseRate = fields.Float(attribute="response_rate", required=True, allow_none=True)
+    medianFirstResponse = fields.Float(
+        attribute="median_first_response", required=True, allow_none=True, metadata={"description": "seconds"}
+    )
+    unanswered = fields.Integer(required=True)
+    csat = fields.Nested(ContentmentShape, required=True)
+    days = fields.List(fields.Nested(DayShape), required=True)
 
 
 class WebhookShape(Shape):
@@ -138,9 +231,15 @@ class DeliveryShape(Shape):
     attempts = fields.List(fields.Nested(AttemptShape), required=True)
 
 
+_attachment = AttachmentShape()
 _identity = IdentityShape()
 _message = MessageShape()
 _session = SessionShape()
+
+
+def attachment(value: Attachment) -> dict[str, Any]:
+    """The JSON object of an attachment."""
+    return dict(_attachment.dump(value))
 
 
 def identity(value: Identity | None) -> dict[str, Any] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 MessageType = Literal["visitor", "operator", "ai", "system"]
 MessageStatus = Literal["sent", "delivered", "read"]
+AttachmentStatus = Literal["pending", "ready"]
 SessionStatus = Literal["active", "closed"]
 DeliveryState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
@@ -32,13 +33,85 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """A person who answers.
+
+    :ivar id: the host app's own name for them, up to 255 characters.
+    :ivar name: shown to visitors, up to 200 characters.
+    :ivar avatar: the address of a picture, up to 2048 characters.
+    """
+
+    id: str
+    name: str
+    avatar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresentOperator:
+    """An operator who is connected now.
+
+    :ivar id: the host app's own name for them.
+    :ivar name: shown to visitors.
+    :ivar avatar: the address of a picture.
+    :ivar available: whether visitors see them as online.
+    """
+
+    id: str
+    name: str
+    avatar: str | None
+    available: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a conversation.
+
+    :ivar id: the public id, `att_…`.
+    :ivar session_id: the public id of its session.
+    :ivar filename: what its sender called it, without folders.
+    :ivar mime_type: what it is by its content, whatever its sender said.
+    :ivar size: in bytes.
+    :ivar status: pending until it is stored, then ready.
+    :ivar url: where it can be had; whoever knows the address needs nothing more.
+    :ivar thumbnail_url: where a small picture of it can be had, if it is an image.
+    :ivar width: in pixels, if it is an image.
+    :ivar height: in pixels, if it is an image.
+    """
+
+    id: str
+    session_id: str
+    filename: str
+    mime_type: str
+    size: int
+    status: AttachmentStatus
+    url: str
+    thumbnail_url: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CSAT:
+    """What a visitor thought of a conversation.
+
+    :ivar score: 1 (bad) to 5 (good).
+    :ivar comment: in their own words, if they gave any.
+    :ivar submitted_at: when they rated it.
+    """
+
+    score: int
+    comment: str | None
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as it is stored.
 
     :ivar id: the public id, `msg_…`.
     :ivar session_id: the public id of its session.
     :ivar seq: its place in the session: that of its `message.created` event.
-    :ivar content: 1 to 4000 characters; empty once it is deleted.
+    :ivar content: 1 to 4000 characters; empty once it is deleted, and where it has only attachments.
     :ivar type: visitor, operator, ai or system.
     :ivar created_at: aware, in UTC, like all times.
     :ivar operator_name: what the visitor sees of who wrote it.
@@ -49,6 +122,7 @@ class Message:
     :ivar read_at: when the other side read it.
     :ivar edited_at: when its text was last changed.
     :ivar deleted_at: when it was emptied.
+    :ivar attachments: its files, in the order in which they were given.
     """
 
     id: str
@@ -65,6 +139,7 @@ class Message:
     read_at: datetime | None = None
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +160,11 @@ class Session:
     :ivar last_message: the newest message, if there is any.
     :ivar closed_at: when it was closed, if it is.
     :ivar seq: the number of its newest event.
+    :ivar signed_in: whether it belongs to a user of the host app, and only that user may go on with it.
+    :ivar unanswered: whether the last word is the visitor's.
+    :ivar visitor_online: whether the visitor's page was connected when this was read.
+    :ivar csat: the visitor's rating, if there is one.
+    :ivar csat_requested_at: when the visitor was last asked for one, if ever.
     """
 
     id: str
@@ -101,6 +181,11 @@ class Session:
     last_message: Message | None
     closed_at: datetime | None
     seq: int
+    signed_in: bool = False
+    unanswered: bool = False
+    visitor_online: bool = False
+    csat: CSAT | None = None
+    csat_requested_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -112,6 +197,7 @@ class MessageDraft:
     :ivar type: visitor, operator, ai or system.
     :ivar operator_name: what the visitor will see of who wrote it.
     :ivar reply_to: the id of the message that it answers.
+    :ivar attachments: the files that come with it.
     """
 
     session_id: str
@@ -119,6 +205,95 @@ class MessageDraft:
     type: MessageType
     operator_name: str | None = None
     reply_to: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageVisit:
+    """A page that a visitor was on.
+
+    :ivar url: its address.
+    :ivar title: its title, if it told one.
+    :ivar visited_at: when they came to it.
+    """
+
+    url: str
+    title: str | None
+    visited_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CannedAnswer:
+    """A text that operators keep for answering.
+
+    :ivar id: the public id, `can_…`.
+    :ivar shortcut: what it is found by, 1 to 40 letters, digits, `-` and `_`.
+    :ivar content: 1 to 4000 characters.
+    :ivar created_at: when it was made.
+    """
+
+    id: str
+    shortcut: str
+    content: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What began on one day.
+
+    :ivar day: which one, in UTC.
+    :ivar conversations: how many visitors began one.
+    :ivar answered: how many of these were answered, whenever that was.
+    """
+
+    day: date
+    conversations: int
+    answered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contentment:
+    """How content visitors were with the conversations of a period.
+
+    :ivar score: the mean of the ratings, 1 to 5; `None` where there is none.
+    :ivar satisfied: the share of the ratings 4 and 5, 0 to 1; `None` where there is none.
+    :ivar count: how many ratings there are.
+    :ivar scores: how many there are of each rating from 1 to 5.
+    """
+
+    score: float | None
+    satisfied: float | None
+    count: int
+    scores: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The figures of a period: of the conversations that visitors began in it.
+
+    :ivar period: 7d or 30d.
+    :ivar first_day: its first day, in UTC.
+    :ivar last_day: its last day: today.
+    :ivar conversations: how many began.
+    :ivar answered: how many of these an operator or the AI answered.
+    :ivar response_rate: the share of those, 0 to 1; `None` where nothing began.
+    :ivar median_first_response: seconds from the visitor's first message to the first answer; `None` without one.
+    :ivar unanswered: how many open ones wait for an answer now, whenever they began.
+    :ivar csat: how content the visitors were.
+    :ivar days: each day of the period, oldest first.
+    """
+
+    period: str
+    first_day: date
+    last_day: date
+    conversations: int
+    answered: int
+    response_rate: float | None
+    median_first_response: float | None
+    unanswered: int
+    csat: Contentment
+    days: tuple[Day, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,5 +486,6 @@ EVENT_TYPES = (
     "ai.takeover",
     "event.received",
     "event.sent",
+    "csat.requested",
     "csat.submitted",
 )

@@ -121,6 +121,8 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("url_prefix", "/with space"),
     ("url_prefix", "/<id>"),
     ("url_prefix", None),
+    ("public_url", "www.example.com"),
+    ("public_url", "https://example.com/?page=1"),
     ("api_key", "with space in it"),
     ("api_key", "ünsinn-0123456789"),
     ("api_key", 1234567890123456),
@@ -129,6 +131,16 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("database_uri", 5),
     ("redis_url", "http://localhost"),
     ("redis_url", 6379),
+    ("uploads", "ftp://host/folder"),
+    ("uploads", "s3://Bucket_With_Capitals"),
+    ("uploads", "s3://"),
+    ("uploads", True),
+    ("uploads", b"bytes"),
+    ("s3_endpoint", "s3.example.com"),
+    ("max_upload_size", 0),
+    ("max_upload_size", "10 MB"),
+    ("visitor_upload_limit", "20"),
+    ("visitor_address_upload_limit", "many"),
     ("rate_limit", "platinum"),
     ("rate_limit", "50"),
     ("rate_limit", 50),
@@ -146,6 +158,19 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("max_body_size", True),
     ("max_body_size", 10_000_000),
     ("welcome_message", 5),
+    ("operator_name", 5),
+    ("operator_avatar", "javascript:alert(1)"),
+    ("operator_avatar", "http://example.com/ada.png"),
+    ("primary_color", "blue"),
+    ("primary_color", "#0a7cf"),
+    ("header_color", "#0a7cff;"),
+    ("footer_color", 0),
+    ("chat_background", "stars"),
+    ("chat_background", ["dots"]),
+    ("toggle_color", "url(x)"),
+    ("prechat", "on"),
+    ("prechat_fields", "name"),
+    ("prechat_timing", "later"),
     ("ai_enabled", "perhaps"),
     ("ai_enabled", 2),
     ("ai_enabled", None),
@@ -160,6 +185,15 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("webhook_allow_networks", "10.0.0.1/8"),
     ("webhook_allow_networks", "localhost"),
     ("webhook_timeout", 16),
+    ("widget_theme", "blue"),
+    ("widget_position", "top"),
+    ("widget_language", "not a language"),
+    ("identity_lifetime", 0),
+    ("operator_token_lifetime", "long"),
+    ("widget_min_version", "latest"),
+    ("widget_min_version", "1.x"),
+    ("widget_latest_version", 2),
+    ("widget_latest_version", "1.2.3.4.5"),
     ("webhook_timeout", None),
     ("delivery_retention", 0),
     ("socket_queue", 1),
@@ -185,6 +219,13 @@ def test_a_lease_has_to_outlive_the_timeout() -> None:
     assert "POCKETPING_WORKER_LEASE" in said
     assert "POCKETPING_WEBHOOK_TIMEOUT" in said
     assert read(worker_lease=6, webhook_timeout=5).worker_lease == 6
+
+
+def test_the_oldest_version_is_none_that_is_still_to_come() -> None:
+    said = refusal(widget_min_version="2.10", widget_latest_version="2.9.1")
+    assert "POCKETPING_WIDGET_MIN_VERSION" in said
+    assert "POCKETPING_WIDGET_LATEST_VERSION" in said
+    assert read(widget_min_version="2.9.1", widget_latest_version="2.9.1").widget_min_version == "2.9.1"
 
 
 @pytest.mark.parametrize(

@@ -29,14 +29,15 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"errors"},
     "db": {"clock", "errors", "models", "values", "prepared"},
     "chat": {"db", "clock", "errors", "models", "values", "shapes", "prepared"},
+    "files": {"chat", "db", "errors", "values"},
     "realtime": {"chat.log", "db", "clock", "values"},
     "delivery": {"db", "clock", "models", "config", "values", "errors"},
     "webhooks": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "values", "prepared"},
-    "web": {"config", "db", "chat", "realtime", *GROUND - {"signals"}},
+    "web": {"config", "db", "chat", "files", "realtime", *GROUND - {"signals"}},
     "dispatch": {"realtime", "signals", "values"},
     "runtime": {
         *{"dispatch", "webhooks", "delivery", "web.connections", "chat", "realtime", "config", "db"},
-        *{"signals", "errors", "values"},
+        *{"files", "signals", "errors", "values"},
     },
     "cli": {"web.state", "chat", "clock", "errors", "models"},
     "extension": {"*"},
@@ -44,7 +45,10 @@ ALLOWED: dict[str, set[str]] = {
     "": {"*"},
 }
 #: What rooms that know no web must not import from outside.
-WEBLESS = {"errors", "models", "values", "shapes", "clock", "prepared", "config", "db", "chat", "realtime", "delivery"}
+WEBLESS = {
+    *("errors", "models", "values", "shapes", "clock", "prepared", "config", "db", "chat", "realtime", "delivery"),
+    "files",
+}
 WEB = {"flask", "werkzeug", "flask_sock", "simple_websocket", "blinker", "click"}
 
 
@@ -129,7 +133,7 @@ def test_the_check_sees_an_import_within_a_function() -> None:
 def test_drivers_and_clients_are_imported_only_where_they_are_used() -> None:
     """What is an extra must not be needed to import the package."""
     code = "import flask_pocketping, sys; print([name for name in EXTRAS if name in sys.modules])"
-    extras = "EXTRAS = ['redis', 'psycopg', 'pymysql', 'gevent', 'gunicorn', 'flask_sqlalchemy', 'websocket']; "
+    extras = "EXTRAS = 'boto3 redis psycopg pymysql gevent gunicorn flask_sqlalchemy websocket'.split(); "
     shown = subprocess.run(
         [sys.executable, "-c", extras + code], capture_output=True, text=True, timeout=60, check=True
     )

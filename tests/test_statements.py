@@ -15,11 +15,13 @@ from sqlalchemy import event
 
 from flask_pocketping.chat import projects
 from flask_pocketping.db import Database
-from flask_pocketping.values import Event
+from flask_pocketping.values import Event, Identity
 from flask_pocketping.web.frames import Frame, Frames
+from flask_pocketping.web.state import state_of
 
 from .conftest import LOCAL, Serve
 from .support.clients import Api
+from .support.events import EventSource
 from .support.servers import make_app
 
 _STATEMENT = re.compile(
@@ -182,6 +184,122 @@ def test_a_page_that_polls_costs_two_statements(app: Flask, api: Api) -> None:
     assert statements.seen == ["SELECT session", "SELECT message"]
 
 
+IDLE_CONNECT = ["BEGIN", "SELECT session", "COMMIT", "SELECT session", "SELECT message", "SELECT presence"]
+
+
+def test_a_page_that_opens_a_conversation(app: Flask, api: Api) -> None:
+    with watched(app) as statements:
+        api.visitor(metadata={"url": "https://shop.example/boots"})
+    logged = ["INSERT session", "INSERT event", "SELECT webhook", "INSERT page_visit"]
+    assert statements.seen == ["BEGIN", *logged, "COMMIT", "SELECT presence"]
+    with watched(app) as statements:
+        assert api.visitor(create=False).hello["sessionId"] is None
+    assert statements.seen == ["SELECT presence"]
+
+
+def test_a_page_that_comes_back_writes_nothing_unless_it_is_another(app: Flask, api: Api) -> None:
+    boots, cart = ({"url": f"https://shop.example/{name}"} for name in ("boots", "cart"))
+    visitor = api.visitor(metadata=boots)
+    with watched(app) as statements:
+        api.visitor(sessionId=visitor.handle, metadata=boots)
+    assert statements.seen == IDLE_CONNECT
+    with watched(app) as statements:
+        api.visitor(sessionId=visitor.handle, metadata=cart)
+    visit = ["SELECT page_visit", "INSERT page_visit", "SELECT page_visit"]
+    change = [*visit, "INSERT event", "SELECT webhook", "UPDATE session"]
+    assert statements.seen == [*IDLE_CONNECT[:2], *change, *IDLE_CONNECT[2:]]
+
+
+def test_a_user_who_opens_a_conversation_and_finds_it_again(app: Flask, api: Api) -> None:
+    token = state_of(app).identities.make(Identity("7", verified=True))
+    with watched(app) as statements:
+        api.visitor(identityToken=token)
+    looked = ["SELECT session", "BEGIN", "SELECT project", "SELECT session"]
+    opened = ["INSERT session", "INSERT event", "SELECT webhook", "COMMIT", "SELECT presence"]
+    assert statements.seen == [*looked, *opened]
+    with watched(app) as statements:
+        api.visitor(identityToken=token)
+    assert statements.seen == ["SELECT session", *IDLE_CONNECT]
+
+
+def test_asking_for_messages_every_two_seconds(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    visitor.say("Hello")
+    newest = visitor.messages(after="0")[-1]
+    for after in (newest["seq"], newest["timestamp"]):
+        with watched(app) as statements:
+            assert visitor.messages(after=after) == []
+        assert statements.seen == ["SELECT presence", "SELECT session", "SELECT message"]
+
+
+def test_asking_for_events_every_two_seconds(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    query = {"sessionId": visitor.handle, "after": "0"}
+    visitor.request("GET", "/events", params=query)
+    visitor.say("Hello")
+    with watched(app) as statements:
+        found = visitor.request("GET", "/events", params=query).json()
+    assert [frame["type"] for frame in found["frames"]] == ["message"]
+    assert statements.seen == ["SELECT session", "SELECT presence", "SELECT event", "SELECT presence"]
+    with watched(app) as statements:
+        found = visitor.request("GET", "/events", params={**query, "after": found["cursor"]}).json()
+    assert found["frames"] == []
+    assert statements.seen == ["SELECT session", "SELECT presence", "SELECT presence"]
+
+
+def test_typing_and_reading(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    api.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": "Hello"})
+    with watched(app) as statements:
+        visitor.request("POST", "/typing", {"sessionId": visitor.handle, "isTyping": True})
+    assert statements.seen == ["SELECT session"]
+    body = {"sessionId": visitor.handle, "messageIds": [visitor.messages()[0]["id"]]}
+    with watched(app) as statements:
+        assert visitor.request("POST", "/read", body).json() == {"updated": 1}
+    begin = ["BEGIN", "SELECT session", "SELECT message"]
+    marked = ["UPDATE message", "INSERT event", "SELECT webhook", "UPDATE session"]
+    assert statements.seen == [*begin, *marked, "COMMIT"]
+    with watched(app) as statements:
+        assert visitor.request("POST", "/read", body).json() == {"updated": 0}
+    assert statements.seen == [*begin, "COMMIT"]
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_the_files_of_a_whole_list_cost_one_statement(app: Flask, api: Api, count: int) -> None:
+    for _ in range(count):
+        path = f"/sessions/{api.session()}"
+        added = api.ok("POST", f"{path}/attachments", params={"filename": "a.txt"}, data=b"Hello")["attachment"]
+        api.ok("POST", f"{path}/messages", {"content": "", "attachmentIds": [added["id"]]})
+    with watched(app) as statements:
+        page = api.ok("GET", "/sessions", params={"limit": 50})
+    assert all(session["lastMessage"]["attachments"] for session in page["sessions"])
+    assert statements.seen == ["SELECT session", "SELECT attachment"]
+    with watched(app) as statements:
+        api.ok("GET", f"{path}/messages")
+    assert statements.seen == ["SELECT session", "SELECT message", "SELECT attachment"]
+
+
+def test_the_figures_cost_three_statements(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    visitor.say("Hello")
+    api.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": "Hi"})
+    with watched(app) as statements:
+        assert api.ok("GET", "/stats")["answered"] == 1
+    assert statements.seen == ["SELECT session"] * 3
+
+
+def test_the_chore_looks_at_no_file_that_a_message_has(app: Flask, api: Api) -> None:
+    api.session()
+    files = state_of(app).files
+    assert files is not None
+    with watched(app) as statements:
+        files.sweep()
+    (late,) = (statement for statement in statements.raw if statement.startswith("UPDATE"))
+    with state_of(app).db.read() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {late}").all())
+    assert "message_id=? AND created_at<?" in plan, plan
+
+
 def test_sockets_that_listen_add_no_statement_to_a_message(tmp_path: Path, serve: Serve) -> None:
     # Nobody else writes, so a look at what others wrote would only be counted with the rest.
     app = make_app(tmp_path, **{**LOCAL, "poll_interval": 60})
@@ -207,7 +325,7 @@ def test_one_message_is_made_into_json_once_for_all_who_get_it(
     app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[str, str]] = []
-    operator, visitor = Frames.operator, Frames.visitor
+    operator, visitor, visitor_event = Frames.operator, Frames.visitor, Frames.visitor_event
 
     def count_operator(self: Frames, event: Event, cursor: int) -> Frame:
         made.append(("operator", event.type))
@@ -217,21 +335,34 @@ def test_one_message_is_made_into_json_once_for_all_who_get_it(
         made.append(("visitor", event.type))
         return visitor(self, event, cursor)
 
+    def count_visitor_event(self: Frames, event: Event, cursor: int) -> Frame | None:
+        made.append(("visitor_event", event.type))
+        return visitor_event(self, event, cursor)
+
     monkeypatch.setattr(Frames, "operator", count_operator)
     monkeypatch.setattr(Frames, "visitor", count_visitor)
+    monkeypatch.setattr(Frames, "visitor_event", count_visitor_event)
     person = api.visitor()
     with ExitStack() as stack:
         offices = [stack.enter_context(api.socket()) for _ in range(10)]
         pages = [stack.enter_context(person.stream()) for _ in range(3)]
+        sources = [stack.enter_context(EventSource(person)) for _ in range(3)]
+        for source in sources:
+            # Whoever connects after the message is told of it from the log, and that for itself.
+            told = source.next()
+            assert told is not None
+            assert told.name == "connected"
         for office in offices:
             office.expect("visitor.connected")
         person.say("Hello")
         frames: list[Any] = [office.expect("message.created") for office in offices]
         frames += [page.expect("message") for page in pages]
-        assert len(frames) == 13
+        frames += [source.expect("message") for source in sources]
+        assert len(frames) == 16
     assert sorted(entry for entry in made if entry[1] == "message.created") == [
         ("operator", "message.created"),
         ("visitor", "message.created"),
+        ("visitor_event", "message.created"),
     ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
@@ -11,14 +11,15 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import clock, shapes
 from ..db import Database, Transaction
-from ..errors import AttachmentNotFound, InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
+from ..errors import InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
 from ..models import Message as MessageModel
 from ..models import table
 from ..prepared import Prepared
-from ..values import Message, MessageDraft, MessagePage, MessageStatus, MessageType
-from .idempotency import Once
+from ..values import Attachment, Message, MessageDraft, MessagePage, MessageStatus, MessageType
+from .attachments import claim, discard, find_unsent
+from .idempotency import AlreadyAnswered, Once
 from .log import Change, change_session, sessions
-from .rows import message_value
+from .rows import message_values
 from .sessions import reopen
 from .text import check_content, check_limit, check_line
 
@@ -28,7 +29,7 @@ _INSERT = Prepared(
     insert(messages),
     (
         *("id", "session_id", "seq", "client_id", "type", "content", "created_at", "changed_at"),
-        *("operator_name", "source_bridge", "reply_to", "status"),
+        *("operator_name", "source_bridge", "reply_to", "status", "files"),
     ),
 )
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
@@ -51,8 +52,9 @@ def send_message(
 ) -> Message:
     """Store a message and log `message.created`. A visitor's message reopens a closed conversation.
 
-    :param content: 1 to 4000 characters.
+    :param content: 1 to 4000 characters; may be empty where there are attachments.
     :param project_id: the project that the session must belong to, if any must.
+    :param attachment_ids: stored files of the same session that are in no message yet and come from the same side.
     :param source_bridge: the bridge that it came from; it is not sent back there.
     :param reply_to: the id of a message of the same session.
     :param client_id: the sender's own name for it, unique in the session; a repeat gets the first message.
@@ -60,12 +62,28 @@ def send_message(
         there is nobody to see it.
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
-    check_content(content)
+    check_content(content, may_be_blank=bool(attachment_ids))
     if type not in get_args(MessageType):
         raise InvalidRequest.field("type", f"Must be one of {', '.join(get_args(MessageType))}.")
     check_line("operatorName", operator_name, 200)
     check_line("clientId", client_id, 64)
-    draft = MessageDraft(session_id, content, type, operator_name, reply_to)
+    attached: tuple[Attachment, ...] = ()
+    if attachment_ids:
+        # A repeat's files are in the first message already.
+        if client_id and (first := find_by_client_id(db, session_id, client_id)):
+            return first
+        with db.read() as connection:
+            _check_session(connection, session_id, project_id)
+        try:
+            attached = find_unsent(db, session_id, type, attachment_ids)
+        except InvalidRequest:
+            # The same request may have come twice, and this one second.
+            if client_id and (first := find_by_client_id(db, session_id, client_id)):
+                return first
+            if once and once.kept(db):
+                raise AlreadyAnswered from None
+            raise
+    draft = MessageDraft(session_id, content, type, operator_name, reply_to, attached)
     if before:
         # A repeat gets the first answer, whatever a receiver would say to it now.
         if client_id and (first := find_by_client_id(db, session_id, client_id)):
@@ -74,9 +92,7 @@ def send_message(
         with db.read() as connection:
             _check_session(connection, session_id, project_id)
         before(draft)
-        check_content(draft.content)
-    if attachment_ids:
-        raise AttachmentNotFound
+        check_content(draft.content, may_be_blank=bool(attached))
     try:
         with change_session(db, session_id, project_id, origin=source_bridge) as change:
             if once:
@@ -117,7 +133,7 @@ def list_messages(
         forward = after is not None
         order = messages.c.seq.asc() if forward else messages.c.seq.desc()
         rows = connection.execute(select(messages).where(*wanted).order_by(order).limit(limit + 1)).mappings().all()
-    page = [message_value(row) for row in rows[:limit]]
+        page = message_values(connection, rows[:limit], db.files_url)
     return MessagePage(page if forward else page[::-1], len(rows) > limit)
 
 
@@ -143,7 +159,7 @@ def messages_changed_since(db: Database, session_id: str, moment: datetime, *, l
                 connection.execute(changed.where(messages.c.changed_at > last["changed_at"]).limit(1)).first()
                 is not None
             )
-    return MessagePage([message_value(row) for row in rows[:limit]], has_more)
+        return MessagePage(message_values(connection, rows[:limit], db.files_url), has_more)
 
 
 def edit_message(
@@ -167,7 +183,7 @@ def edit_message(
         if row["deleted_at"] is not None:
             raise MessageNotFound
         if row["content"] == content:
-            return message_value(row)
+            return _value(change.tx, row)
         return _rewrite(change, row, "message.updated", content=content, edited_at=change.now)
 
 
@@ -184,10 +200,11 @@ def delete_message(
     with change_session(db, session_id, project_id, origin=origin) as change:
         row = _own_row(change, message_id, by)
         if row["deleted_at"] is not None:
-            return message_value(row)
+            return _value(change.tx, row)
+        discard(change.tx, message_id)
         if row["type"] == "visitor" and row["status"] != "read":
             change.set(unread=max(0, change.row["unread"] - 1))
-        return _rewrite(change, row, "message.deleted", content="", deleted_at=change.now)
+        return _rewrite(change, row, "message.deleted", content="", files=0, deleted_at=change.now)
 
 
 def mark_messages(
@@ -243,8 +260,8 @@ def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message 
     """The message that its sender called so, if it arrived."""
     query = select(messages).where(messages.c.session_id == session_id, messages.c.client_id == client_id)
     with db.read() as connection:
-        row = connection.execute(query).mappings().one_or_none()
-    return message_value(row) if row else None
+        found = message_values(connection, connection.execute(query).mappings(), db.files_url)
+    return found[0] if found else None
 
 
 def _store(change: Change, draft: MessageDraft, client_id: str | None, source_bridge: str | None) -> Message:
@@ -265,6 +282,7 @@ def _store(change: Change, draft: MessageDraft, client_id: str | None, source_br
         operator_name=draft.operator_name,
         source_bridge=source_bridge,
         reply_to=draft.reply_to,
+        attachments=draft.attachments,
     )
     _INSERT.write(
         change.tx.connection,
@@ -281,13 +299,20 @@ def _store(change: Change, draft: MessageDraft, client_id: str | None, source_br
             "source_bridge": message.source_bridge,
             "reply_to": message.reply_to,
             "status": message.status,
+            "files": len(message.attachments),
         },
     )
+    if message.attachments:
+        claim(change.tx, message)
     unread, unanswered = row["unread"], row["unanswered"]
     if draft.type == "visitor":
         unread, unanswered = unread + 1, True
+        if row["first_message_at"] is None:
+            change.set(first_message_at=change.now, started_on=change.now.date())
     elif draft.type != "system":
         unanswered = False
+        if row["first_message_at"] is not None and row["response_ms"] is None:
+            change.set(response_ms=(change.now - row["first_message_at"]) // timedelta(milliseconds=1))
     change.set(last_activity=change.now, last_message_id=message.id, unread=unread, unanswered=unanswered)
     change.log("message.created", {"message": shapes.message(message)}, message=message)
     return message
@@ -296,16 +321,22 @@ def _store(change: Change, draft: MessageDraft, client_id: str | None, source_br
 def _rewrite(change: Change, row: dict[str, Any], type: str, **values: Any) -> Message:
     values["changed_at"] = change.now
     change.tx.execute(update(messages).where(messages.c.id == row["id"]).values(values))
-    message = message_value({**row, **values})
+    message = _value(change.tx, {**row, **values})
     change.log(type, {"message": shapes.message(message)}, message=message)
     return message
+
+
+def _value(tx: Transaction, row: Mapping[str, Any]) -> Message:
+    return message_values(tx.connection, [row], tx.files_url)[0]
 
 
 def _own_row(change: Change, message_id: str, by: MessageType | None) -> dict[str, Any]:
     query = select(messages).where(messages.c.id == message_id, messages.c.session_id == change.session_id)
     row = change.tx.execute(query).mappings().one_or_none()
-    if row is None or by not in {None, row["type"]}:
+    if row is None:
         raise MessageNotFound
+    if by not in {None, row["type"]}:
+        raise InvalidRequest.field("messageId", "Not a message of your own.")
     return dict(row)
 
 

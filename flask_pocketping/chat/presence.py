@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, update
 
@@ -18,7 +19,8 @@ from ..db import Database
 from ..errors import SessionNotFound
 from ..models import Presence as PresenceModel
 from ..models import table
-from .log import change_session, sessions
+from ..values import Operator, PresentOperator
+from .log import Change, change_session, sessions
 
 #: Seconds between renewals, and after which a connection that was not renewed counts as dead.
 RENEWAL = 20.0
@@ -34,14 +36,25 @@ class Presence:
     id: str
     project_id: str
     session_id: str | None
+    operator: Operator | None = None
+    available: bool = True
 
 
-def arrive(db: Database, project_id: str, session_id: str | None = None) -> Presence:
+def arrive(
+    db: Database,
+    project_id: str,
+    session_id: str | None = None,
+    *,
+    operator: Operator | None = None,
+    available: bool = True,
+) -> Presence:
     """Note a connection, an operator's unless `session_id` says whose it is; `visitor.connected` if that is news.
 
+    :param operator: who it is, where that is known.
+    :param available: whether an operator's counts as online.
     :return: for `leave` and `renew`.
     """
-    made = Presence(clock.new_id("conn"), project_id, session_id)
+    made = Presence(clock.new_id("conn"), project_id, session_id, operator, available)
     _note(db, made)
     return made
 
@@ -66,6 +79,16 @@ def note_again(db: Database, lost: Presence) -> None:
         _note(db, lost)
 
 
+def set_available(db: Database, known: Presence, available: bool) -> Presence:
+    """Let an operator's connection count as online, or not.
+
+    :return: the connection as it is now.
+    """
+    with db.transaction() as tx:
+        tx.execute(update(presence).where(presence.c.id == known.id).values(available=available))
+    return replace(known, available=available)
+
+
 def leave(db: Database, left: Presence) -> None:
     """Note that a connection ended. For a visitor the grace time begins."""
     with db.transaction() as tx:
@@ -74,15 +97,66 @@ def leave(db: Database, left: Presence) -> None:
             tx.execute(update(sessions).where(sessions.c.id == left.session_id).values(visitor_seen_at=clock.now()))
 
 
+def polled(db: Database, session_id: str) -> None:
+    """Note that a visitor's page asked for news: as long as it does so, it counts as connected.
+
+    Its row is named after the session, and renewed as seldom as those of connections are.
+    """
+    query = select(presence.c.seen_at).where(presence.c.id == session_id)
+    with db.read() as connection:
+        seen_at = connection.execute(query).scalar()
+    if seen_at is not None and seen_at > clock.ago(seconds=RENEWAL):
+        return
+    with change_session(db, session_id) as change:
+        made = Presence(session_id, change.row["project_id"], session_id)
+        # Another of its requests may have noted it meanwhile; the lock lets one of them do it.
+        change.tx.execute(delete(presence).where(presence.c.id == session_id))
+        _note_visitor(change, made)
+
+
+def stopped_polling(db: Database, session_id: str) -> None:
+    """Note that a visitor's page was left. One without another connection has the grace time to come back."""
+    with db.read() as connection:
+        there = connection.execute(select(presence.c.id).where(presence.c.id == session_id)).first()
+    if there is not None:
+        leave(db, Presence(session_id, "", session_id))
+
+
 def operator_online(db: Database, project_id: str) -> bool:
-    """Whether an operator's client is connected, to whatever process."""
+    """Whether an operator's client is connected and available, to whatever process."""
     query = select(presence.c.id).where(
         presence.c.project_id == project_id,
         presence.c.session_id.is_(None),
+        presence.c.available,
         presence.c.seen_at > clock.ago(seconds=LIFETIME),
     )
     with db.read() as connection:
         return connection.execute(query.limit(1)).first() is not None
+
+
+def operators(db: Database, project_id: str) -> list[Operator]:
+    """The operators who are there and available, where it is known who they are: each once, longest there first."""
+    return [
+        Operator(found.id, found.name, found.avatar) for found in connected_operators(db, project_id) if found.available
+    ]
+
+
+def connected_operators(db: Database, project_id: str) -> list[PresentOperator]:
+    """As `operators`, with those who are not available; one connection that is makes its operator so."""
+    query = select(presence).where(
+        presence.c.project_id == project_id,
+        presence.c.session_id.is_(None),
+        presence.c.operator_id.is_not(None),
+        presence.c.seen_at > clock.ago(seconds=LIFETIME),
+    )
+    with db.read() as connection:
+        rows = connection.execute(query.order_by(presence.c.id)).all()
+    available = {row.operator_id for row in rows if row.available}
+    found: dict[str, PresentOperator] = {}
+    for row in rows:
+        known = PresentOperator(row.operator_id, row.operator_name, row.operator_avatar, row.operator_id in available)
+        found.setdefault(row.operator_id, known)
+    return list(found.values())
 
 
 def sweep(db: Database, grace: float) -> None:
@@ -104,17 +178,34 @@ def sweep(db: Database, grace: float) -> None:
             tx.execute(delete(presence).where(~alive))
 
 
+def _row(made: Presence) -> dict[str, Any]:
+    operator = made.operator
+    return {
+        "id": made.id,
+        "project_id": made.project_id,
+        "session_id": made.session_id,
+        "operator_id": operator and operator.id,
+        "operator_name": operator and operator.name,
+        "operator_avatar": operator and operator.avatar,
+        "available": made.available,
+        "seen_at": clock.now(),
+    }
+
+
 def _note(db: Database, made: Presence) -> None:
-    row = {"id": made.id, "project_id": made.project_id, "session_id": made.session_id, "seen_at": clock.now()}
     if made.session_id is None:
         with db.transaction() as tx:
-            tx.execute(insert(presence), row)
+            tx.execute(insert(presence), _row(made))
         return
     with change_session(db, made.session_id) as change:
-        change.tx.execute(insert(presence), row)
-        if not change.row["visitor_online"]:
-            change.set(visitor_online=True, visitor_seen_at=change.now)
-            change.log("visitor.connected", {})
+        _note_visitor(change, made)
+
+
+def _note_visitor(change: Change, made: Presence) -> None:
+    change.tx.execute(insert(presence), _row(made))
+    if not change.row["visitor_online"]:
+        change.set(visitor_online=True, visitor_seen_at=change.now)
+        change.log("visitor.connected", {})
 
 
 def _disconnect(db: Database, session_id: str, limit: datetime) -> None:

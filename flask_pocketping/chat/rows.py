@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping, select
 
-from ..values import Message
+from ..models import Attachment as AttachmentModel
+from ..models import table
+from ..values import Attachment, Message
+
+attachments = table(AttachmentModel)
 
 #: A row, from the database or about to go there.
 Row = Mapping[str, Any] | RowMapping
 
 
-def message_value(row: Row) -> Message:
+def message_values(connection: Connection, rows: Iterable[Row], files_url: str) -> list[Message]:
+    """The values of messages' rows, with their attachments.
+
+    :param files_url: under which attachments are served.
+    """
+    rows = list(rows)
+    found = attachments_of(connection, [row["id"] for row in rows if row["files"]], files_url)
+    return [message_value(row, found.get(row["id"], ())) for row in rows]
+
+
+def attachments_of(connection: Connection, message_ids: list[str], files_url: str) -> dict[str, tuple[Attachment, ...]]:
+    """The attachments of messages, by the ids of those that have any."""
+    if not message_ids:
+        return {}
+    query = select(attachments).where(attachments.c.message_id.in_(message_ids)).order_by(attachments.c.position)
+    found: dict[str, tuple[Attachment, ...]] = {}
+    for row in connection.execute(query).mappings():
+        found[row["message_id"]] = (*found.get(row["message_id"], ()), attachment_value(row, files_url))
+    return found
+
+
+def attachment_value(row: Row, files_url: str) -> Attachment:
+    """The value of an attachment's row."""
+    base = f"{files_url}/{row['id']}/{row['key']}"
+    return Attachment(
+        id=row["id"],
+        session_id=row["session_id"],
+        filename=row["filename"],
+        mime_type=row["mime_type"],
+        size=row["size"],
+        status=row["status"],
+        url=f"{base}/{quote(row['filename'], safe='')}",
+        thumbnail_url=f"{base}/thumbnail" if row["thumbnail_path"] else None,
+        width=row["width"],
+        height=row["height"],
+    )
+
+
+def message_value(row: Row, attached: tuple[Attachment, ...] = ()) -> Message:
     """The value of a message's row."""
     return Message(
         id=row["id"],
@@ -30,4 +73,5 @@ def message_value(row: Row) -> Message:
         read_at=row["read_at"],
         edited_at=row["edited_at"],
         deleted_at=row["deleted_at"],
+        attachments=attached,
     )

@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, exists, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, exists, insert, not_, or_, select
 
 from .. import clock, shapes
-from ..db import Database
+from ..db import Database, Transaction
 from ..errors import InvalidRequest, ProjectNotFound, SessionNotFound
 from ..models import DEFAULT_PROJECT, Message, Project, table
-from ..values import Identity, Session, SessionPage
+from ..values import CSAT, Identity, Session, SessionPage
 from ..values import Message as MessageValue
 from .idempotency import Once
 from .log import Change, change_session, sessions
-from .rows import Row, message_value
+from .rows import Row, message_values
 from .text import check_json, check_limit, check_line, storable
 
 messages = table(Message)
 
 _PROJECT = select(table(Project).c.id).where(table(Project).c.id == bindparam("id"))
 
+# Keeps nobody else from opening conversations, which only refer to the project.
+_LOCK_PROJECT = _PROJECT.with_for_update(key_share=True)
+
 _LAST = [column.label(f"last_{column.key}") for column in messages.c]
 _WITH_LAST = select(sessions, *_LAST).select_from(
     sessions.outerjoin(messages, messages.c.id == sessions.c.last_message_id)
 )
 _GET = _WITH_LAST.where(sessions.c.id == bindparam("session_id"))
+_LAST_WORD = (
+    select(messages.c.type)
+    .where(messages.c.session_id == bindparam("session_id"), messages.c.type != "system")
+    .order_by(messages.c.seq.desc())
+    .limit(1)
+)
 _GET_MESSAGE = select(messages).where(messages.c.id == bindparam("message_id"))
+
+
+class UnderWay(Exception):
+    """A user of the host app, for whom a conversation was to be opened, has one already."""
 
 
 def open_session(
@@ -42,13 +55,18 @@ def open_session(
     metadata: Mapping[str, Any] | None = None,
     identity: Identity | None = None,
     ai_enabled: bool = True,
+    signed_in: bool = False,
     once: Once | None = None,
+    also: Callable[[Change], None] | None = None,
 ) -> Session:
     """Open a conversation and log `session.created`.
 
     :param visitor_id: who it is with; a new id if unset.
     :param metadata: what is known of the visitor's page, with the wire's keys.
+    :param signed_in: whether it belongs to the identity, which is a user of the host app.
+    :param also: what else is to be noted of it at once.
     :raises ProjectNotFound: if there is no such project.
+    :raises UnderWay: if it is to belong to a user who has an open one.
     """
     check_line("visitorId", visitor_id, 64)
     check_json("metadata", dict(metadata or {}))
@@ -72,20 +90,43 @@ def open_session(
         "last_message_id": None,
         "visitor_online": False,
         "visitor_seen_at": None,
+        "signed_in": signed_in,
+        "first_message_at": None,
+        "started_on": None,
+        "response_ms": None,
+        "csat_requested_at": None,
+        "csat_score": None,
+        "csat_comment": None,
+        "csat_at": None,
     }
     with db.transaction() as tx:
         if once:
             once.claim(tx)
         if project_id != DEFAULT_PROJECT and tx.execute(_PROJECT, {"id": project_id}).first() is None:
             raise ProjectNotFound
-        tx.execute(insert(sessions), row)
+        if signed_in and identity is not None:
+            _check_none_open(tx, project_id, str(identity.customer_id))
+        # With the number of the event that tells of it, so that nothing is left to be updated.
+        tx.execute(insert(sessions), {**row, "seq": 1})
         change = Change(tx, row)
         value = session_value({**row, "seq": 1}, None)
         change.log("session.created", {"session": shapes.session(value)}, session=value)
-        change.flush()
+        if also:
+            also(change)
         if once:
             once.keep(tx, value)
     return value
+
+
+def open_of(project_id: str, customer_id: str) -> Select[Any]:
+    """Finds the newest open conversation that is bound to a user of the host app."""
+    mine = select(sessions.c.id).where(
+        sessions.c.customer_id == customer_id,
+        sessions.c.project_id == project_id,
+        sessions.c.signed_in,
+        sessions.c.status == "active",
+    )
+    return mine.order_by(sessions.c.last_activity.desc(), sessions.c.id.desc()).limit(1)
 
 
 def get_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
@@ -94,15 +135,10 @@ def get_session(db: Database, session_id: str, project_id: str | None = None) ->
     :raises SessionNotFound: if there is none such in the project.
     """
     with db.read() as connection:
-        return load_session(connection, session_id, project_id)
-
-
-def load_session(connection: Connection, session_id: str, project_id: str | None = None) -> Session:
-    """As `get_session`, on a connection that is open."""
-    row = connection.execute(_GET, {"session_id": session_id}).mappings().one_or_none()
-    if row is None or project_id not in {None, row["project_id"]}:
-        raise SessionNotFound
-    return _with_last(row)
+        row = connection.execute(_GET, {"session_id": session_id}).mappings().one_or_none()
+        if row is None or project_id not in {None, row["project_id"]}:
+            raise SessionNotFound
+        return _with_last(connection, [row], db.files_url)[0]
 
 
 def list_sessions(
@@ -111,12 +147,15 @@ def list_sessions(
     *,
     status: str | None = None,
     unanswered: bool | None = None,
+    started: bool | None = None,
     q: str | None = None,
     visitor_id: str | None = None,
     limit: int = 50,
     cursor: str | None = None,
 ) -> SessionPage:
     """A page of conversations, newest activity first.
+
+    :param started: only those in which something was said (or only the others).
 
     :param q: text to find in the visitor's name or email or in a message, whatever its case.
     :param cursor: `next_cursor` of the page before.
@@ -126,9 +165,10 @@ def list_sessions(
     if status is not None:
         wanted.append(sessions.c.status == status)
     if unanswered is not None:
-        # Nobody waits for an answer in a closed one.
-        waits = and_(sessions.c.unanswered, sessions.c.status == "active")
-        wanted.append(waits if unanswered else not_(waits))
+        wanted.append(sessions.c.unanswered == unanswered)
+    if started is not None:
+        silent = sessions.c.last_message_id.is_(None)
+        wanted.append(not_(silent) if started else silent)
     if visitor_id is not None:
         wanted.append(sessions.c.visitor_id == visitor_id)
     if q:
@@ -141,7 +181,7 @@ def list_sessions(
     query = _WITH_LAST.where(*wanted).order_by(sessions.c.last_activity.desc(), sessions.c.id.desc())
     with db.read() as connection:
         rows = connection.execute(query.limit(limit + 1)).mappings().all()
-    found = [_with_last(row) for row in rows[:limit]]
+        found = _with_last(connection, rows[:limit], db.files_url)
     return SessionPage(found, cursor_behind(found[-1]) if len(rows) > limit else None)
 
 
@@ -149,7 +189,8 @@ def close_session(db: Database, session_id: str, project_id: str | None = None) 
     """Close a conversation; closing it again changes nothing."""
     with change_session(db, session_id, project_id) as change:
         if change.row["status"] != "closed":
-            change.set(status="closed", closed_at=change.now, ai_active=False)
+            # Nobody waits for an answer in a closed one.
+            change.set(status="closed", closed_at=change.now, ai_active=False, unanswered=False)
             change.log("session.closed", {}, session=current(change))
         return current(change)
 
@@ -158,6 +199,8 @@ def reopen_session(db: Database, session_id: str, project_id: str | None = None)
     """Open a closed conversation again; an open one stays as it is."""
     with change_session(db, session_id, project_id) as change:
         if change.row["status"] == "closed":
+            said = change.tx.execute(_LAST_WORD, {"session_id": session_id}).scalar_one_or_none()
+            change.set(unanswered=said == "visitor")
             reopen(change)
         return current(change)
 
@@ -177,17 +220,13 @@ def set_ai(db: Database, session_id: str, enabled: bool, project_id: str | None 
         return current(change)
 
 
-def update_metadata(
-    db: Database, session_id: str, metadata: Mapping[str, Any], project_id: str | None = None
-) -> Session:
-    """Take over what a visitor's page says of itself, where it says something new."""
-    with change_session(db, session_id, project_id) as change:
-        merged = {**change.row["metadata"], **metadata}
-        if merged != change.row["metadata"]:
-            change.set(metadata=merged)
-            value = current(change)
-            change.log("session.updated", {"session": shapes.session(value)}, session=value)
-        return current(change)
+def note_metadata(change: Change, metadata: Mapping[str, Any]) -> None:
+    """Take over, within a change, what a visitor's page says of itself, where it says something new."""
+    merged = {**change.row["metadata"], **metadata}
+    if merged != change.row["metadata"]:
+        change.set(metadata=merged)
+        value = current(change)
+        change.log("session.updated", {"session": shapes.session(value)}, session=value)
 
 
 def current(change: Change) -> Session:
@@ -195,8 +234,9 @@ def current(change: Change) -> Session:
     last = change.row["last_message_id"]
     if last is None:
         return session_value(change.row, None)
-    row = change.tx.execute(_GET_MESSAGE, {"message_id": last}).mappings().one_or_none()
-    return session_value(change.row, message_value(row) if row else None)
+    rows = change.tx.execute(_GET_MESSAGE, {"message_id": last}).mappings()
+    found = message_values(change.tx.connection, rows, change.tx.files_url)
+    return session_value(change.row, found[0] if found else None)
 
 
 def session_value(row: Row, last_message: MessageValue | None) -> Session:
@@ -216,6 +256,11 @@ def session_value(row: Row, last_message: MessageValue | None) -> Session:
         last_message=last_message,
         closed_at=row["closed_at"],
         seq=row["seq"],
+        signed_in=bool(row["signed_in"]),
+        unanswered=bool(row["unanswered"]),
+        visitor_online=bool(row["visitor_online"]),
+        csat=None if row["csat_score"] is None else CSAT(row["csat_score"], row["csat_comment"], row["csat_at"]),
+        csat_requested_at=row["csat_requested_at"],
     )
 
 
@@ -243,6 +288,13 @@ def identity_columns(identity: Identity | None) -> dict[str, Any]:
     }
 
 
+def _check_none_open(tx: Transaction, project_id: str, customer_id: str) -> None:
+    # Two tabs of a user may connect at once: there is no row yet that both could wait for, so they wait for this.
+    tx.execute(_LOCK_PROJECT, {"id": project_id})
+    if tx.execute(open_of(project_id, customer_id)).first() is not None:
+        raise UnderWay
+
+
 def _identity(row: Row) -> Identity | None:
     if not (row["customer_id"] or row["email"] or row["name"] or row["identity_metadata"]):
         return None
@@ -256,11 +308,10 @@ def _identity(row: Row) -> Identity | None:
     )
 
 
-def _with_last(row: RowMapping) -> Session:
-    last = None
-    if row["last_id"] is not None:
-        last = message_value({column.key: row[f"last_{column.key}"] for column in messages.c})
-    return session_value(row, last)
+def _with_last(connection: Connection, rows: Sequence[RowMapping], files_url: str) -> list[Session]:
+    parts = [{column.key: row[f"last_{column.key}"] for column in messages.c} for row in rows if row["last_id"]]
+    last = {message.session_id: message for message in message_values(connection, parts, files_url)}
+    return [session_value(row, last.get(row["id"])) for row in rows]
 
 
 def _matches(q: str) -> ColumnElement[bool]:

@@ -45,14 +45,15 @@ def nested_within(value: Any, levels: int = MAX_DEPTH) -> bool:
     return levels > 0 and all(nested_within(item, levels - 1) for item in inner)
 
 
-def check_content(content: str) -> None:
+def check_content(content: str, *, may_be_blank: bool = False) -> None:
     """Check the text of a message.
 
+    :param may_be_blank: whether something else says enough.
     :raises InvalidRequest: if it is blank, longer than 4000 characters, or can't be stored.
     """
     if not isinstance(content, str):
         raise InvalidRequest.field("content", "Not a valid string.")
-    if not content.strip():
+    if not content.strip() and not may_be_blank:
         raise InvalidRequest.field("content", "May not be blank.")
     if len(content) > MAX_CONTENT:
         raise InvalidRequest.field("content", f"Longer than {MAX_CONTENT} characters.")

@@ -9,8 +9,9 @@ from .. import shapes
 from ..db import Database
 from ..errors import InvalidRequest
 from ..values import Identity, Session
+from .contact import with_contact
 from .idempotency import Once
-from .log import change_session
+from .log import Change, change_session
 from .sessions import check_identity, current, identity_columns, session_value
 from .text import check_json, check_line
 
@@ -32,23 +33,34 @@ def identify(
     :raises InvalidRequest: if the identity is empty.
     """
     check_identity(identity)
-    given = {name: value for name, value in identity_columns(identity).items() if value is not None}
-    if given.keys() <= {"identity_verified"}:
+    if _given(identity).keys() <= {"identity_verified"}:
         raise InvalidRequest(_EMPTY)
     with change_session(db, session_id, project_id) as change:
-        if change.row["identity_verified"] and not identity.verified:
-            return current(change)
-        if identity.verified and not change.row["identity_verified"]:
-            # What the page said unproven must not stand beside what is vouched for.
-            given = identity_columns(identity)
-        known = session_value({**change.row, **given}, None).identity
-        if known is None:
-            raise InvalidRequest(_EMPTY)
-        if given.items() <= change.row.items():
-            return current(change)
-        change.set(**given)
-        change.log("visitor.identified", {"identity": shapes.identity(known)}, session=current(change))
+        note_identity(change, identity)
         return current(change)
+
+
+def note_identity(change: Change, identity: Identity) -> None:
+    """As `identify`, within a change, for an identity that was checked."""
+    given = _given(identity)
+    if change.row["identity_verified"] and not identity.verified:
+        return
+    if identity.verified and not change.row["identity_verified"]:
+        # What the page said unproven must not stand beside what is vouched for.
+        given = identity_columns(identity)
+    elif not identity.verified:
+        given = with_contact(given, change.row["identity_metadata"])
+    known = session_value({**change.row, **given}, None).identity
+    if known is None:
+        raise InvalidRequest(_EMPTY)
+    if given.items() <= change.row.items():
+        return
+    change.set(**given)
+    change.log("visitor.identified", {"identity": shapes.identity(known)}, session=current(change))
+
+
+def _given(identity: Identity) -> dict[str, Any]:
+    return {name: value for name, value in identity_columns(identity).items() if value is not None}
 
 
 def send_event(

@@ -1,0 +1,254 @@
+"""Attachments: announced, stored, made part of a message, and forgotten where that never happens.
+
+The bytes are with the storage (`flask_pocketping.storage`); here is what is known of them.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import delete, insert, select, update
+
+from .. import clock
+from ..db import Database, Transaction
+from ..errors import AttachmentNotFound, InvalidRequest, SessionNotFound
+from ..models import Session, table
+from ..values import Attachment, Message, MessageType
+from .rows import Row, attachment_value, attachments
+
+sessions = table(Session)
+
+#: Who a file comes from. Neither side can send what the other uploaded.
+Side = Literal["visitor", "office"]
+
+#: How many are removed at a time: the worker has other things to do.
+BATCH = 500
+
+_NOT_YOURS = "Not a file of this conversation that can be sent."
+
+
+def side_of(type: MessageType) -> Side:
+    """Who uploads what messages of this type carry: the visitor, or the office."""
+    return "visitor" if type == "visitor" else "office"
+
+
+def announce(
+    db: Database,
+    session_id: str,
+    *,
+    filename: str,
+    size: int,
+    by: Side,
+    lifetime: timedelta,
+    project_id: str | None = None,
+    path: str = "",
+) -> Row:
+    """Note a file that is about to come.
+
+    :param lifetime: how long it may take.
+    :param project_id: the project that the session must belong to, if any must.
+    :param path: where the storage will have it, if that is known.
+    :return: its row, with the secret of its address.
+    :raises SessionNotFound: if there is no such session.
+    """
+    now = clock.now()
+    row = {
+        "id": clock.new_id("att"),
+        "session_id": session_id,
+        "by": by,
+        "key": secrets.token_hex(20),
+        "filename": filename,
+        "mime_type": "application/octet-stream",
+        "size": size,
+        "status": "pending",
+        "path": path,
+        "created_at": now,
+        "expires_at": now + lifetime,
+    }
+    with db.transaction() as tx:
+        found = tx.execute(select(sessions.c.project_id).where(sessions.c.id == session_id)).scalar_one_or_none()
+        if found is None or project_id not in {None, found}:
+            raise SessionNotFound
+        tx.execute(insert(attachments), row)
+    return row
+
+
+def expected(db: Database, attachment_id: str, key: str) -> Row:
+    """The row of a file whose bytes may come now.
+
+    :raises AttachmentNotFound: if there is none, its time is over, or the key is not its own.
+    """
+    row = _by_key(db, attachment_id, key)
+    if row is None or row["status"] != "pending" or row["expires_at"] <= clock.now():
+        raise AttachmentNotFound
+    return row
+
+
+def find_by_key(db: Database, attachment_id: str, key: str) -> Row:
+    """The row of a file that can be had.
+
+    :raises AttachmentNotFound: if there is none, or the key is not its own.
+    """
+    row = _by_key(db, attachment_id, key)
+    if row is None or row["status"] != "ready":
+        raise AttachmentNotFound
+    return row
+
+
+def announced(db: Database, session_id: str, attachment_id: str, by: Side) -> Row:
+    """The row of a file that this side announced in this session, whether it has come or not.
+
+    :raises AttachmentNotFound: if there is none.
+    """
+    row = _row(db, attachment_id)
+    if row is None or (row["session_id"], row["by"]) != (session_id, by) or row["status"] == "deleted":
+        raise AttachmentNotFound
+    return row
+
+
+def get(db: Database, attachment_id: str) -> Attachment:
+    """A file that has come.
+
+    :raises AttachmentNotFound: if there is none.
+    """
+    row = _row(db, attachment_id)
+    if row is None or row["status"] != "ready":
+        raise AttachmentNotFound
+    return attachment_value(row, db.files_url)
+
+
+def point(db: Database, attachment_id: str, path: str) -> str:
+    """Note where the storage is about to have an expected file.
+
+    :return: where it was to be before; empty at the first try.
+    :raises AttachmentNotFound: if it is expected no more.
+    """
+    pending = (attachments.c.id == attachment_id, attachments.c.status == "pending")
+    with db.transaction() as tx:
+        before = tx.execute(select(attachments.c.path).where(*pending).with_for_update()).scalar_one_or_none()
+        if before is None:
+            raise AttachmentNotFound
+        tx.execute(update(attachments).where(*pending).values(path=path))
+    return str(before)
+
+
+def is_at(db: Database, attachment_id: str, path: str) -> bool:
+    """Whether that is still where the storage has the file."""
+    row = _row(db, attachment_id)
+    return row is not None and row["path"] == path and row["status"] != "deleted"
+
+
+def note_thumbnail(db: Database, attachment_id: str, path: str, thumbnail_path: str) -> None:
+    """Note where the storage is about to have the small picture of the file at a path."""
+    with db.transaction() as tx:
+        tx.execute(update(attachments).where(*_pending_at(attachment_id, path)).values(thumbnail_path=thumbnail_path))
+
+
+def complete(db: Database, attachment_id: str, path: str, facts: Mapping[str, Any]) -> bool:
+    """Make a file ready to be sent.
+
+    :param path: where the storage has what the facts are about.
+    :param facts: columns that are known now.
+    :return: whether it was pending, and still at that path.
+    """
+    with db.transaction() as tx:
+        made = update(attachments).where(*_pending_at(attachment_id, path)).values(status="ready", **facts)
+        return tx.execute(made).rowcount == 1
+
+
+def give_up(db: Database, attachment_id: str) -> Row | None:
+    """Take a file that did not come out of reach.
+
+    :return: its row, for what is left of it in the storage.
+    """
+    with db.transaction() as tx:
+        pending = (attachments.c.id == attachment_id, attachments.c.status == "pending")
+        tx.execute(update(attachments).where(*pending).values(status="deleted"))
+    return _row(db, attachment_id)
+
+
+def to_be_removed(db: Database, lifetime: timedelta) -> Sequence[Row]:
+    """Rows of files that the storage may forget: those of deleted messages, and those that no message has.
+
+    :param lifetime: how long a file may wait for its message.
+    """
+    late = (attachments.c.message_id.is_(None), attachments.c.created_at < clock.now() - lifetime)
+    with db.transaction() as tx:
+        # From here on no message can claim them.
+        tx.execute(
+            update(attachments).where(attachments.c.status.in_(("pending", "ready")), *late).values(status="deleted")
+        )
+    with db.read() as connection:
+        query = select(attachments).where(attachments.c.status == "deleted").limit(BATCH)
+        return connection.execute(query).mappings().all()
+
+
+def remove(db: Database, attachment_id: str) -> None:
+    """Forget a file that is out of reach, after the storage did."""
+    with db.transaction() as tx:
+        tx.execute(delete(attachments).where(attachments.c.id == attachment_id, attachments.c.status == "deleted"))
+
+
+def find_unsent(
+    db: Database, session_id: str, type: MessageType, attachment_ids: Sequence[str]
+) -> tuple[Attachment, ...]:
+    """The stored files with these ids, in that order.
+
+    :param type: of the message that is to carry them.
+    :raises AttachmentNotFound: if there is none such at all.
+    :raises InvalidRequest: if one is of another session, of the other side, not stored yet or in a message already.
+    """
+    wanted = list(attachment_ids)
+    with db.read() as connection:
+        rows = connection.execute(select(attachments).where(attachments.c.id.in_(wanted))).mappings().all()
+    if {row["id"] for row in rows} != set(wanted):
+        raise AttachmentNotFound
+    unsent = {
+        row["id"]: attachment_value(row, db.files_url)
+        for row in rows
+        if row["session_id"] == session_id
+        and row["by"] == side_of(type)
+        and row["status"] == "ready"
+        and row["message_id"] is None
+    }
+    if len(unsent) != len(wanted):
+        raise InvalidRequest.field("attachmentIds", _NOT_YOURS)
+    return tuple(unsent[attachment_id] for attachment_id in wanted)
+
+
+def claim(tx: Transaction, message: Message) -> None:
+    """Make files part of the message that is being stored.
+
+    :raises InvalidRequest: if another message was faster.
+    """
+    for position, attachment in enumerate(message.attachments):
+        mine = update(attachments).where(
+            attachments.c.id == attachment.id, attachments.c.message_id.is_(None), attachments.c.status == "ready"
+        )
+        if tx.execute(mine.values(message_id=message.id, position=position)).rowcount != 1:
+            raise InvalidRequest.field("attachmentIds", _NOT_YOURS)
+
+
+def discard(tx: Transaction, message_id: str) -> None:
+    """Take the files of a message that is being deleted out of reach; the storage loses them later."""
+    tx.execute(update(attachments).where(attachments.c.message_id == message_id).values(status="deleted"))
+
+
+def _pending_at(attachment_id: str, path: str) -> tuple[Any, ...]:
+    return attachments.c.id == attachment_id, attachments.c.path == path, attachments.c.status == "pending"
+
+
+def _row(db: Database, attachment_id: str) -> Row | None:
+    with db.read() as connection:
+        return connection.execute(select(attachments).where(attachments.c.id == attachment_id)).mappings().first()
+
+
+def _by_key(db: Database, attachment_id: str, key: str) -> Row | None:
+    """The row, if the key is its own; how long that takes tells nothing of the key."""
+    row = _row(db, attachment_id)
+    own = row["key"] if row is not None else secrets.token_hex(20)
+    return row if hmac.compare_digest(own.encode(), key.encode()) else None

@@ -1,0 +1,136 @@
+"""Texts that operators keep for answering, found by a shortcut that is theirs alone in the project."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+
+from .. import clock
+from ..db import Database, Transaction
+from ..errors import CannedAnswerNotFound, InvalidRequest, ProjectNotFound
+from ..models import DEFAULT_PROJECT, Project, table
+from ..models import CannedAnswer as CannedAnswerModel
+from ..values import CannedAnswer
+from .idempotency import Once
+from .rows import Row
+from .text import check_content
+
+#: How many a project may have.
+MAX_ANSWERS = 500
+
+answers = table(CannedAnswerModel)
+projects = table(Project)
+
+_SHORTCUT = re.compile(r"[\w-]{1,40}")
+
+
+def list_canned_answers(db: Database, project_id: str = DEFAULT_PROJECT) -> list[CannedAnswer]:
+    """The texts of a project, by their shortcuts."""
+    with db.read() as connection:
+        rows = connection.execute(select(answers).where(answers.c.project_id == project_id)).mappings().all()
+    # Databases differ in how they sort text.
+    return sorted((_value(row) for row in rows), key=lambda answer: (answer.shortcut.casefold(), answer.shortcut))
+
+
+def create_canned_answer(
+    db: Database, shortcut: str, content: str, *, project_id: str = DEFAULT_PROJECT, once: Once | None = None
+) -> CannedAnswer:
+    """Keep a text.
+
+    :param shortcut: 1 to 40 letters, digits, `-` and `_`.
+    :param content: 1 to 4000 characters.
+    :raises InvalidRequest: if one does not fit, the shortcut is taken, or the project has 500 already.
+    """
+    shortcut = _checked(shortcut)
+    check_content(content)
+    row = {
+        "id": clock.new_id("can"),
+        "project_id": project_id,
+        "shortcut": shortcut,
+        "content": content,
+        "created_at": clock.now(),
+    }
+    with db.transaction() as tx:
+        if once:
+            once.claim(tx)
+        _lock_project(tx, project_id)
+        _check_free(tx, project_id, shortcut)
+        if tx.execute(select(func.count()).where(answers.c.project_id == project_id)).scalar_one() >= MAX_ANSWERS:
+            raise InvalidRequest(f"There are {MAX_ANSWERS} canned answers already.")
+        tx.execute(insert(answers), row)
+        made = _value(row)
+        if once:
+            once.keep(tx, made)
+    return made
+
+
+def update_canned_answer(
+    db: Database,
+    answer_id: str,
+    *,
+    shortcut: str | None = None,
+    content: str | None = None,
+    project_id: str = DEFAULT_PROJECT,
+) -> CannedAnswer:
+    """Change the shortcut, the text or both.
+
+    :raises InvalidRequest: if one does not fit, or the shortcut is taken.
+    :raises CannedAnswerNotFound: if there is none such in the project.
+    """
+    changes: dict[str, str] = {}
+    if shortcut is not None:
+        changes["shortcut"] = _checked(shortcut)
+    if content is not None:
+        check_content(content)
+        changes["content"] = content
+    with db.transaction() as tx:
+        _lock_project(tx, project_id)
+        row = tx.execute(select(answers).where(*_this(answer_id, project_id))).mappings().one_or_none()
+        if row is None:
+            raise CannedAnswerNotFound
+        if changes.get("shortcut", row["shortcut"]) != row["shortcut"]:
+            _check_free(tx, project_id, changes["shortcut"])
+        if changes:
+            tx.execute(update(answers).where(*_this(answer_id, project_id)).values(changes))
+        return _value({**row, **changes})
+
+
+def delete_canned_answer(db: Database, answer_id: str, project_id: str = DEFAULT_PROJECT) -> None:
+    """Forget a text.
+
+    :raises CannedAnswerNotFound: if there is none such in the project.
+    """
+    with db.transaction() as tx:
+        if tx.execute(delete(answers).where(*_this(answer_id, project_id))).rowcount != 1:
+            raise CannedAnswerNotFound
+
+
+def _checked(shortcut: str) -> str:
+    # One letter may be written as one character or as two; they look the same.
+    text = unicodedata.normalize("NFC", shortcut) if isinstance(shortcut, str) else ""
+    if not _SHORTCUT.fullmatch(text):
+        raise InvalidRequest.field("shortcut", "Must be 1 to 40 letters, digits, - and _.")
+    return text
+
+
+def _lock_project(tx: Transaction, project_id: str) -> None:
+    """Let nobody else add or rename one until the end of the transaction, but keep nobody from conversations."""
+    mine = select(projects.c.id).where(projects.c.id == project_id)
+    if tx.execute(mine.with_for_update(key_share=True)).first() is None:
+        raise ProjectNotFound
+
+
+def _check_free(tx: Transaction, project_id: str, shortcut: str) -> None:
+    taken = select(answers.c.id).where(answers.c.project_id == project_id, answers.c.shortcut == shortcut)
+    if tx.execute(taken).first() is not None:
+        raise InvalidRequest.field("shortcut", "Another canned answer has it.")
+
+
+def _this(answer_id: str, project_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return answers.c.id == answer_id, answers.c.project_id == project_id
+
+
+def _value(row: Row) -> CannedAnswer:
+    return CannedAnswer(row["id"], row["shortcut"], row["content"], row["created_at"])

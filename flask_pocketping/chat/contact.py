@@ -1,0 +1,94 @@
+"""How a visitor can be reached after they left: what they said in the form before or after their first message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .. import shapes
+from ..db import Database
+from ..errors import InvalidRequest
+from ..values import Identity, Session
+from .log import change_session
+from .sessions import check_identity, current
+
+#: The keys of an identity's metadata that a visitor's own telephone number has.
+PHONE, COUNTRY = "phone", "phoneCountry"
+
+# ITU-T E.164: a plus sign and at most 15 digits.
+_E164 = re.compile(r"\+[1-9][0-9]{5,14}")
+_ISO_3166 = re.compile("[A-Z]{2}")
+
+
+def note_contact(
+    db: Database,
+    session_id: str,
+    *,
+    email: str | None = None,
+    phone: str | None = None,
+    phone_country: str | None = None,
+) -> Session:
+    """Note how a visitor says they can be reached, and log `visitor.identified`.
+
+    Whatever else is known of them stays. Nobody vouches for what they say, so a verified identity stays as it is.
+
+    :param phone: in the form of E.164, such as `+4930123456`.
+    :param phone_country: the two letters of ISO 3166.
+    :raises InvalidRequest: if there is neither an email nor a phone number, or one does not fit.
+    """
+    if email is None and phone is None:
+        raise InvalidRequest("At least one of email and phone is needed.")
+    if phone is not None and not _E164.fullmatch(phone):
+        raise InvalidRequest.field("phone", "Must be an international number such as +4930123456.")
+    if phone_country is not None and not _ISO_3166.fullmatch(phone_country):
+        raise InvalidRequest.field("phoneCountry", "Must be the two capital letters of a country, such as DE.")
+    check_identity(Identity(email=email))
+    with change_session(db, session_id) as change:
+        if change.row["identity_verified"]:
+            return current(change)
+        given = _columns(change.row["identity_metadata"] or {}, email, phone, phone_country)
+        if not given.items() <= change.row.items():
+            change.set(**given)
+            value = current(change)
+            change.log("visitor.identified", {"identity": shapes.identity(value.identity)}, session=value)
+        return current(change)
+
+
+def missing_contact(identity: Identity | None, wanted: str) -> list[str]:
+    """What a visitor has not told yet of what they are asked for. A user of the host app is asked for nothing.
+
+    :param wanted: email-only, phone-only, email-or-phone or email-and-phone.
+    :return: of email and phone; with email-or-phone both or neither.
+    """
+    if identity is not None and identity.verified:
+        return []
+    known = {
+        "email": bool(identity and identity.email),
+        "phone": bool(identity and identity.metadata and identity.metadata.get(PHONE)),
+    }
+    if wanted == "email-or-phone":
+        return [] if any(known.values()) else [*known]
+    return [name for name, told in known.items() if name in wanted and not told]
+
+
+def with_contact(given: Mapping[str, Any], metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The columns of an identity that a page tells, which is not to lose the number that the visitor left.
+
+    :param metadata: what is known so far.
+    """
+    told = given.get("identity_metadata")
+    if told is None or PHONE in told:
+        return dict(given)
+    kept = {key: item for key, item in (metadata or {}).items() if key in {PHONE, COUNTRY}}
+    return {**given, "identity_metadata": {**told, **kept}}
+
+
+def _columns(metadata: dict[str, Any], email: str | None, phone: str | None, country: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if email is not None:
+        found["email"] = email
+    if phone is not None:
+        rest = {key: item for key, item in metadata.items() if key not in {PHONE, COUNTRY}}
+        found["identity_metadata"] = {**rest, PHONE: phone, **({COUNTRY: country} if country else {})}
+    return found

@@ -1,0 +1,54 @@
+"""How content visitors are: asking them, and noting what they say, once for each conversation."""
+
+from __future__ import annotations
+
+from .. import clock
+from ..db import Database
+from ..errors import InvalidRequest
+from ..values import Session
+from .log import change_session
+from .sessions import current
+from .text import storable
+
+MAX_COMMENT = 1000
+
+
+def request(db: Database, session_id: str, project_id: str | None = None) -> Session:
+    """Ask the visitor for a rating and log `csat.requested`. One who has given theirs is not asked again."""
+    with change_session(db, session_id, project_id) as change:
+        if change.row["csat_score"] is None:
+            change.set(csat_requested_at=change.now)
+            change.log("csat.requested", {"requestedAt": clock.to_wire(change.now)}, requested_at=change.now)
+        return current(change)
+
+
+def submit(
+    db: Database, session_id: str, score: int, comment: str | None = None, *, project_id: str | None = None
+) -> bool:
+    """Note a visitor's rating and log `csat.submitted`. The first one stands; a later one changes nothing.
+
+    :param score: 1 (bad) to 5 (good).
+    :param comment: up to 1000 characters; a blank one is none.
+    :return: whether it was noted.
+    :raises InvalidRequest: if one does not fit.
+    """
+    if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
+        raise InvalidRequest.field("score", "Must be a whole number from 1 to 5.")
+    comment = _checked(comment)
+    with change_session(db, session_id, project_id) as change:
+        if change.row["csat_score"] is not None:
+            return False
+        change.set(csat_score=score, csat_comment=comment, csat_at=change.now)
+        told = {"score": score, **({"comment": comment} if comment else {})}
+        change.log("csat.submitted", told, score=score, comment=comment)
+        return True
+
+
+def _checked(comment: str | None) -> str | None:
+    if comment is None or not comment.strip():
+        return None
+    if len(comment) > MAX_COMMENT:
+        raise InvalidRequest.field("comment", f"Longer than {MAX_COMMENT} characters.")
+    if not storable(comment):
+        raise InvalidRequest.field("comment", "Has a character that can't be stored (NUL or half a surrogate pair).")
+    return comment

@@ -1,0 +1,66 @@
+"""The pages that a visitor was on during a conversation. `POST /connect` notes them: a page connects as it loads."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select
+
+from ..db import Database
+from ..models import PageVisit as PageVisitModel
+from ..models import table
+from ..values import PageVisit
+from .log import Change, change_session
+from .sessions import get_session
+from .text import check_limit, check_line
+
+#: How many of a conversation are kept: the newest.
+KEPT = 50
+
+visits = table(PageVisitModel)
+
+
+def visit(db: Database, session_id: str, url: str, title: str | None = None) -> None:
+    """Note the page that a visitor is on now. The same address again, as after a reload, is no further visit.
+
+    :param url: up to 2048 characters.
+    :param title: up to 500 characters.
+    :raises SessionNotFound: if there is no such session.
+    """
+    check_line("url", url, 2048)
+    check_line("title", title or None, 500)
+    with change_session(db, session_id) as change:
+        note_visit(change, url, title)
+
+
+def note_visit(change: Change, url: str, title: str | None = None) -> None:
+    """As `visit`, within a change. The lock of the session keeps two tabs from noting one page twice."""
+    mine = select(visits.c.url).where(visits.c.session_id == change.session_id)
+    last = change.tx.execute(mine.order_by(visits.c.id.desc()).limit(1)).scalar_one_or_none()
+    if last != url:
+        note_first_visit(change, url, title)
+        _forget_oldest(change)
+
+
+def note_first_visit(change: Change, url: str, title: str | None = None) -> None:
+    """As `note_visit`, for a conversation that has none so far."""
+    row = {"session_id": change.session_id, "url": url, "title": title or None, "visited_at": change.now}
+    change.tx.execute(insert(visits), row)
+
+
+def list_pages(db: Database, session_id: str, *, project_id: str | None = None, limit: int = KEPT) -> list[PageVisit]:
+    """The pages of a conversation, newest first.
+
+    :raises SessionNotFound: if there is no such session in the project.
+    """
+    check_limit(limit)
+    get_session(db, session_id, project_id)
+    query = select(visits).where(visits.c.session_id == session_id).order_by(visits.c.id.desc()).limit(limit)
+    with db.read() as connection:
+        return [PageVisit(row.url, row.title, row.visited_at) for row in connection.execute(query)]
+
+
+def _forget_oldest(change: Change) -> None:
+    mine = visits.c.session_id == change.session_id
+    order = select(visits.c.id).where(mine).order_by(visits.c.id.desc())
+    first_too_many = change.tx.execute(order.offset(KEPT).limit(1)).scalar_one_or_none()
+    if first_too_many is not None:
+        change.tx.execute(delete(visits).where(mine, visits.c.id <= first_too_many))

@@ -1,0 +1,87 @@
+"""The figures of a project: how many conversations began, how soon they were answered, how content visitors were.
+
+A conversation begins with the visitor's first message and counts for that day, whenever it is answered or rated. All
+is read from indexes, never from the conversations themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, true
+
+from .. import clock
+from ..db import Database
+from ..errors import InvalidRequest
+from ..models import DEFAULT_PROJECT
+from ..values import Contentment, Day, Stats
+from .log import sessions
+
+#: The periods that one may ask for, in days. The last of them is today, in UTC.
+PERIODS = {"7d": 7, "30d": 30}
+
+_WAITING = select(func.count()).where(sessions.c.project_id == bindparam("project_id"), sessions.c.unanswered == true())
+
+
+def stats(db: Database, period: str = "7d", project_id: str = DEFAULT_PROJECT) -> Stats:
+    """The figures of the last days.
+
+    :param period: 7d or 30d.
+    :raises InvalidRequest: if it is another.
+    """
+    if period not in PERIODS:
+        raise InvalidRequest.field("period", f"Must be one of {', '.join(PERIODS)}.")
+    last = clock.now().date()
+    first = last - timedelta(days=PERIODS[period] - 1)
+    wanted = (sessions.c.project_id == project_id, sessions.c.started_on.between(first, last))
+    begun: Counter[date] = Counter()
+    answered: Counter[date] = Counter()
+    scores: Counter[int] = Counter()
+    with db.read() as connection:
+        for row in connection.execute(_counts(*wanted)):
+            begun[row.started_on] += row.begun
+            answered[row.started_on] += row.answered
+            if row.csat_score is not None:
+                scores[row.csat_score] += row.begun
+        waiting = connection.execute(_WAITING, {"project_id": project_id}).scalar_one()
+        median = _median(connection, answered.total(), *wanted)
+    days = [first + timedelta(days=number) for number in range(PERIODS[period])]
+    return Stats(
+        period=period,
+        first_day=first,
+        last_day=last,
+        conversations=begun.total(),
+        answered=answered.total(),
+        response_rate=answered.total() / begun.total() if begun else None,
+        median_first_response=median,
+        unanswered=waiting,
+        csat=_contentment(scores),
+        days=tuple(Day(day, begun[day], answered[day]) for day in days),
+    )
+
+
+def _counts(*wanted: ColumnElement[bool]) -> Select[Any]:
+    """For each day and score, how many conversations began and how many of these were answered."""
+    groups = (sessions.c.started_on, sessions.c.csat_score)
+    counts = (func.count().label("begun"), func.count(sessions.c.response_ms).label("answered"))
+    return select(*groups, *counts).where(*wanted).group_by(*groups)
+
+
+def _median(connection: Connection, count: int, *wanted: ColumnElement[bool]) -> float | None:
+    """The time in seconds that half of the answers took less than, and half took more."""
+    answered = select(sessions.c.response_ms).where(*wanted, sessions.c.response_ms.is_not(None))
+    middle = answered.order_by(sessions.c.response_ms).offset((count - 1) // 2).limit(1 if count % 2 else 2)
+    found = connection.execute(middle).scalars().all() if count else ()
+    return sum(found) / len(found) / 1000 if found else None
+
+
+def _contentment(scores: Counter[int]) -> Contentment:
+    count = scores.total()
+    return Contentment(
+        score=sum(score * number for score, number in scores.items()) / count if count else None,
+        satisfied=(scores[4] + scores[5]) / count if count else None,
+        count=count,
+        scores={score: scores[score] for score in range(1, 6)},
+    )

@@ -1,0 +1,99 @@
+"""The storage that is a bucket: Amazon S3 and what speaks its protocol. Needs the extra `flask-pocketping[s3]`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from ..errors import Unavailable
+from .storage import CHUNK, Readable, Stored
+
+logger = logging.getLogger("flask_pocketping")
+
+#: Bytes of a file on its way that are held in memory; more go to a temporary file.
+IN_MEMORY = 1024 * 1024
+
+
+class S3Storage:
+    """A bucket, or what in it begins with a prefix. Connects at first use, and anew in a forked process.
+
+    Credentials and region are found as boto3 finds them: environment, shared files, the machine's role.
+
+    :param bucket: its name.
+    :param prefix: put before each path, without slashes at its ends.
+    :param endpoint: of a server that is not Amazon's.
+    """
+
+    def __init__(self, bucket: str, prefix: str = "", endpoint: str | None = None) -> None:
+        self.bucket = bucket
+        self.prefix = prefix
+        self.endpoint = endpoint
+        self._client: Any = None
+        self._made_in = 0
+        self._lock = threading.Lock()
+
+    def write(self, path: str, stream: Readable) -> None:
+        """See `Storage.write`. The whole file is at hand before a byte is sent, so half of one never is."""
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+            shutil.copyfileobj(stream, file, CHUNK)
+            file.seek(0)
+            with self._told("write", path):
+                self._connect().put_object(
+                    Bucket=self.bucket, Key=self._key(path), Body=file, ContentType="application/octet-stream"
+                )
+
+    def open(self, path: str) -> Stored:
+        """See `Storage.open`."""
+        with self._told("read", path):
+            found = self._connect().get_object(Bucket=self.bucket, Key=self._key(path))
+        return cast(Stored, found["Body"])
+
+    def delete(self, path: str) -> None:
+        """See `Storage.delete`."""
+        with self._told("delete", path):
+            self._connect().delete_object(Bucket=self.bucket, Key=self._key(path))
+
+    def _key(self, path: str) -> str:
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+    @contextmanager
+    def _told(self, what: str, path: str) -> Iterator[None]:
+        """Say in the log what the bucket's server says; the client only hears that it is not available."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            answer = getattr(error, "response", {}).get("Error", {})
+            if answer.get("Code") in {"NoSuchKey", "404"}:
+                raise FileNotFoundError(path) from None
+            logger.error("The bucket %s can't be used to %s a file: %s", self.bucket, what, error)
+            raise Unavailable("Files are not available right now. Try again soon.") from error
+
+    def _connect(self) -> Any:
+        with self._lock:
+            if self._client is None or self._made_in != os.getpid():
+                self._client, self._made_in = self._new_client(), os.getpid()
+            return self._client
+
+    def _new_client(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        # Many servers that speak S3 know none of the checksums that boto3 adds by itself. A bucket of an own server
+        # is a path, as its name need not be in the DNS.
+        config = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 3, "mode": "standard"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"} if self.endpoint else None,
+        )
+        return boto3.session.Session().client("s3", endpoint_url=self.endpoint, config=config)

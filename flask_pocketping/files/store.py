@@ -1,0 +1,314 @@
+"""`Files`: takes the files of conversations into the storage, finds out what they are, and gives them out.
+
+Used by the routes in `web/uploads.py`, the host's own calls, and the worker's chore. The order of steps is such that
+whatever is in the storage has its row, so that a process may die at any point and the chore finds what it left.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import BinaryIO, cast
+
+from ..chat import attachments
+from ..chat.rows import Row
+from ..db import Database, retried
+from ..errors import AttachmentNotFound, InvalidRequest, PayloadTooLarge
+from ..values import Attachment
+from .kinds import HEAD, IMAGES, UNKNOWN, clean_filename, kind_of
+from .pictures import THUMBNAIL_TYPE, look_at
+from .storage import CHUNK, Readable, Storage, Stored
+
+logger = logging.getLogger("flask_pocketping")
+
+#: How long an announced file may be sent.
+UPLOAD_LIFETIME = timedelta(minutes=15)
+#: How long a file is kept that no message has.
+UNSENT_LIFETIME = timedelta(hours=24)
+
+_IN_MEMORY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was announced.
+
+    :ivar attachment_id: its public id.
+    :ivar path: the end of the address that takes its bytes.
+    :ivar expires_at: until when it does.
+    """
+
+    attachment_id: str
+    path: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A file on its way out.
+
+    :ivar filename: what it is called.
+    :ivar mime_type: what it is.
+    :ivar size: in bytes, if that is known.
+    :ivar stream: its bytes; closed by the caller.
+    """
+
+    filename: str
+    mime_type: str
+    size: int | None
+    stream: Stored
+
+
+class Files:
+    """The files of one app.
+
+    :param max_size: bytes that one may have.
+    """
+
+    def __init__(self, db: Database, storage: Storage, max_size: int) -> None:
+        self._db = db
+        self._storage = storage
+        self.max_size = max_size
+
+    def announce(self, session_id: str, filename: str, size: int, *, by: attachments.Side) -> Upload:
+        """A file is about to come.
+
+        :param size: in bytes; exactly as many have to come.
+        :raises PayloadTooLarge: if those are too many.
+        """
+        if size < 1:
+            raise InvalidRequest.field("size", "Must be at least 1: there is nothing in the file.")
+        if size > self.max_size:
+            raise self._too_large()
+        row = self._announce(session_id, filename, size, by)
+        return Upload(row["id"], f"{row['id']}/{row['key']}", row["expires_at"])
+
+    def receive(self, attachment_id: str, key: str, stream: Callable[[int], Readable]) -> None:
+        """Take the bytes of an announced file. Until it is completed they may be sent again.
+
+        :param stream: opens them, given how many there may be.
+        :raises AttachmentNotFound: if nothing is expected there, or another try of the same came in between.
+        :raises PayloadTooLarge: if there are more than were announced.
+        :raises InvalidRequest: if there are fewer.
+        """
+        expected = attachments.expected(self._db, attachment_id, key)
+        incoming = Counted(stream(expected["size"]), expected["size"], "More bytes came than were announced.")
+        path = _new_path()
+        self._point(attachment_id, path)
+        try:
+            self._storage.write(path, Exactly(incoming, expected["size"]))
+        except FileNotFoundError:
+            raise AttachmentNotFound from None
+        if not attachments.is_at(self._db, attachment_id, path):
+            self._storage.delete(path)
+            raise AttachmentNotFound
+
+    def complete(self, session_id: str, attachment_id: str, *, by: attachments.Side) -> Attachment:
+        """All of a file has come: find out what it is. Completing it again changes nothing.
+
+        :raises AttachmentNotFound: if this side announced no such file in the session.
+        :raises InvalidRequest: if it has not come yet.
+        """
+        row = attachments.announced(self._db, session_id, attachment_id, by)
+        if row["status"] == "ready":
+            return attachments.get(self._db, attachment_id)
+        return self._finish(attachment_id, row["path"], row["size"])
+
+    def add(
+        self,
+        session_id: str,
+        filename: str,
+        stream: Readable,
+        *,
+        by: attachments.Side,
+        project_id: str | None = None,
+    ) -> Attachment:
+        """Take a file whose bytes are at hand, whole in one step.
+
+        :param project_id: the project that the session must belong to, if any must.
+        :raises PayloadTooLarge: if it has too many bytes.
+        :raises InvalidRequest: if it has none.
+        """
+        path = _new_path()
+        row = self._announce(session_id, filename, 0, by, project_id, path)
+        counted = Counted(stream, self.max_size, self._too_large().message)
+        try:
+            self._storage.write(path, counted)
+            if not counted.size:
+                raise InvalidRequest("There is nothing in the file.")
+        except BaseException:
+            self._forget(row["id"])
+            raise
+        return self._finish(row["id"], path, counted.size)
+
+    def find(self, attachment_id: str, key: str, *, thumbnail: bool = False) -> Served:
+        """What is behind a file's address.
+
+        :param thumbnail: the small picture instead.
+        :raises AttachmentNotFound: if there is nothing, or nothing any more, or the key is not the file's.
+        """
+        row = attachments.find_by_key(self._db, attachment_id, key)
+        path = row["thumbnail_path"] if thumbnail else row["path"]
+        if not path:
+            raise AttachmentNotFound
+        try:
+            stream = self._storage.open(path)
+        except FileNotFoundError:
+            logger.error("The storage has lost the file of attachment %s.", attachment_id)
+            raise AttachmentNotFound from None
+        if thumbnail:
+            return Served(f"{row['filename']}.webp", THUMBNAIL_TYPE, None, stream)
+        return Served(row["filename"], row["mime_type"], row["size"], stream)
+
+    def sweep(self) -> int:
+        """Remove files of deleted messages, and files that became part of none within a day; some hundreds at a time.
+
+        :return: how many it were.
+        :raises OSError: if some could not be removed; the others were.
+        :raises Unavailable: if the bucket can't be reached; then there is no sense in going on.
+        """
+        found = attachments.to_be_removed(self._db, UNSENT_LIFETIME)
+        failed: OSError | None = None
+        for row in found:
+            try:
+                self._remove(row)
+            except OSError as error:
+                failed = error
+        if failed is not None:
+            raise failed
+        return len(found)
+
+    def _announce(
+        self,
+        session_id: str,
+        filename: str,
+        size: int,
+        by: attachments.Side,
+        project_id: str | None = None,
+        path: str = "",
+    ) -> Row:
+        named = clean_filename(filename)
+        return retried(
+            lambda: attachments.announce(
+                self._db,
+                session_id,
+                filename=named,
+                size=size,
+                by=by,
+                lifetime=UPLOAD_LIFETIME,
+                project_id=project_id,
+                path=path,
+            )
+        )
+
+    def _finish(self, attachment_id: str, path: str, size: int) -> Attachment:
+        if not path:
+            raise _not_here()
+        try:
+            facts = self._facts(attachment_id, path)
+        except FileNotFoundError:
+            raise _not_here() from None
+        if not retried(lambda: attachments.complete(self._db, attachment_id, path, {**facts, "size": size})):
+            if facts["thumbnail_path"]:
+                self._storage.delete(str(facts["thumbnail_path"]))
+            # Either it is being sent again, or another request completed it at the same time.
+            if not attachments.is_at(self._db, attachment_id, path):
+                raise _not_here()
+        return attachments.get(self._db, attachment_id)
+
+    def _facts(self, attachment_id: str, path: str) -> dict[str, str | int | None]:
+        stored = self._storage.open(path)
+        try:
+            head = _read_head(stored)
+            kind = kind_of(head)
+            facts: dict[str, str | int | None] = {"mime_type": kind, "thumbnail_path": None}
+            if kind not in IMAGES:
+                return facts
+            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+                file.write(head)
+                shutil.copyfileobj(stored, file, CHUNK)
+                file.seek(0)
+                picture = look_at(cast(BinaryIO, file), kind)
+        finally:
+            stored.close()
+        if picture is None:
+            return {"mime_type": UNKNOWN, "thumbnail_path": None}
+        thumbnail = f"{path}-{secrets.token_hex(4)}"
+        retried(lambda: attachments.note_thumbnail(self._db, attachment_id, path, thumbnail))
+        self._storage.write(thumbnail, io.BytesIO(picture.thumbnail))
+        return {**facts, "thumbnail_path": thumbnail, "width": picture.width, "height": picture.height}
+
+    def _point(self, attachment_id: str, path: str) -> None:
+        """Note where the file will be, and forget the try before."""
+        before = retried(lambda: attachments.point(self._db, attachment_id, path))
+        if before:
+            self._storage.delete(before)
+
+    def _forget(self, attachment_id: str) -> None:
+        row = attachments.give_up(self._db, attachment_id)
+        if row is not None:
+            self._remove(row)
+
+    def _remove(self, row: Row) -> None:
+        """The storage first: whoever dies in between leaves a row, and the chore finds it again."""
+        for path in (row["path"], row["thumbnail_path"]):
+            if path:
+                self._storage.delete(path)
+        attachments.remove(self._db, row["id"])
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(f"A file may have up to {self.max_size} bytes.")
+
+
+class Counted:
+    """Counts what is read, and refuses more than there may be."""
+
+    def __init__(self, stream: Readable, most: int, refusal: str) -> None:
+        self._stream = stream
+        self._most = most
+        self._refusal = refusal
+        self.size = 0
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        data = self._stream.read(size)
+        self.size += len(data)
+        if self.size > self._most:
+            raise PayloadTooLarge(self._refusal)
+        return data
+
+
+class Exactly:
+    """Refuses a stream that ends too early."""
+
+    def __init__(self, stream: Counted, size: int) -> None:
+        self._stream = stream
+        self._size = size
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        data = self._stream.read(size)
+        if not data and self._stream.size < self._size:
+            raise InvalidRequest(f"Only {self._stream.size} of {self._size} bytes came.")
+        return data
+
+
+def _read_head(stream: Readable) -> bytes:
+    head = b""
+    while len(head) < HEAD and (part := stream.read(HEAD - len(head))):
+        head += part
+    return head
+
+
+def _new_path() -> str:
+    """Tells nothing of whose it is; folders by two letters keep each small."""
+    name = secrets.token_hex(16)
+    return f"{name[:2]}/{name}"
+
+
+def _not_here() -> InvalidRequest:
+    return InvalidRequest.field("attachmentId", "The file has not arrived yet. Send it to its uploadUrl first.")
