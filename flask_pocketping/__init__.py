@@ -19,7 +19,7 @@ from .errors import (
 )
 from .extension import PocketPing
 from .models import DEFAULT_PROJECT
-from .values import Identity, Message, MessageDraft, Session
+from .values import Identity, Message, MessageDraft, Operator, Session
 
 __all__ = [
     "DEFAULT_PROJECT",
@@ -29,6 +29,7 @@ __all__ = [
     "Message",
     "MessageDraft",
     "MessageRejected",
+    "Operator",
     "PocketPing",
     "PocketPingError",
     "SchemaMissing",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+import io
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import Engine, MetaData
@@ -14,25 +16,35 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from . import signals
-from .chat import messages, sessions, visitors
+from .chat import attachments, csat, messages, sessions, visitors
+from .chat import stats as figures
 from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
 from .delivery.http import GuardedClient, HTTPClientError, check_url
 from .dispatch import app_context
-from .errors import ConfigurationError, InvalidRequest
+from .errors import ConfigurationError, Forbidden, InvalidRequest
+from .files.storage import FolderStorage, Storage
+from .files.store import Files
 from .models import DEFAULT_PROJECT, Base
 from .realtime.bus import Bus, RedisBus
 from .realtime.hub import Hub
 from .runtime import Runtime, Upkeep
-from .values import Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage
+from .values import Attachment, Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage, Stats
 from .web.connections import Sockets
 from .web.frames import Frames
 from .web.handles import Handles
+from .web.hosts import Loader, Loaders
 from .web.limiter import Limiter
 from .web.state import EXTENSION, State, current_state, state_of
+from .web.tokens import Identities, OperatorTokens
+
+_STORAGE_METHODS = ("write", "open", "delete")
 
 USER_AGENT = "Flask-PocketPing (+https://pypi.org/project/flask-pocketping/)"
+
+
+F = TypeVar("F", bound=Loader)
 
 
 class PocketPing:
@@ -49,13 +61,22 @@ class PocketPing:
     :param app: the app, unless `init_app` is called later.
     :param engine: a SQLAlchemy engine that has, or is to have, the tables.
     :param db: a Flask-SQLAlchemy object whose default engine is used instead.
-    :raises ConfigurationError: if both are given, or `db` is something else; with an app, also as `init_app`.
+    :param storage: where files are kept, instead of what `POCKETPING_UPLOADS` says; that can still switch them off.
+    :raises ConfigurationError: if both engine and db are given, or one of these is something else; with an app, also
+        as `init_app`.
     """
 
     #: The tables' metadata, for the host's Alembic.
     metadata: MetaData = Base.metadata
 
-    def __init__(self, app: Flask | None = None, *, engine: Engine | None = None, db: Any = None) -> None:
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        engine: Engine | None = None,
+        db: Any = None,
+        storage: Storage | None = None,
+    ) -> None:
         if engine is not None and not isinstance(engine, Engine):
             raise ConfigurationError("PocketPing(engine=…) takes a SQLAlchemy engine.")
         if engine is not None and db is not None:
@@ -63,7 +84,11 @@ class PocketPing:
         if db is not None and not hasattr(type(db), "engine"):
             raise ConfigurationError("PocketPing(db=…) takes a Flask-SQLAlchemy object.")
         self._engine = engine
+        if storage is not None and not all(callable(getattr(storage, name, None)) for name in _STORAGE_METHODS):
+            raise ConfigurationError("PocketPing(storage=…) takes an object with write(), open() and delete().")
         self._sqlalchemy = db
+        self._loaders = Loaders()
+        self._storage = storage
         if app is not None:
             self.init_app(app)
 
@@ -79,6 +104,7 @@ class PocketPing:
         secrets = _secrets(app, config)
         handles = Handles(secrets)
         database = self._database(app, config)
+        database.files_url = f"{config.public_url or _mounted_at(app)}{config.url_prefix}/files"
         bus = _bus(config, secrets)
         sockets = Sockets(config.socket_limit)
         hub = Hub(database, bus, poll=config.poll_interval, tick=Upkeep(database, sockets))
@@ -88,7 +114,9 @@ class PocketPing:
             timeout=config.webhook_timeout,
             user_agent=USER_AGENT,
         )
-        runtime = Runtime(app, config, database, hub, bus, sockets, client)
+        storage = self._storage_of(app, config)
+        files = Files(database, storage, config.max_upload_size) if storage is not None else None
+        runtime = Runtime(app, config, database, hub, bus, sockets, client, files)
         state = State(
             config=config,
             db=database,
@@ -107,14 +135,26 @@ class PocketPing:
             work=runtime.work,
             deliver_due=runtime.deliver_due,
             sockets=sockets,
+            identities=Identities(secrets, config.identity_lifetime),
+            operator_tokens=OperatorTokens(secrets, config.operator_token_lifetime),
+            loaders=self._loaders,
+            files=files,
         )
         bus.on_message = state.hear
         app.extensions[EXTENSION] = state
         from .cli import commands
         from .web.blueprint import build_blueprint
+        from .web.widget_tag import pocketping_widget
 
-        app.register_blueprint(build_blueprint(state))
+        blueprint = build_blueprint(state)
+        app.register_blueprint(blueprint)
+        # Flask-WTF would want its token from visitors and programs. No route of ours goes by a cookie but the two for
+        # signed-in people, and those look at the request's origin.
+        if (csrf := app.extensions.get("csrf")) is not None and hasattr(csrf, "exempt"):
+            csrf.exempt(blueprint)
         app.cli.add_command(commands)
+        # One of the host's own of that name stays.
+        app.jinja_env.globals.setdefault("pocketping_widget", pocketping_widget)
 
     def close(self, app: Flask | None = None) -> None:
         """End what runs beside the requests: sockets get 1012, deliveries under way are finished.
@@ -125,6 +165,37 @@ class PocketPing:
         :param app: the app; the current one if unset.
         """
         state_of(app or current_app).close()
+
+    # --- What the host tells of its people; before or after init_app, for all apps of this object. ---
+
+    def identity_loader(self, function: F) -> F:
+        """Say which customer is signed in: a decorator.
+
+        Without one, Flask-Login's `current_user` is asked where the app has that.
+
+        :param function: called within requests, without arguments; returns an `Identity` with a `customer_id`, a dict
+            with `id` and what else is known (`email`, `name`, …), or `None`.
+        """
+        self._loaders.identity = function
+        return function
+
+    def operator_loader(self, function: F) -> F:
+        """Say which operator is behind a request: a decorator. Without one there is no inbox.
+
+        :param function: called within requests, without arguments; returns an `Operator`, a dict with `id`, `name` and
+            perhaps `avatar`, a response such as a redirect to where one signs in, or `None` for those who may not.
+        """
+        self._loaders.operator = function
+        return function
+
+    def context(self, function: F) -> F:
+        """Say what the app knows of a visitor, shown beside the conversation in the inbox: a decorator.
+
+        :param function: called with the `Session`; returns a mapping of labels to values, each text, a number, a
+            truth value, `None`, or a pair of a text and the address that it leads to.
+        """
+        self._loaders.context = function
+        return function
 
     # --- The API for the host's own code; an app context is enough. ---
 
@@ -168,6 +239,7 @@ class PocketPing:
         *,
         status: str | None = None,
         unanswered: bool | None = None,
+        started: bool | None = None,
         q: str | None = None,
         visitor_id: str | None = None,
         limit: int = 50,
@@ -178,6 +250,7 @@ class PocketPing:
 
         :param status: only `active` or only `closed` ones.
         :param unanswered: only those whose last word is the visitor's (or only the others).
+        :param started: only those in which something was said (or only the others).
         :param q: text to find in the visitor's name or email or in a message.
         :param visitor_id: only this visitor's.
         :param limit: how many at the most.
@@ -190,6 +263,7 @@ class PocketPing:
             project_id,
             status=status,
             unanswered=unanswered,
+            started=started,
             q=q,
             visitor_id=visitor_id,
             limit=limit,
@@ -222,22 +296,26 @@ class PocketPing:
         type: MessageType = "operator",
         operator_name: str | None = None,
         reply_to: str | None = None,
+        attachment_ids: Sequence[str] = (),
         client_id: str | None = None,
     ) -> Message:
         """Send a message into a conversation. A visitor's message reopens a closed one.
 
         :param session_id: the public id of the conversation.
-        :param content: 1 to 4000 characters.
+        :param content: 1 to 4000 characters; may be empty where there are attachments.
         :param type: who speaks: operator, visitor, ai or system.
         :param operator_name: shown to the visitor.
         :param reply_to: the id of a message of the same session.
+        :param attachment_ids: files that `add_attachment` kept for a message of this type, and that none has yet.
         :param client_id: the caller's own name for it, unique in the session: a repeat sends nothing more and
             returns the first message, so a task may be tried again.
         :return: the message as it was stored.
         :raises SessionNotFound: if there is no such session.
         :raises SessionClosed: if it is closed and the type is not visitor.
         :raises MessageRejected: if a receiver of `message_received` refuses it.
-        :raises InvalidRequest: if the content does not fit, or `reply_to` is no message of the session.
+        :raises AttachmentNotFound: if there is no such file.
+        :raises InvalidRequest: if the content does not fit, `reply_to` is no message of the session, or a file is not
+            one of those.
         """
         state = current_state()
         return messages.send_message(
@@ -247,6 +325,7 @@ class PocketPing:
             type=type,
             operator_name=operator_name,
             reply_to=reply_to,
+            attachment_ids=attachment_ids,
             client_id=client_id,
             before=state.before_message,
         )
@@ -326,6 +405,24 @@ class PocketPing:
         """
         return sessions.set_ai(current_state().db, session_id, enabled)
 
+    def request_csat(self, session_id: str) -> Session:
+        """Ask the visitor for a rating. One who has given theirs is not asked again.
+
+        :param session_id: the public id of the conversation.
+        :return: the session as it is now.
+        :raises SessionNotFound: if there is no such session.
+        """
+        return csat.request(current_state().db, session_id)
+
+    def stats(self, period: str = "7d", *, project_id: str = DEFAULT_PROJECT) -> Stats:
+        """The figures of the last days: how many conversations visitors began, and what became of them.
+
+        :param period: `7d` or `30d`; today, in UTC, is the last of these days.
+        :param project_id: the project to look at.
+        :raises InvalidRequest: if it is another period.
+        """
+        return figures.stats(current_state().db, period, project_id)
+
     def send_event(self, session_id: str, name: str, data: Any = None) -> None:
         """Send a custom event to the visitor's page.
 
@@ -335,6 +432,34 @@ class PocketPing:
         :raises SessionNotFound: if there is no such session.
         """
         visitors.send_event(current_state().db, session_id, name, data)
+
+    def add_attachment(
+        self,
+        session_id: str,
+        filename: str,
+        data: bytes | BinaryIO,
+        *,
+        type: MessageType = "operator",
+    ) -> Attachment:
+        """Keep a file for a message of a conversation; `send_message` takes its id.
+
+        What became part of no message within a day is removed.
+
+        :param session_id: the public id of the conversation.
+        :param filename: what it is called; folders are left out.
+        :param data: its bytes, or a file that is open for reading them.
+        :param type: of the message that it is for.
+        :return: what is known of it now.
+        :raises SessionNotFound: if there is no such session.
+        :raises PayloadTooLarge: if it is larger than `POCKETPING_MAX_UPLOAD_SIZE`.
+        :raises InvalidRequest: if it is empty.
+        :raises Forbidden: if `POCKETPING_UPLOADS` is off.
+        """
+        files = current_state().files
+        if files is None:
+            raise Forbidden("POCKETPING_UPLOADS is off.")
+        stream = io.BytesIO(data) if isinstance(data, bytes) else data
+        return files.add(session_id, filename, stream, by=attachments.side_of(type))
 
     def handle_for(self, session_id: str) -> str:
         """The handle by which a browser may read and write a conversation. Give it to that visitor only.
@@ -356,6 +481,21 @@ class PocketPing:
             address = _resolved(app, uri, key)
             return Database(lambda: own_engine(address))
         return Database(lambda: own_engine(_embedded(app)), embedded=True)
+
+    def _storage_of(self, app: Flask, config: Config) -> Storage | None:
+        if config.uploads == "off":
+            return None
+        if self._storage is not None:
+            return self._storage
+        if config.uploads and config.uploads.startswith("s3://"):
+            from .files.s3 import S3Storage
+
+            bucket, _, prefix = config.uploads.removeprefix("s3://").partition("/")
+            return S3Storage(bucket, prefix.strip("/"), config.s3_endpoint)
+        folder = Path(app.instance_path) / (config.uploads or "pocketping-uploads")
+        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+            raise ConfigurationError(f"POCKETPING_UPLOADS must be a folder that the app may write to, not {folder}.")
+        return FolderStorage(folder)
 
 
 class _MessageReceived:
@@ -387,6 +527,11 @@ def _secrets(app: Flask, config: Config) -> list[bytes]:
     # Flask lists the old keys newest first; itsdangerous wants the newest last.
     keys = [*reversed(fallbacks), app.secret_key]
     return [key.encode() if isinstance(key, str) else key for key in keys]
+
+
+def _mounted_at(app: Flask) -> str:
+    """The path below which the server has the app, as Flask wants to be told of it."""
+    return str(app.config["APPLICATION_ROOT"]).rstrip("/")
 
 
 def _bus(config: Config, secrets: list[bytes]) -> Bus:

@@ -19,6 +19,7 @@ from flask_pocketping.realtime.bus import RedisBus
 
 from .conftest import Serve
 from .support.clients import BROWSER, Api, Socket, Visitor
+from .support.events import EventSource
 from .support.proxy import Proxy, proxying
 from .support.servers import Process, gunicorn, make_app, wait_until
 
@@ -333,6 +334,29 @@ def test_threat_25_a_stop_loses_nothing_that_was_answered(postgresql: str, tmp_p
         stored.extend(more)
     assert {message["content"]: message["id"] for message in stored} == answered
     assert len(stored) == len(answered) > 50
+
+
+@pytest.mark.parametrize("worker_class", WORKER_CLASSES)
+def test_threat_25_a_stop_ends_streams_of_events(sqlite: str, tmp_path: Path, worker_class: str) -> None:
+    with ExitStack() as stack, served(tmp_path, sqlite, worker_class=worker_class) as (api, process):
+        pages = [api.visitor() for _ in range(3)]
+        streams = [stack.enter_context(EventSource(page)) for page in pages]
+        for page, stream in zip(pages, streams, strict=True):
+            page.say("before")
+            assert stream.expect("message")["data"]["content"] == "before"
+        gone = EventSource(pages[0])
+        gone.next()
+        gone.close()
+        assert process.stop() == 0
+        for stream in streams:
+            assert [told for told in stream.rest() if not told.comment] == []
+        check_log(process)
+    with served(tmp_path, sqlite, worker_class=worker_class) as (api, process):
+        for page, stream in zip(pages, streams, strict=True):
+            page.url = api.url
+            page.say("after")
+            with EventSource(page, after=stream.last_id) as again:
+                assert again.expect("message")["data"]["content"] == "after"
 
 
 def check_nothing_is_left(api: Api, visitor: Visitor, pids: list[int]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..chat import messages, sessions, visitors, webhooks
+from ..chat import csat, messages, pages, sessions, visitors, webhooks
 from ..errors import InvalidRequest
 from ..values import Identity
 from . import schemas
 from .routing import Call, Routes
 
 routes = Routes(caller="key")
+for_programs = Routes(caller="program")
 
 
 @routes("GET /sessions", query=schemas.SessionsQuery, answer=schemas.SessionsAnswer)
@@ -38,7 +39,7 @@ def open_session(call: Call) -> Any:
         metadata=call.body.get("metadata"),
         identity=identity_of(identity, verified=True) if identity else None,
         ai_enabled=call.state.config.ai_enabled,
-        once=_wrapped(call, "session"),
+        once=wrapped(call, "session"),
     )
     return {"session": session}
 
@@ -76,16 +77,18 @@ def list_messages(call: Call, session_id: str) -> Any:
 )
 def send_message(call: Call, session_id: str) -> Any:
     """Send a message."""
+    if call.operator is not None and call.body["type"] != "operator":
+        raise InvalidRequest.field("type", "An operator can only send as operator.")
     message = messages.send_message(
         call.state.db,
         session_id,
         call.body["content"],
         type=call.body["type"],
         project_id=call.project_id,
-        operator_name=call.body.get("operatorName"),
+        operator_name=call.operator.name if call.operator else call.body.get("operatorName"),
         reply_to=call.body["replyTo"],
         attachment_ids=call.body["attachmentIds"],
-        once=_wrapped(call, "message"),
+        once=wrapped(call, "message"),
         before=call.state.before_message,
     )
     return {"message": message}
@@ -129,6 +132,7 @@ def mark_read(call: Call, session_id: str) -> Any:
         call.state.db,
         session_id,
         reader="operator",
+        status=call.body.get("status", "read"),
         message_ids=call.body.get("messageIds"),
         project_id=call.project_id,
     )
@@ -150,12 +154,25 @@ def send_event(call: Call, session_id: str) -> Any:
         call.body["name"],
         call.body["data"],
         project_id=call.project_id,
-        once=_wrapped(call, "ok", lambda result: True),
+        once=wrapped(call, "ok", lambda result: True),
     )
     return {"ok": True}
 
 
-@routes("POST /webhooks", body=schemas.CreateWebhook, answer=schemas.WebhookAnswer, status=201, creates=True)
+@routes("POST /sessions/<session_id>/csat", answer=schemas.AcceptedAnswer, status=202)
+def request_csat(call: Call, session_id: str) -> Any:
+    """Ask the visitor for a rating; one who has given theirs is not asked again."""
+    csat.request(call.state.db, session_id, call.project_id)
+    return {"ok": True}
+
+
+@routes("GET /sessions/<session_id>/pages", query=schemas.PagesQuery, answer=schemas.PagesAnswer)
+def list_pages(call: Call, session_id: str) -> Any:
+    """The pages that the visitor was on, newest first."""
+    return {"pages": pages.list_pages(call.state.db, session_id, project_id=call.project_id, **call.query)}
+
+
+@for_programs("POST /webhooks", body=schemas.CreateWebhook, answer=schemas.WebhookAnswer, status=201, creates=True)
 def create_webhook(call: Call) -> Any:
     """Register a webhook; its secret is shown in this answer only."""
     call.state.check_url(call.body["url"])
@@ -165,24 +182,24 @@ def create_webhook(call: Call) -> Any:
         call.body["events"],
         description=call.body["description"],
         project_id=call.project_id,
-        once=_wrapped(call, "webhook"),
+        once=wrapped(call, "webhook"),
     )
     return {"webhook": webhook}
 
 
-@routes("GET /webhooks", answer=schemas.WebhooksAnswer)
+@for_programs("GET /webhooks", answer=schemas.WebhooksAnswer)
 def list_webhooks(call: Call) -> Any:
     """List webhooks."""
     return {"webhooks": webhooks.list_webhooks(call.state.db, call.project_id)}
 
 
-@routes("GET /webhooks/<webhook_id>", answer=schemas.WebhookAnswer)
+@for_programs("GET /webhooks/<webhook_id>", answer=schemas.WebhookAnswer)
 def get_webhook(call: Call, webhook_id: str) -> Any:
     """Get one webhook."""
     return {"webhook": webhooks.get_webhook(call.state.db, webhook_id, call.project_id)}
 
 
-@routes("PATCH /webhooks/<webhook_id>", body=schemas.UpdateWebhook, answer=schemas.WebhookAnswer)
+@for_programs("PATCH /webhooks/<webhook_id>", body=schemas.UpdateWebhook, answer=schemas.WebhookAnswer)
 def update_webhook(call: Call, webhook_id: str) -> Any:
     """Change a webhook; enabling one that was disabled starts it afresh."""
     if not call.body:
@@ -193,34 +210,32 @@ def update_webhook(call: Call, webhook_id: str) -> Any:
     return {"webhook": webhook}
 
 
-@routes("DELETE /webhooks/<webhook_id>", status=204)
+@for_programs("DELETE /webhooks/<webhook_id>", status=204)
 def delete_webhook(call: Call, webhook_id: str) -> Any:
     """Remove a webhook and its deliveries."""
     webhooks.delete_webhook(call.state.db, webhook_id, call.project_id)
 
 
-@routes("POST /webhooks/<webhook_id>/test", answer=schemas.DeliveryAnswer, status=202, creates=True)
+@for_programs("POST /webhooks/<webhook_id>/test", answer=schemas.DeliveryAnswer, status=202, creates=True)
 def send_test(call: Call, webhook_id: str) -> Any:
     """Send a `webhook.test` event to this webhook."""
-    delivery = webhooks.send_test(
-        call.state.db, webhook_id, project_id=call.project_id, once=_wrapped(call, "delivery")
-    )
+    delivery = webhooks.send_test(call.state.db, webhook_id, project_id=call.project_id, once=wrapped(call, "delivery"))
     return {"delivery": delivery}
 
 
-@routes("POST /webhooks/<webhook_id>/rotate", answer=schemas.WebhookAnswer)
+@for_programs("POST /webhooks/<webhook_id>/rotate", answer=schemas.WebhookAnswer)
 def rotate_secret(call: Call, webhook_id: str) -> Any:
     """Give the webhook a new secret; the old one signs too for 24 hours."""
     return {"webhook": webhooks.rotate_secret(call.state.db, webhook_id, call.project_id)}
 
 
-@routes("GET /webhooks/<webhook_id>/deliveries", query=schemas.DeliveriesQuery, answer=schemas.DeliveriesAnswer)
+@for_programs("GET /webhooks/<webhook_id>/deliveries", query=schemas.DeliveriesQuery, answer=schemas.DeliveriesAnswer)
 def list_deliveries(call: Call, webhook_id: str) -> Any:
     """List deliveries with their attempts, newest first."""
     return webhooks.list_deliveries(call.state.db, webhook_id, project_id=call.project_id, **call.query)
 
 
-@routes("POST /webhooks/<webhook_id>/deliveries/<delivery_id>/retry", answer=schemas.DeliveryAnswer, status=202)
+@for_programs("POST /webhooks/<webhook_id>/deliveries/<delivery_id>/retry", answer=schemas.DeliveryAnswer, status=202)
 def retry_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
     """Make a delivery again, now."""
     delivery = webhooks.retry_delivery(call.state.db, webhook_id, delivery_id, project_id=call.project_id)
@@ -238,7 +253,7 @@ def identity_of(body: dict[str, Any], *, verified: bool) -> Identity:
     )
 
 
-def _wrapped(call: Call, name: str, value: Any = None) -> Any:
+def wrapped(call: Call, name: str, value: Any = None) -> Any:
     """The call's `Once`, whose answer has the result under a name."""
     if call.once is None:
         return None

@@ -1,35 +1,60 @@
-"""Who is calling the back office: the project of an API key."""
+"""Who is calling the back office: a program by the API key of a project, or an operator by their token."""
 
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
+from datetime import datetime
 
 from flask import request
 
 from ..chat.projects import hash_key, project_of_key
 from ..errors import Unauthorized
+from ..values import Operator
 from .state import State
+from .tokens import PREFIX
 
 
-def authenticate(state: State) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Client:
+    """Who was let in.
+
+    :ivar project_id: whose conversations are open to it.
+    :ivar counted: what its requests count for; tells nothing of a key.
+    :ivar key_hash: that of its API key, if it has one.
+    :ivar operator: who it is, if it is a person.
+    :ivar expires_at: when a person's token ends.
+    """
+
+    project_id: str
+    counted: tuple[str, ...]
+    key_hash: str | None = None
+    operator: Operator | None = None
+    expires_at: datetime | None = None
+
+
+def authenticate(state: State) -> Client:
     """Find out whose the request is.
 
-    :return: the project, and a name of the key that tells nothing of it.
-    :raises Unauthorized: if there is no key or none that is in force.
+    :raises Unauthorized: if there is no key or token, or none that is in force.
     """
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise Unauthorized
-    return project_of(state, key.strip())
+    return client_of(state, key.strip())
 
 
-def project_of(state: State, key: str) -> tuple[str, str]:
-    """As `authenticate`, for a key that came otherwise."""
+def client_of(state: State, key: str) -> Client:
+    """As `authenticate`, for a key or token that came otherwise."""
     hashed = hash_key(key)
     if state.api_key_hash is not None and hmac.compare_digest(hashed, state.api_key_hash):
-        return state.default_project, hashed
+        return Client(state.default_project, ("key", hashed), hashed)
+    if key.startswith(PREFIX):
+        found = state.operator_tokens.read(key)
+        counted = ("operator", found.project_id, found.operator.id)
+        return Client(found.project_id, counted, operator=found.operator, expires_at=found.expires_at)
     # The index is searched for a hash, so the time that takes tells nothing of any key.
     project_id = project_of_key(state.db, key)
     if project_id is None:
         raise Unauthorized("The API key is not valid.")
-    return project_id, hashed
+    return Client(project_id, ("key", hashed), hashed)

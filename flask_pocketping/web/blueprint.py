@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, request
 from flask.blueprints import BlueprintSetupState
@@ -12,32 +11,49 @@ from simple_websocket import Server
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
 from werkzeug.routing import Map, MapAdapter, Rule
+from werkzeug.wrappers import Response as AnyResponse
 
-from ..chat.sessions import get_session
-from ..errors import APIError, Forbidden, InvalidRequest, MethodNotAllowed, NotFound
+from ..errors import APIError, InvalidRequest, MethodNotAllowed, NotFound
+from .admission import admit
+from .inbox import serve_inbox
 from .limiter import address_key
 from .responses import error_response
 from .routing import Operation
 from .service import all_operations
 from .socket import serve_back_office, serve_visitor
 from .state import State
+from .versions import HEADER, standing
 
 NAME = "pocketping"
 SOCKETS = ("/ws", "/stream")
-_CORS_HEADERS = "Content-Type, X-PocketPing-Version"
-_CORS_EXPOSED = "Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+#: What is no JSON, by its endpoint. The length keeps files of a host's own, beside us at the root, out of this.
+PAGES = {
+    "assets": ("/assets/<string(length=12):build>/<path:path>",),
+    "inbox": ("/inbox", "/inbox/<path:rest>"),
+}
+_CORS_HEADERS = f"Content-Type, {HEADER}"
+_CORS_EXPOSED = ", ".join(
+    (
+        *("Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+        *("X-PocketPing-Version-Status", "X-PocketPing-Min-Version", "X-PocketPing-Latest-Version"),
+        "X-PocketPing-Version-Message",
+    )
+)
 
 
 def build_blueprint(state: State) -> Blueprint:
     """All that is served for one app."""
-    blueprint = Blueprint(NAME, __name__, url_prefix=state.config.url_prefix or None)
+    blueprint = Blueprint(NAME, __name__, url_prefix=state.config.url_prefix or None, template_folder="../templates")
     operations = all_operations()
     for operation in operations:
         blueprint.add_url_rule(operation.path, operation.name, _view(state, operation), methods=[operation.method])
     _add_sockets(state, blueprint)
+    _add_pages(state, blueprint)
     known = _add_fallback(state, blueprint, operations)
-    visitor_endpoints = {f"{NAME}.{item.name}" for item in operations if item.caller == "visitor"}
-    visitor_paths = {item.path for item in operations if item.caller == "visitor"}
+    visitor_endpoints = {f"{NAME}.stream", *(f"{NAME}.{item.name}" for item in operations if item.caller == "visitor")}
+    # What is asked there by a method that it does not take is answered elsewhere.
+    beacons = {item.path for item in operations if item.any_type}
+    visitor_paths = Map([Rule(item.path) for item in operations if item.caller == "visitor"]).bind("")
 
     @blueprint.before_request
     def prepare() -> Response | None:
@@ -45,8 +61,11 @@ def build_blueprint(state: State) -> Blueprint:
         if request.endpoint in {f"{NAME}.stream", f"{NAME}.ws"}:
             # No compression: it would cost each connection a hundred times what it saves.
             request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        if request.endpoint in visitor_endpoints and request.method != "OPTIONS":
+            g.pocketping_standing = standing(state.config, request.headers.get(HEADER))
+            g.pocketping_standing.check()
         if request.endpoint == f"{NAME}.stream":
-            _admit_visitor(state)
+            g.pocketping_admission = admit(state)
         elif request.endpoint == f"{NAME}.ws":
             state.sockets.check_room(address_key(request.remote_addr))
         return None
@@ -54,12 +73,14 @@ def build_blueprint(state: State) -> Blueprint:
     @blueprint.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(g.get("pocketping_headers", {}))
+        if "pocketping_standing" in g:
+            response.headers.update(g.pocketping_standing.headers)
         path = request.path.removeprefix(state.config.url_prefix)
         if request.method == "OPTIONS":
             # Flask asks its map, in which our fallback takes every method.
             response.allow.update(known.allowed_methods(path))
-        if request.endpoint in visitor_endpoints or path in visitor_paths:
-            _add_cors(state, response)
+        if request.endpoint in visitor_endpoints or visitor_paths.test(path) or request.endpoint == f"{NAME}.assets":
+            _add_cors(state, response, beacon=path in beacons)
         return response
 
     blueprint.register_error_handler(Exception, error_response)
@@ -86,16 +107,16 @@ def _add_sockets(state: State, blueprint: Blueprint) -> None:
     sock.route("/stream", bp=blueprint)(stream)
 
 
-def _admit_visitor(state: State) -> None:
-    """Refuse a stream before the upgrade: with an error in HTTP, which a socket could not tell any more."""
-    if not origin_allowed(state):
-        raise Forbidden("Pages of this origin may not connect. See POCKETPING_CORS_ORIGINS.")
-    state.limiter.hit(state.config.visitor_address_limit, "address", address_key(request.remote_addr))
-    after = request.args.get("after", "")
-    if after and not (after.isascii() and after.isdecimal() and len(after) <= 18):
-        raise InvalidRequest.field("after", "Not a cursor that this server gave.")
-    g.pocketping_session = get_session(state.db, state.handles.read(request.args.get("sessionId")))
-    state.sockets.check_room(g.pocketping_session.id)
+def _add_pages(state: State, blueprint: Blueprint) -> None:
+    def assets(build: str, path: str) -> Response:
+        return state.assets.serve(build, path)
+
+    def inbox(rest: str = "") -> AnyResponse:
+        return serve_inbox(state)
+
+    for view in (assets, inbox):
+        for path in PAGES[view.__name__]:
+            blueprint.add_url_rule(path, view.__name__, view)
 
 
 def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation]) -> MapAdapter:
@@ -104,6 +125,7 @@ def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation
     :return: which methods our addresses take.
     """
     rules = [Rule(item.path, methods=[item.method], endpoint=item.name) for item in operations]
+    rules += [Rule(path, methods=["GET"], endpoint=name) for name, paths in PAGES.items() for path in paths]
     known = Map(rules, merge_slashes=False).bind("")
 
     def unknown(rest: str = "") -> Response:
@@ -114,7 +136,7 @@ def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation
         setup.app.view_functions[f"{NAME}.unknown"] = unknown
         prefix = setup.url_prefix or ""
         # At the root only what begins like a route of ours is ours; the rest is the host's.
-        tops = {""} if prefix else {"/" + item.path.split("/")[1] for item in operations} | set(SOCKETS)
+        tops = {""} if prefix else {"/" + item.path.split("/")[1] for item in operations} | {*SOCKETS, "/inbox"}
         for top in sorted(tops):
             for rule in {f"{prefix}{top}", f"{prefix}{top}/<path:rest>", f"{prefix}{top}/"} - {"/"}:
                 for websocket in (False, True):
@@ -138,20 +160,7 @@ def _why_not(known: MapAdapter, path: str) -> APIError:
     return InvalidRequest("This address takes no WebSocket connections.")
 
 
-def origin_allowed(state: State) -> bool:
-    """Whether the page that asks may use the visitor's wire: its own site's pages, and those that are listed."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return True
-    # Behind a proxy that ends TLS the scheme may look different from inside; host and port may not.
-    try:
-        own = urlsplit(origin).netloc.lower() == request.host.lower()
-    except ValueError:
-        return False
-    return own or origin.lower() in state.config.cors_origins
-
-
-def _add_cors(state: State, response: Response) -> None:
+def _add_cors(state: State, response: Response, *, beacon: bool) -> None:
     if not state.config.cors_origins:
         return
     response.vary.add("Origin")
@@ -160,6 +169,9 @@ def _add_cors(state: State, response: Response) -> None:
         return
     response.headers["Access-Control-Allow-Origin"] = origin
     response.headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
+    if beacon:
+        # Browsers send beacons with cookies, whether anybody wants them or not, and not at all without this.
+        response.headers["Access-Control-Allow-Credentials"] = "true"
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, POST")
         response.headers["Access-Control-Allow-Headers"] = _CORS_HEADERS

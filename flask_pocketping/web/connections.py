@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from simple_websocket import ConnectionClosed, Server
 from wsproto.utilities import LocalProtocolError
@@ -42,6 +42,32 @@ STOP_WAIT = 5.0
 CHUNK = 64 * 1024
 #: Frames of a client that may wait to be handled.
 MAX_WAITING = 100
+
+
+class Open(Protocol):
+    """A connection that stays open, as those see it who look after all of them."""
+
+    #: Whom it counts for, against the bounds of `Sockets`.
+    owner: str | None
+    #: The hash of the API key that let it in.
+    key_hash: str | None
+    #: What tells other processes of it, and the lock of whoever is about to tell them.
+    presence: Presence | None
+    presence_lock: threading.Lock
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is to be closed."""
+
+    @property
+    def stuck_for(self) -> float:
+        """Seconds since the other side took anything, while something is to be sent."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Have it closed by the thread that runs it."""
+
+    def cut(self) -> None:
+        """End it without a word."""
 
 
 class Closed(Exception):
@@ -148,6 +174,8 @@ class Connection:
         self.wanted: frozenset[str] | None = None
         #: The only session to send of; all if nothing.
         self.session_id: str | None = None
+        #: When what let it in runs out, by the monotonic clock; never if nothing.
+        self.expires_at: float | None = None
         #: What tells other processes of it, and the lock of whoever is about to tell them.
         self.presence: Presence | None = None
         self.presence_lock = threading.Lock()
@@ -249,6 +277,8 @@ class Connection:
             if wait <= 0:
                 self._ping()
                 continue
+            if self.expires_at is not None:
+                wait = min(wait, max(0.0, self.expires_at - time.monotonic()))
             if not self._queue and not self._ws.input_buffer:
                 self._ws.event.wait(wait)
             self._ws.event.clear()
@@ -300,6 +330,8 @@ class Connection:
     def _check(self) -> None:
         if self._end is not None:
             raise self._end
+        if self.expires_at is not None and time.monotonic() >= self.expires_at:
+            raise Closed(UNAUTHORIZED, "The operator's token ran out.")
         if not self._ws.connected:
             raise ConnectionClosed(self._ws.close_reason, self._ws.close_message)
 
@@ -312,18 +344,18 @@ class Sockets:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._open: set[Connection] = set()
+        self._open: set[Open] = set()
         self._lock = threading.Lock()
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: Open) -> None:
         with self._lock:
             self._open.add(connection)
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: Open) -> None:
         with self._lock:
             self._open.discard(connection)
 
-    def all(self) -> list[Connection]:
+    def all(self) -> list[Open]:
         """Those that are open now."""
         with self._lock:
             return list(self._open)

@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 
 from .. import clock, shapes
 from ..errors import APIError
+from ..realtime.hub import Encoder
 from ..values import Event
 from .handles import Handles
 from .responses import error_body
 from .visitor_shapes import visitor_message
 
 PING = b"\x89\x00"
+#: The names of server-sent events that pages listen to.
+_EVENT_NAMES = {"message", "csat_request", "screenshot_request", "connected"}
 
 
 class Frame(NamedTuple):
@@ -45,6 +48,15 @@ class Frames:
             return None
         return Frame(made["type"], event.session_id, text_frame(shapes.to_json({**made, "cursor": str(event.seq)})))
 
+    def visitor_event(self, event: Event, cursor: int) -> Frame | None:
+        """As `visitor`, in the form of server-sent events."""
+        made = self.visitor_json(event)
+        return event_frame(made["type"], made["data"], str(event.seq), event.session_id) if made else None
+
+    def for_visitors(self, type: str, **data: Any) -> dict[Encoder, Frame]:
+        """A frame for visitors that stands for no event, in each form that their streams have."""
+        return {self.visitor: visitor_frame(type, **data), self.visitor_event: event_frame(type, data)}
+
     def visitor_json(self, event: Event) -> dict[str, Any] | None:
         """The `{type, data}` of an event for the visitor's page, if it is for it."""
         make = _FOR_VISITORS.get(event.type)
@@ -62,6 +74,17 @@ def operator_frame(type: str, session_id: str | None = None, **fields: Any) -> F
 def visitor_frame(type: str, **data: Any) -> Frame:
     """A frame for a visitor that stands for no event."""
     return Frame(type, None, text_frame(shapes.to_json({"type": type, "data": data})))
+
+
+def event_frame(type: str, data: Any, cursor: str | None = None, session_id: str | None = None) -> Frame:
+    """A server-sent event. Pages listen to a few names only; all other types travel under that of a message.
+
+    :param cursor: where a page that has it goes on, if it stands for an event.
+    """
+    told = {"type": type, "data": data, **({"cursor": cursor} if cursor is not None else {})}
+    name = type if type in _EVENT_NAMES else "message"
+    head = f"id: {cursor}\n" if cursor is not None else ""
+    return Frame(type, session_id, f"{head}event: {name}\ndata: {shapes.to_json(told)}\n\n".encode())
 
 
 def error_frame(error: APIError) -> Frame:
@@ -111,6 +134,10 @@ def _custom(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, di
     return "event", found
 
 
+def _csat_request(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    return "csat_request", {"requestedAt": data["requestedAt"]}
+
+
 _FOR_VISITORS: dict[str, Maker] = {
     "message.created": _message,
     "message.updated": _edited,
@@ -118,4 +145,5 @@ _FOR_VISITORS: dict[str, Maker] = {
     "message.read": _read,
     "ai.takeover": _takeover,
     "event.sent": _custom,
+    "csat.requested": _csat_request,
 }

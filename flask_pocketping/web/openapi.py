@@ -14,7 +14,7 @@ from ..shapes import Time
 from . import schemas
 from .routing import Operation
 
-_GROUPS = {"key": "Back office", "visitor": "Visitor", "anyone": "Service"}
+_GROUPS = {"key": "Back office", "program": "Back office", "visitor": "Visitor", "anyone": "Service"}
 
 
 def build_document(operations: Iterable[Operation], version: str, server: str) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
             for name in re.findall(r"<(\w+)>", operation.path)
         ],
         "responses": {str(operation.status): answer, "default": {"$ref": "#/components/responses/Error"}},
-        "security": [{"apiKey": []}] if operation.caller == "key" else [],
+        "security": [{"apiKey": []}] if operation.caller in {"key", "program"} else [],
     }
     if operation.query:
         described["parameters"].append({"in": "query", "schema": operation.query})
@@ -65,6 +65,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
         )
     if operation.body:
         described["requestBody"] = {"required": not operation.body_optional, **_json(operation.body)}
+    if operation.raw:
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     return described
 
 

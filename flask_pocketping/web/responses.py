@@ -75,8 +75,15 @@ def as_api_error(error: Exception) -> APIError:
     ):
         logger.exception("The database can't be reached.", exc_info=error)
         return Unavailable(headers={"Retry-After": "5"})
-    logger.error("%s %s failed.", request.method, request.path, exc_info=error)
+    logger.error("%s %s failed.", request.method, _path_for_the_log(), exc_info=error)
     return APIError()
+
+
+def _path_for_the_log() -> str:
+    """The request's path in one line, and without the secret of a file."""
+    secret = (request.view_args or {}).get("key")
+    path = request.path.replace(secret, "***") if secret else request.path
+    return path.encode("unicode_escape").decode()
 
 
 def _from_werkzeug(error: HTTPException) -> APIError:

@@ -17,13 +17,22 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from .. import shapes
 from ..chat.idempotency import AlreadyAnswered, Once
 from ..db import retried
-from ..errors import IdempotencyConflict, InvalidJSON, InvalidRequest, PayloadTooLarge, UnsupportedMediaType
-from .auth import authenticate
+from ..errors import (
+    Forbidden,
+    IdempotencyConflict,
+    InvalidJSON,
+    InvalidRequest,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
+from ..values import Operator
+from .auth import Client, authenticate
 from .limiter import address_key
 from .responses import text_response
 from .state import State
 
-Caller = Literal["key", "visitor", "anyone"]
+#: `key` is a program with an API key or an operator with a token, `program` the former only.
+Caller = Literal["key", "program", "visitor", "anyone"]
 
 _ID = re.compile("[A-Za-z0-9_]+")
 
@@ -37,6 +46,8 @@ class Call:
     body: dict[str, Any]
     query: dict[str, Any]
     once: Once | None = None
+    #: Who it is, if it is an operator with a token.
+    operator: Operator | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,10 @@ class Operation:
     body_optional: bool = False
     #: Whether it creates something and so takes an `Idempotency-Key`.
     creates: bool = False
+    #: Whether the body is no JSON but bytes, which the view reads as they come.
+    raw: bool = False
+    #: Whether the type of the JSON is not looked at: beacons can't always set it.
+    any_type: bool = False
     answer_schema: Schema | None = field(init=False)
     body_schema: Schema | None = field(init=False)
     query_schema: Schema | None = field(init=False)
@@ -74,24 +89,21 @@ class Operation:
 
     def serve(self, state: State, **path: str) -> Response:
         """Answer one request."""
-        if self.caller == "key":
-            project_id, key_name = authenticate(state)
-            # Kept for the answer, whatever it will be.
-            g.pocketping_headers = state.limiter.hit(state.config.rate_limit, "key", key_name)
-        else:
-            project_id = state.default_project
+        client = self._let_in(state) if self.caller in {"key", "program"} else None
+        project_id = client.project_id if client else state.default_project
         if self.caller == "visitor":
             state.limiter.hit(state.config.visitor_address_limit, "address", address_key(request.remote_addr))
         raw = read_body(state, request) if self.body_schema else b""
-        body = load(self.body_schema, parse_object(request, raw, self.body_optional)) if self.body_schema else {}
+        body = load(self.body_schema, self._parse(raw)) if self.body_schema else {}
         query = load(self.query_schema, request.args.to_dict()) if self.query_schema else {}
         once = self._once(project_id, raw) if self.creates else None
-        call = Call(state, project_id, body, query, once)
+        call = Call(state, project_id, body, query, once, client.operator if client else None)
         if once and (kept := once.kept(state.db)):
             return _replay(kept)
         try:
             ids = {name: _possible_id(text) for name, text in path.items()}
-            result = retried(lambda: self.view(call, **ids))
+            # What was read of a stream could not be read again.
+            result = self.view(call, **ids) if self.raw else retried(lambda: self.view(call, **ids))
         except AlreadyAnswered:
             assert once is not None
             if (kept := once.kept(state.db)) is None:
@@ -102,6 +114,17 @@ class Operation:
         if self.status == 204:
             return Response(status=204)
         return text_response(self.encode(result), self.status)
+
+    def _parse(self, raw: bytes) -> dict[str, Any]:
+        return parse_json(raw) if self.any_type else parse_object(request, raw, self.body_optional)
+
+    def _let_in(self, state: State) -> Client:
+        client = authenticate(state)
+        # Kept for the answer, whatever it will be.
+        g.pocketping_headers = state.limiter.hit(state.config.rate_limit, *client.counted)
+        if self.caller == "program" and client.operator is not None:
+            raise Forbidden("An operator's token does not open this: it takes an API key.")
+        return client
 
     def _once(self, project_id: str, raw: bytes) -> Once | None:
         key = request.headers.get("Idempotency-Key")
@@ -132,6 +155,8 @@ class Routes:
         query: type[Schema] | None = None,
         body_optional: bool = False,
         creates: bool = False,
+        raw: bool = False,
+        any_type: bool = False,
         caller: Caller | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view.
@@ -142,7 +167,8 @@ class Routes:
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
             operation = Operation(
-                method, path, view, caller or self.caller, status, answer, body, query, body_optional, creates
+                *(method, path, view, caller or self.caller, status, answer, body, query),
+                *(body_optional, creates, raw, any_type),
             )
             self.operations.append(operation)
             return view

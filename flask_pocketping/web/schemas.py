@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from .. import shapes
+from ..chat.csat import MAX_COMMENT
+from ..chat.stats import PERIODS
 from ..chat.text import MAX_CONTENT, MAX_DEPTH, nested_within, storable, storable_json, storable_part
 from ..values import EVENT_TYPES
 
@@ -151,6 +153,7 @@ class PageQuery(Input):
 class SessionsQuery(PageQuery):
     status = fields.String(validate=validate.OneOf(SESSION_STATUSES))
     unanswered = fields.Boolean()
+    started = fields.Boolean()
     q = Text(validate=validate.Length(1, 200))
 
 
@@ -177,7 +180,31 @@ class ToggleAI(Input):
 
 
 class MarkRead(Input):
+    status = fields.String(load_default="read", validate=validate.OneOf(("delivered", "read")))
     messageIds = fields.List(Text(), validate=validate.Length(max=500))
+
+
+class PagesQuery(Input):
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
+
+
+class CreateCannedAnswer(Input):
+    shortcut = Text(required=True, metadata={"minLength": 1, "maxLength": 40})
+    content = Text(required=True, metadata={"minLength": 1, "maxLength": MAX_CONTENT})
+
+
+class UpdateCannedAnswer(Input):
+    shortcut = Text(metadata={"minLength": 1, "maxLength": 40})
+    content = Text(metadata={"minLength": 1, "maxLength": MAX_CONTENT})
+
+    @validates_schema
+    def _something(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if not data:
+            raise ValidationError("At least one of shortcut and content is needed.")
+
+
+class StatsQuery(Input):
+    period = fields.String(load_default="7d", validate=validate.OneOf(PERIODS))
 
 
 class SendEvent(Input):
@@ -232,14 +259,20 @@ class Connect(VisitorInput):
     sessionId = fields.Raw(allow_none=True, load_default=None)
     metadata = fields.Nested(PageMetadata, load_default=dict)
     identity = FreeObject(allow_none=True, load_default=None)
+    identityToken = fields.Raw(allow_none=True, load_default=None)
+    create = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+
+
+def _page_is_visitor() -> fields.String:
+    """The `sender` of what a page says."""
+    only = validate.OneOf(("visitor",), error="A page can only send as visitor.")
+    return fields.String(load_default="visitor", validate=only)
 
 
 class VisitorSend(VisitorInput):
     sessionId = fields.Raw(required=True)
     content = Text(required=True, metadata={"minLength": 1, "maxLength": MAX_CONTENT})
-    sender = fields.String(
-        load_default="visitor", validate=validate.OneOf(("visitor",), error="A page can only send as visitor.")
-    )
+    sender = _page_is_visitor()
     replyTo = Text(allow_none=True, load_default=None)
     attachmentIds = fields.List(Text(), allow_none=True, load_default=list, validate=validate.Length(max=10))
     clientId = Text(
@@ -249,10 +282,96 @@ class VisitorSend(VisitorInput):
     )
 
 
+class AnnounceUpload(VisitorInput):
+    sessionId = fields.Raw(required=True)
+    filename = Text(required=True, validate=validate.Length(1, 1000))
+    mimeType = fields.Raw(allow_none=True, metadata={"description": "Not believed: what it is tells its content."})
+    size = fields.Integer(required=True, strict=True, metadata={"description": "In bytes."})
+
+
+class CompleteUpload(VisitorInput):
+    sessionId = fields.Raw(required=True)
+    attachmentId = Text(required=True)
+
+
+class DownloadQuery(VisitorInput):
+    download = fields.Raw(metadata={"description": "Given with any value, the file is saved and not shown."})
+
+
+class AddAttachmentQuery(Input):
+    filename = Text(required=True, validate=validate.Length(1, 1000))
+
+
+class PreChat(VisitorInput):
+    sessionId = fields.Raw(required=True, allow_none=True)
+    email = Text(allow_none=True, load_default=None, validate=[validate.Length(max=320), validate.Email()])
+    phone = Text(
+        allow_none=True,
+        load_default=None,
+        **_pattern(r"\+[1-9][0-9]{5,14}", "Must be an international number such as +4930123456."),
+    )
+    phoneCountry = Text(
+        allow_none=True,
+        load_default=None,
+        **_pattern("[A-Z]{2}", "Must be the two capital letters of a country, such as DE."),
+    )
+
+    @validates_schema
+    def _something(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if data["email"] is None and data["phone"] is None:
+            raise ValidationError("At least one of email and phone is needed.")
+
+
+class RateConversation(VisitorInput):
+    sessionId = fields.Raw(required=True, allow_none=True)
+    score = fields.Integer(required=True, strict=True, validate=validate.Range(1, 5))
+    comment = Text(allow_none=True, load_default=None, validate=validate.Length(max=MAX_COMMENT))
+
+
 class VisitorMessagesQuery(VisitorInput):
     sessionId = fields.Raw(required=True)
     after = Text(metadata={"description": "An ISO time, a message id or a seq."})
+    before = Text(metadata={"description": "A message id or a seq."})
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
+
+
+class HandleQuery(VisitorInput):
+    sessionId = fields.Raw(required=True)
+
+
+class Beacon(VisitorInput):
+    sessionId = fields.Raw(required=True)
+
+
+class VisitorEdit(VisitorInput):
+    sessionId = fields.Raw(required=True)
+    content = Text(required=True, metadata={"minLength": 1, "maxLength": MAX_CONTENT})
+
+
+class VisitorTyping(VisitorInput):
+    sessionId = fields.Raw(required=True)
+    sender = _page_is_visitor()
+    isTyping = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
+class VisitorRead(VisitorInput):
+    sessionId = fields.Raw(required=True)
+    messageIds = fields.List(Text(), required=True, validate=validate.Length(max=500))
+    status = fields.String(load_default="read", validate=validate.OneOf(("delivered", "read")))
+
+
+class VisitorIdentify(VisitorInput):
+    sessionId = fields.Raw(required=True)
+    identity = FreeObject(required=True)
+
+
+class StreamQuery(VisitorInput):
+    sessionId = fields.Raw(required=True)
+    after = Text(metadata={"description": "A cursor, or an ISO time."})
+
+
+class PollQuery(StreamQuery):
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
 class SocketFilter(VisitorInput):
@@ -263,6 +382,7 @@ class SocketFilter(VisitorInput):
 class SocketAuth(SocketFilter):
     apiKey = fields.String(required=True)
     after = fields.String(allow_none=True, load_default=None)
+    available = fields.Boolean(load_default=True, truthy={True}, falsy={False})
 
 
 class SocketTyping(VisitorInput):
@@ -270,9 +390,17 @@ class SocketTyping(VisitorInput):
     isTyping = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
+class SocketAvailable(VisitorInput):
+    available = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
 class PageEvent(VisitorInput):
     name = Text(required=True, validate=validate.Length(1, 100))
     data = FreeValue(allow_none=True, load_default=None)
+
+
+class VisitorEvent(PageEvent):
+    sessionId = fields.Raw(required=True)
 
 
 class ErrorShape(Schema):
@@ -318,6 +446,51 @@ class AcceptedAnswer(Answer):
     ok = fields.Boolean(required=True)
 
 
+class RatedAnswer(AcceptedAnswer):
+    optional = frozenset({"alreadyRated"})
+
+    alreadyRated = fields.Boolean(metadata={"description": "There was a rating before; that one stands."})
+
+
+class PagesAnswer(Answer):
+    pages = fields.List(fields.Nested(shapes.PageVisitShape), required=True)
+
+
+class CannedAnswerAnswer(Answer):
+    cannedAnswer = fields.Nested(shapes.CannedAnswerShape, required=True)
+
+
+class CannedAnswersAnswer(Answer):
+    cannedAnswers = fields.List(fields.Nested(shapes.CannedAnswerShape), required=True)
+
+
+class OperatorTokenAnswer(Answer):
+    token = fields.String(required=True)
+    expiresAt = shapes.Time(required=True)
+    operator = fields.Nested(shapes.OperatorShape, required=True)
+
+
+class OperatorsAnswer(Answer):
+    operators = fields.List(fields.Nested(shapes.PresentOperatorShape), required=True)
+
+
+class FactShape(shapes.Shape):
+    optional = frozenset({"url"})
+
+    label = fields.String(required=True)
+    value = fields.Raw(required=True, allow_none=True, metadata={"description": "Text, a number, true, false or null."})
+    url = fields.String(metadata={"description": "Where there is more about it."})
+
+
+class ContextAnswer(Answer):
+    context = fields.List(fields.Nested(FactShape), required=True)
+
+
+class IdentityAnswer(Answer):
+    identityToken = fields.String(required=True, allow_none=True, metadata={"description": "For `POST /connect`."})
+    user = fields.String(required=True, allow_none=True, metadata={"description": "Names the customer, to compare."})
+
+
 class WebhookAnswer(Answer):
     webhook = fields.Nested(shapes.WebhookShape, required=True)
 
@@ -342,21 +515,109 @@ class HealthAnswer(Answer):
     failing = fields.String(metadata={"description": "The part that fails."})
 
 
-class ConnectAnswer(Answer):
-    optional = frozenset({"welcomeMessage", "identity", "operatorName"})
+class PreChatFormShape(shapes.Shape):
+    enabled = fields.Boolean(required=True)
+    required = fields.Boolean(required=True)
+    timing = fields.String(required=True, metadata={"enum": ["before-first-message", "after-first-message"]})
+    fields_ = fields.String(
+        data_key="fields",
+        attribute="fields",
+        required=True,
+        metadata={"enum": ["email-only", "phone-only", "email-or-phone", "email-and-phone"]},
+    )
+    completed = fields.Boolean(required=True, metadata={"description": "There is nothing left to ask for."})
 
-    sessionId = fields.String(required=True, metadata={"description": "The handle; keep it."})
+
+class ConnectAnswer(Answer):
+    optional = frozenset(
+        {
+            *("identity", "status", "csatRequestedAt", "preChatForm", "welcomeMessage", "operatorName"),
+            *("operatorAvatar", "primaryColor", "headerColor", "footerColor", "chatBackground", "toggleColor"),
+            *("operatorReachable", "aiActive", "hasMore"),
+        }
+    )
+
+    sessionId = fields.String(
+        required=True, allow_none=True, metadata={"description": "The handle; keep it. Null where nothing was opened."}
+    )
     visitorId = fields.String(required=True)
+    status = fields.String(metadata={"enum": ["active", "closed"]})
     operatorOnline = fields.Boolean(required=True)
+    operatorReachable = fields.Boolean(metadata={"description": "Somebody would learn of a message now."})
+    operatorName = fields.String()
+    operatorAvatar = fields.String()
+    aiActive = fields.Boolean()
     welcomeMessage = fields.String()
+    primaryColor = fields.String()
+    headerColor = fields.String()
+    footerColor = fields.String()
+    chatBackground = fields.String()
+    toggleColor = fields.String()
+    preChatForm = fields.Nested(PreChatFormShape)
+    csatRequestedAt = shapes.Time(metadata={"description": "A rating was asked for and is not given yet."})
     messages = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
+    hasMore = fields.Boolean(metadata={"description": "There are older messages: `GET /messages` with `before`."})
     identity = fields.Raw(metadata={"type": "object"})
     cursor = fields.String(required=True, metadata={"description": "Where `/stream` goes on: its `after`."})
 
 
 class VisitorSendAnswer(Answer):
+    optional = frozenset({"attachments"})
+
     messageId = fields.String(required=True)
     timestamp = shapes.Time(required=True)
+    attachments = fields.List(fields.Nested(shapes.AttachmentShape))
+
+
+class UploadAnswer(Answer):
+    attachmentId = fields.String(required=True)
+    uploadUrl = fields.String(required=True, metadata={"description": "Takes the file's bytes by PUT."})
+    expiresAt = shapes.Time(required=True)
+
+
+class AttachmentAnswer(Answer):
+    attachment = fields.Nested(shapes.AttachmentShape, required=True)
+
+
+class EditedMessage(Answer):
+    id = fields.String(required=True)
+    content = fields.String(required=True)
+    editedAt = shapes.Time(attribute="edited_at", required=True, allow_none=True)
+
+
+class VisitorEditAnswer(Answer):
+    message = fields.Nested(EditedMessage, required=True)
+
+
+class DeletedAnswer(Answer):
+    deleted = fields.Boolean(required=True)
+
+
+class PollAnswer(Answer):
+    frames = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
+    cursor = fields.String(required=True, metadata={"description": "Where the next call goes on: its `after`."})
+    hasMore = fields.Boolean(required=True)
+    operatorOnline = fields.Boolean(required=True)
+
+
+class SomebodyThere(Answer):
+    optional = frozenset({"avatar"})
+
+    name = fields.String(required=True)
+    avatar = fields.String()
+
+
+class PresenceAnswer(Answer):
+    online = fields.Boolean(required=True)
+    operators = fields.List(fields.Nested(SomebodyThere), required=True)
+    aiEnabled = fields.Boolean(required=True)
+    aiActiveAfter = fields.Float(
+        required=True, allow_none=True, metadata={"description": "Seconds until the AI answers, or null."}
+    )
+
+
+class ScreenshotsAnswer(Answer):
+    requests = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
 
 
 class VisitorMessagesAnswer(Answer):

@@ -51,6 +51,21 @@ def _document(server: str) -> str:
 
 def all_operations() -> list[Operation]:
     """All operations of the API, in the order of the document."""
-    from . import api, visitor
+    from . import api, canned, connect, forms, identity, operators, polling, signs, sse, stats, uploads, visitor
 
-    return [*api.routes.operations, *visitor.routes.operations, *routes.operations]
+    return [
+        *api.routes.operations,
+        *api.for_programs.operations,
+        *operators.routes.operations,
+        *canned.routes.operations,
+        *stats.routes.operations,
+        *connect.routes.operations,
+        *identity.routes.operations,
+        *visitor.routes.operations,
+        *sse.routes.operations,
+        *polling.routes.operations,
+        *signs.routes.operations,
+        *uploads.routes.operations,
+        *forms.routes.operations,
+        *routes.operations,
+    ]

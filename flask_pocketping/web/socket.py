@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 from flask import g, request
 from simple_websocket import ConnectionClosed, Server
 
+from .. import clock, shapes
 from ..chat import presence, visitors
 from ..chat.sessions import get_session
-from ..db import retried
-from ..errors import APIError, InvalidRequest, RateLimited, Unauthorized
+from ..errors import APIError, Forbidden, InvalidRequest, RateLimited, Unauthorized
 from ..realtime.hub import Topic
-from ..values import Session
 from . import schemas
-from .auth import project_of
+from .admission import Admission, leave, listening
+from .auth import Client, client_of
 from .connections import AUTH_TIMEOUT, INTERNAL_ERROR, RESTARTING, TOO_MANY, UNAUTHORIZED, Closed, Connection
-from .frames import error_frame, operator_frame
+from .frames import error_frame, operator_frame, visitor_frame
 from .limiter import address_key
 from .responses import as_api_error
 from .routing import load, parse_json
@@ -32,6 +33,8 @@ AUTH_WAIT = 10.0
 _AUTH = schemas.SocketAuth()
 _FILTER = schemas.SocketFilter()
 _TYPING = schemas.SocketTyping()
+_AVAILABLE = schemas.SocketAvailable()
+_OPERATOR = shapes.OperatorShape()
 _EVENT = schemas.PageEvent()
 
 
@@ -43,10 +46,11 @@ def serve_back_office(state: State, ws: Server) -> None:
 
 
 def serve_visitor(state: State, ws: Server) -> None:
-    """One connection to `/stream`; `g.pocketping_session` was found by the handle before the upgrade."""
+    """One connection to `/stream`; `g.pocketping_admission` was given before the upgrade."""
     connection = Connection(ws, state.frames.visitor, state.config.socket_queue)
-    connection.owner = g.pocketping_session.id
-    _guarded(state, connection, lambda: _Visitor(state, connection, g.pocketping_session).run())
+    admission: Admission = g.pocketping_admission
+    connection.owner = admission.session_id
+    _guarded(state, connection, lambda: _Visitor(state, connection, admission).run())
 
 
 def _guarded(state: State, connection: Connection, run: Callable[[], None]) -> None:
@@ -78,37 +82,60 @@ class _BackOffice:
     def __init__(self, state: State, connection: Connection) -> None:
         self.state = state
         self.connection = connection
-        self.project_id = ""
-        self.key_name = ""
+        self.client = Client("", ())
 
     def run(self) -> None:
-        after, key = self._authenticate()
-        self.project_id, self.key_name = project_of(self.state, key)
+        hello = self._authenticate()
+        after: int | None = hello["after"]
+        self._let_in(client_of(self.state, hello["apiKey"]))
         # It counts for its address only until it is known.
-        self.connection.key_hash, self.connection.owner = self.key_name, None
+        self.connection.owner = None
         self._count()
         topic = Topic("project", self.project_id)
         hub = self.state.hub
         snapshot = hub.subscribe(topic, self.connection)
         try:
             was_online = presence.operator_online(self.state.db, self.project_id)
-            self.connection.presence = presence.arrive(self.state.db, self.project_id)
+            self.connection.presence = presence.arrive(
+                self.state.db, self.project_id, operator=self.client.operator, available=hello["available"]
+            )
             # Whoever goes away before the replay is over must not resume behind what it did not get.
             cursor = snapshot.cursor if after is None else min(after, snapshot.cursor)
-            self.connection.send(operator_frame("auth.ok", projectId=self.project_id, cursor=str(cursor)))
-            if not was_online:
-                self.state.presence(self.project_id, True, but=self.connection)
+            self._tell_presence(was_online, but=self.connection)
+            self.connection.send(operator_frame("auth.ok", **self._who(), cursor=str(cursor)))
             if after is not None:
                 found = hub.replay(topic, after, snapshot)
                 self.connection.send_all(self.state.frames.operator(event, at) for event, at in found)
             self.connection.run(self._handle)
         finally:
             hub.unsubscribe(topic, self.connection)
-            _leave(self.state, self.connection)
-            if not presence.operator_online(self.state.db, self.project_id):
-                self.state.presence(self.project_id, False)
+            was_online = presence.operator_online(self.state.db, self.project_id)
+            leave(self.state, self.connection)
+            self._tell_presence(was_online)
 
-    def _authenticate(self) -> tuple[int | None, str]:
+    @property
+    def project_id(self) -> str:
+        return self.client.project_id
+
+    def _let_in(self, client: Client) -> None:
+        self.client, self.connection.key_hash = client, client.key_hash
+        if client.expires_at is not None:
+            self.connection.expires_at = time.monotonic() + (client.expires_at - clock.now()).total_seconds()
+
+    def _who(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"projectId": self.project_id}
+        if self.client.operator is not None:
+            found["operator"] = _OPERATOR.dump(self.client.operator)
+        return found
+
+    def _tell_presence(self, was_online: bool, but: Connection | None = None) -> None:
+        online = presence.operator_online(self.state.db, self.project_id)
+        if online == was_online and self.client.operator is None:
+            return
+        known = presence.connected_operators(self.state.db, self.project_id)
+        self.state.presence(self.project_id, online, known, visitors=online != was_online, but=but)
+
+    def _authenticate(self) -> dict[str, Any]:
         raw = self.connection.receive(AUTH_WAIT)
         if raw is None:
             raise Closed(AUTH_TIMEOUT, "No auth frame within 10 seconds.")
@@ -118,7 +145,8 @@ class _BackOffice:
                 raise Closed(UNAUTHORIZED, "The first frame must be of type auth.")
             found = load(_AUTH, frame)
             self._filter(found)
-            return _cursor(found["after"]) if found["after"] is not None else None, found["apiKey"]
+            after = _cursor(found["after"]) if found["after"] is not None else None
+            return {**found, "after": after}
         except APIError as error:
             raise Closed(UNAUTHORIZED, error.message) from None
 
@@ -133,14 +161,43 @@ class _BackOffice:
                 self._typing(load(_TYPING, frame))
             elif kind == "subscribe":
                 self._filter(load(_FILTER, frame))
+            elif kind == "available":
+                self._set_available(load(_AVAILABLE, frame)["available"])
+            elif kind == "auth":
+                self._renew(load(_AUTH, frame)["apiKey"])
             else:
-                raise InvalidRequest.field("type", "Not one of ping, typing, subscribe.")
+                raise InvalidRequest.field("type", "Not one of ping, typing, subscribe, available, auth.")
         except Exception as error:
             self.connection.send(error_frame(_told(error)))
 
     def _typing(self, frame: dict[str, Any]) -> None:
         session = get_session(self.state.db, frame["sessionId"], self.project_id)
-        self.state.typing(self.project_id, session.id, "operator", frame["isTyping"], but=self.connection)
+        self.state.typing(
+            self.project_id,
+            session.id,
+            "operator",
+            frame["isTyping"],
+            operator=self.client.operator,
+            but=self.connection,
+        )
+
+    def _set_available(self, available: bool) -> None:
+        was_online = presence.operator_online(self.state.db, self.project_id)
+        with self.connection.presence_lock:
+            if self.connection.presence is None or self.connection.presence.available == available:
+                return
+            self.connection.presence = presence.set_available(self.state.db, self.connection.presence, available)
+        self._tell_presence(was_online)
+
+    def _renew(self, key: str) -> None:
+        """Go on with a further token. It may change when the connection ends, and neither whose nor where it is."""
+        if self.client.operator is None:
+            raise InvalidRequest.field("type", "A connection with an API key needs no renewal.")
+        client = client_of(self.state, key)
+        if client.operator is None or client.counted != self.client.counted:
+            raise Forbidden("A connection can only be renewed by a token of the same operator.")
+        self._let_in(client)
+        self.connection.send(operator_frame("auth.ok", **self._who()))
 
     def _filter(self, found: dict[str, Any]) -> None:
         wanted = found.get("events")
@@ -148,36 +205,23 @@ class _BackOffice:
         self.connection.session_id = found.get("sessionId")
 
     def _count(self) -> None:
-        self.state.limiter.hit(self.state.config.rate_limit, "key", self.key_name)
+        self.state.limiter.hit(self.state.config.rate_limit, *self.client.counted)
 
 
 class _Visitor:
-    def __init__(self, state: State, connection: Connection, session: Session) -> None:
+    def __init__(self, state: State, connection: Connection, admission: Admission) -> None:
         self.state = state
         self.connection = connection
-        self.session = session
-        self.session_id = session.id
+        self.admission = admission
+        self.session_id = admission.session_id
 
     def run(self) -> None:
-        # Without a cursor it begins where the handshake found the log, so that nothing falls between.
-        after = _cursor(request.args.get("after") or str(self.session.seq))
-        topic = Topic("session", self.session_id)
-        hub = self.state.hub
-        everyone = Topic("visitors", self.session.project_id)
-        snapshot = hub.subscribe(topic, self.connection)
-        hub.join(everyone, self.connection)
-        try:
-            self.connection.presence = retried(
-                lambda: presence.arrive(self.state.db, self.session.project_id, self.session_id)
-            )
-            found = hub.replay(topic, after, snapshot)
-            frames = (self.state.frames.visitor(event, at) for event, at in found)
+        with listening(self.state, self.connection, self.admission) as missed:
+            if self.admission.warning:
+                self.connection.send(visitor_frame("version_warning", **self.admission.warning))
+            frames = (self.state.frames.visitor(event, at) for event, at in missed)
             self.connection.send_all(frame for frame in frames if frame is not None)
             self.connection.run(self._handle)
-        finally:
-            hub.unsubscribe(topic, self.connection)
-            hub.unsubscribe(everyone, self.connection)
-            _leave(self.state, self.connection)
 
     def _handle(self, raw: str | bytes) -> None:
         self.state.limiter.hit(self.state.config.visitor_message_limit, "event", self.session_id)
@@ -189,13 +233,6 @@ class _Visitor:
             visitors.receive_event(self.state.db, self.session_id, event["name"], event["data"])
         except Exception as error:
             self.connection.send(error_frame(_told(error)))
-
-
-def _leave(state: State, connection: Connection) -> None:
-    with connection.presence_lock:
-        left, connection.presence = connection.presence, None
-        if left is not None:
-            retried(lambda: presence.leave(state.db, left))
 
 
 def _told(error: Exception) -> APIError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,22 @@ from flask import Flask, current_app
 
 from ..config import Config
 from ..db import Database
+from ..files.store import Files
 from ..realtime.bus import Bus
 from ..realtime.hub import Encoder, Hub, Subscriber, Topic
-from ..values import MessageDraft
+from ..shapes import PresentOperatorShape
+from ..values import MessageDraft, Operator, PresentOperator
+from .assets import Assets, find_assets
 from .connections import Sockets
-from .frames import Frame, Frames, operator_frame, visitor_frame
+from .frames import Frame, Frames, operator_frame
 from .handles import Handles
+from .hosts import Loaders
 from .limiter import Limiter
+from .tokens import Identities, OperatorTokens
 
 EXTENSION = "pocketping"
+
+_PRESENT = PresentOperatorShape()
 
 
 @dataclass
@@ -49,6 +56,20 @@ class State:
     #: Delivers in this thread what is due now, and counts the attempts.
     deliver_due: Callable[[], int]
     sockets: Sockets
+    identities: Identities
+    operator_tokens: OperatorTokens
+    loaders: Loaders
+    #: None where uploads are off.
+    files: Files | None
+    #: Whether the log says already why there is no inbox.
+    inbox_warned: bool = False
+    #: Seconds after which the AI answers in place of an operator; nothing if it never does.
+    ai_after: float | None = None
+
+    @property
+    def assets(self) -> Assets:
+        """The files of the widget and the inbox."""
+        return find_assets()
 
     def hear(self, message: dict[str, Any]) -> None:
         """What another process says: look into the log, somebody types, somebody is there."""
@@ -56,30 +77,66 @@ class State:
             self.show_typing(message["project"], message["typing"])
             return
         if "online" in message:
-            self.show_presence(message["project"], message["online"])
+            self.show_presence(
+                message["project"], message["online"], message["operators"], visitors=message["visitors"]
+            )
             return
         self.hub.wake()
         if message.get("deliveries"):
             self.wake_worker()
 
-    def presence(self, project_id: str, online: bool, *, but: Subscriber | None = None) -> None:
-        """Tell a project's visitors and operators whether an operator is there, in every process."""
-        self.show_presence(project_id, online, but=but)
-        self.bus.publish({"online": online, "project": project_id})
+    def presence(
+        self,
+        project_id: str,
+        online: bool,
+        operators: Sequence[PresentOperator],
+        *,
+        visitors: bool,
+        but: Subscriber | None = None,
+    ) -> None:
+        """Tell a project's operators who of them is there, in every process.
 
-    def show_presence(self, project_id: str, online: bool, *, but: Subscriber | None = None) -> None:
+        :param online: whether anyone is there for visitors.
+        :param visitors: whether that is news, so that the visitors learn of it too.
+        """
+        known = [_PRESENT.dump(operator) for operator in operators]
+        self.show_presence(project_id, online, known, visitors=visitors, but=but)
+        self.bus.publish({"online": online, "operators": known, "visitors": visitors, "project": project_id})
+
+    def show_presence(
+        self,
+        project_id: str,
+        online: bool,
+        operators: list[dict[str, Any]],
+        *,
+        visitors: bool,
+        but: Subscriber | None = None,
+    ) -> None:
         """As `presence`, in this process only."""
         made: dict[Encoder, Frame] = {
-            self.frames.operator: operator_frame("presence", online=online),
-            self.frames.visitor: visitor_frame("presence", online=online),
+            self.frames.operator: operator_frame("presence", online=online, operators=operators)
         }
+        if visitors:
+            made |= self.frames.for_visitors("presence", online=online)
         self.hub.whisper([Topic("project", project_id), Topic("visitors", project_id)], made.get, but=but)
 
     def typing(
-        self, project_id: str, session_id: str, sender: str, is_typing: bool, *, but: Subscriber | None = None
+        self,
+        project_id: str,
+        session_id: str,
+        sender: str,
+        is_typing: bool,
+        *,
+        operator: Operator | None = None,
+        but: Subscriber | None = None,
     ) -> None:
-        """Tell all who listen to a session that somebody types, in every process."""
-        facts = {"sessionId": session_id, "sender": sender, "isTyping": is_typing}
+        """Tell all who listen to a session that somebody types, in every process.
+
+        :param operator: who, where it is one who is known.
+        """
+        facts: dict[str, Any] = {"sessionId": session_id, "sender": sender, "isTyping": is_typing}
+        if operator is not None:
+            facts["operator"] = {"id": operator.id, "name": operator.name}
         self.show_typing(project_id, facts, but=but)
         self.bus.publish({"typing": facts, "project": project_id})
 
@@ -88,11 +145,15 @@ class State:
         session_id = facts["sessionId"]
         made: dict[Encoder, Frame] = {
             self.frames.operator: operator_frame("typing", session_id, **facts),
-            self.frames.visitor: visitor_frame("typing", sender=facts["sender"], isTyping=facts["isTyping"]),
         }
-        if facts["sender"] == "visitor":
-            del made[self.frames.visitor]
+        if facts["sender"] != "visitor":
+            made |= self.frames.for_visitors("typing", **_typing_for_visitor(facts))
         self.hub.whisper([Topic("project", project_id), Topic("session", session_id)], made.get, but=but)
+
+
+def _typing_for_visitor(facts: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {"sender": facts["sender"], "isTyping": facts["isTyping"]}
+    return {**shown, "operatorName": facts["operator"]["name"]} if "operator" in facts else shown
 
 
 def current_state() -> State:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_AS_THEY_ARE = ("replyTo", "status", "deliveredAt", "readAt", "editedAt", "deletedAt", "operatorName")
+from .. import shapes
+from ..values import MessagePage
+
+_AS_THEY_ARE = ("replyTo", "status", "deliveredAt", "readAt", "editedAt", "deletedAt", "operatorName", "attachments")
 
 
 def visitor_message(message: Mapping[str, Any], handle: str) -> dict[str, Any]:
@@ -27,3 +30,8 @@ def visitor_message(message: Mapping[str, Any], handle: str) -> dict[str, Any]:
     if system:
         made["metadata"] = {"system": True}
     return made
+
+
+def visitor_messages(page: MessagePage, handle: str) -> list[dict[str, Any]]:
+    """A page of messages as the visitor's page knows them."""
+    return [visitor_message(shapes.message(item), handle) for item in page.messages]

@@ -46,10 +46,28 @@ def make_app(folder: Path, database: str | None = None, **settings: Any) -> Flas
     return app
 
 
+def closing(app: Flask) -> Callable[..., Iterator[bytes]]:
+    """An app whose answers are closed whatever happens.
+
+    Werkzeug's server forgets to where a page goes away with something of its own still unread.
+    """
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        answer = app(environ, start_response)
+        try:
+            yield from answer
+        finally:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
+
+    return serve
+
+
 @contextmanager
 def serving(app: Flask) -> Iterator[Api]:
     """Serve an app in threads on a free port; on leaving it is stopped as a deployment would stop it."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, closing(app), threaded=True)
     server.daemon_threads = True  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="test-server")
     thread.start()

@@ -227,6 +227,7 @@ def test_a_limit_out_of_bounds_is_refused(api: Api, limit: Any) -> None:
     [
         ({"status": "open"}, "status"),
         ({"unanswered": "perhaps"}, "unanswered"),
+        ({"started": "perhaps"}, "started"),
         ({"q": ""}, "q"),
         ({"q": "q" * 201}, "q"),
         ({"q": "a\x00b"}, "q"),
@@ -260,6 +261,17 @@ def test_the_list_can_be_narrowed_to_what_waits_for_an_answer(any_api: Api) -> N
     assert set(found(any_api, unanswered="false")) == {answered, quiet, by_ai}
     any_api.ok("POST", f"/sessions/{waiting}/close")
     assert found(any_api, unanswered="true") == [told]
+
+
+def test_sessions_in_which_something_was_said_are_told_from_the_silent_ones(any_api: Api) -> None:
+    by_visitor, silent, by_operator = (any_api.session() for _ in range(3))
+    send(any_api, by_visitor, type="visitor")
+    deleted = send(any_api, by_operator, type="operator")["id"]
+    assert found(any_api, started="true") == [by_operator, by_visitor]
+    assert found(any_api, started="false") == [silent]
+    any_api.ok("DELETE", f"/sessions/{by_operator}/messages/{deleted}")
+    any_api.ok("POST", f"/sessions/{by_visitor}/close")
+    assert found(any_api, started="true", status="active") == [by_operator]
 
 
 def test_a_search_looks_at_name_email_and_messages_whatever_the_case(any_api: Api) -> None:
@@ -416,6 +428,24 @@ def test_the_ai_is_switched_off_and_on(api: Api, office: Office) -> None:
 @pytest.mark.parametrize("body", [{}, {"enabled": "false"}, {"enabled": None}, {"enabled": 2}, {"enabled": []}])
 def test_the_switch_of_the_ai_is_true_or_false(api: Api, body: Any) -> None:
     refused(api.post(f"/sessions/{api.session()}/ai", body), "enabled")
+
+
+def test_what_reached_the_office_is_delivered_before_it_is_read(any_api: Api, any_office: Office) -> None:
+    session_id = any_api.session()
+    mine = [send(any_api, session_id, f"Question {number}", type="visitor")["id"] for number in range(2)]
+    path = f"/sessions/{session_id}/read"
+    assert any_api.ok("POST", path, {"status": "delivered"}) == {"updated": 2}
+    assert any_api.ok("POST", path, {"status": "delivered"}) == {"updated": 0}
+    assert any_api.ok("GET", f"/sessions/{session_id}")["session"]["unread"] == 2
+    assert any_api.ok("POST", path, {"status": "read", "messageIds": mine[:1]}) == {"updated": 1}
+    assert any_api.ok("POST", path, {"status": "delivered"}) == {"updated": 0}
+    read, delivered = listed(any_api, session_id)
+    assert (read["status"], delivered["status"]) == ("read", "delivered")
+    assert read["deliveredAt"] == delivered["deliveredAt"] < read["readAt"]
+    assert "readAt" not in delivered
+    assert any_api.ok("GET", f"/sessions/{session_id}")["session"]["unread"] == 1
+    assert any_office.events_of(session_id).count("message.read") == 2
+    refused(any_api.post(path, {"status": "sent"}), "status")
 
 
 def test_unread_counts_what_no_operator_has_read(any_api: Api, any_office: Office) -> None:
@@ -925,11 +955,13 @@ def test_another_projects_things_are_not_found_on_any_route(any_office: Office, 
     hook = webhook(owner, receiver.url, "session.closed")
     delivery = owner.ok("POST", f"/webhooks/{hook['id']}/test")["delivery"]
     receiver.wait(1)
+    canned = {"shortcut": "x", "content": "x"}
     ids = {
         "session_id": session_id,
         "message_id": message["id"],
         "webhook_id": hook["id"],
         "delivery_id": delivery["id"],
+        "answer_id": owner.ok("POST", "/canned-answers", canned)["cannedAnswer"]["id"],
     }
     bodies = {
         "edit_message": {"content": "x"},
@@ -938,7 +970,9 @@ def test_another_projects_things_are_not_found_on_any_route(any_office: Office, 
         "toggle_ai": {"enabled": False},
         "send_event": {"name": "x"},
         "update_webhook": {"enabled": False},
+        "update_canned_answer": canned,
     }
+    codes = {"sessions": "SESSION", "webhooks": "WEBHOOK", "canned-answers": "CANNED_ANSWER"}
     before = (owner.get("/sessions").json(), owner.get("/webhooks").json(), any_office.events_of(session_id))
     tried = set()
     for path, operations in owner.contract.document["paths"].items():
@@ -946,8 +980,9 @@ def test_another_projects_things_are_not_found_on_any_route(any_office: Office, 
             if "{" not in path or operation["security"] == []:
                 continue
             body = bodies.get(operation["operationId"])
-            answer = stranger.request(method.upper(), path.format(**ids), json=body)
-            code = "SESSION_NOT_FOUND" if path.startswith("/sessions") else "WEBHOOK_NOT_FOUND"
+            named = {"filename": "x.txt"} if operation["operationId"] == "add_attachment" else None
+            answer = stranger.request(method.upper(), path.format(**ids), json=body, params=named)
+            code = f"{codes[path.split('/')[1]]}_NOT_FOUND"
             assert (answer.status_code, answer.json()["code"]) == (404, code), f"{method} {path}"
             tried.add(operation["operationId"])
     assert len(tried) >= 18

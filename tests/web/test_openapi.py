@@ -20,7 +20,7 @@ from ..support.contract import Contract
 from ..support.servers import make_app
 
 #: What is in no document: sockets, and the rule that answers in JSON whatever is asked there.
-UNDESCRIBED = {"pocketping.ws", "pocketping.stream", "pocketping.unknown"}
+UNDESCRIBED = {"pocketping.ws", "pocketping.stream", "pocketping.unknown", "pocketping.assets", "pocketping.inbox"}
 
 
 @pytest.fixture
@@ -65,7 +65,10 @@ def test_it_has_every_route_of_the_back_office(document: dict[str, Any]) -> None
         POST /sessions/{session_id}/events, POST /webhooks, GET /webhooks, GET /webhooks/{webhook_id},
         PATCH /webhooks/{webhook_id}, DELETE /webhooks/{webhook_id}, POST /webhooks/{webhook_id}/test,
         POST /webhooks/{webhook_id}/rotate, GET /webhooks/{webhook_id}/deliveries,
-        POST /webhooks/{webhook_id}/deliveries/{delivery_id}/retry
+        POST /webhooks/{webhook_id}/deliveries/{delivery_id}/retry, POST /sessions/{session_id}/csat,
+        GET /sessions/{session_id}/pages, GET /sessions/{session_id}/context, POST /sessions/{session_id}/attachments,
+        GET /operators, GET /stats, GET /canned-answers, POST /canned-answers, PATCH /canned-answers/{answer_id},
+        DELETE /canned-answers/{answer_id}
     """
     routes = {(route.split()[0], route.split()[1]) for route in expected.split(",")}
     with_key = {route for route, operation in operations(document).items() if operation["security"] == [{"apiKey": []}]}
@@ -87,7 +90,7 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, 
 
 def test_it_names_the_bounds_that_hold(document: dict[str, Any]) -> None:
     sessions = {parameter["name"]: parameter for parameter in operations(document)["GET", "/sessions"]["parameters"]}
-    assert sessions.keys() == {"status", "q", "unanswered", "limit", "cursor"}
+    assert sessions.keys() == {"status", "q", "unanswered", "started", "limit", "cursor"}
     assert sessions["limit"]["schema"] == {"type": "integer", "default": 50, "minimum": 1, "maximum": 100}
     schemas = document["components"]["schemas"]
     content = schemas["SendMessage"]["properties"]["content"]

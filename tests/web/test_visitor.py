@@ -78,8 +78,12 @@ def test_a_new_visitor(serve: Serve) -> None:
         "sessionId": hello["sessionId"],
         "visitorId": "vis-of_the.page:1",
         "operatorOnline": False,
+        "operatorReachable": False,
+        "aiActive": False,
         "welcomeMessage": "Hi! Ask us anything.",
+        "status": "active",
         "messages": [],
+        "hasMore": False,
         "cursor": "1",
     }
     [stored] = api.ok("GET", "/sessions")["sessions"]

@@ -1,0 +1,43 @@
+"""Frames and custom events for pages that have no stream: they ask again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..chat import presence, visitors
+from ..chat.history import EventPage, events_after, find_place
+from . import schemas
+from .cursors import position_after
+from .routing import Call, Routes
+
+routes = Routes(caller="visitor")
+
+
+@routes("GET /events", query=schemas.PollQuery, answer=schemas.PollAnswer)
+def poll_events(call: Call) -> Any:
+    """The frames that came behind a cursor, as the streams have them; asking counts as being there."""
+    db = call.state.db
+    session_id = call.state.handles.read(call.query["sessionId"])
+    place = find_place(db, session_id)
+    after = position_after(call.state, session_id, place, call.query.get("after"))
+    presence.polled(db, session_id)
+    nothing_new = after >= place.seq
+    page = EventPage([], False) if nothing_new else events_after(db, session_id, after, call.query["limit"])
+    made = [(call.state.frames.visitor_json(event), event.seq) for event in page.events]
+    # Behind the log's end there is nothing to wait for: a database may have been restored.
+    reached = page.events[-1].seq if page.events else min(after, place.seq)
+    return {
+        "frames": [{**frame, "cursor": str(seq)} for frame, seq in made if frame is not None],
+        "cursor": str(reached),
+        "hasMore": page.has_more,
+        "operatorOnline": presence.operator_online(db, place.project_id),
+    }
+
+
+@routes("POST /events", body=schemas.VisitorEvent, answer=schemas.AcceptedAnswer)
+def receive_page_event(call: Call) -> Any:
+    """A custom event of the visitor's page, whatever transport it has."""
+    session_id = call.state.handles.read(call.body["sessionId"])
+    call.state.limiter.hit(call.state.config.visitor_message_limit, "event", session_id)
+    visitors.receive_event(call.state.db, session_id, call.body["name"], call.body["data"])
+    return {"ok": True}

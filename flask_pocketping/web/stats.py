@@ -1,0 +1,18 @@
+"""The route of the figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import shapes
+from ..chat.stats import stats
+from . import schemas
+from .routing import Call, Routes
+
+routes = Routes(caller="key")
+
+
+@routes("GET /stats", query=schemas.StatsQuery, answer=shapes.StatsShape)
+def get_stats(call: Call) -> Any:
+    """The figures of the last days: conversations, answers and ratings."""
+    return stats(call.state.db, call.query["period"], call.project_id)

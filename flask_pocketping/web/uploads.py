@@ -1,0 +1,167 @@
+"""Files on the wire: visitors announce and send them, the back office sends them whole, and both fetch them.
+
+The addresses hold a secret of the file, so whoever was given one needs nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unicodedata import normalize
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.http import dump_options_header
+from werkzeug.wsgi import FileWrapper
+
+from .. import shapes
+from ..errors import APIError, Forbidden, PayloadTooLarge
+from ..files.kinds import IMAGES, TEXT
+from ..files.storage import CHUNK, Readable
+from ..files.store import Files, Served
+from . import schemas
+from .limiter import address_key
+from .routing import Call, Routes
+
+routes = Routes(caller="visitor")
+
+#: Bytes beyond what is allowed that are read and dropped, so that the sender hears why instead of a broken line.
+SPARE = 32 * 1024 * 1024
+
+#: Seconds that a browser may keep a file; a deleted one can be seen no longer than that by who has seen it before.
+MAX_AGE = 86400
+
+
+@routes("POST /upload", body=schemas.AnnounceUpload, answer=schemas.UploadAnswer)
+def announce_upload(call: Call) -> Any:
+    """Announce a file, and learn where its bytes go."""
+    session_id = call.state.handles.read(call.body["sessionId"])
+    files = _files(call)
+    config = call.state.config
+    call.state.limiter.hit(config.visitor_upload_limit, "uploads", session_id)
+    call.state.limiter.hit(config.visitor_address_upload_limit, "uploads", address_key(request.remote_addr))
+    upload = files.announce(session_id, call.body["filename"], call.body["size"], by="visitor")
+    base = call.state.db.files_url.removesuffix("/files")
+    return {
+        "attachmentId": upload.attachment_id,
+        "uploadUrl": f"{base}/upload/{upload.path}",
+        "expiresAt": upload.expires_at,
+    }
+
+
+@routes("PUT /upload/<attachment_id>/<key>", answer=schemas.AcceptedAnswer, raw=True)
+def receive_upload(call: Call, attachment_id: str, key: str) -> Any:
+    """Take the bytes of an announced file; until it is completed they may be sent again."""
+    with _answered():
+        _files(call).receive(attachment_id, key, _body)
+    return {"ok": True}
+
+
+@routes("POST /upload/complete", body=schemas.CompleteUpload, answer=shapes.AttachmentShape)
+def complete_upload(call: Call) -> Any:
+    """Say that all bytes were sent; the file can go into a message then."""
+    session_id = call.state.handles.read(call.body["sessionId"])
+    return _files(call).complete(session_id, call.body["attachmentId"], by="visitor")
+
+
+@routes(
+    "POST /sessions/<session_id>/attachments",
+    caller="key",
+    query=schemas.AddAttachmentQuery,
+    answer=schemas.AttachmentAnswer,
+    status=201,
+    raw=True,
+)
+def add_attachment(call: Call, session_id: str) -> Any:
+    """Send a file whose bytes are the body; its id goes into a message of the session."""
+    with _answered():
+        files = _files(call)
+        stream = _body(files.max_size)
+        added = files.add(session_id, call.query["filename"], stream, by="office", project_id=call.project_id)
+    return {"attachment": added}
+
+
+@routes("GET /files/<attachment_id>/<key>/<filename>", query=schemas.DownloadQuery)
+def get_file(call: Call, attachment_id: str, key: str, filename: str) -> Any:
+    """Fetch a file. What it is called comes from the database, whatever stands in the address."""
+    return _serve(call, _files(call).find(attachment_id, key))
+
+
+@routes("GET /files/<attachment_id>/<key>/thumbnail", query=schemas.DownloadQuery)
+def get_thumbnail(call: Call, attachment_id: str, key: str) -> Any:
+    """Fetch the small picture of an image."""
+    return _serve(call, _files(call).find(attachment_id, key, thumbnail=True))
+
+
+def _files(call: Call) -> Files:
+    if call.state.files is None:
+        raise Forbidden("No files are taken here: POCKETPING_UPLOADS is off.")
+    return call.state.files
+
+
+def _body(most: int) -> Readable:
+    """The body of the request as it comes, whatever the limits of other bodies are."""
+    request.max_content_length = most + SPARE
+    try:
+        stream = request.stream
+    except RequestEntityTooLarge:
+        # As an error of Werkzeug it would belong to the host's handlers.
+        raise PayloadTooLarge from None
+    if (request.content_length or 0) > most:
+        raise PayloadTooLarge(f"At most {most} bytes are taken here.")
+    return stream
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Where the body is refused, read on to its end: who is still sending would not hear the answer."""
+    # Until it is known how much may come. Without a length a body could go on for ever.
+    request.max_content_length = SPARE
+    try:
+        yield
+    except APIError:
+        try:
+            while request.stream.read(CHUNK):
+                pass
+        except (HTTPException, OSError):
+            # It is longer than we care for, or nobody is there any more.
+            pass
+        raise
+
+
+def _serve(call: Call, served: Served) -> Response:
+    shown = served.mime_type in IMAGES and "download" not in call.query
+    response = Response(FileWrapper(served.stream, CHUNK), direct_passthrough=True)  # type: ignore[arg-type]
+    response.headers.update(
+        {
+            "Content-Type": f"{TEXT}; charset=utf-8" if served.mime_type == TEXT else served.mime_type,
+            "Content-Disposition": _disposition("inline" if shown else "attachment", served.filename),
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": f"private, max-age={MAX_AGE}, immutable",
+            # This header can't name origins: where some are listed, all may embed what only they have the address of.
+            "Cross-Origin-Resource-Policy": "cross-origin" if call.state.config.cors_origins else "same-site",
+        }
+    )
+    if served.size is None:
+        return response
+    response.content_length = served.size
+    try:
+        response.make_conditional(request, accept_ranges=True, complete_length=served.size)
+        # Werkzeug sets this one here and nowhere else; the server in front of us does so too.
+        response.headers.remove("Date")
+    except BaseException:
+        response.close()
+        raise
+    return response
+
+
+def _disposition(how: str, filename: str) -> str:
+    """What a browser does with a file, and how it calls it (RFC 6266)."""
+    plain = normalize("NFKD", filename).encode("ascii", "ignore").decode()
+    names = {"filename": plain or "file"}
+    if plain != filename:
+        names["filename*"] = f"UTF-8''{quote(filename, safe='')}"
+    return dump_options_header(how, names)

@@ -1,0 +1,827 @@
+"""Files over the wire: announced, sent, completed, put into messages, fetched, and forgotten."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import json
+import select
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from flask import Flask
+from PIL import Image
+from sqlalchemy import text
+from werkzeug.exceptions import NotFound as WerkzeugNotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from flask_pocketping import MessageRejected, PocketPing, signals
+from flask_pocketping.errors import AttachmentNotFound, ConfigurationError, Forbidden, InvalidRequest, PayloadTooLarge
+from flask_pocketping.files.storage import FolderStorage, Readable, Stored
+from flask_pocketping.web import uploads
+from flask_pocketping.web.state import State
+
+from ..conftest import LOCAL, Serve
+from ..support.bucket import ACCESS_KEY, SECRET_KEY, serving_bucket
+from ..support.clients import Api, Visitor
+from ..support.receiver import Receiver
+from ..support.servers import gunicorn, make_app, wait_until
+from ..support.travel import Travel
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+HTML = b"<!doctype html><script>alert(document.cookie)</script>"
+
+
+def png(size: tuple[int, int] = (960, 480)) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", size, "teal").save(made, "PNG")
+    return made.getvalue()
+
+
+def code(response: requests.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+def announce(page: Visitor, filename: str = "note.txt", size: int = 5, **body: Any) -> requests.Response:
+    body = {"sessionId": page.handle, "filename": filename, "mimeType": "text/plain", "size": size, **body}
+    return page.request("POST", "/upload", body)
+
+
+def expecting(page: Visitor, size: int = 5, filename: str = "note.txt") -> dict[str, Any]:
+    """What an announcement answers."""
+    answer = announce(page, filename, size)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def put(page: Visitor, upload: dict[str, Any], content: bytes, **headers: str) -> requests.Response:
+    return requests.put(page.url + upload["uploadUrl"], data=content, headers=headers, timeout=30)
+
+
+def complete(page: Visitor, upload: dict[str, Any], **body: Any) -> requests.Response:
+    body = {"sessionId": page.handle, "attachmentId": upload["attachmentId"], **body}
+    return page.request("POST", "/upload/complete", body)
+
+
+def send_file(page: Visitor, content: bytes = b"Hello", filename: str = "note.txt") -> dict[str, Any]:
+    """All of it; the file can go into a message then."""
+    upload = expecting(page, len(content), filename)
+    assert put(page, upload, content).status_code == 200
+    answer = complete(page, upload)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def add(api: Api, session_id: str, content: bytes = b"Hello", filename: str = "note.txt") -> requests.Response:
+    return api.request("POST", f"/sessions/{session_id}/attachments", params={"filename": filename}, data=content)
+
+
+def say(page: Visitor, content: str = "", **body: Any) -> requests.Response:
+    return page.request("POST", "/message", {"sessionId": page.handle, "content": content, **body})
+
+
+def fetch(api: Api, path: str, **kwargs: Any) -> requests.Response:
+    return requests.get(api.url + path, timeout=30, **kwargs)
+
+
+def on_disk(folder: Path) -> list[Path]:
+    return sorted(path for path in (folder / "pocketping-uploads").rglob("*") if path.is_file())
+
+
+def sweep(app: Flask) -> int:
+    state: State = app.extensions["pocketping"]
+    assert state.files is not None
+    return state.files.sweep()
+
+
+# --- There and back ---
+
+
+def test_a_file_goes_from_the_visitor_to_the_office(any_api: Api, receiver: Receiver) -> None:
+    api, content = any_api, png()
+    api.ok("POST", "/webhooks", {"url": receiver.url, "events": ["message.created"]})
+    page = api.visitor()
+    upload = expecting(page, len(content), "Übersicht.png")
+    assert upload["uploadUrl"].startswith(f"/upload/{upload['attachmentId']}/")
+    answer = put(page, upload, content)
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    file = complete(page, upload).json()
+    assert file == {
+        "id": upload["attachmentId"],
+        "filename": "Übersicht.png",
+        "mimeType": "image/png",
+        "size": len(content),
+        "url": file["url"],
+        "thumbnailUrl": file["thumbnailUrl"],
+        "status": "ready",
+        "width": 960,
+        "height": 480,
+    }
+    with api.socket() as office, page.stream() as stream:
+        sent = page.say("", attachmentIds=[file["id"]])
+        assert sent["attachments"] == [file]
+        told = office.expect("message.created")["message"]
+        shown = stream.expect("message")["data"]
+    assert told["content"] == shown["content"] == ""
+    assert told["attachments"] == shown["attachments"] == [file]
+    assert receiver.wait(1)[0].json["data"]["message"]["attachments"] == [file]
+    [listed] = api.ok("GET", f"/sessions/{page.session_id}/messages")["messages"]
+    assert listed["attachments"] == [file]
+    assert page.messages()[0]["attachments"] == [file]
+    assert api.ok("GET", f"/sessions/{page.session_id}")["session"]["lastMessage"]["attachments"] == [file]
+    assert fetch(api, file["url"]).content == content
+    with Image.open(io.BytesIO(fetch(api, file["thumbnailUrl"]).content)) as small:
+        assert small.size == (480, 240)
+
+
+def test_a_file_goes_from_the_office_to_the_visitor(any_api: Api) -> None:
+    page = any_api.visitor()
+    answer = add(any_api, page.session_id, b"%PDF-1.7\nprice list", "../prices.pdf")
+    assert answer.status_code == 201, answer.text
+    file = answer.json()["attachment"]
+    assert (file["filename"], file["mimeType"], file["size"]) == ("prices.pdf", "application/pdf", 19)
+    path = f"/sessions/{page.session_id}/messages"
+    sent = any_api.ok("POST", path, {"content": "Here it is.", "attachmentIds": [file["id"]]})["message"]
+    assert sent["attachments"] == [file]
+    assert page.messages()[0]["attachments"] == [file]
+    assert fetch(any_api, file["url"]).content == b"%PDF-1.7\nprice list"
+
+
+def test_several_files_keep_their_order(any_api: Api) -> None:
+    page = any_api.visitor()
+    files = [send_file(page, filename=f"{name}.txt") for name in "cab"]
+    page.say("three", attachmentIds=[file["id"] for file in files])
+    assert [file["filename"] for file in page.messages()[0]["attachments"]] == ["c.txt", "a.txt", "b.txt"]
+
+
+def test_the_host_sends_files_too(app: Flask, api: Api) -> None:
+    pocketping: PocketPing = app.extensions["test_pocketping"]
+    page = api.visitor()
+    with app.app_context():
+        one = pocketping.add_attachment(page.session_id, "one.txt", b"1")
+        two = pocketping.add_attachment(page.session_id, "two.txt", io.BytesIO(b"22"))
+        theirs = pocketping.add_attachment(page.session_id, "three.txt", b"3", type="visitor")
+        sent = pocketping.send_message(page.session_id, "", attachment_ids=[one.id, two.id])
+        assert sent.attachments == (one, two)
+        with pytest.raises(InvalidRequest):
+            pocketping.send_message(page.session_id, "", attachment_ids=[theirs.id])
+        with pytest.raises(InvalidRequest, match="nothing in the file"):
+            pocketping.add_attachment(page.session_id, "empty.txt", b"")
+        with pytest.raises(PayloadTooLarge):
+            pocketping.add_attachment(page.session_id, "large.txt", bytes(10 * 1024 * 1024 + 1))
+        with pytest.raises(AttachmentNotFound):
+            pocketping.send_message(page.session_id, "", attachment_ids=["att_unknown"])
+    assert fetch(api, two.url).content == b"22"
+    assert len(on_disk(Path(app.instance_path))) == 3
+
+
+def test_a_public_address_stands_before_every_link(serve: Serve) -> None:
+    api = serve(public_url="https://www.example.com", url_prefix="/chat")
+    page = api.visitor()
+    upload = expecting(page)
+    assert upload["uploadUrl"].startswith("https://www.example.com/chat/upload/att_")
+    put(page, {"uploadUrl": upload["uploadUrl"].removeprefix("https://www.example.com/chat")}, b"Hello")
+    assert complete(page, upload).json()["url"].startswith("https://www.example.com/chat/files/att_")
+
+
+# --- Announcing and sending ---
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ({"size": 0}, (400, "INVALID_REQUEST")),
+        ({"size": -1}, (400, "INVALID_REQUEST")),
+        ({"size": "5"}, (400, "INVALID_REQUEST")),
+        ({"size": 10 * 1024 * 1024 + 1}, (413, "PAYLOAD_TOO_LARGE")),
+        ({"filename": ""}, (400, "INVALID_REQUEST")),
+        ({"filename": "x" * 1001}, (400, "INVALID_REQUEST")),
+        ({"filename": None}, (400, "INVALID_REQUEST")),
+        ({"filename": "a\x00b"}, (400, "INVALID_REQUEST")),
+        ({"sessionId": "sess_0"}, (404, "SESSION_NOT_FOUND")),
+        ({"sessionId": None}, (400, "INVALID_REQUEST")),
+    ],
+)
+def test_what_cannot_be_announced(shared: Api, body: dict[str, Any], wanted: tuple[int, str]) -> None:
+    assert code(announce(shared.visitor(), **body)) == wanted
+
+
+def test_more_bytes_than_announced_are_refused_and_not_kept(app: Flask, api: Api) -> None:
+    page = api.visitor()
+    upload = expecting(page)
+    assert code(put(page, upload, b"Hello!")) == (413, "PAYLOAD_TOO_LARGE")
+    assert code(put(page, upload, bytes(3_000_000))) == (413, "PAYLOAD_TOO_LARGE")
+    assert on_disk(Path(app.instance_path)) == []
+    assert code(complete(page, upload)) == (400, "INVALID_REQUEST")
+    assert put(page, upload, b"Hello").status_code == 200
+    assert complete(page, upload).json()["size"] == 5
+
+
+def test_more_bytes_than_announced_are_refused_also_where_no_length_is_told(app: Flask, api: Api) -> None:
+    page = api.visitor()
+    upload = expecting(page)
+    answer = requests.put(api.url + upload["uploadUrl"], data=iter([b"Hel", b"lo", b"!"]), timeout=30)
+    assert code(answer) == (413, "PAYLOAD_TOO_LARGE")
+    assert on_disk(Path(app.instance_path)) == []
+    assert requests.put(api.url + upload["uploadUrl"], data=iter([b"Hel", b"lo"]), timeout=30).status_code == 200
+
+
+def test_fewer_bytes_than_announced_make_no_file(app: Flask, api: Api) -> None:
+    page = api.visitor()
+    upload = expecting(page)
+    assert code(complete(page, upload)) == (400, "INVALID_REQUEST")
+    assert code(put(page, upload, b"Hell")) == (400, "INVALID_REQUEST")
+    assert code(put(page, upload, b"")) == (400, "INVALID_REQUEST")
+    assert code(complete(page, upload)) == (400, "INVALID_REQUEST")
+    assert on_disk(Path(app.instance_path)) == []
+
+
+def test_a_line_that_breaks_in_mid_file_leaves_nothing(app: Flask, api: Api) -> None:
+    page = api.visitor()
+    upload = expecting(page, 1_000_000)
+    line = http.client.HTTPConnection(urlsplit(api.url).netloc, timeout=10)
+    line.putrequest("PUT", upload["uploadUrl"])
+    line.putheader("Content-Length", "1000000")
+    line.endheaders(bytes(300_000))
+    folder = Path(app.instance_path)
+    wait_until(lambda: on_disk(folder), "the first bytes are written")
+    line.close()
+    wait_until(lambda: not on_disk(folder), "they are gone")
+    assert put(page, upload, bytes(1_000_000)).status_code == 200
+    assert complete(page, upload).status_code == 200
+
+
+def test_bytes_may_be_sent_again_until_the_file_is_complete(app: Flask, api: Api) -> None:
+    page = api.visitor()
+    upload = expecting(page)
+    for content in (b"first", b"again", b"Hello"):
+        assert put(page, upload, content).status_code == 200
+    assert len(on_disk(Path(app.instance_path))) == 1
+    first = complete(page, upload)
+    assert complete(page, upload).json() == first.json()
+    assert code(put(page, upload, b"after")) == (404, "ATTACHMENT_NOT_FOUND")
+    assert fetch(api, first.json()["url"]).content == b"Hello"
+    assert len(on_disk(Path(app.instance_path))) == 1
+
+
+def test_the_address_for_the_bytes_ends_after_a_quarter_of_an_hour(api: Api, travel: Travel) -> None:
+    page = api.visitor()
+    upload = expecting(page)
+    travel.forward(minutes=15, seconds=1)
+    assert code(put(page, upload, b"Hello")) == (404, "ATTACHMENT_NOT_FOUND")
+
+
+def test_a_guessed_address_takes_and_gives_nothing(shared: Api) -> None:
+    page = shared.visitor()
+    upload = expecting(page)
+    head, _, key = upload["uploadUrl"].rpartition("/")
+    for wrong in (f"{head}/{'0' * len(key)}", f"{head}/x", "/upload/att_unknown/" + key, f"{head}/%C3%A9"):
+        assert code(put(page, {"uploadUrl": wrong}, b"Hello")) == (404, "ATTACHMENT_NOT_FOUND")
+    assert code(fetch(shared, f"{head.replace('upload', 'files')}/{key}/note.txt")) == (404, "ATTACHMENT_NOT_FOUND")
+    file = send_file(page)
+    _, _, id, key, name = file["url"].split("/")
+    for wrong in (f"/files/{id}/{'0' * len(key)}/{name}", f"/files/att_unknown/{key}/{name}", f"/files/{id}/é/{name}"):
+        assert code(fetch(shared, wrong)) == (404, "ATTACHMENT_NOT_FOUND")
+    assert code(fetch(shared, f"/files/{id}/{key}/thumbnail")) == (404, "ATTACHMENT_NOT_FOUND")
+    assert fetch(shared, f"/files/{id}/{key}/whatever").content == b"Hello"
+
+
+def test_an_app_below_another_path_links_its_files_there(tmp_path: Path, serve: Serve) -> None:
+    app = Flask("host", instance_path=str(tmp_path))
+    app.config.update(SECRET_KEY="secret of a test", APPLICATION_ROOT="/shop/")
+    PocketPing(app)
+    app.wsgi_app = DispatcherMiddleware(WerkzeugNotFound(), {"/shop": app.wsgi_app})  # type: ignore[method-assign]
+    host = serve(app).url
+    page = Visitor(f"{host}/shop/pocketping")
+    upload = expecting(page)
+    assert requests.put(host + upload["uploadUrl"], data=b"Hello", timeout=30).status_code == 200
+    assert requests.get(host + complete(page, upload).json()["url"], timeout=30).content == b"Hello"
+
+
+def test_threat_09_an_address_may_send_so_many_files_in_however_many_conversations(serve: Serve) -> None:
+    api = serve(visitor_address_upload_limit="3/hour")
+    answers = [announce(api.visitor()) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert code(answers[-1]) == (429, "RATE_LIMITED")
+
+
+def test_threat_09_an_endless_body_is_not_read_to_its_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "SPARE", 100_000)
+    api = serve()
+    parts = urlsplit(api.url)
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    sent = 0
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        line.sendall(b"PUT /upload/att_1/key HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while sent < 50_000_000 and not select.select([line], [], [], 0)[0]:
+                line.sendall(chunk)
+                sent += len(chunk)
+    assert sent < 50_000_000
+
+
+def test_how_many_files_a_conversation_may_send(serve: Serve) -> None:
+    api = serve(visitor_upload_limit="2/minute")
+    page, other = api.visitor(), api.visitor()
+    expecting(page)
+    expecting(page)
+    answer = announce(page)
+    assert code(answer) == (429, "RATE_LIMITED")
+    assert int(answer.headers["Retry-After"]) > 0
+    expecting(other)
+
+
+def test_the_size_of_files_is_a_setting_and_that_of_other_bodies_is_none_of_theirs(
+    serve: Serve, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, max_upload_size=200_000, max_body_size=8192, **LOCAL)
+    app.config["MAX_CONTENT_LENGTH"] = 100_000
+    api = serve(app)
+    page = api.visitor()
+    assert send_file(page, bytes(200_000))["size"] == 200_000
+    assert code(announce(page, size=200_001)) == (413, "PAYLOAD_TOO_LARGE")
+    assert add(api, page.session_id, bytes(200_000)).status_code == 201
+    for content in (bytes(200_001), iter([bytes(200_001)])):
+        assert code(add(api, page.session_id, content)) == (413, "PAYLOAD_TOO_LARGE")  # type: ignore[arg-type]
+    assert len(on_disk(tmp_path)) == 2
+
+
+def test_the_office_needs_a_key_and_a_session_of_its_project(app: Flask, api: Api) -> None:
+    page = api.visitor()
+    assert code(add(api.with_key(None), page.session_id)) == (401, "UNAUTHORIZED")
+    assert code(add(api, "sess_unknown")) == (404, "SESSION_NOT_FOUND")
+    assert code(add(api, page.session_id, b"")) == (400, "INVALID_REQUEST")
+    assert code(api.request("POST", f"/sessions/{page.session_id}/attachments", data=b"x")) == (400, "INVALID_REQUEST")
+    assert on_disk(Path(app.instance_path)) == []
+    state: State = app.extensions["pocketping"]
+    with state.db.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM pocketping_attachment")).scalar_one() == 0
+
+
+def test_pages_of_listed_origins_may_send_and_fetch(serve: Serve) -> None:
+    api = serve(cors_origins="https://shop.example")
+    page = api.visitor()
+    upload = expecting(page)
+    listed, other = {"Origin": "https://shop.example"}, {"Origin": "https://evil.example"}
+    asked = {**listed, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    ready = requests.options(api.url + upload["uploadUrl"], headers=asked, timeout=30)
+    assert ready.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert "PUT" in ready.headers["Access-Control-Allow-Methods"].replace(" ", "").split(",")
+    assert "Content-Type" in ready.headers["Access-Control-Allow-Headers"]
+    sent = put(page, upload, b"Hello", **listed)
+    assert sent.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    url = complete(page, upload).json()["url"]
+    assert fetch(api, url, headers=listed).headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert "Access-Control-Allow-Origin" not in fetch(api, url, headers=other).headers
+    assert fetch(api, url).headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+@pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
+def test_files_pass_through_servers_of_the_real_world(tmp_path: Path, sqlite: str, worker_class: str) -> None:
+    folder = str(tmp_path / "files")
+    make_app(tmp_path, sqlite).extensions["pocketping"].close()
+    with gunicorn(tmp_path, database=sqlite, worker_class=worker_class, uploads=folder) as (api, _):
+        page = api.visitor()
+        content = bytes(range(256)) * 20_000
+        file = send_file(page, content)
+        assert fetch(api, file["url"]).content == content
+        assert fetch(api, file["url"], headers={"Range": "bytes=-3"}).content == b"\xfd\xfe\xff"
+        assert add(api, page.session_id, content).status_code == 201
+        # A browser sends to the end before it listens, so it must be let.
+        line = http.client.HTTPConnection(urlsplit(api.url).netloc, timeout=30)
+        line.request("PUT", expecting(page)["uploadUrl"], body=bytes(20_000_000))
+        answer = line.getresponse()
+        assert (answer.status, json.loads(answer.read())["code"]) == (413, "PAYLOAD_TOO_LARGE")
+        line.close()
+
+
+# --- Threat 7 ---
+
+
+def test_threat_07_a_file_of_another_conversation_cannot_be_sent(any_shared: Api) -> None:
+    page, stranger = any_shared.visitor(), any_shared.visitor()
+    file = send_file(page)
+    answer = say(stranger, "Look", attachmentIds=[file["id"]])
+    assert code(answer) == (400, "INVALID_REQUEST")
+    assert answer.json()["details"].keys() == {"attachmentIds"}
+    path = f"/sessions/{stranger.session_id}/messages"
+    assert code(any_shared.post(path, {"content": "Look", "attachmentIds": [file["id"]]})) == (400, "INVALID_REQUEST")
+    assert code(complete(stranger, {"attachmentId": file["id"]})) == (404, "ATTACHMENT_NOT_FOUND")
+    assert say(page, "Look", attachmentIds=[file["id"]]).status_code == 200
+
+
+def test_threat_07_neither_side_sends_what_the_other_uploaded(shared: Api) -> None:
+    page = shared.visitor()
+    theirs, ours = send_file(page), add(shared, page.session_id).json()["attachment"]
+    assert code(say(page, "Look", attachmentIds=[ours["id"]])) == (400, "INVALID_REQUEST")
+    assert code(complete(page, {"attachmentId": ours["id"]})) == (404, "ATTACHMENT_NOT_FOUND")
+    path = f"/sessions/{page.session_id}/messages"
+    assert code(shared.post(path, {"content": "", "attachmentIds": [theirs["id"]]})) == (400, "INVALID_REQUEST")
+    assert page.messages() == []
+
+
+@pytest.mark.parametrize("filename", ["page.html", "photo.png", "drawing.svg"])
+@pytest.mark.parametrize("content", [HTML, SVG, b"alert(1)", b"GIF89a<script>alert(1)</script>"])
+def test_threat_07_nothing_that_runs_is_shown_and_nothing_declared_is_believed(
+    shared: Api, filename: str, content: bytes
+) -> None:
+    page = shared.visitor()
+    answer = announce(page, filename, len(content), mimeType="image/png")
+    assert put(page, answer.json(), content, **{"Content-Type": "text/html"}).status_code == 200
+    file = complete(page, answer.json()).json()
+    assert file["mimeType"] in {"text/plain", "application/octet-stream"}
+    assert "thumbnailUrl" not in file
+    got = fetch(shared, file["url"])
+    assert got.content == content
+    assert got.headers["Content-Type"] in {"text/plain; charset=utf-8", "application/octet-stream"}
+    assert got.headers["Content-Disposition"].startswith("attachment; ")
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+def test_threat_07_what_is_looked_at_is_what_is_served(shared: Api) -> None:
+    """Bytes that come while the file is completed, or later, never take the place of those that were looked at."""
+    page = shared.visitor()
+    harmless, harmful = png(), HTML.ljust(len(png()))
+    upload = expecting(page, len(harmless), "photo.png")
+    with ThreadPoolExecutor(6) as pool:
+        put(page, upload, harmless)
+        puts = [pool.submit(put, page, upload, content) for content in (harmful, harmless, harmful)]
+        completed = [pool.submit(complete, page, upload) for _ in range(3)]
+        assert {found.result().status_code for found in puts} <= {200, 404}
+        assert {found.result().status_code for found in completed} <= {200, 400}
+    answer = complete(page, upload)
+    if answer.status_code == 400:
+        put(page, upload, harmless)
+        answer = complete(page, upload)
+    file = answer.json()
+    wanted = harmless if file["mimeType"] == "image/png" else harmful
+    assert fetch(shared, file["url"]).content == wanted
+    assert ("thumbnailUrl" in file) == (wanted == harmless)
+
+
+# --- In messages ---
+
+
+def test_a_message_may_be_empty_only_with_a_file(shared: Api) -> None:
+    page = shared.visitor()
+    assert code(say(page, "", attachmentIds=[])) == (400, "INVALID_REQUEST")
+    assert code(say(page, "", attachmentIds=["att_unknown"])) == (404, "ATTACHMENT_NOT_FOUND")
+    pending = expecting(page)
+    assert code(say(page, "", attachmentIds=[pending["attachmentId"]])) == (400, "INVALID_REQUEST")
+    file = send_file(page)
+    assert code(say(page, "", attachmentIds=[file["id"]] * 2)) == (400, "INVALID_REQUEST")
+    assert code(say(page, "", attachmentIds=[str(number) for number in range(11)])) == (400, "INVALID_REQUEST")
+    assert page.messages() == []
+    assert say(page, "", attachmentIds=[file["id"]]).status_code == 200
+
+
+def test_of_many_messages_one_gets_the_file(any_api: Api) -> None:
+    page = any_api.visitor()
+    file = send_file(page)
+    start = threading.Barrier(8)
+
+    def send(number: int) -> int:
+        start.wait()
+        return say(page, f"mine {number}", attachmentIds=[file["id"]]).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(send, range(8)))
+    assert answers == [200] + [400] * 7
+    [message] = page.messages()
+    assert message["attachments"] == [file]
+    assert code(say(page, "again", attachmentIds=[file["id"]])) == (400, "INVALID_REQUEST")
+
+
+def test_a_repeat_with_files_gives_the_first_answer(any_api: Api) -> None:
+    page = any_api.visitor()
+    file = send_file(page)
+    first = page.say("", clientId="c1", attachmentIds=[file["id"]])
+    assert page.say("", clientId="c1", attachmentIds=[file["id"]]) == first
+    other = send_file(page)
+    start = threading.Barrier(6)
+
+    def send(number: int) -> Any:
+        start.wait()
+        return page.say("", clientId="c2", attachmentIds=[other["id"]])
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(send, range(6)))
+    assert answers == [answers[0]] * 6
+    assert [message["attachments"] for message in page.messages()] == [[file], [other]]
+
+
+def test_a_repeated_key_with_files_gives_the_first_answer(any_api: Api) -> None:
+    page = any_api.visitor()
+    file = add(any_api, page.session_id).json()["attachment"]
+    start = threading.Barrier(6)
+
+    def send(number: int) -> requests.Response:
+        start.wait()
+        path, body = f"/sessions/{page.session_id}/messages", {"content": "", "attachmentIds": [file["id"]]}
+        return any_api.post(path, body, headers={"Idempotency-Key": "k1"})
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(send, range(6)))
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert len({answer.text for answer in answers}) == 1
+    assert len(page.messages()) == 1
+
+
+def test_a_hook_sees_the_files_and_its_refusal_leaves_them_free(app: Flask, api: Api) -> None:
+    seen: list[str] = []
+
+    @signals.message_received.connect_via(app)
+    def check(sender: Flask, draft: Any) -> None:
+        seen.extend(file.filename for file in draft.attachments)
+        if "no" in draft.content:
+            raise MessageRejected("Not that.")
+
+    page = api.visitor()
+    file = send_file(page)
+    assert code(say(page, "no", attachmentIds=[file["id"]])) == (400, "INVALID_REQUEST")
+    assert say(page, "yes", attachmentIds=[file["id"]]).status_code == 200
+    assert seen == ["note.txt", "note.txt"]
+
+
+# --- Fetching ---
+
+
+def test_an_image_is_shown_and_anything_else_is_saved(shared: Api) -> None:
+    page = shared.visitor()
+    image = send_file(page, png((40, 30)), 'Über "uns".png')
+    got = fetch(shared, image["url"])
+    assert got.headers["Content-Type"] == "image/png"
+    assert got.headers["Content-Disposition"] == (
+        'inline; filename="Uber \\"uns\\".png"; filename*=UTF-8\'\'%C3%9Cber%20%22uns%22.png'
+    )
+    assert got.headers["Cache-Control"] == "private, max-age=86400, immutable"
+    assert got.headers["Cross-Origin-Resource-Policy"] == "same-site"
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    saved = fetch(shared, image["url"] + "?download")
+    assert saved.headers["Content-Disposition"].startswith("attachment; ")
+    small = fetch(shared, image["thumbnailUrl"])
+    assert small.headers["Content-Type"] == "image/webp"
+    assert small.headers["Content-Disposition"].startswith("inline; ")
+    pdf = send_file(page, b"%PDF-1.7\nx", "offer.pdf")
+    got = fetch(shared, pdf["url"])
+    assert got.headers["Content-Type"] == "application/pdf"
+    assert got.headers["Content-Disposition"] == "attachment; filename=offer.pdf"
+
+
+def test_a_broken_image_is_just_a_file(shared: Api) -> None:
+    page = shared.visitor()
+    file = send_file(page, png()[:60], "photo.png")
+    assert (file["mimeType"], file["status"]) == ("application/octet-stream", "ready")
+    assert file.keys().isdisjoint({"thumbnailUrl", "width", "height"})
+    assert fetch(shared, file["url"]).headers["Content-Disposition"].startswith("attachment; ")
+
+
+def test_a_part_of_a_file_can_be_fetched(shared: Api) -> None:
+    url = send_file(shared.visitor(), bytes(range(256)) * 1000)["url"]
+    part = fetch(shared, url, headers={"Range": "bytes=256-259"})
+    assert (part.status_code, part.content) == (206, b"\x00\x01\x02\x03")
+    assert part.headers["Content-Range"] == "bytes 256-259/256000"
+    beyond = fetch(shared, url, headers={"Range": "bytes=256000-"})
+    assert code(beyond) == (416, "INVALID_REQUEST")
+    head = requests.head(shared.url + url, timeout=30)
+    assert (head.status_code, head.headers["Content-Length"], head.content) == (200, "256000", b"")
+
+
+def test_what_the_storage_lost_is_not_found(app: Flask, api: Api) -> None:
+    file = send_file(api.visitor())
+    [path] = on_disk(Path(app.instance_path))
+    path.unlink()
+    assert code(fetch(api, file["url"])) == (404, "ATTACHMENT_NOT_FOUND")
+
+
+# --- Forgetting ---
+
+
+def test_files_of_a_deleted_message_are_out_of_reach_at_once_and_gone_soon(any_api: Api, tmp_path: Path) -> None:
+    page = any_api.visitor()
+    file = send_file(page, png((40, 30)), "photo.png")
+    kept = send_file(page)
+    sent = page.say("Look", attachmentIds=[file["id"]])
+    page.say("And", attachmentIds=[kept["id"]])
+    deleted = any_api.ok("DELETE", f"/sessions/{page.session_id}/messages/{sent['messageId']}")["message"]
+    assert "attachments" not in deleted
+    assert code(fetch(any_api, file["url"])) == (404, "ATTACHMENT_NOT_FOUND")
+    assert code(fetch(any_api, file["thumbnailUrl"])) == (404, "ATTACHMENT_NOT_FOUND")
+    assert [message.get("attachments") for message in page.messages()] == [None, [kept]]
+    assert fetch(any_api, kept["url"]).content == b"Hello"
+
+
+def test_the_chore_removes_what_no_message_has_and_nothing_else(
+    any_database: str, tmp_path: Path, serve: Serve, travel: Travel
+) -> None:
+    app, folder = make_app(tmp_path, any_database, **LOCAL), tmp_path
+    api = serve(app)
+    page = api.visitor()
+    sent = send_file(page, png((40, 30)), "sent.png")
+    page.say("Look", attachmentIds=[sent["id"]])
+    deleted = send_file(page, png((40, 30)), "deleted.png")
+    gone = page.say("Look", attachmentIds=[deleted["id"]])
+    api.ok("DELETE", f"/sessions/{page.session_id}/messages/{gone['messageId']}")
+    unsent = send_file(page)
+    put(page, expecting(page), b"Hello")
+    expecting(page)
+    assert len(on_disk(folder)) == 6
+    assert sweep(app) == 1
+    assert len(on_disk(folder)) == 4
+    travel.forward(hours=23)
+    new = send_file(page, filename="new.txt")
+    travel.forward(hours=1, seconds=1)
+    assert code(say(page, "", attachmentIds=["att_unknown"])) == (404, "ATTACHMENT_NOT_FOUND")
+    assert sweep(app) == 3
+    assert sweep(app) == 0
+    assert len(on_disk(folder)) == 3
+    assert fetch(api, sent["url"]).status_code == 200
+    assert code(fetch(api, unsent["url"])) == (404, "ATTACHMENT_NOT_FOUND")
+    assert code(say(page, "", attachmentIds=[unsent["id"]])) == (404, "ATTACHMENT_NOT_FOUND")
+    page.say("", attachmentIds=[new["id"]])
+
+
+class Stubborn(FolderStorage):
+    """Can't delete for a while."""
+
+    stuck = True
+
+    def delete(self, path: str) -> None:
+        if self.stuck:
+            raise OSError("busy")
+        super().delete(path)
+
+
+def test_a_chore_that_is_interrupted_goes_on_the_next_time(tmp_path: Path, serve: Serve, travel: Travel) -> None:
+    storage = Stubborn(tmp_path / "pocketping-uploads")
+    app = Flask("host", instance_path=str(tmp_path))
+    app.config.update(SECRET_KEY="secret of a test", POCKETPING_URL_PREFIX="")
+    PocketPing(app, storage=storage)
+    api = serve(app)
+    file = send_file(api.visitor())
+    travel.forward(days=2)
+    with pytest.raises(OSError, match="busy"):
+        sweep(app)
+    assert code(fetch(api, file["url"])) == (404, "ATTACHMENT_NOT_FOUND")
+    assert len(on_disk(tmp_path)) == 1
+    storage.stuck = False
+    assert sweep(app) == 1
+    assert on_disk(tmp_path) == []
+
+
+def test_one_file_that_cannot_be_removed_holds_up_no_other(tmp_path: Path, serve: Serve, travel: Travel) -> None:
+    class OneStuck(FolderStorage):
+        def delete(self, path: str) -> None:
+            if path == stuck:
+                raise OSError("busy")
+            super().delete(path)
+
+    app = app_with(tmp_path, OneStuck(tmp_path / "pocketping-uploads"))
+    page = serve(app).visitor()
+    send_file(page)
+    stuck = str(on_disk(tmp_path)[0].relative_to(tmp_path / "pocketping-uploads"))
+    for _ in range(3):
+        send_file(page)
+    travel.forward(days=2)
+    with pytest.raises(OSError, match="busy"):
+        sweep(app)
+    assert len(on_disk(tmp_path)) == 1
+
+
+def test_the_worker_does_the_chore(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flask_pocketping.runtime.FILES", 0.05)
+    api = serve()
+    page = api.visitor()
+    sent = page.say("Look", attachmentIds=[send_file(page)["id"]])
+    assert len(on_disk(tmp_path)) == 1
+    api.ok("DELETE", f"/sessions/{page.session_id}/messages/{sent['messageId']}")
+    wait_until(lambda: on_disk(tmp_path) == [], "the file is removed")
+
+
+# --- Where they are kept ---
+
+
+class InMemory:
+    """A storage of the host's own."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    def write(self, path: str, stream: Readable) -> None:
+        content = b""
+        while part := stream.read(1000):
+            content += part
+        self.held[path] = content
+
+    def open(self, path: str) -> Stored:
+        if path not in self.held:
+            raise FileNotFoundError(path)
+        return io.BytesIO(self.held[path])
+
+    def delete(self, path: str) -> None:
+        self.held.pop(path, None)
+
+
+def app_with(folder: Path, storage: Any = None, **settings: Any) -> Flask:
+    app = Flask("host", instance_path=str(folder))
+    app.config.update(SECRET_KEY="secret of a test", POCKETPING_URL_PREFIX="")
+    app.config.update({f"POCKETPING_{name.upper()}": value for name, value in settings.items()})
+    PocketPing(app, storage=storage)
+    return app
+
+
+def test_a_storage_of_the_hosts_own(tmp_path: Path, serve: Serve) -> None:
+    storage = InMemory()
+    api = serve(app_with(tmp_path, storage))
+    file = send_file(api.visitor(), png())
+    assert fetch(api, file["url"]).content == png()
+    assert len(storage.held) == 2
+    assert not (tmp_path / "pocketping-uploads").exists()
+
+
+class Broken(InMemory):
+    """One that fails in a way that nobody foresaw."""
+
+    def write(self, path: str, stream: Readable) -> None:
+        raise RuntimeError("out of order")
+
+    def open(self, path: str) -> Stored:
+        raise RuntimeError("out of order")
+
+
+def test_threat_10_the_secret_of_a_file_is_in_no_log_of_ours(
+    tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_with(tmp_path, Broken())
+    page = serve(app).visitor()
+    upload = expecting(page)
+    _, _, id, key = upload["uploadUrl"].split("/")
+    assert code(put(page, upload, b"Hello")) == (500, "INTERNAL_ERROR")
+    with app.extensions["pocketping"].db.transaction() as tx:
+        tx.execute(text("UPDATE pocketping_attachment SET status = 'ready'"))
+    name = "x%0AERROR%20Nothing%20happened"
+    assert requests.get(f"{page.url}/files/{id}/{key}/{name}", timeout=30).status_code == 500
+    logged = [record.getMessage() for record in caplog.records if record.name == "flask_pocketping"]
+    assert logged == [f"PUT /upload/{id}/*** failed.", f"GET /files/{id}/***/x\\nERROR Nothing happened failed."]
+
+
+@pytest.mark.parametrize("given", ["elsewhere", Path("elsewhere"), None])
+def test_a_folder_of_ones_choice(tmp_path: Path, serve: Serve, given: Any) -> None:
+    wanted = tmp_path / ("elsewhere" if given else "pocketping-uploads")
+    api = serve(app_with(tmp_path, uploads=given))
+    assert not wanted.exists(), "made with the first file"
+    send_file(api.visitor())
+    assert [path.read_bytes() for path in wanted.rglob("*") if path.is_file()] == [b"Hello"]
+
+
+def test_a_bucket(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    with serving_bucket() as bucket:
+        api = serve(app_with(tmp_path, uploads="s3://uploads/chat/", s3_endpoint=bucket.url))
+        assert bucket.requests == []
+        page = api.visitor()
+        file = send_file(page, png(), "photo.png")
+        assert fetch(api, file["url"]).content == png()
+        part = fetch(api, file["url"], headers={"Range": "bytes=1-3"})
+        assert (part.status_code, part.content) == (206, b"PNG")
+        assert fetch(api, file["thumbnailUrl"]).status_code == 200
+        assert {path.rsplit("/", 2)[0] for path in bucket.objects} == {"/uploads/chat"}
+        upload = expecting(page)
+        bucket.broken = True
+        assert code(put(page, upload, b"Hello")) == (503, "UNAVAILABLE")
+        bucket.broken = False
+        assert put(page, upload, b"Hello").status_code == 200
+
+
+def test_uploads_can_be_switched_off(tmp_path: Path, serve: Serve) -> None:
+    app = app_with(tmp_path, InMemory(), uploads="off")
+    api = serve(app)
+    page = api.visitor()
+    assert code(announce(page)) == (403, "FORBIDDEN")
+    assert code(fetch(api, "/files/att_1/key/name")) == (403, "FORBIDDEN")
+    with app.app_context(), pytest.raises(Forbidden):
+        PocketPing().add_attachment(page.session_id, "a.txt", b"a")
+    page.say("Words still do.")
+
+
+def test_what_stops_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ConfigurationError, match="POCKETPING_UPLOADS must be a folder"):
+        app_with(tmp_path, uploads="file")
+    with pytest.raises(ConfigurationError, match="storage="):
+        app_with(tmp_path, object())
+    with pytest.raises(ConfigurationError, match="POCKETPING_S3_ENDPOINT"):
+        app_with(tmp_path, s3_endpoint="http://127.0.0.1:9000")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match=r"POCKETPING_UPLOADS.*flask-pocketping\[s3\]"):
+        app_with(tmp_path, uploads="s3://bucket")
