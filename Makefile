@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test check docs bench clean
+.PHONY: setup run test check docs widget pictures bench clean
 
 setup: $(VENV)/.setup
 
@@ -31,9 +31,20 @@ check: setup
 docs: setup
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
+# The one script that pages load, of the modules that it is written as.
+widget: tests/js/node_modules/.package-lock.json
+	npm run --prefix tests/js --silent widget -- --outfile=$(CURDIR)/flask_pocketping/static/widget/widget.js
+
+tests/js/node_modules/.package-lock.json: tests/js/package-lock.json
+	npm ci --prefix tests/js --no-audit --no-fund
+	touch $@
+
+pictures: setup
+	POCKETPING_TEST_PICTURES=1 $(BIN)/python -m pytest tests/browser/test_pictures.py
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build tests/js/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,558 @@
+/** One visitor's conversation: the server, the other tabs of the browser and the view meet here. */
+
+import { textsFor } from './texts.js';
+import { ChatElement } from './element.js';
+import { Store } from './store.js';
+import { Outbox } from './outbox.js';
+import { openStorage } from './storage.js';
+import { listen } from './stream.js';
+import { upload } from './upload.js';
+import { openTabs } from './tabs.js';
+import { backOff, query, request } from './request.js';
+
+/** Longer hidden than this, and the line may have died unseen. */
+const ASLEEP = 30000;
+const TYPING_TOLD = 3000;
+const A_WHILE = 6000;
+
+/** @typedef {(name: string, ...details: any[]) => void} Emit */
+/** @typedef {import('./request.js').Call} Call */
+
+/** @param {WidgetConfig} config @param {Emit} emit */
+export async function start(config, emit) {
+  const language = config.language ?? (document.documentElement.lang || navigator.language);
+  const texts = textsFor(language, config.texts);
+  if (!document.body) await new Promise((resolve) => addEventListener('DOMContentLoaded', resolve));
+  return new Chat(config, emit, texts, language);
+}
+
+export class Chat {
+  store = new Store();
+  /** What the server said when it was connected to. @type {WidgetGreeting} */
+  greeting = {};
+  opened = false;
+  lost = false;
+  /** Who types, or nobody. @type {string | undefined} */
+  typist;
+  /** What did not work. @type {string | undefined} */
+  problem;
+
+  #connected = false;
+  #outbox;
+  #tabs;
+  #stored;
+  #view;
+  /** @type {ReturnType<typeof listen> | undefined} */
+  #line;
+  #cursor = '0';
+  /** Frames that came while the conversation is being read. @type {WidgetFrame[] | undefined} */
+  #early;
+  /** @type {Promise<unknown>} */
+  #turn = Promise.resolve();
+  /** Those who wait for a message to be sent. @type {Map<string, (error?: string, sent?: WidgetSent) => void>} */
+  #promised = new Map();
+  #tries = 0;
+  #written = 0;
+  #typingTold = 0;
+  #hiddenAt = 0;
+  /** @type {Record<string, number>} */
+  #timers = {};
+  #begun = Date.now();
+  #page = location.href;
+  #gone = new AbortController();
+
+  /** @param {WidgetConfig} config @param {Emit} emit @param {WidgetTexts} texts @param {string} language */
+  constructor(config, emit, texts, language) {
+    this.config = config;
+    this.texts = texts;
+    this.language = language;
+    this.emit = emit;
+    this.endpoint = new URL(config.endpoint, location.href).href.replace(/\/$/, '');
+    const name = `pocketping:${this.endpoint}:`;
+    this.storage = openStorage(name);
+    /** @param {WidgetEntry} entry @param {WidgetSent} [sent] */
+    const done = (entry, sent) => {
+      this.#tabs.tell('sent', { entry, sent });
+      this.#settle(entry, sent);
+    };
+    this.#outbox = new Outbox(this.storage, (entry) => this.#deliver(entry), done, backOff);
+    this.#tabs = openTabs(name, this.storage.shared, (kind, data) => this.#heard(kind, data), () => this.#lead());
+    this.#stored = this.storage.get('session') ?? {};
+    if (this.#stored.user && this.#stored.user !== config.user) this.#forget();
+    this.#view = new ChatElement(this);
+    document.body.append(this.#view);
+    this.#watch();
+    this.#tabs.join();
+    this.#showUnsent();
+    if (this.#stored.handle || config.identity) this.#keepConnecting(false);
+    if (config.open) this.open();
+  }
+
+  /** @type {Call} */
+  call = (method, path, fields, signal) =>
+    request(method, this.endpoint + path, { sessionId: this.#stored.handle, ...fields }, signal);
+
+  /**
+   * What fails is shown to the visitor, and answered by nothing.
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [fields]
+   */
+  #tried(method, path, fields) {
+    return this.call(method, path, fields).catch(({ message }) => this.#showAWhile('problem', message));
+  }
+
+  get reading() {
+    return this.opened && !document.hidden;
+  }
+
+  open() {
+    if (!this.opened) this.toggle();
+  }
+
+  close() {
+    if (this.opened) this.toggle();
+  }
+
+  toggle() {
+    this.opened = !this.opened;
+    if (this.opened && !this.#connected) this.#keepConnecting(true);
+    this.#tell(this.opened ? 'open' : 'close');
+  }
+
+  /**
+   * Send a message, now or as soon as the line is there.
+   * @param {string} content
+   * @param {Partial<WidgetEntry>} [more]
+   * @returns {Promise<WidgetSent>}
+   */
+  sendMessage(content, more) {
+    this.#written = Math.max(Date.now(), this.#written + 1);
+    const clientId = crypto.getRandomValues(new Uint32Array(4)).join('-');
+    const sent = new Promise((resolve, reject) => {
+      this.#promised.set(clientId, (error, sent) => (sent ? resolve(sent) : reject(Error(error))));
+    });
+    sent.catch(() => {});
+    this.#post({ ...more, clientId, content, at: this.#written });
+    return sent;
+  }
+
+  /** @param {WidgetMessage} message one that was refused */
+  retry({ clientId }) {
+    const entry = this.#outbox.entries.find((one) => one.clientId === clientId);
+    if (entry) this.#post({ ...entry, error: undefined });
+  }
+
+  /** @param {WidgetMessage} message */
+  async remove({ id, seq }) {
+    if (seq) {
+      const done = await this.#tried('DELETE', `/message/${id}`);
+      if (done) this.#apply({ type: 'message_deleted', data: { messageId: id, deletedAt: 'now' } });
+    } else {
+      this.#outbox.remove(id);
+      this.store.remove(id);
+      this.#view.show([]);
+    }
+  }
+
+  /** @param {string} messageId @param {string} content @returns {Promise<boolean>} whether it was changed */
+  async edit(messageId, content) {
+    const answer = await this.#tried('PATCH', `/message/${messageId}`, { content });
+    if (answer) this.#apply({ type: 'message_edited', data: { ...answer.message, messageId } });
+    return Boolean(answer);
+  }
+
+  /** @returns {Promise<boolean>} whether there was more */
+  async loadOlder() {
+    const before = this.store.messages.find(({ seq }) => seq)?.id;
+    if (!before || !this.greeting.hasMore) return false;
+    const answer = await this.#tried('GET', '/messages', { before });
+    if (!answer) return false;
+    this.greeting.hasMore = answer.hasMore;
+    this.#take(answer.messages);
+    return true;
+  }
+
+  /** @param {File} file @param {(share: number) => void} onProgress @param {AbortSignal} signal */
+  async upload(file, onProgress, signal) {
+    await this.connect(true);
+    return upload(file, this.call, this.endpoint, onProgress, signal);
+  }
+
+  /** @param {boolean} isTyping */
+  typing(isTyping) {
+    const now = Date.now();
+    if (!this.#connected || isTyping === now - this.#typingTold < TYPING_TOLD) return;
+    this.#typingTold = isTyping ? now : 0;
+    this.call('POST', '/typing', { sender: 'visitor', isTyping }).catch(() => {});
+  }
+
+  /** @param {Record<string, unknown>} identity */
+  async identify(identity) {
+    this.#keep({ identity });
+    if (this.#connected) await this.call('POST', '/identify', { identity });
+  }
+
+  /** How the visitor can be reached. @param {object} fields */
+  async tellContact(fields) {
+    await this.connect(true);
+    await this.call('POST', '/prechat', fields);
+    this.greeting.preChatForm = undefined;
+  }
+
+  /** @param {object} fields */
+  async rate(fields) {
+    await this.call('POST', '/csat', fields);
+    this.greeting.csatRequestedAt = undefined;
+  }
+
+  /**
+   * A custom event for the back office.
+   * @param {string} name
+   * @param {unknown} [data]
+   * @param {{widgetMessage?: string}} [more]
+   */
+  async trigger(name, data = {}, { widgetMessage } = {}) {
+    if (widgetMessage) {
+      this.#view.list.welcome(widgetMessage);
+      this.open();
+    }
+    await this.connect(true);
+    await this.call('POST', '/events', { name, data });
+  }
+
+  /** Forget the conversation and who the visitor is. */
+  reset() {
+    this.#tabs.tell('reset');
+    this.#forget();
+    this.#clear();
+    this.close();
+  }
+
+  destroy() {
+    this.#gone.abort();
+    this.#leave();
+    this.#outbox.stop();
+    Object.values(this.#timers).forEach(clearTimeout);
+    this.#view.remove();
+  }
+
+  /** Go on with the conversation, or begin one if `create`. Only one tab does it at a time. @param {boolean} create */
+  async connect(create) {
+    const last = this.#turn.catch(() => {});
+    this.#turn = last.then(async () => {
+      if (!create || !this.#connected) await this.#tabs.inTurn(() => this.#connect(create));
+    });
+    await this.#turn;
+  }
+
+  /** @param {boolean} create */
+  async #connect(create) {
+    this.#stored = this.storage.get('session') ?? {};
+    this.#early = [];
+    try {
+      this.#greeted(await this.#greet(create));
+    } finally {
+      const early = this.#early;
+      this.#early = undefined;
+      for (const frame of early) this.#receive(frame);
+    }
+  }
+
+  /** @param {boolean} create @param {boolean} [again] @returns {Promise<any>} */
+  async #greet(create, again) {
+    const { visitorId, identity } = this.#stored;
+    try {
+      return await this.call('POST', '/connect', {
+        visitorId,
+        identity,
+        create,
+        identityToken: this.config.identity,
+        metadata: {
+          url: location.href,
+          referrer: document.referrer || undefined,
+          pageTitle: document.title,
+          language: navigator.language,
+          timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+          screenResolution: `${screen.width}x${screen.height}`,
+        },
+      });
+    } catch (/** @type {any} */ error) {
+      if (!error.details?.identityToken) throw error;
+      const fresh = again ? {} : await request('GET', `${this.endpoint}/identity`).catch(() => ({}));
+      this.config.identity = fresh.identityToken ?? undefined;
+      return this.#greet(create, true);
+    }
+  }
+
+  /** @param {any} answer */
+  #greeted({ sessionId: handle, visitorId, messages, cursor, ...greeting }) {
+    const { config } = this;
+    const connected = this.#connected;
+    if (handle !== this.#stored.handle) this.#clear();
+    this.#keep({ handle, visitorId, user: config.user });
+    if (this.store.get(messages[0]?.id)) greeting.hasMore = this.greeting.hasMore;
+    this.greeting = greeting;
+    this.#cursor = cursor;
+    this.lost = false;
+    this.#connected = Boolean(handle);
+    this.#take(messages);
+    this.#listen();
+    if (!connected && handle) {
+      this.#tabs.tell('session', this.#stored);
+      this.#tell('connect', handle);
+    }
+  }
+
+  /** Connect, and try again until it is done or there is no point. @param {boolean} create */
+  async #keepConnecting(create) {
+    clearTimeout(this.#timers.connect);
+    try {
+      await this.connect(create);
+      this.#tries = 0;
+      this.#outbox.flush();
+    } catch (/** @type {any} */ error) {
+      this.#lose(true);
+      this.#tell('error', error);
+      if (!error.passes) return;
+      const again = () => this.#keepConnecting(create || this.opened);
+      this.#timers.connect = setTimeout(again, error.wait || backOff(this.#tries++));
+    }
+  }
+
+  #listen() {
+    if (!this.#tabs.leads || !this.#connected || this.#line) return;
+    this.#line = listen({
+      address: () => this.endpoint + '/stream' + query({ sessionId: this.#stored.handle, after: this.#cursor }),
+      poll: (signal) => this.call('GET', '/events', { after: this.#cursor }, signal),
+      transport: this.config.transport,
+      onFrame: (frame) => {
+        this.#tabs.tell('frame', frame);
+        this.#receive(frame);
+      },
+      onState: (live) => {
+        this.#tabs.tell('lost', !live);
+        this.#lose(!live);
+        if (live) this.#outbox.flush();
+      },
+      onLost: () => this.connect(false),
+    });
+  }
+
+  #lead() {
+    this.#listen();
+    if (this.#outbox.waiting.length) this.#outbox.flush();
+  }
+
+  /** What another tab said; what it stored may be seen here only later. @param {string} kind @param {any} data */
+  #heard(kind, data) {
+    if (kind === 'frame') this.#receive(data);
+    else if (kind === 'lost') this.#lose(data);
+    else if (kind === 'sent') this.#settle(data.entry, data.sent);
+    else if (kind === 'outbox') {
+      if (this.#tabs.leads) {
+        this.#outbox.put(data);
+        this.#outbox.flush();
+      }
+      this.#showUnsent();
+    } else if (kind === 'reset') {
+      this.#stored = {};
+      this.#clear();
+    } else if (data.handle !== this.#stored.handle) {
+      this.storage.set('session', data);
+      this.#keepConnecting(false);
+    }
+  }
+
+  /** @param {WidgetFrame} frame */
+  #receive(frame) {
+    if (this.#early) return void this.#early.push(frame);
+    const { type, data, cursor } = frame;
+    if (cursor && Number(cursor) <= Number(this.#cursor)) return;
+    if (cursor) this.#cursor = cursor;
+    const { greeting } = this;
+    if (type === 'typing' && data.sender !== 'visitor') {
+      this.#showAWhile('typist', data.isTyping ? data.operatorName ?? '' : undefined);
+    } else if (type === 'presence') greeting.operatorOnline = data.online;
+    else if (type === 'ai_takeover') greeting.aiActive = true;
+    else if (type === 'csat_request') greeting.csatRequestedAt = data.requestedAt;
+    else if (type === 'event') for (const name of ['*', data.name]) this.emit(`event:${name}`, data);
+    else if (type === 'message' && data.sender !== 'visitor' && !this.store.get(data.id)) {
+      this.#showAWhile('typist');
+      greeting.aiActive = data.sender === 'ai';
+      this.emit('message', data);
+      if (!this.reading && this.#tabs.leads && this.config.sound) this.#view.chime();
+    }
+    this.#apply(frame);
+  }
+
+  /** @param {'typist' | 'problem'} what @param {string} [text] nothing to show no longer */
+  #showAWhile(what, text) {
+    clearTimeout(this.#timers[what]);
+    this[what] = text;
+    this.#view.refresh();
+    if (text !== undefined) this.#timers[what] = setTimeout(() => this.#showAWhile(what), A_WHILE);
+  }
+
+  get #unsent() {
+    return this.#outbox.waiting.map(({ content }) => content);
+  }
+
+  /** @param {WidgetFrame} frame */
+  #apply(frame) {
+    this.#show(this.store.apply(frame, this.#unsent));
+  }
+
+  /** @param {WidgetMessage[]} messages */
+  #take(messages) {
+    this.#show(messages.flatMap((message) => this.store.receive(message, this.#unsent)));
+  }
+
+  /** @param {WidgetMessage[]} [changed] */
+  #show(changed = []) {
+    this.#view.show(changed);
+    this.#receipts();
+  }
+
+  /** Tell the server, for many messages at once, what has come and what was read. */
+  #receipts() {
+    this.#timers.receipts ||= setTimeout(async () => {
+      this.#timers.receipts = 0;
+      const status = this.reading ? 'read' : 'delivered';
+      const untold = this.store.unread().filter((message) => message.status !== status);
+      const messageIds = untold.map(({ id }) => id).slice(0, 500);
+      if (!messageIds.length || !this.#connected || !(this.reading || this.#tabs.leads)) return;
+      await this.call('POST', '/read', { messageIds, status }).catch(() => {});
+      this.#apply({ type: 'read', data: { messageIds, status } });
+    }, 300);
+  }
+
+  /** @param {WidgetEntry} entry */
+  #post(entry) {
+    this.#outbox.put(entry);
+    this.#showUnsent();
+    this.#tabs.tell('outbox', entry);
+    if (this.#tabs.leads) this.#outbox.flush();
+  }
+
+  #showUnsent() {
+    this.#show(this.#outbox.entries.flatMap(({ at, error, ...entry }) => this.store.receive({
+      ...entry,
+      id: entry.clientId,
+      sender: 'visitor',
+      timestamp: new Date(at).toISOString(),
+      status: error ? 'failed' : 'sending',
+      error,
+    })));
+  }
+
+  /** @param {WidgetEntry} entry @returns {Promise<WidgetSent>} */
+  async #deliver({ clientId, content, replyTo, attachments }) {
+    await this.connect(true);
+    const attachmentIds = attachments?.map(({ id }) => id);
+    return this.call('POST', '/message', { clientId, content, replyTo, attachmentIds }).catch((error) => {
+      if (error.code === 'SESSION_NOT_FOUND') this.#connected = false;
+      throw error;
+    });
+  }
+
+  /** @param {WidgetEntry} entry @param {WidgetSent} [sent] */
+  #settle({ clientId, error }, sent) {
+    this.#promised.get(clientId)?.(error, sent);
+    this.#promised.delete(clientId);
+    // What another tab took out of the storage may be seen here a little later.
+    if (sent) this.#outbox.remove(clientId);
+    this.#show(sent && this.store.settle(clientId, sent));
+    if (error) this.#showUnsent();
+    if (!this.#unsent.length) this.#show(this.store.release());
+  }
+
+  /** @param {object} change */
+  #keep(change) {
+    this.#stored = { ...this.#stored, ...change };
+    this.storage.set('session', this.#stored);
+  }
+
+  #forget() {
+    for (const key of this.storage.keys('')) this.storage.remove(key);
+    this.#stored = {};
+    this.#keep({ user: this.config.user });
+  }
+
+  #clear() {
+    this.#hangUp();
+    this.#connected = false;
+    this.store = new Store();
+    this.#showUnsent();
+  }
+
+  #hangUp() {
+    this.#line?.stop();
+    this.#line = undefined;
+  }
+
+  /** @param {boolean} lost */
+  #lose(lost) {
+    this.lost = lost;
+    this.#view.refresh();
+  }
+
+  /** Show the new state and tell the page. @param {string} name @param {any[]} details */
+  #tell(name, ...details) {
+    this.#show();
+    this.emit(name, ...details);
+  }
+
+  /** Follow what becomes of the page. */
+  #watch() {
+    const { signal } = this.#gone;
+    /** @param {EventTarget} target @param {string} name @param {(event: any) => void} handler */
+    const on = (target, name, handler) => target.addEventListener(name, handler, { signal });
+    on(window, 'online', () => this.#wake());
+    on(window, 'offline', () => this.#lose(true));
+    on(window, 'pagehide', () => this.#leave());
+    on(window, 'pageshow', ({ persisted }) => persisted && (this.#tabs.join(), this.#wake()));
+    on(document, 'visibilitychange', () => this.#turned());
+    const moved = () => {
+      clearTimeout(this.#timers.moved);
+      this.#timers.moved = setTimeout(() => this.#moved(), 1000);
+    };
+    const { navigation } = /** @type {any} */ (window);
+    if (navigation) on(navigation, 'currententrychange', moved);
+    else on(window, 'popstate', moved);
+  }
+
+  #turned() {
+    const { visibilityState: state, hidden } = document;
+    this.#beacon('/visibility', { state, timestamp: new Date().toISOString() });
+    if (hidden) this.#hiddenAt = Date.now();
+    else if (Date.now() - this.#hiddenAt > ASLEEP) this.#wake();
+    this.#receipts();
+  }
+
+  #moved() {
+    this.#view.refresh();
+    if (location.href === this.#page) return;
+    this.#page = location.href;
+    if (this.#connected) this.#keepConnecting(false);
+  }
+
+  #wake() {
+    if (!this.#connected && !this.opened) return;
+    this.#line?.wake();
+    this.#keepConnecting(this.opened);
+  }
+
+  #leave() {
+    if (this.#tabs.leads) this.#beacon('/disconnect', { duration: Date.now() - this.#begun, reason: 'pagehide' });
+    this.#hangUp();
+    this.#tabs.leave();
+  }
+
+  /** @param {string} path @param {object} fields */
+  #beacon(path, fields) {
+    if (!this.#connected) return;
+    const body = JSON.stringify({ sessionId: this.#stored.handle, ...fields });
+    navigator.sendBeacon(this.endpoint + path, new Blob([body], { type: 'application/json' }));
+  }
+}

@@ -1,0 +1,158 @@
+/** Where the visitor writes, answers, changes and attaches files. */
+
+import { h, iconButton, textButton } from './dom.js';
+
+/** @typedef {import('./chat.js').Chat} Chat */
+
+export class Composer {
+  text = h('textarea', '', { rows: 1, maxLength: 4000, dir: 'auto' });
+  #about = h('div', 'chip', { hidden: true });
+  #files = h('div');
+  /** @type {{kind?: 'reply' | 'edit', message?: WidgetMessage}} */
+  #picked = {};
+  /** The files that go along, as soon as they are done. @type {Set<{done?: WidgetAttachment}>} */
+  #uploads = new Set();
+  #sendWhenReady = false;
+  #chat;
+
+  /** @param {Chat} chat */
+  constructor(chat) {
+    this.#chat = chat;
+    const { texts, config, storage } = chat;
+    const { text } = this;
+    text.placeholder = text.ariaLabel = config.placeholder ?? texts.placeholder;
+    text.value = storage.get('draft') ?? '';
+    const chosen = h('input', '', { type: 'file', multiple: true, hidden: true });
+    chosen.onchange = () => this.#attach(chosen.files);
+    const attach = iconButton('attach', texts.attach, () => chosen.click());
+    const field = h('div', 'field', {}, attach, text, iconButton('send', texts.send));
+    this.element = h('form', 'composer', {}, this.#about, this.#files, field, chosen);
+    this.element.onsubmit = (event) => {
+      event.preventDefault();
+      this.#send();
+    };
+    text.oninput = () => this.#typed();
+    text.onkeydown = (event) => this.#key(event);
+    text.onpaste = ({ clipboardData }) => this.#attach(clipboardData?.files);
+  }
+
+  /** Take dropped files from anywhere in the panel. @param {HTMLElement} panel */
+  takeDrops(panel) {
+    const over = (/** @type {DragEvent} */ event) => {
+      event.preventDefault();
+      panel.classList.toggle('over', event.type === 'dragover');
+    };
+    panel.ondragover = panel.ondragleave = over;
+    panel.ondrop = (event) => (over(event), this.#attach(event.dataTransfer?.files));
+  }
+
+  /** Answer or change a message, or neither. @param {'reply' | 'edit'} [kind] @param {WidgetMessage} [message] */
+  pick(kind, message) {
+    const { texts } = this.#chat;
+    if (this.#picked.kind === 'edit') this.#write('');
+    this.#picked = { kind, message };
+    this.#about.hidden = !message;
+    if (!kind || !message) return;
+    if (kind === 'edit') this.#write(message.content);
+    const excerpt = h('span', 'excerpt', { dir: 'auto' }, `${texts[kind]}: ${message.content}`);
+    this.#about.replaceChildren(excerpt, iconButton('close', texts.cancel, () => this.pick()));
+    this.text.focus();
+  }
+
+  /** @param {string} content */
+  #write(content) {
+    this.text.value = content;
+    this.#typed();
+  }
+
+  #typed() {
+    const { text } = this;
+    const chat = this.#chat;
+    if (this.#picked.kind !== 'edit') chat.storage.set('draft', text.value);
+    chat.typing(text.value !== '');
+    text.style.height = '';
+    if (text.value) text.style.height = `${text.scrollHeight}px`;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const { key, shiftKey, isComposing } = event;
+    if (key === 'Enter' && !shiftKey && !isComposing) {
+      event.preventDefault();
+      this.#send();
+    } else if (key === 'Escape' && this.#picked.kind) {
+      event.stopPropagation();
+      this.pick();
+    }
+  }
+
+  #send() {
+    const chat = this.#chat;
+    const { kind, message } = this.#picked;
+    const content = this.text.value.trim();
+    const uploads = [...this.#uploads];
+    this.#sendWhenReady = uploads.some(({ done }) => !done);
+    if (this.#sendWhenReady || !(content || uploads.length) || this.text.disabled) return;
+    const attachments = uploads.flatMap(({ done }) => done ?? []);
+    if (kind === 'edit' && message) this.#edit(message, content);
+    else chat.sendMessage(content, { replyTo: message?.id, attachments: uploads.length ? attachments : undefined });
+    this.#uploads.clear();
+    this.#files.replaceChildren();
+    this.#picked = {};
+    this.pick();
+    this.#write('');
+  }
+
+  /**
+   * What could not be changed may be tried again, if nothing else is being written by then.
+   * @param {WidgetMessage} message
+   * @param {string} content
+   */
+  async #edit(message, content) {
+    if (!(await this.#chat.edit(message.id, content)) && !this.text.value) this.pick('edit', { ...message, content });
+  }
+
+  /** @param {FileList | null | undefined} files */
+  #attach(files) {
+    for (const file of files ?? []) this.#add(file);
+  }
+
+  /** @param {File} file */
+  #add(file) {
+    const { texts } = this.#chat;
+    /** @type {{done?: WidgetAttachment}} */
+    const item = {};
+    const leaving = new AbortController();
+    const bar = h('progress', '', { ariaLabel: file.name, value: 0 });
+    const said = h('span', 'excerpt');
+    const start = async () => {
+      said.textContent = file.name;
+      retry.hidden = true;
+      try {
+        item.done = await this.#chat.upload(file, (share) => (bar.value = share), leaving.signal);
+        bar.remove();
+        if (this.#sendWhenReady) this.#send();
+      } catch (error) {
+        said.textContent = /** @type {Error} */ (error).message;
+        retry.hidden = false;
+      }
+    };
+    const retry = textButton(texts.retry, start);
+    const remove = () => (leaving.abort(), this.#uploads.delete(item), chip.remove());
+    const chip = h('div', 'chip', {}, said, bar, retry, iconButton('close', `${texts.remove} ${file.name}`, remove));
+    this.#uploads.add(item);
+    this.#files.append(chip);
+    preview(file, chip);
+    start();
+  }
+}
+
+/** Drawn, not loaded: a page's policy may forbid images without an address. @param {File} file @param {HTMLElement} chip */
+async function preview(file, chip) {
+  const picture = file.type.startsWith('image/') && (await createImageBitmap(file, { resizeHeight: 48 }).catch(() => null));
+  if (!picture) return;
+  const { width, height } = picture;
+  const canvas = h('canvas', '', { width, height });
+  canvas.getContext('2d')?.drawImage(picture, 0, 0);
+  chip.prepend(canvas);
+}

@@ -1,0 +1,144 @@
+/** The texts of other languages: a line each, in the order of `english` in view.js.
+ * @type {Record<string, string>} */
+export const languages = {
+  de: `Chat öffnen
+Chat schließen
+Support
+Online
+Wir antworten so bald wie möglich
+KI-Assistent
+Hallo! Wie können wir helfen?
+Nachrichten
+Nachricht schreiben …
+Senden
+Datei anhängen
+Antworten
+Bearbeiten
+Löschen
+Wirklich löschen?
+Nachricht gelöscht
+bearbeitet
+Wird gesendet
+Gesendet
+Zugestellt
+Gelesen
+Nicht gesendet
+Nochmal versuchen
+Abbrechen
+Keine Verbindung. Was Sie schreiben, wird später gesendet.
+{name} schreibt …
+Wie können wir Sie erreichen?
+E-Mail
+Telefon (+49 …)
+Weiter
+Nicht jetzt
+Wie waren wir?
+{count} von 5
+Möchten Sie etwas ergänzen?
+Vielen Dank!`,
+  fr: `Ouvrir le chat
+Fermer le chat
+Assistance
+En ligne
+Nous répondons dès que possible
+Assistant IA
+Bonjour ! Comment pouvons-nous vous aider ?
+Messages
+Écrire un message…
+Envoyer
+Joindre un fichier
+Répondre
+Modifier
+Supprimer
+Vraiment supprimer ?
+Message supprimé
+modifié
+Envoi en cours
+Envoyé
+Reçu
+Lu
+Non envoyé
+Réessayer
+Annuler
+Pas de connexion. Vos messages seront envoyés plus tard.
+{name} écrit…
+Comment pouvons-nous vous joindre ?
+E-mail
+Téléphone (+33 …)
+Continuer
+Pas maintenant
+Êtes-vous satisfait ?
+{count} sur 5
+Quelque chose à ajouter ?
+Merci !`,
+  es: `Abrir el chat
+Cerrar el chat
+Atención
+En línea
+Respondemos lo antes posible
+Asistente de IA
+¡Hola! ¿Cómo podemos ayudar?
+Mensajes
+Escriba un mensaje…
+Enviar
+Adjuntar un archivo
+Responder
+Editar
+Eliminar
+¿Eliminar de verdad?
+Mensaje eliminado
+editado
+Enviando
+Enviado
+Entregado
+Leído
+No enviado
+Reintentar
+Cancelar
+Sin conexión. Sus mensajes se enviarán más tarde.
+{name} está escribiendo…
+¿Cómo podemos contactarle?
+Correo electrónico
+Teléfono (+34 …)
+Continuar
+Ahora no
+¿Qué tal lo hicimos?
+{count} de 5
+¿Algo que añadir?
+¡Gracias!`,
+  ar: `فتح المحادثة
+إغلاق المحادثة
+الدعم
+متصل
+سنرد في أقرب وقت
+مساعد ذكي
+مرحبًا! كيف نساعدك؟
+الرسائل
+اكتب رسالة…
+إرسال
+إرفاق ملف
+رد
+تعديل
+حذف
+تأكيد الحذف؟
+حُذفت الرسالة
+معدلة
+جارٍ الإرسال
+أُرسلت
+وصلت
+قُرئت
+لم تُرسل
+إعادة المحاولة
+إلغاء
+لا يوجد اتصال. ستُرسل رسائلك لاحقًا.
+{name} يكتب…
+كيف نتواصل معك؟
+البريد الإلكتروني
+الهاتف (‎+966 …)
+متابعة
+ليس الآن
+كيف كانت خدمتنا؟
+{count} من 5
+هل تود إضافة شيء؟
+شكرًا لك!`,
+};

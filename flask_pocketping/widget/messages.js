@@ -1,0 +1,189 @@
+/** The list of messages, with the tools of the one that is pointed at. */
+
+import { h, iconButton, link, textButton } from './dom.js';
+
+/** @typedef {import('./chat.js').Chat} Chat */
+/** @typedef {import('./composer.js').Composer} Composer */
+
+const LINK = /https:\/\/[^\s<>"]*[^\s<>".,:;!?)\]}]/g;
+const TICKS = { sending: '◷', sent: '✓', delivered: '✓✓', read: '✓✓', failed: '!' };
+const DAY = 864e5;
+
+export class MessageList {
+  element = h('div', 'log', { role: 'log', tabIndex: 0 });
+  /** @type {Map<WidgetMessage, HTMLElement>} */
+  #shown = new Map();
+  #loading = false;
+  #chat;
+  #composer;
+
+  /** @param {Chat} chat @param {Composer} composer */
+  constructor(chat, composer) {
+    this.#chat = chat;
+    this.#composer = composer;
+    const { element } = this;
+    element.ariaLabel = chat.texts.messages;
+    // Changes inside messages, such as receipts, are not read out.
+    element.setAttribute('aria-relevant', 'additions');
+    element.onscroll = () => element.scrollTop < 200 && this.#older();
+    element.onkeydown = (event) => this.#walk(event);
+    for (const name of ['mouseover', 'focusin', 'click']) element.addEventListener(name, ({ target }) => this.#offer(target));
+    this.welcome(chat.config.welcomeMessage ?? chat.texts.welcome);
+  }
+
+  /** What stands above all messages. @param {string} text */
+  welcome(text) {
+    const { firstElementChild: first } = this.element;
+    if (first) first.textContent = '';
+    const place = first ?? this.element.appendChild(h('div', 'message'));
+    place.append(h('div', 'bubble', { dir: 'auto' }, text));
+  }
+
+  /** What comes into view gets its true height only then, so it takes some frames, unless the reader scrolls up. */
+  toEnd(frames = 9, was = 0) {
+    const { element } = this;
+    if (!frames || element.scrollTop < was) return;
+    element.scrollTop = 1e9;
+    was = element.scrollTop;
+    requestAnimationFrame(() => this.toEnd(frames - 1, was));
+  }
+
+  /** Show messages that are new or changed, and forget those that are gone. @param {WidgetMessage[]} changed */
+  show(changed) {
+    const { messages } = this.#chat.store;
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    const follow = scrollHeight - scrollTop - clientHeight < 80 || changed.some(({ status }) => status === 'sending');
+    const known = new Set(messages);
+    for (const [message, element] of this.#shown) {
+      if (known.has(message)) continue;
+      element.remove();
+      this.#shown.delete(message);
+    }
+    // From the first on: each is put behind the one before it.
+    for (const at of changed.map((message) => messages.indexOf(message)).sort((one, other) => one - other)) {
+      this.#draw(at);
+      if (this.#shown.has(messages[at + 1])) this.#draw(at + 1);
+    }
+    if (follow && changed.length) this.toEnd();
+  }
+
+  /** @param {number} at */
+  #draw(at) {
+    const { messages } = this.#chat.store;
+    const message = messages[at];
+    const element = this.#shown.get(message) ?? h('div', '', { tabIndex: -1 });
+    element.className = `message ${message.sender === 'visitor' ? 'own' : ''} ${message.status}`;
+    element.replaceChildren(...this.#parts(messages[at - 1], message));
+    const before = this.#shown.get(messages[at - 1]) ?? this.element.firstElementChild;
+    if (element.previousElementSibling !== before) before?.after(element);
+    this.#shown.set(message, element);
+  }
+
+  /** @param {WidgetMessage | undefined} before @param {WidgetMessage} message */
+  #parts(before, message) {
+    const { content, metadata, timestamp } = message;
+    const parts = [];
+    const day = this.#day(timestamp);
+    const newDay = !before || this.#day(before.timestamp) !== day;
+    if (newDay) parts.push(h('div', 'day', {}, day));
+    if (metadata?.system) return [...parts, h('div', 'day system', { dir: 'auto' }, content)];
+    const name = this.#nameOf(message);
+    if (name && (newDay || this.#nameOf(before) !== name)) parts.push(h('div', 'name', {}, name));
+    return [...parts, this.#bubble(message)];
+  }
+
+  /** Today and yesterday by their names, others by their date. @param {string} timestamp */
+  #day(timestamp) {
+    const { language } = this.#chat;
+    const day = new Date(timestamp);
+    const ago = Math.round((day.setHours(0, 0, 0, 0) - new Date().setHours(0, 0, 0, 0)) / DAY);
+    const near = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(ago, 'day');
+    if (ago > -2) return near[0].toLocaleUpperCase() + near.slice(1);
+    return day.toLocaleDateString(language, { dateStyle: 'long' });
+  }
+
+  /** @param {WidgetMessage | undefined} message */
+  #nameOf(message) {
+    if (!message || message.sender === 'visitor' || message.metadata?.system) return '';
+    const { texts, config } = this.#chat;
+    return message.operatorName ?? (message.sender === 'ai' ? texts.ai : config.operatorName ?? texts.team);
+  }
+
+  /** @param {WidgetMessage} message */
+  #bubble(message) {
+    const { store, texts } = this.#chat;
+    if (message.deletedAt) return h('div', 'bubble gone', {}, texts.deleted);
+    const quoted = message.replyTo && store.get(message.replyTo);
+    const about = quoted ? [h('span', 'excerpt', { dir: 'auto' }, quoted.content || texts.deleted)] : [];
+    const files = (message.attachments ?? []).map((file) => this.#file(file));
+    return h('div', 'bubble', { dir: 'auto' }, ...about, ...files, ...linked(message.content), this.#meta(message));
+  }
+
+  /** @param {WidgetAttachment} file */
+  #file({ url, thumbnailUrl, filename: alt, width, height }) {
+    const at = (/** @type {string} */ path) => new URL(path, this.#chat.endpoint).href;
+    const size = width && height ? { width, height } : {};
+    return link(at(url), thumbnailUrl ? h('img', 'picture', { ...size, alt, src: at(thumbnailUrl) }) : `📎 ${alt}\n`);
+  }
+
+  /** @param {WidgetMessage} message */
+  #meta(message) {
+    const chat = this.#chat;
+    const { texts, language } = chat;
+    const time = new Date(message.timestamp).toLocaleTimeString(language, { hour: 'numeric', minute: '2-digit' });
+    const meta = h('span', 'meta', {}, time, message.editedAt ? ` · ${texts.edited} ` : ' ');
+    if (message.sender !== 'visitor') return meta;
+    const status = /** @type {'sent'} */ (message.status);
+    meta.append(h('span', '', { role: 'img', ariaLabel: texts[status], title: texts[status] }, TICKS[status]));
+    if (message.error) {
+      const retry = textButton(texts.retry, () => chat.retry(message));
+      meta.append(` ${message.error} `, retry, textButton(texts.remove, () => chat.remove(message)));
+    }
+    return meta;
+  }
+
+  /** Put the tools of the message that is pointed at, or has the focus, into it. @param {EventTarget | null} target */
+  #offer(target) {
+    const element = /** @type {Element} */ (target).closest('.message');
+    const message = [...this.#shown].find(([, shown]) => shown === element)?.[0];
+    if (!element || !message?.seq || message.deletedAt || element.querySelector('.tools')) return;
+    this.element.querySelector('.tools')?.remove();
+    const { texts } = this.#chat;
+    const pick = (/** @type {'reply' | 'edit'} */ kind) => iconButton(kind, texts[kind], () => this.#composer.pick(kind, message));
+    const tools = h('div', 'tools', {}, pick('reply'));
+    const sure = () => tools.replaceChildren(textButton(texts.sure, () => this.#chat.remove(message)));
+    if (message.sender === 'visitor') tools.append(pick('edit'), iconButton('remove', texts.remove, sure));
+    element.append(tools);
+  }
+
+  /** The arrow keys go from message to message. @param {KeyboardEvent} event */
+  #walk(event) {
+    const step = { ArrowUp: 'previousElementSibling', ArrowDown: 'nextElementSibling' }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const here = /** @type {any} */ (event.target).closest('.message');
+    (here ? here[step] : this.element.lastElementChild)?.focus();
+  }
+
+  async #older() {
+    if (this.#loading) return;
+    this.#loading = true;
+    const { element } = this;
+    element.ariaLive = 'off';
+    const below = element.scrollHeight - element.scrollTop;
+    if (await this.#chat.loadOlder()) element.scrollTop = element.scrollHeight - below;
+    element.ariaLive = 'polite';
+    this.#loading = false;
+  }
+}
+
+/** Text with its addresses as links. @param {string} text @returns {(Node | string)[]} */
+function linked(text) {
+  const parts = [];
+  let end = 0;
+  for (const { 0: href, index } of text.matchAll(LINK)) {
+    parts.push(text.slice(end, index), link(href, href));
+    end = index + href.length;
+  }
+  return [...parts, text.slice(end)];
+}

@@ -1,0 +1,48 @@
+/** What goes to the server and comes back: JSON over HTTP, and when to try again. */
+
+export class RequestError extends Error {
+  /**
+   * @param {number} status 0: the server was not reached
+   * @param {{message?: string, code?: string, details?: Record<string, string[]>}} [answer]
+   * @param {number} [wait] seconds that the server asks for
+   */
+  constructor(status, answer = {}, wait = 0) {
+    super(answer.message ?? 'No connection.');
+    this.code = answer.code;
+    this.details = answer.details;
+    this.wait = wait * 1000;
+    /** Whether the same request may succeed later. */
+    this.passes = !status || status === 429 || status >= 500;
+  }
+}
+
+/**
+ * A request that is about the conversation.
+ * @typedef {(method: string, path: string, fields?: object, signal?: AbortSignal) => Promise<any>} Call
+ */
+
+/**
+ * @param {string} method
+ * @param {string} address
+ * @param {object} [body] sent as JSON; for GET and DELETE it becomes the query
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>} the answer's JSON
+ */
+export async function request(method, address, body, signal) {
+  /** @type {RequestInit} */
+  const options = { method, signal };
+  if (/GET|DELETE/.test(method)) address += query(body);
+  else Object.assign(options, { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+  const response = await fetch(address, options).catch(() => {
+    throw new RequestError(0);
+  });
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  throw new RequestError(response.status, answer, Number(response.headers.get('Retry-After')));
+}
+
+/** @param {object} [fields] */
+export const query = (fields = {}) => `?${new URLSearchParams(Object.entries(fields))}`;
+
+/** Milliseconds to wait before the next try: longer each time, and never the same for all. @param {number} tries */
+export const backOff = (tries) => Math.min(30000, 500 * 2 ** tries) * (0.5 + Math.random() / 2);

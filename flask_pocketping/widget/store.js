@@ -1,0 +1,97 @@
+/** The messages that the page knows, in their order. No page is needed here. */
+
+/** The messages of the conversation, each once, however often and by which way it comes. */
+export class Store {
+  /** @type {WidgetMessage[]} */
+  messages = [];
+  /** @type {Map<string, WidgetMessage>} */
+  #byId = new Map();
+  /** @type {WidgetMessage[]} */
+  #held = [];
+
+  /** @param {string} id */
+  get(id) {
+    return this.#byId.get(id);
+  }
+
+  /**
+   * Take in a message, new or changed.
+   * @param {WidgetMessage} message
+   * @param {string[]} [unsent] what own messages say that are on their way: an unknown one may be one of them
+   * @returns {WidgetMessage[]} what is to be shown anew
+   */
+  receive(message, unsent = []) {
+    const known = this.get(message.id);
+    if (!known && message.sender === 'visitor' && unsent.includes(message.content)) {
+      this.#held.push(message);
+      return [];
+    }
+    const taken = Object.assign(known ?? message, message);
+    this.#byId.set(taken.id, taken);
+    this.#place(taken);
+    return [taken];
+  }
+
+  /**
+   * What the server answered to an own message: it goes by the server's id now.
+   * @param {string} clientId
+   * @param {WidgetSent} sent
+   */
+  settle(clientId, { messageId: id, ...answer }) {
+    const message = this.get(clientId);
+    if (!message) return [];
+    const twin = this.remove(id);
+    this.#byId.delete(clientId);
+    return this.receive(Object.assign(message, { status: 'sent' }, twin, answer, { id }));
+  }
+
+  /** Let in the own messages that were held back. */
+  release() {
+    return this.#held.splice(0).flatMap((message) => this.receive(message));
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    const message = this.get(id);
+    this.#byId.delete(id);
+    if (message) this.messages.splice(this.messages.indexOf(message), 1);
+    return message;
+  }
+
+  /**
+   * Take in what a frame says of messages.
+   * @param {WidgetFrame} frame
+   * @param {string[]} [unsent]
+   * @returns {WidgetMessage[]} what is to be shown anew
+   */
+  apply({ type, data }, unsent) {
+    if (type === 'message') return this.receive(data, unsent);
+    const { messageId, messageIds = [messageId], ...change } = data;
+    if (type === 'message_deleted') Object.assign(change, { content: '', attachments: [] });
+    else if (type !== 'read' && type !== 'message_edited') return [];
+    const known = messageIds.flatMap((/** @type {string} */ id) => this.get(id) ?? []);
+    for (const message of this.#held) if (messageIds.includes(message.id)) Object.assign(message, change);
+    for (const message of known) Object.assign(message, change);
+    return known;
+  }
+
+  /** What the visitor has not read yet. */
+  unread() {
+    return this.messages.filter(({ sender, status, deletedAt }) => sender !== 'visitor' && status !== 'read' && !deletedAt);
+  }
+
+  /**
+   * Put a message where its seq says; those without one are the newest, in the order in which they came.
+   * @param {WidgetMessage} message
+   */
+  #place(message) {
+    const { messages } = this;
+    const order = (/** @type {WidgetMessage} */ { seq = Infinity }) => seq;
+    const at = messages.indexOf(message);
+    if (at >= 0 && !message.seq) return;
+    if (at >= 0) messages.splice(at, 1);
+    let place = messages.length;
+    while (place && order(messages[place - 1]) > order(message)) place--;
+    messages.splice(place, 0, message);
+  }
+}

@@ -1,0 +1,111 @@
+/** The line on which the server tells what happens: which transport is used when, and how it comes back. */
+
+import { backOff } from './request.js';
+
+/**
+ * @typedef {{address: () => string, poll: (signal: AbortSignal) => Promise<any>, transport?: string,
+ *   onFrame: (frame: WidgetFrame) => void, onState: (live: boolean) => void, onLost: () => Promise<unknown>}} Options
+ * @typedef {(options: Options, opened: () => void, ended: () => void) => () => void} Transport
+ */
+
+const POLL = 2000;
+/** Then another transport gets its chance. */
+const POLLS = 150;
+/** Longer than this, and an end is bad luck and no reason to try another transport. */
+const STABLE = 5000;
+
+/** Each way to listen, the best first, and how long it has to open. @type {Record<string, [number, Transport]>} */
+const transports = {
+  ws: [5000, ({ onFrame, address }, opened, ended) => {
+    const socket = new WebSocket(address().replace('http', 'ws'));
+    socket.onopen = opened;
+    socket.onmessage = ({ data }) => onFrame(JSON.parse(data));
+    socket.onclose = ended;
+    return () => {
+      socket.onclose = socket.onmessage = null;
+      socket.close();
+    };
+  }],
+  sse: [15000, ({ onFrame, address }, opened, ended) => {
+    const source = new EventSource(address());
+    source.onopen = opened;
+    source.onerror = ended;
+    for (const name of ['message', 'csat_request']) source.addEventListener(name, ({ data }) => onFrame(JSON.parse(data)));
+    return () => source.close();
+  }],
+  poll: [15000, ({ poll, transport, onFrame }, opened, ended) => {
+    const leaving = new AbortController();
+    let polls = 0;
+    async function next() {
+      if (leaving.signal.aborted) return;
+      if (polls++ > POLLS && !transport) return ended();
+      try {
+        const answer = await poll(leaving.signal);
+        opened();
+        answer.frames.forEach(onFrame);
+        onFrame({ type: 'presence', data: { online: answer.operatorOnline } });
+        setTimeout(next, answer.hasMore ? 0 : POLL);
+      } catch {
+        if (!leaving.signal.aborted) ended();
+      }
+    }
+    next();
+    return () => leaving.abort();
+  }],
+};
+
+/** Listen to the server, by the best transport that works, over all interruptions. @param {Options} options */
+export function listen(options) {
+  const { transport = '', onState, onLost } = options;
+  const kinds = transport in transports ? [transport] : Object.keys(transports);
+  let at = 0;
+  let tries = 0;
+  let timer = 0;
+  let stopped = false;
+  let close = () => {};
+
+  function drop() {
+    clearTimeout(timer);
+    close();
+    close = () => {};
+  }
+
+  function open() {
+    const [patience, transport] = transports[kinds[at]];
+    let openedAt = 0;
+    function ended() {
+      drop();
+      const stable = openedAt && Date.now() - openedAt > STABLE;
+      at = stable ? 0 : (at + 1) % kinds.length;
+      if (at) return open();
+      if (stable) tries = 0;
+      onState(false);
+      timer = setTimeout(async () => {
+        await onLost().catch(() => {});
+        if (!stopped) open();
+      }, backOff(tries++));
+    }
+    function opened() {
+      if (!openedAt) onState(true);
+      openedAt ||= Date.now();
+      clearTimeout(timer);
+    }
+    timer = setTimeout(ended, patience);
+    close = transport(options, opened, ended);
+  }
+
+  open();
+  return {
+    /** Begin anew behind the cursor, at once: the line may be dead without a sign. */
+    wake() {
+      if (stopped) return;
+      drop();
+      at = tries = 0;
+      open();
+    },
+    stop() {
+      stopped = true;
+      drop();
+    },
+  };
+}

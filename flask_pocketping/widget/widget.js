@@ -1,0 +1,83 @@
+/**
+ * The script that a page includes, with all the others in it: it defines window.PocketPing.
+ * Calls made before the chat has begun wait for it.
+ */
+
+import { start } from './chat.js';
+
+// Its tag is known only while it runs for the first time.
+const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
+if (!('PocketPing' in window)) offer();
+
+function offer() {
+  /** @typedef {(...details: any[]) => void} Handler */
+  /** @typedef {import('./chat.js').Chat} Chat */
+
+  /** @type {Map<string, Set<Handler>>} */
+  const handlers = new Map();
+  /** @type {(chat: Promise<Chat>) => void} */
+  let begin;
+  /** @type {Promise<Chat>} */
+  let chat;
+  let started = false;
+
+  function forget() {
+    started = false;
+    chat = new Promise((resolve) => (begin = resolve));
+  }
+
+  /** @param {string} name @param {Handler} handler */
+  function on(name, handler) {
+    handlers.set(name, (handlers.get(name) ?? new Set()).add(handler));
+    return () => off(name, handler);
+  }
+
+  /** @param {string} name @param {Handler} handler */
+  function off(name, handler) {
+    handlers.get(name)?.delete(handler);
+  }
+
+  /** A handler that throws is the page's own trouble. @param {string} name @param {any[]} details */
+  function emit(name, ...details) {
+    for (const handler of handlers.get(name) ?? []) queueMicrotask(() => handler(...details));
+  }
+
+  /** @param {WidgetConfig} config */
+  function init(config) {
+    if (started) return chat;
+    started = true;
+    for (const [name, handler] of Object.entries(config)) {
+      if (typeof handler === 'function') on(name.slice(2).toLowerCase(), handler);
+    }
+    begin(start(config, emit));
+    return chat;
+  }
+
+  async function destroy() {
+    if (!started) return;
+    const ended = chat;
+    forget();
+    (await ended).destroy();
+  }
+
+  forget();
+  /** @type {any} */
+  const api = {
+    init,
+    destroy,
+    on,
+    onEvent: (/** @type {string} */ name, /** @type {Handler} */ handler) => on(`event:${name}`, handler),
+    offEvent: (/** @type {string} */ name, /** @type {Handler} */ handler) => off(`event:${name}`, handler),
+  };
+  for (const name of ['open', 'close', 'toggle', 'sendMessage', 'identify', 'reset', 'trigger']) {
+    api[name] = async (/** @type {any[]} */ ...details) => /** @type {any} */ (await chat)[name](...details);
+  }
+  Object.assign(window, { PocketPing: api });
+
+  if (script?.dataset.endpoint) {
+    /** @type {any} */
+    const config = { ...script.dataset };
+    for (const name in config) if (/^(true|false|{.*)$/.test(config[name])) config[name] = JSON.parse(config[name]);
+    init(config);
+  }
+}

@@ -1,0 +1,228 @@
+/** The inbox's store: whatever comes twice, late or out of order, it ends where a fresh look at the server would. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Store, byActivity, laterState, noteKey } from '../../../flask_pocketping/static/inbox/store.js';
+
+const time = (n) => new Date(Date.UTC(2024, 0, 15, 10, 0, n)).toISOString();
+
+const message = (seq, more = {}) => ({
+  id: `msg_${seq}`, sessionId: 'sess_1', seq, content: `Text ${seq}`, type: 'visitor', createdAt: time(seq), status: 'sent', ...more,
+});
+
+const session = (id, at, more = {}) => ({
+  id, visitorId: `vis_${id}`, projectId: 'proj_default', status: 'active', createdAt: time(0), lastActivity: time(at), metadata: {},
+  identity: null, aiEnabled: true, aiActive: false, unread: 0, unanswered: false, visitorOnline: false, closedAt: null,
+  lastMessage: message(at, { id: `msg_${id}_${at}`, sessionId: id, type: 'operator' }), ...more,
+});
+
+/** A store whose list shows these sessions. */
+function listed(sessions, { filter = 'open', query = '', nextCursor = null } = {}) {
+  const store = new Store();
+  const listing = store.list(filter, query);
+  store.takePage(listing, { sessions, nextCursor }, store.moment);
+  return store;
+}
+
+let events = 0;
+const event = (type, sessionId, more = {}) => ({ type, id: `evt_${(events += 1)}`, sessionId, timestamp: time(59), ...more });
+const created = (sessionId, seq, more = {}) => event('message.created', sessionId, { message: message(seq, { id: `msg_${sessionId}_${seq}`, sessionId, ...more }) });
+const order = (store) => store.listing.rows.map(({ id }) => id);
+
+test('a new message brings its conversation to the top and counts as unread', () => {
+  const store = listed([session('b', 20), session('a', 10)]);
+  store.apply(created('a', 30));
+  assert.deepEqual(order(store), ['a', 'b']);
+  assert.equal(store.sessions.get('a').unread, 1);
+  assert.equal(store.sessions.get('a').lastMessage.seq, 30);
+  assert.equal(store.waiting, 1);
+});
+
+test('an event that comes twice counts once', () => {
+  const store = listed([session('a', 10)]);
+  const frame = created('a', 30);
+  store.apply(frame);
+  store.apply(frame);
+  assert.equal(store.sessions.get('a').unread, 1);
+});
+
+test('a page that was asked for before an event does not undo it', () => {
+  const store = listed([session('a', 10)]);
+  const since = store.moment;
+  store.apply(created('a', 30));
+  store.takeSessions([session('a', 10)], since);
+  assert.equal(store.sessions.get('a').lastMessage.seq, 30);
+  assert.deepEqual([...store.stale], ['a'], 'and the session is asked for again');
+});
+
+test('a conversation that began while the list was loading is in it', () => {
+  const store = new Store();
+  const listing = store.list('open', '');
+  const since = store.moment;
+  store.apply(event('session.created', 'new', { session: session('new', 5, { lastMessage: null }) }));
+  store.apply(created('new', 40));
+  store.takePage(listing, { sessions: [session('a', 10)], nextCursor: null }, since);
+  assert.deepEqual(order(store), ['new', 'a']);
+});
+
+test('what happens while a conversation is loading is not lost', () => {
+  const store = listed([session('a', 2)]);
+  store.conversation('a');
+  const page = [1, 2, 3].map((seq) => message(seq, { id: `msg_a_${seq}`, sessionId: 'a', type: 'operator' }));
+  store.apply(created('a', 4));
+  store.apply(event('message.read', 'a', { messageIds: ['msg_a_1', 'msg_a_2'], status: 'delivered', deliveredAt: time(40) }));
+  store.apply(event('message.read', 'a', { messageIds: ['msg_a_1'], status: 'read', readAt: time(41) }));
+  store.apply(event('message.updated', 'a', { message: { ...page[1], content: 'Better', editedAt: time(42) } }));
+  store.apply(event('message.deleted', 'a', { message: { ...page[2], content: '', deletedAt: time(43) } }));
+  store.takeMessages('a', page, false);
+  const { messages } = store.conversation('a');
+  assert.deepEqual(messages.map(({ seq, content, status }) => [seq, content, status]),
+    [[1, 'Text 1', 'read'], [2, 'Better', 'delivered'], [3, '', 'sent'], [4, 'Text 4', 'sent']]);
+  assert.equal(messages[0].deliveredAt, time(40));
+  assert.equal(messages[2].deletedAt, time(43));
+});
+
+test('an older message that is changed before its page comes stands in no other place', () => {
+  const store = listed([session('a', 9)]);
+  store.takeMessages('a', [message(9, { id: 'msg_9', sessionId: 'a' })], true);
+  store.apply(event('message.updated', 'a', { message: message(3, { id: 'msg_3', sessionId: 'a', content: 'Better', editedAt: time(42) }) }));
+  assert.deepEqual(store.conversation('a').messages.map(({ seq }) => seq), [9]);
+  store.takeMessages('a', [message(3, { id: 'msg_3', sessionId: 'a' })], false);
+  assert.deepEqual(store.conversation('a').messages.map(({ content }) => content), ['Better', 'Text 9']);
+});
+
+test('a page for a list that is not shown any more changes no other list', () => {
+  const store = new Store();
+  const old = store.list('open', '');
+  const shown = store.list('closed', '');
+  store.takePage(old, { sessions: [session('a', 10)], nextCursor: null }, store.moment);
+  assert.equal(store.listing, shown);
+  assert.deepEqual(order(store), []);
+});
+
+test('what lies below the loaded part is not put at its end', () => {
+  const store = listed([session('c', 30), session('b', 20)], { nextCursor: 'more' });
+  store.takeSession(session('old', 5));
+  assert.deepEqual(order(store), ['c', 'b']);
+  store.takePage(store.listing, { sessions: [session('old', 5)], nextCursor: null }, store.moment);
+  assert.deepEqual(order(store), ['c', 'b', 'old']);
+});
+
+test('each filter follows what happens', () => {
+  const open = listed([session('a', 10)]);
+  open.apply(event('session.closed', 'a'));
+  assert.deepEqual(order(open), []);
+  open.apply(event('session.reopened', 'a'));
+  assert.deepEqual(order(open), ['a']);
+
+  const unanswered = listed([session('a', 10, { unanswered: true })], { filter: 'unanswered' });
+  unanswered.apply(created('a', 30, { type: 'operator' }));
+  assert.deepEqual(order(unanswered), []);
+  assert.equal(unanswered.waiting, 0);
+});
+
+test('what a search found stays until another search', () => {
+  const store = listed([session('a', 10)], { filter: 'all', query: 'tea' });
+  store.apply(created('a', 30, { content: 'something else' }));
+  assert.deepEqual(order(store), ['a']);
+});
+
+test('a session that nobody knows is asked for', () => {
+  const store = listed([]);
+  store.apply(created('unknown', 3));
+  assert.deepEqual([...store.stale], ['unknown']);
+});
+
+test('receipts lower the unread count by what was read', () => {
+  const store = listed([session('a', 10, { unread: 2 })]);
+  store.takeMessages('a', [message(1, { sessionId: 'a' }), message(2, { sessionId: 'a' })], false);
+  store.apply(event('message.read', 'a', { messageIds: ['msg_1'], status: 'read', readAt: time(50) }));
+  assert.equal(store.sessions.get('a').unread, 1);
+  assert.equal(store.conversation('a').byId.get('msg_1').status, 'read');
+});
+
+test('messages stand by their seq, once each, whatever order they come in', () => {
+  const store = listed([session('sess_1', 1)]);
+  store.takeMessages('sess_1', [message(5), message(6)], true);
+  store.apply(event('message.created', 'sess_1', { message: message(7) }));
+  store.takeMessages('sess_1', [message(3), message(4), message(5)], false);
+  assert.deepEqual(store.conversation('sess_1').messages.map(({ seq }) => seq), [3, 4, 5, 6, 7]);
+});
+
+test('of two states of a message the later one stays', () => {
+  const sent = message(1);
+  const edited = message(1, { content: 'New', editedAt: time(5) });
+  const read = message(1, { status: 'read', readAt: time(6) });
+  const gone = message(1, { content: '', deletedAt: time(7) });
+  assert.equal(laterState(sent, edited).content, 'New');
+  assert.deepEqual([laterState(edited, read).content, laterState(edited, read).status], ['New', 'read']);
+  assert.deepEqual([laterState(read, edited).content, laterState(read, edited).status], ['New', 'read']);
+  assert.equal(laterState(gone, edited), gone);
+});
+
+test('a message on its way is shown once when the socket is faster than the answer', () => {
+  const store = listed([session('sess_1', 1)]);
+  store.takeMessages('sess_1', [message(1)], false);
+  const pending = { key: 'k', sessionId: 'sess_1', content: 'Hello', attachments: [], state: 'sending', createdAt: time(9) };
+  store.addPending(pending);
+  const stored = message(9, { type: 'operator', content: 'Hello' });
+  store.apply(event('message.created', 'sess_1', { message: stored }));
+  assert.equal(store.pendingOf('sess_1')[0].arrivedAs, 'msg_9');
+  store.confirm(pending, stored);
+  assert.deepEqual(store.pendingOf('sess_1'), []);
+  assert.equal(store.conversation('sess_1').messages.length, 2);
+});
+
+test('only the other operators are said to answer', () => {
+  const store = listed([session('a', 10)]);
+  store.me = { id: 'ana', name: 'Ana' };
+  const types = (operator, isTyping = true) => store.apply({ type: 'typing', sessionId: 'a', sender: 'operator', isTyping, operator });
+  types({ id: 'ana', name: 'Ana' });
+  assert.deepEqual(store.answering('a'), []);
+  types({ id: 'tom', name: 'Tom' });
+  assert.deepEqual(store.answering('a'), ['Tom']);
+  types({ id: 'tom', name: 'Tom' }, false);
+  assert.deepEqual(store.answering('a'), []);
+});
+
+test('typing ends with the message', () => {
+  const store = listed([session('a', 10)]);
+  store.apply({ type: 'typing', sessionId: 'a', sender: 'visitor', isTyping: true });
+  assert.equal(store.visitorTypes('a'), true);
+  store.apply(created('a', 30));
+  assert.equal(store.visitorTypes('a'), false);
+});
+
+test('a random storm ends as the server would list it', () => {
+  let seed = 7;
+  const random = (n) => (seed = (seed * 16807) % 2147483647) % n;
+  const truth = new Map(Array.from({ length: 60 }, (_, n) => [`s${n}`, session(`s${n}`, n)]));
+  const page = [...truth.values()].sort(byActivity).slice(0, 20);
+  const store = listed(page, { nextCursor: 'more' });
+  for (let seq = 100; seq < 400; seq += 1) {
+    const id = `s${random(60)}`;
+    const known = truth.get(id);
+    const frame = created(id, seq, { type: random(2) ? 'visitor' : 'operator', createdAt: new Date(Date.UTC(2024, 0, 16, 0, 0, seq)).toISOString() });
+    truth.set(id, { ...known, lastMessage: frame.message, lastActivity: frame.message.createdAt });
+    store.apply(frame);
+    // What the store asks for again comes at some later time.
+    if (random(3) === 0) for (const stale of [...store.stale]) store.takeSession(truth.get(stale)), store.stale.delete(stale);
+  }
+  for (const stale of store.stale) store.takeSession(truth.get(stale));
+  const reach = store.listing.rows.length;
+  assert.deepEqual(order(store), [...truth.values()].sort(byActivity).slice(0, reach).map(({ id }) => id));
+  assert.ok(reach >= 20);
+});
+
+test('a closing that the session tells and an event tells too is one line', () => {
+  const store = listed([session('a', 10)]);
+  store.conversation('a').loaded = true;
+  const note = { kind: 'closed', at: time(59), text: 'Conversation closed' };
+  store.note('a', { key: noteKey('closed', time(59)), ...note });
+  store.apply(event('session.closed', 'a'));
+  store.apply(event('event.received', 'a', { name: 'ordered', data: null }));
+  store.apply(event('event.received', 'a', { name: 'ordered', data: null }));
+  const kinds = [...store.conversations.get('a').notes.values()].map(({ kind }) => kind);
+  assert.deepEqual(kinds, ['closed', 'received', 'received']);
+});

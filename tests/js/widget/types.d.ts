@@ -1,0 +1,114 @@
+/** What the modules of the widget pass to each other, for the type checker only. */
+
+interface WidgetAttachment {
+  id: string;
+  filename: string;
+  mimeType: string;
+  size: number;
+  url: string;
+  thumbnailUrl?: string;
+  width?: number;
+  height?: number;
+}
+
+interface WidgetMessage {
+  id: string;
+  content: string;
+  sender: 'visitor' | 'operator' | 'ai';
+  timestamp: string;
+  /** Missing while the message is on its way. */
+  seq?: number;
+  status?: string;
+  /** Why the server refused it. */
+  error?: string;
+  clientId?: string;
+  replyTo?: string;
+  operatorName?: string;
+  attachments?: WidgetAttachment[];
+  metadata?: { system?: boolean };
+  readAt?: string;
+  deliveredAt?: string;
+  editedAt?: string;
+  deletedAt?: string;
+}
+
+interface WidgetFrame {
+  type: string;
+  data: any;
+  cursor?: string;
+}
+
+/** A message that the visitor wrote and the server does not have yet. */
+interface WidgetEntry {
+  clientId: string;
+  at: number;
+  content: string;
+  replyTo?: string;
+  attachments?: WidgetAttachment[];
+  error?: string;
+}
+
+interface WidgetSent {
+  messageId: string;
+  timestamp: string;
+  attachments?: WidgetAttachment[];
+}
+
+type WidgetTexts = typeof import('../../../flask_pocketping/widget/texts.js').english;
+
+/** What a page sets, by its tag or by PocketPing.init. */
+interface WidgetConfig {
+  endpoint: string;
+  theme?: string;
+  position?: string;
+  primaryColor?: string;
+  welcomeMessage?: string;
+  placeholder?: string;
+  operatorName?: string;
+  operatorAvatar?: string;
+  showOnPages?: string[];
+  hideOnPages?: string[];
+  showDelay?: number;
+  onOpen?: () => void;
+  onClose?: () => void;
+  onMessage?: (message: WidgetMessage) => void;
+  onConnect?: (sessionId: string) => void;
+  onError?: (error: Error) => void;
+  language?: string;
+  texts?: Partial<WidgetTexts>;
+  transport?: 'ws' | 'sse' | 'poll';
+  open?: boolean;
+  sound?: boolean;
+  titleBadge?: boolean;
+  launcher?: boolean;
+  /** A signed identity, and the opaque hash of its user. */
+  identity?: string;
+  user?: string;
+}
+
+/** What the server tells a page that connects, beside the conversation. */
+interface WidgetGreeting {
+  operatorOnline?: boolean;
+  operatorName?: string;
+  operatorAvatar?: string;
+  welcomeMessage?: string;
+  primaryColor?: string;
+  headerColor?: string;
+  footerColor?: string;
+  chatBackground?: string;
+  toggleColor?: string;
+  preChatForm?: { enabled: boolean; required: boolean; timing: string; fields: string; completed: boolean };
+  csatRequestedAt?: string;
+  aiActive?: boolean;
+  hasMore?: boolean;
+}
+
+interface WidgetStorage {
+  /** Whether other tabs see what this one stores. */
+  shared: boolean;
+  get(key: string): any;
+  set(key: string, value: unknown): void;
+  remove(key: string): void;
+  /** The keys that begin so. */
+  keys(start: string): string[];
+}
