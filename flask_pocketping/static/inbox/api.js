@@ -1,0 +1,176 @@
+/** The REST API as the inbox uses it, with the operator's short-lived token. */
+
+/** @typedef {import('./types.js').Operator} Operator */
+/** @typedef {import('./types.js').Attachment} Attachment */
+/**
+ * @typedef {{token: string, operator: Operator, life: number, goodUntil: number}} Token life: in milliseconds;
+ *   goodUntil: by the clock of this machine
+ */
+
+/** What the server refused, in its own words. */
+export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {Record<string, any>} body
+   * @param {number} [retryAfter] seconds
+   */
+  constructor(status, body, retryAfter = 0) {
+    super(body.message || `HTTP ${status}`);
+    this.status = status;
+    this.code = body.code ?? '';
+    this.details = body.details ?? {};
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The host's sign-in is over, or is no operator's. */
+export class SignedOut extends Error {}
+
+/** No answer came: the line or the server is away. */
+export class Unreachable extends Error {}
+
+export class Api {
+  /** @param {string} base where the extension is, without a slash at its end */
+  constructor(base) {
+    this.base = base;
+    /** @type {Token | null} */
+    this.token = null;
+    /** @type {Promise<Token> | null} */
+    this.asking = null;
+  }
+
+  /**
+   * A token that is good for a while yet.
+   *
+   * @param {{fresh?: boolean}} [options] fresh: whatever there is, ask for a new one
+   * @returns {Promise<Token>}
+   */
+  async signIn({ fresh = false } = {}) {
+    if (!fresh && this.token && this.token.goodUntil - Date.now() > Math.min(10_000, this.token.life / 4)) return this.token;
+    this.asking ??= this.askForToken().finally(() => (this.asking = null));
+    return this.asking;
+  }
+
+  /** @returns {Promise<Token>} */
+  async askForToken() {
+    const answer = await reach(() =>
+      fetch(`${this.base}/inbox/token`, { method: 'POST', credentials: 'same-origin', redirect: 'manual' }),
+    );
+    // A redirect leads to the host's sign-in.
+    if (answer.type === 'opaqueredirect' || [401, 403, 404].includes(answer.status)) throw new SignedOut();
+    if (!answer.ok) throw await refusal(answer);
+    const { token, expiresAt, operator } = await answer.json();
+    // The clock of this machine may be wrong; the server's tells how long the token is good.
+    const now = Date.parse(answer.headers.get('Date') ?? '') || Date.now();
+    const life = Date.parse(expiresAt) - now;
+    this.token = { token, operator, life, goodUntil: Date.now() + life };
+    return this.token;
+  }
+
+  /**
+   * Ask for something, with one fresh token where the old one is refused.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {{body?: unknown, query?: Record<string, string | number | boolean | undefined>, key?: string, signal?: AbortSignal}} [options]
+   *   key: the Idempotency-Key
+   * @returns {Promise<any>}
+   */
+  async call(method, path, { body, query = {}, key, signal } = {}) {
+    const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+    const search = new URLSearchParams(entries.map(([name, value]) => [name, String(value)])).toString();
+    const send = async () => {
+      const { token } = await this.signIn();
+      /** @type {Record<string, string>} */
+      const headers = { Authorization: `Bearer ${token}` };
+      if (body !== undefined) headers['Content-Type'] = 'application/json';
+      if (key) headers['Idempotency-Key'] = key;
+      const text = body === undefined ? null : JSON.stringify(body);
+      const url = `${this.base}${path}${search && `?${search}`}`;
+      return reach(() => fetch(url, { method, headers, body: text, signal: signal ?? null, credentials: 'same-origin' }));
+    };
+    let answer = await send();
+    if (answer.status === 401) {
+      await this.signIn({ fresh: true });
+      answer = await send();
+    }
+    if (answer.status === 401) throw new SignedOut();
+    if (!answer.ok) throw await refusal(answer);
+    return answer.status === 204 ? null : reach(() => answer.json());
+  }
+
+  /**
+   * Store a file of a conversation, with one fresh token where the old one is refused.
+   *
+   * @param {string} sessionId
+   * @param {File} file
+   * @param {(share: number) => void} onProgress
+   * @param {AbortSignal} signal
+   * @returns {Promise<Attachment>}
+   */
+  async upload(sessionId, file, onProgress, signal) {
+    const path = `/sessions/${encodeURIComponent(sessionId)}/attachments?filename=${encodeURIComponent(file.name)}`;
+    const send = async (/** @type {boolean} */ fresh) => this.put(path, file, (await this.signIn({ fresh })).token, onProgress, signal);
+    return send(false).catch((error) => {
+      if (error instanceof Refused && error.status === 401) return send(true);
+      throw error;
+    });
+  }
+
+  /**
+   * @param {string} path
+   * @param {File} file
+   * @param {string} token
+   * @param {(share: number) => void} onProgress
+   * @param {AbortSignal} signal
+   * @returns {Promise<Attachment>}
+   */
+  put(path, file, token, onProgress, signal) {
+    return new Promise((resolve, reject) => {
+      // fetch tells nothing of how far an upload is.
+      const request = new XMLHttpRequest();
+      request.open('POST', this.base + path);
+      request.setRequestHeader('Authorization', `Bearer ${token}`);
+      request.setRequestHeader('Content-Type', 'application/octet-stream');
+      request.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
+      request.onerror = () => reject(new Unreachable());
+      request.onload = () => {
+        const body = parse(request.responseText);
+        if (request.status === 201) resolve(body.attachment);
+        else reject(new Refused(request.status, body));
+      };
+      signal.addEventListener('abort', () => request.abort());
+      request.send(file);
+    });
+  }
+}
+
+/**
+ * @template T
+ * @param {() => Promise<T>} ask
+ * @returns {Promise<T>}
+ */
+async function reach(ask) {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Unreachable();
+  }
+}
+
+/** @param {Response} answer */
+async function refusal(answer) {
+  const body = parse(await answer.text().catch(() => ''));
+  return new Refused(answer.status, body, Number(answer.headers.get('Retry-After')) || 0);
+}
+
+/** @param {string} text */
+function parse(text) {
+  try {
+    const body = JSON.parse(text);
+    return body && typeof body === 'object' ? body : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,9 @@
+/** Where the inbox begins: the page names the endpoint, the app does the rest. */
+
+import { App } from './app.js';
+import { applyTheme } from './preferences.js';
+import { language } from './texts.js';
+
+applyTheme();
+document.documentElement.lang = language;
+new App(document.documentElement.dataset.endpoint ?? '').start();

@@ -1,0 +1,201 @@
+/** One message as it is shown, with what can be done to it. */
+
+import { el, fill, iconButton } from './dom.js';
+import { authorOf, clockTime, fileSize, fullTime, linkParts, preview, safeUrl } from './format.js';
+import { icon } from './icons.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./types.js').Message} Message */
+/** @typedef {import('./types.js').Pending} Pending */
+/** @typedef {import('./types.js').Attachment} Attachment */
+
+/**
+ * @typedef {object} MessageActions
+ * @property {(message: Message) => void} reply
+ * @property {(message: Message, content: string) => Promise<boolean>} edit
+ * @property {(message: Message) => void} remove
+ * @property {(pending: Pending) => void} retry
+ * @property {(pending: Pending) => void} discard
+ * @property {(id: string) => Message | undefined} find
+ * @property {(id: string) => void} show
+ */
+
+/** Of a picture in a message, in CSS pixels. */
+const WIDEST = 320;
+/** What the server shows as a picture; everything else is a file to download. */
+const PICTURES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'];
+
+/**
+ * @param {Message} message
+ * @param {{first: boolean, last: boolean, visitor: string}} context
+ * @param {MessageActions} actions
+ */
+export function messageLine(message, { first, last, visitor }, actions) {
+  if (message.type === 'system') return systemLine(message);
+  const theirs = message.type === 'visitor';
+  const author = theirs ? visitor : authorOf(message);
+  const item = el('li', { class: `message ${theirs ? 'theirs' : 'ours'} ${message.type}`, 'data-id': message.id, 'data-first': first });
+  const bubble = el('div', { class: 'bubble' });
+  if (message.deletedAt) fill(bubble, el('p', { class: 'gone' }, texts.deleted));
+  else fill(bubble, quote(message.replyTo, visitor, actions), content(message.content), files(message.attachments));
+  const head = el('p', { class: first && !theirs ? 'author' : 'unseen', dir: 'auto' }, message.type === 'ai' && icon('spark'), author);
+  const line = el('div', { class: 'bubble-line' }, bubble, !message.deletedAt && toolbar(message, item, bubble, actions));
+  item.append(head, line, foot(message, last));
+  // A finger has no hover: a tap on the message shows what can be done to it.
+  item.addEventListener('click', () => item.classList.toggle('picked'));
+  return item;
+}
+
+/**
+ * @param {Pending} pending
+ * @param {{first: boolean, visitor: string}} context
+ * @param {MessageActions} actions
+ */
+export function pendingLine(pending, { visitor }, actions) {
+  const bubble = el('div', { class: 'bubble' }, quote(pending.replyTo, visitor, actions), content(pending.content), files(pending.attachments));
+  const state = el('p', { class: `foot state-${pending.state}` }, icon(pending.state === 'failed' ? 'alert' : 'clock'), texts.states[pending.state]);
+  if (pending.error) state.append(`: ${pending.error}`);
+  const item = el('li', { class: 'message ours operator pending', 'data-id': pending.key }, el('div', { class: 'bubble-line' }, bubble), state);
+  if (pending.state === 'failed') {
+    item.append(el('div', { class: 'pending-actions' },
+      el('button', { type: 'button', class: 'link', onClick: () => actions.retry(pending) }, texts.retry),
+      el('button', { type: 'button', class: 'link', onClick: () => actions.discard(pending) }, texts.discard)));
+  }
+  return item;
+}
+
+/**
+ * Text with its addresses as links.
+ *
+ * @param {string} text
+ * @param {string} [name] the class of the paragraph
+ */
+export function content(text, name = 'content') {
+  if (!text) return null;
+  const parts = linkParts(text).map(({ text: part, href }) =>
+    href ? el('a', { href, target: '_blank', rel: 'noopener noreferrer' }, part) : part);
+  return el('p', { class: name, dir: 'auto' }, ...parts);
+}
+
+/** @param {Message} message */
+function systemLine(message) {
+  return el('li', { class: 'note', 'data-id': message.id }, el('span', { dir: 'auto' }, message.content), el('time', { datetime: message.createdAt }, clockTime(message.createdAt)));
+}
+
+/**
+ * @param {Message} message
+ * @param {boolean} last of its group
+ */
+function foot(message, last) {
+  const ours = message.type !== 'visitor';
+  const shown = last || message.editedAt || message.sourceBridge;
+  const state = ours && !message.deletedAt && receipt(message);
+  return el('p', { class: shown ? 'foot' : 'foot unseen' },
+    el('time', { datetime: message.createdAt, title: fullTime(message.createdAt) }, clockTime(message.createdAt)),
+    message.editedAt && !message.deletedAt && el('span', {}, ` · ${texts.edited}`),
+    message.sourceBridge && el('span', {}, ` · ${texts.via(message.sourceBridge)}`),
+    state);
+}
+
+/** @param {Message} message */
+function receipt({ status, readAt, deliveredAt }) {
+  const at = readAt ?? deliveredAt;
+  const title = at ? `${texts.states[status]} ${fullTime(at)}` : texts.states[status];
+  return el('span', { class: `receipt receipt-${status}`, title }, icon(status === 'sent' ? 'check' : 'checks'), el('span', { class: 'unseen' }, texts.states[status]));
+}
+
+/**
+ * @param {string | undefined} id
+ * @param {string} visitor
+ * @param {MessageActions} actions
+ */
+function quote(id, visitor, actions) {
+  if (!id) return null;
+  const message = actions.find(id);
+  const author = message && (message.type === 'visitor' ? visitor : authorOf(message));
+  return el('button', { type: 'button', class: 'quote', onClick: () => actions.show(id) },
+    author && el('b', { dir: 'auto' }, author), el('span', { dir: 'auto' }, message ? preview(message) : texts.quoteUnknown));
+}
+
+/** @param {Attachment[] | undefined} attachments */
+function files(attachments) {
+  if (!attachments?.length) return null;
+  return el('div', { class: 'files' }, ...attachments.map((file) => (PICTURES.includes(file.mimeType) ? picture(file) : download(file))));
+}
+
+/**
+ * An address that the server gave for a file: its own path, or one of the web.
+ *
+ * @param {string | undefined} address
+ */
+function fileUrl(address) {
+  return address && (/^\/(?!\/)/.test(address) ? address : safeUrl(address));
+}
+
+/** @param {Attachment} file */
+function picture(file) {
+  const url = fileUrl(file.url);
+  const shown = el('img', { src: fileUrl(file.thumbnailUrl) ?? url, alt: file.filename, loading: 'lazy', decoding: 'async' });
+  // Its room is kept before it is there, so that nothing jumps.
+  if (file.width && file.height) {
+    shown.style.width = `${Math.min(WIDEST, file.width)}px`;
+    shown.style.aspectRatio = `${file.width} / ${file.height}`;
+  }
+  return el('a', { class: 'picture', href: url, target: '_blank', rel: 'noopener noreferrer', 'aria-label': texts.openImage(file.filename) }, shown);
+}
+
+/** @param {Attachment} file */
+function download(file) {
+  return el('a', { class: 'file', href: fileUrl(file.url), download: file.filename, target: '_blank', rel: 'noopener noreferrer' },
+    icon('file'), el('span', { class: 'file-name', dir: 'auto' }, file.filename), el('span', { class: 'file-size' }, fileSize(file.size)));
+}
+
+/**
+ * @param {Message} message
+ * @param {HTMLLIElement} item
+ * @param {HTMLDivElement} bubble
+ * @param {MessageActions} actions
+ */
+function toolbar(message, item, bubble, actions) {
+  const ours = message.type === 'operator';
+  return el('div', { class: 'tools', role: 'group', 'aria-label': texts.messageActions },
+    iconButton('reply', texts.reply, () => actions.reply(message)),
+    ours && Boolean(message.content) && iconButton('edit', texts.edit, () => edit(message, item, bubble, actions)),
+    ours && iconButton('trash', texts.delete, () => actions.remove(message)));
+}
+
+/**
+ * Put an editor where the text of a message is, until it is saved or given up.
+ *
+ * @param {Message} message
+ * @param {HTMLLIElement} item
+ * @param {HTMLDivElement} bubble
+ * @param {MessageActions} actions
+ */
+function edit(message, item, bubble, actions) {
+  const before = [...bubble.childNodes];
+  const field = el('textarea', { class: 'edit-field', 'aria-label': texts.editMessage, maxlength: 4000, rows: Math.min(8, message.content.split('\n').length + 1), dir: 'auto' });
+  field.value = message.content;
+  const end = () => {
+    item.classList.remove('is-edited');
+    bubble.replaceChildren(...before);
+    item.querySelector('button')?.focus();
+  };
+  const save = async () => {
+    const text = field.value.trim();
+    if (!text || text === message.content) return end();
+    if (await actions.edit(message, text)) end();
+  };
+  field.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') end();
+    else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) void save();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  item.classList.add('is-edited');
+  fill(bubble, field, el('div', { class: 'edit-actions' },
+    el('button', { type: 'button', class: 'link', onClick: end }, texts.cancel),
+    el('button', { type: 'button', class: 'link strong', onClick: () => void save() }, texts.save)));
+  field.focus();
+}

@@ -1,0 +1,147 @@
+/**
+ * Messages on their way to the server: in order within a conversation, tried again under the same key, so that none is
+ * lost and none is stored twice.
+ */
+
+import { Refused, SignedOut, Unreachable } from './api.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./types.js').Pending} Pending */
+
+const KEPT = 'pocketping-inbox:outbox';
+const LONGEST_WAIT = 15_000;
+
+export class Outbox {
+  /**
+   * @param {import('./store.js').Store} store
+   * @param {import('./api.js').Api} api
+   * @param {() => void} onSignedOut
+   */
+  constructor(store, api, onSignedOut) {
+    this.store = store;
+    this.api = api;
+    this.onSignedOut = onSignedOut;
+    /** @type {Set<string>} */
+    this.busy = new Set();
+    this.wait = 1000;
+    this.timer = 0;
+    store.on('pending', () => this.keep());
+  }
+
+  /** Take up again what a reload of the page cut off. */
+  restore() {
+    for (const pending of this.kept()) this.store.addPending({ ...pending, state: 'waiting' });
+    this.flush();
+  }
+
+  /**
+   * @param {Pick<Pending, 'sessionId' | 'content' | 'replyTo' | 'attachments'>} message
+   */
+  send(message) {
+    const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    this.store.addPending({ ...message, key, state: 'sending', createdAt: new Date().toISOString() });
+    void this.work(message.sessionId);
+  }
+
+  /** @param {Pending} pending */
+  retry(pending) {
+    this.store.changePending(pending, { state: 'sending', error: undefined });
+    void this.work(pending.sessionId);
+  }
+
+  /** Try everything that waits for the line. */
+  flush() {
+    clearTimeout(this.timer);
+    for (const sessionId of this.store.pending.keys()) void this.work(sessionId);
+  }
+
+  /** Whether leaving the page would interrupt something. */
+  get isBusy() {
+    return [...this.store.pending.values()].flat().some(({ state }) => state !== 'failed');
+  }
+
+  /** @param {string} sessionId */
+  async work(sessionId) {
+    if (this.busy.has(sessionId)) return;
+    this.busy.add(sessionId);
+    try {
+      for (let next = this.next(sessionId); next; next = this.next(sessionId)) {
+        if (!(await this.deliver(next))) break;
+      }
+    } finally {
+      this.busy.delete(sessionId);
+    }
+  }
+
+  /** @param {string} sessionId */
+  next(sessionId) {
+    return this.store.pendingOf(sessionId).find(({ state }) => state !== 'failed');
+  }
+
+  /**
+   * @param {Pending} pending
+   * @returns {Promise<boolean>} whether the next one may go
+   */
+  async deliver(pending) {
+    if (pending.state !== 'sending') this.store.changePending(pending, { state: 'sending' });
+    const { sessionId, content, replyTo, attachments, key } = pending;
+    const body = {
+      content,
+      ...(replyTo && { replyTo }),
+      ...(attachments.length && { attachmentIds: attachments.map(({ id }) => id) }),
+    };
+    try {
+      const { message } = await this.api.call('POST', `/sessions/${encodeURIComponent(sessionId)}/messages`, { body, key });
+      this.store.confirm(pending, message);
+      this.wait = 1000;
+      return true;
+    } catch (error) {
+      return this.failed(pending, error);
+    }
+  }
+
+  /**
+   * @param {Pending} pending
+   * @param {unknown} error
+   */
+  failed(pending, error) {
+    const passing = error instanceof Unreachable || (error instanceof Refused && (error.status >= 500 || error.status === 429));
+    // The first try of this very message is still under way on the server.
+    const underWay = error instanceof Refused && error.code === 'IDEMPOTENCY_CONFLICT';
+    if (passing || underWay || error instanceof SignedOut) {
+      this.store.changePending(pending, { state: 'waiting' });
+      if (error instanceof SignedOut) this.onSignedOut();
+      else this.later(error instanceof Refused ? error.retryAfter * 1000 : 0);
+      return false;
+    }
+    this.store.changePending(pending, { state: 'failed', error: error instanceof Refused ? error.message : texts.actionFailed });
+    return true;
+  }
+
+  /** @param {number} atLeast milliseconds */
+  later(atLeast) {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.flush(), Math.max(atLeast, this.wait));
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+  }
+
+  keep() {
+    const all = [...this.store.pending.values()].flat();
+    try {
+      if (all.length) sessionStorage.setItem(KEPT, JSON.stringify(all));
+      else sessionStorage.removeItem(KEPT);
+    } catch {
+      // Without storage a reload forgets; the page asks before it is left.
+    }
+  }
+
+  /** @returns {Pending[]} */
+  kept() {
+    try {
+      const found = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
+      return Array.isArray(found) ? found : [];
+    } catch {
+      return [];
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Tells the server what reached an operator, and what was read: only what stands in the open conversation, in a page
+ * that is seen and has the focus.
+ */
+
+/** @typedef {import('./types.js').Message} Message */
+
+/** Milliseconds in which receipts gather. */
+const GATHER = 600;
+const MOST = 500;
+
+export class Receipts {
+  /**
+   * @param {import('./store.js').Store} store
+   * @param {import('./api.js').Api} api
+   * @param {() => string} openSession the id of the conversation that stands open
+   */
+  constructor(store, api, openSession) {
+    this.store = store;
+    this.api = api;
+    this.openSession = openSession;
+    /** @type {Map<string, Set<string>>} */
+    this.delivered = new Map();
+    this.timer = 0;
+    this.reading = false;
+    store.on('message', (message) => this.arrived(message));
+    store.on('conversation', (sessionId) => sessionId === openSession() && this.plan());
+    for (const event of ['focus', 'pageshow']) addEventListener(event, () => this.plan());
+    document.addEventListener('visibilitychange', () => this.plan());
+  }
+
+  /** @param {Message} message */
+  arrived(message) {
+    const ids = this.delivered.get(message.sessionId) ?? new Set();
+    this.delivered.set(message.sessionId, ids.add(message.id));
+    this.plan();
+  }
+
+  plan() {
+    this.timer ||= window.setTimeout(() => {
+      this.timer = 0;
+      void this.tell();
+    }, GATHER);
+  }
+
+  async tell() {
+    const read = this.readNow();
+    if (read) this.delivered.delete(read);
+    const delivered = [...this.delivered];
+    this.delivered.clear();
+    if (read && !this.reading) await this.markRead(read);
+    for (const [sessionId, ids] of delivered) {
+      await this.post(sessionId, { status: 'delivered', messageIds: [...ids].slice(-MOST) });
+    }
+  }
+
+  /** The conversation that is read now and has something unread, if there is one. */
+  readNow() {
+    const sessionId = this.openSession();
+    const session = this.store.sessions.get(sessionId);
+    const seen = document.visibilityState === 'visible' && document.hasFocus();
+    const loaded = this.store.conversations.get(sessionId)?.loaded;
+    return session && seen && loaded && session.unread > 0 ? sessionId : '';
+  }
+
+  /** @param {string} sessionId */
+  async markRead(sessionId) {
+    this.reading = true;
+    await this.post(sessionId, { status: 'read' });
+    this.reading = false;
+  }
+
+  /**
+   * @param {string} sessionId
+   * @param {object} body
+   */
+  async post(sessionId, body) {
+    try {
+      await this.api.call('POST', `/sessions/${encodeURIComponent(sessionId)}/read`, { body });
+    } catch {
+      // A receipt that fails is told by the next one: unread stays above zero.
+    }
+  }
+}

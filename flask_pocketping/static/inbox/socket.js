@@ -1,0 +1,189 @@
+/**
+ * The one WebSocket of the inbox. It comes back by itself, asks for what it missed by its cursor, and hands on every
+ * frame once.
+ */
+
+/** @typedef {import('./types.js').Frame} Frame */
+/** @typedef {'connecting' | 'open' | 'lost' | 'signed out'} SocketState */
+
+const FIRST_WAIT = 400;
+const LONGEST_WAIT = 15_000;
+/** A line that died in silence is found by a ping without an answer. */
+const PING_EVERY = 25_000;
+const PONG_WITHIN = 10_000;
+const REMEMBERED = 10_000;
+const UNAUTHORIZED = 4401;
+
+export class Socket {
+  /**
+   * @param {object} options
+   * @param {string} options.url
+   * @param {(fresh: boolean) => Promise<string>} options.token
+   * @param {() => boolean} options.available whether the operator counts as online
+   * @param {(frame: Frame) => void} options.onFrame
+   * @param {(state: SocketState) => void} options.onState
+   * @param {(error: unknown) => boolean} options.isSignedOut
+   */
+  constructor({ url, token, available, onFrame, onState, isSignedOut }) {
+    this.url = url;
+    this.token = token;
+    this.available = available;
+    this.onFrame = onFrame;
+    this.onState = onState;
+    this.isSignedOut = isSignedOut;
+    /** @type {SocketState} */
+    this.state = 'connecting';
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    /** @type {string | null} */
+    this.cursor = null;
+    /** @type {Set<string>} */
+    this.seen = new Set();
+    this.wait = FIRST_WAIT;
+    this.fresh = false;
+    this.refusals = 0;
+    this.stopped = false;
+    this.retry = 0;
+    this.pinging = 0;
+    this.silence = 0;
+  }
+
+  /** Connect, and stay connected. */
+  async start() {
+    if (this.stopped || this.socket) return;
+    clearTimeout(this.retry);
+    const socket = await this.open();
+    if (!socket) return;
+    socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
+    socket.onclose = ({ code }) => this.lost(socket, code);
+  }
+
+  async open() {
+    /** @type {string} */
+    let token;
+    // A place holder: nobody else connects while the token is asked for.
+    const socket = (this.socket = /** @type {WebSocket} */ (/** @type {unknown} */ ({ close() {} })));
+    try {
+      token = await this.token(this.fresh);
+    } catch (error) {
+      this.socket = null;
+      if (this.isSignedOut(error)) this.signedOut();
+      else this.again();
+      return null;
+    }
+    if (this.socket !== socket) return null;
+    const opened = (this.socket = new WebSocket(this.url));
+    opened.onopen = () => {
+      const after = this.cursor ?? undefined;
+      opened.send(JSON.stringify({ type: 'auth', apiKey: token, after, available: this.available() }));
+    };
+    return opened;
+  }
+
+  /** Try at once, because there is reason to hope: the line is back, or the page is looked at again. */
+  hurry() {
+    if (this.stopped) return;
+    if (this.state === 'open') this.ping();
+    else if (!this.socket) {
+      this.wait = FIRST_WAIT;
+      void this.start();
+    }
+  }
+
+  /**
+   * Send a frame, if the line is there; nobody waits for typing or presence.
+   *
+   * @param {Frame} frame
+   * @returns {boolean} whether it went
+   */
+  send(frame) {
+    if (this.state !== 'open') return false;
+    this.socket?.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** @param {string} token */
+  renew(token) {
+    this.send({ type: 'auth', apiKey: token });
+  }
+
+  /** @param {Frame} frame */
+  receive(frame) {
+    clearTimeout(this.silence);
+    if (frame.type === 'auth.ok' && this.state !== 'open') {
+      this.cursor ??= frame.cursor;
+      this.wait = FIRST_WAIT;
+      this.fresh = false;
+      this.refusals = 0;
+      this.tell('open');
+      this.pinging = window.setInterval(() => this.ping(), PING_EVERY);
+    }
+    if (frame.id !== undefined && this.known(frame.id)) return;
+    this.onFrame(frame);
+    if (frame.cursor && frame.type !== 'auth.ok') this.cursor = frame.cursor;
+  }
+
+  /** @param {string} id */
+  known(id) {
+    if (this.seen.has(id)) return true;
+    this.seen.add(id);
+    if (this.seen.size > REMEMBERED) this.seen.delete(/** @type {string} */ (this.seen.values().next().value));
+    return false;
+  }
+
+  ping() {
+    this.send({ type: 'ping' });
+    clearTimeout(this.silence);
+    const socket = this.socket;
+    this.silence = window.setTimeout(() => socket && this.lost(socket, 0), PONG_WITHIN);
+  }
+
+  /**
+   * @param {WebSocket} socket
+   * @param {number} code
+   */
+  lost(socket, code) {
+    if (this.socket !== socket) return;
+    clearInterval(this.pinging);
+    clearTimeout(this.silence);
+    socket.onclose = socket.onmessage = null;
+    socket.close();
+    this.socket = null;
+    if (this.stopped) return;
+    if (code === UNAUTHORIZED) {
+      this.fresh = true;
+      this.refusals += 1;
+      if (this.refusals > 2) return this.signedOut();
+      this.wait = FIRST_WAIT;
+    }
+    this.again();
+  }
+
+  again() {
+    this.tell('lost');
+    // Many clients that lost one server do not come back in one moment.
+    this.retry = window.setTimeout(() => void this.start(), this.wait * (0.5 + Math.random()));
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+  }
+
+  signedOut() {
+    this.stopped = true;
+    this.tell('signed out');
+  }
+
+  /** Close it for good. */
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.retry);
+    clearInterval(this.pinging);
+    clearTimeout(this.silence);
+    this.socket?.close();
+  }
+
+  /** @param {SocketState} state */
+  tell(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.onState(state);
+  }
+}

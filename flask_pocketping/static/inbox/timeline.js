@@ -1,0 +1,110 @@
+/** A conversation as the lines that are shown: days, messages in groups, quiet notes, and what is on its way. Pure. */
+
+import { dayKey } from './format.js';
+
+/** @typedef {import('./types.js').Message} Message */
+/** @typedef {import('./types.js').Note} Note */
+/** @typedef {import('./types.js').Pending} Pending */
+/** @typedef {import('./types.js').Session} Session */
+
+/**
+ * @typedef {{key: string, kind: 'day', at: string}
+ *   | {key: string, kind: 'message', message: Message, first: boolean, last: boolean}
+ *   | {key: string, kind: 'note', note: Note}
+ *   | {key: string, kind: 'pending', pending: Pending, first: boolean}} Line
+ */
+
+/** Messages of one author further apart than this, in milliseconds, are no group. */
+const GROUP = 5 * 60_000;
+
+/**
+ * @param {import('./store.js').Conversation} conversation
+ * @param {Pending[]} pending
+ * @returns {Line[]}
+ */
+export function timeline(conversation, pending) {
+  const { messages, hasMore } = conversation;
+  // Notes from before what is loaded would stand in the wrong place.
+  const from = hasMore ? (messages[0]?.createdAt ?? '') : '';
+  const notes = withoutRepeats([...conversation.notes.values()].filter((note) => note.at >= from).sort(byTime));
+  // One that came over the socket and still waits for its answer is shown once.
+  const arrived = new Set(pending.map((item) => item.arrivedAs).filter(Boolean));
+  /** @type {Line[]} */
+  const lines = [];
+  let day = '';
+  let at = 0;
+  const openDay = (/** @type {string} */ time) => {
+    const key = dayKey(time);
+    if (key === day) return;
+    day = key;
+    lines.push({ key: `day ${key}`, kind: 'day', at: time });
+  };
+  const tellNotes = (/** @type {string} */ until) => {
+    for (let note = notes[at]; note && note.at <= until; note = notes[(at += 1)]) {
+      openDay(note.at);
+      lines.push({ key: `note ${note.key}`, kind: 'note', note });
+    }
+  };
+  for (const message of messages) {
+    if (arrived.has(message.id)) continue;
+    tellNotes(message.createdAt);
+    openDay(message.createdAt);
+    lines.push({ key: message.id, kind: 'message', message, first: true, last: true });
+  }
+  tellNotes('~');
+  for (const item of pending) {
+    openDay(item.createdAt);
+    lines.push({ key: item.key, kind: 'pending', pending: item, first: true });
+  }
+  return group(lines);
+}
+
+/**
+ * Mark where a group of one author's messages begins and ends.
+ *
+ * @param {Line[]} lines
+ */
+function group(lines) {
+  lines.forEach((line, index) => {
+    const before = lines[index - 1];
+    const together = before !== undefined && sameGroup(before, line);
+    if (together && 'first' in line) line.first = false;
+    if (together && before.kind === 'message') before.last = false;
+  });
+  return lines;
+}
+
+/**
+ * @param {Line} a
+ * @param {Line} b
+ */
+function sameGroup(a, b) {
+  if (a.kind === 'pending' && b.kind === 'pending') return true;
+  if (a.kind !== 'message' || b.kind !== 'message') return false;
+  const [one, other] = [a.message, b.message];
+  const near = Date.parse(other.createdAt) - Date.parse(one.createdAt) < GROUP;
+  return near && one.type === other.type && one.type !== 'system' && one.operatorName === other.operatorName;
+}
+
+/**
+ * Of one page after the other that are the same, only the first is told.
+ *
+ * @param {Note[]} notes
+ */
+function withoutRepeats(notes) {
+  let page = '';
+  return notes.filter((note) => {
+    if (note.kind !== 'page') return true;
+    const again = note.url === page;
+    page = note.url ?? '';
+    return !again;
+  });
+}
+
+/**
+ * @param {Note} a
+ * @param {Note} b
+ */
+function byTime(a, b) {
+  return a.at < b.at ? -1 : a.at > b.at ? 1 : 0;
+}

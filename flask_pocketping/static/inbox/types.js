@@ -1,0 +1,129 @@
+/**
+ * The shapes that travel between the inbox and the server, and those that its modules share. Only types live here:
+ * nothing loads this file at run time.
+ *
+ * @typedef {'visitor' | 'operator' | 'ai' | 'system'} MessageType
+ * @typedef {'sent' | 'delivered' | 'read'} MessageStatus
+ *
+ * @typedef {object} Attachment
+ * @property {string} id
+ * @property {string} filename
+ * @property {string} mimeType
+ * @property {number} size
+ * @property {string} url
+ * @property {string} [thumbnailUrl]
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {'pending' | 'ready'} status
+ *
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {string} sessionId
+ * @property {number} seq
+ * @property {string} content
+ * @property {MessageType} type
+ * @property {string} createdAt
+ * @property {MessageStatus} status
+ * @property {string} [operatorName]
+ * @property {string} [sourceBridge]
+ * @property {string} [replyTo]
+ * @property {Attachment[]} [attachments]
+ * @property {string} [deliveredAt]
+ * @property {string} [readAt]
+ * @property {string} [editedAt]
+ * @property {string} [deletedAt]
+ *
+ * @typedef {object} Identity
+ * @property {string} [customerId]
+ * @property {string} [email]
+ * @property {string} [name]
+ * @property {Record<string, unknown>} [metadata]
+ * @property {boolean} verified
+ *
+ * @typedef {object} CSAT
+ * @property {number} score
+ * @property {string} [comment]
+ * @property {string} submittedAt
+ *
+ * @typedef {object} Session
+ * @property {string} id
+ * @property {string} visitorId
+ * @property {string} projectId
+ * @property {'active' | 'closed'} status
+ * @property {string} createdAt
+ * @property {string} lastActivity
+ * @property {Record<string, any>} metadata
+ * @property {Identity | null} identity
+ * @property {boolean} aiEnabled
+ * @property {boolean} aiActive
+ * @property {number} unread
+ * @property {boolean} unanswered
+ * @property {boolean} visitorOnline
+ * @property {Message | null} lastMessage
+ * @property {string | null} closedAt
+ * @property {CSAT} [csat]
+ * @property {string} [csatRequestedAt]
+ *
+ * @typedef {object} Operator
+ * @property {string} id
+ * @property {string} name
+ * @property {string} [avatar]
+ * @property {boolean} [available]
+ *
+ * @typedef {object} CannedAnswer
+ * @property {string} id
+ * @property {string} shortcut
+ * @property {string} content
+ *
+ * @typedef {object} PageVisit
+ * @property {string} url
+ * @property {string | null} [title]
+ * @property {string} visitedAt
+ *
+ * @typedef {object} Fact
+ * @property {string} label
+ * @property {string | number | boolean | null} value
+ * @property {string} [url]
+ *
+ * @typedef {object} StatsDay
+ * @property {string} date
+ * @property {number} conversations
+ * @property {number} answered
+ *
+ * @typedef {object} Stats
+ * @property {string} period
+ * @property {number} conversations
+ * @property {number} answered
+ * @property {number} unanswered
+ * @property {number | null} responseRate
+ * @property {number | null} medianFirstResponse in seconds
+ * @property {{score: number | null, satisfied: number | null, count: number, scores: Record<string, number>}} csat
+ * @property {StatsDay[]} days
+ *
+ * @typedef {Record<string, any> & {type: string}} Frame
+ *
+ * @typedef {object} Note a quiet line between the messages
+ * @property {string} key
+ * @property {'page' | 'closed' | 'reopened' | 'rated' | 'asked' | 'received' | 'sent' | 'ai' | 'identified'} kind
+ * @property {string} at
+ * @property {string} text
+ * @property {string} [url]
+ *
+ * @typedef {object} Pending a message that the server has not confirmed yet
+ * @property {string} key the Idempotency-Key of all its tries
+ * @property {string} sessionId
+ * @property {string} content
+ * @property {string} [replyTo]
+ * @property {Attachment[]} attachments
+ * @property {'sending' | 'waiting' | 'failed'} state
+ * @property {string} [error]
+ * @property {string} createdAt
+ * @property {string} [arrivedAs] the id of the message that came over the socket before the answer did
+ *
+ * @typedef {'open' | 'unanswered' | 'closed' | 'all'} Filter
+ *
+ * @typedef {object} SessionsPage
+ * @property {Session[]} sessions
+ * @property {string | null} nextCursor
+ */
+export {};
