@@ -10,14 +10,17 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from . import create_app, pocketping
-from .seed import CUSTOMERS, PASSWORD
+from .seed import CUSTOMERS, EMPLOYEES, PASSWORD
 
 GREETING = """\
 
   Hearth & Leaf, a tea shop with live chat in it
 
   Shop        {url}/
-  Sign in     {email}, password {password}
+  Inbox       {api}/inbox
+  Customer    {customer}
+  Operator    {operator}
+  Password    {password}, the same for both
   API key     {key}
 
   As the back office would:
@@ -52,7 +55,8 @@ def greeting(app: Flask, host: str, port: int) -> str:
         url=url,
         api=url + app.config["POCKETPING_URL_PREFIX"].rstrip("/"),
         key=app.config["POCKETPING_API_KEY"],
-        email=CUSTOMERS[0][1],
+        customer=CUSTOMERS[0][1],
+        operator=EMPLOYEES[0][1],
         password=PASSWORD,
     )
 

@@ -3,20 +3,57 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from flask import Flask
-from sqlalchemy import func, update
+from flask import Flask, redirect, request, url_for
+from sqlalchemy import func, select, update
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
-from flask_pocketping import MessageRejected, PocketPing, signals
-from flask_pocketping.values import Message, MessageDraft, Session
+from flask_pocketping import Identity, Message, MessageDraft, MessageRejected, PocketPing, Session, signals
+from flask_pocketping.values import Operator
 
-from .models import ContactLog, Customer, Product, shop_session
+from .models import ContactLog, Customer, Order, Product, shop_session
+from .views import current_customer, current_employee, money
 
 pocketping = PocketPing()
 
 CARD_NUMBER = re.compile(r"\b\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b")
+
+
+@pocketping.identity_loader
+def who_is_here() -> Identity | None:
+    """The customer who is signed in: known to the chat without a line of JavaScript."""
+    customer = current_customer()
+    return Identity(customer_id=str(customer.id), email=customer.email, name=customer.name) if customer else None
+
+
+@pocketping.operator_loader
+def who_answers() -> Operator | Response:
+    """The employee who is signed in; anybody else who opens the inbox is asked to sign in."""
+    employee = current_employee()
+    if employee is None:
+        return redirect(url_for("shop.sign_in", next=request.path))
+    return Operator(id=str(employee.id), name=employee.name)
+
+
+@pocketping.context
+def what_they_bought(session: Session) -> Mapping[str, object]:
+    """What the inbox shows of a customer beside their conversation; nothing of one who is not signed in."""
+    if session.identity is None or not session.identity.verified:
+        return {}
+    mine = select(Order).where(Order.customer_id == int(session.identity.customer_id or 0)).order_by(Order.id.desc())
+    with shop_session() as db:
+        orders = db.scalars(mine).all()
+    if not orders:
+        return {"Orders": 0}
+    last = orders[0].product
+    return {
+        "Orders": len(orders),
+        "Spent": money(sum(order.quantity * order.product.price for order in orders)),
+        "Last bought": (last.name, url_for("shop.product", slug=last.slug, _external=True)),
+    }
 
 
 def connect_hooks(app: Flask) -> None:

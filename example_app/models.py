@@ -26,6 +26,17 @@ class Customer(Base):
     has_chatted: Mapped[bool] = mapped_column(default=False)
 
 
+class Employee(Base):
+    """Somebody who works in the shop and answers its chat."""
+
+    __tablename__ = "employees"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+
+
 class Product(Base):
     __tablename__ = "products"
 

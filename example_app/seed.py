@@ -1,4 +1,4 @@
-"""What the shop starts with: a handful of products, two customers and what they bought."""
+"""What the shop starts with: a handful of products, two customers and what they bought, and who works there."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 from werkzeug.security import generate_password_hash
 
-from .models import Customer, Order, Product, shop_session
+from .models import Base, Customer, Employee, Order, Product, shop_session
 
 CUSTOMERS = [("Ada Marsh", "ada@example.com"), ("Ben Okafor", "ben@example.com")]
+EMPLOYEES = [("Ana Duarte", "ana@hearthandleaf.example"), ("Tom Whitby", "tom@hearthandleaf.example")]
 PASSWORD = "tea-for-two"
 
 PRODUCTS: list[dict[str, Any]] = [
@@ -80,30 +81,27 @@ PRODUCTS: list[dict[str, Any]] = [
 
 
 def fill_shop(app: Flask) -> None:
-    """Stock an empty shop; one that has products already stays as it is."""
+    """Stock an empty shop, and staff an empty one; what there is already stays as it is."""
     with shop_session(app) as db, db.begin():
-        if db.scalar(select(Product.id).limit(1)) is not None:
-            return
-        for model, rows in ((Product, products()), (Customer, customers()), (Order, orders())):
+        rows: dict[type[Base], list[dict[str, Any]]] = {}
+        if db.scalar(select(Product.id).limit(1)) is None:
+            rows |= {Product: products(), Customer: people(CUSTOMERS, has_chatted=False), Order: orders()}
+        if db.scalar(select(Employee.id).limit(1)) is None:
+            rows |= {Employee: people(EMPLOYEES)}
+        for model, values in rows.items():
             # Two processes may start on the same empty file: the second adds nothing.
-            db.execute(insert(model).values(rows).on_conflict_do_nothing())
+            db.execute(insert(model).values(values).on_conflict_do_nothing())
 
 
 def products() -> list[dict[str, Any]]:
     return [{"id": n, "questions": 0, **product} for n, product in enumerate(PRODUCTS, 1)]
 
 
-def customers() -> list[dict[str, Any]]:
+def people(names: list[tuple[str, str]], **more: Any) -> list[dict[str, Any]]:
     password_hash = generate_password_hash(PASSWORD)
     return [
-        {
-            "id": n,
-            "name": name,
-            "email": email,
-            "password_hash": password_hash,
-            "has_chatted": False,
-        }
-        for n, (name, email) in enumerate(CUSTOMERS, 1)
+        {"id": n, "name": name, "email": email, "password_hash": password_hash, **more}
+        for n, (name, email) in enumerate(names, 1)
     ]
 
 

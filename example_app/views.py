@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -11,11 +12,13 @@ from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from .models import Customer, Order, Product, shop_session
+from .models import Customer, Employee, Order, Product, shop_session
 
 shop = Blueprint("shop", __name__)
 
-# Compared with where no customer has the given email, so that both refusals take the same time.
+Person = TypeVar("Person", Customer, Employee)
+
+# Compared with where nobody has the given email, so that both refusals take the same time.
 NOBODY = generate_password_hash(secrets.token_hex())
 
 
@@ -50,10 +53,17 @@ def about() -> ResponseReturnValue:
 def account() -> ResponseReturnValue:
     customer = current_customer()
     if customer is None:
-        return redirect(url_for("shop.sign_in"))
+        return redirect(url_for("shop.staff" if current_employee() else "shop.sign_in"))
     mine = select(Order).where(Order.customer_id == customer.id).order_by(Order.id.desc())
     with shop_session() as db:
         return render_template("account.html", orders=db.scalars(mine).all())
+
+
+@shop.get("/staff")
+def staff() -> ResponseReturnValue:
+    if current_employee() is None:
+        return redirect(url_for("shop.sign_in"))
+    return render_template("staff.html")
 
 
 @shop.get("/sign-in")
@@ -64,14 +74,13 @@ def sign_in() -> ResponseReturnValue:
 @shop.post("/sign-in")
 def sign_in_with_password() -> ResponseReturnValue:
     email = request.form.get("email", "").strip().lower()
-    with shop_session() as db:
-        customer = db.scalar(select(Customer).where(Customer.email == email))
-    expected = customer.password_hash if customer else NOBODY
-    if not check_password_hash(expected, request.form.get("password", "")) or customer is None:
-        return render_template("sign_in.html", email=email, refused=True), 400
+    person = find_person(email)
+    expected = person.password_hash if person else NOBODY
+    if not check_password_hash(expected, request.form.get("password", "")) or person is None:
+        return render_template("sign_in.html", email=email, next=request.form.get("next"), refused=True), 400
     session.clear()
-    session["customer_id"] = customer.id
-    return redirect(url_for("shop.account"), 303)
+    session["customer_id" if isinstance(person, Customer) else "employee_id"] = person.id
+    return redirect(own_path(request.form.get("next", "")) or url_for("shop.account"), 303)
 
 
 @shop.post("/sign-out")
@@ -99,7 +108,7 @@ def show_error(error: HTTPException) -> ResponseReturnValue:
 
 @shop.app_context_processor
 def page_values() -> dict[str, Any]:
-    return {"current_customer": current_customer, "csrf_token": csrf_token}
+    return {"current_customer": current_customer, "current_employee": current_employee, "csrf_token": csrf_token}
 
 
 @shop.app_template_filter()
@@ -107,13 +116,35 @@ def money(cents: int) -> str:
     return f"€{cents / 100:.2f}"
 
 
+def own_path(address: str) -> str | None:
+    """A path of the shop's own, which a form may send people back to; anything else could lead them astray."""
+    return address if re.fullmatch(r"/[\w-]+(/[\w-]+)*", address, re.ASCII) else None
+
+
 def current_customer() -> Customer | None:
-    """Whoever is signed in, looked up once a request."""
-    if "customer" not in g:
+    """The customer who is signed in, looked up once a request."""
+    return signed_in("customer", Customer)
+
+
+def current_employee() -> Employee | None:
+    """The employee who is signed in, looked up once a request."""
+    return signed_in("employee", Employee)
+
+
+def signed_in(role: str, model: type[Person]) -> Person | None:
+    if role not in g:
         with shop_session() as db:
-            g.customer = db.get(Customer, session.get("customer_id", 0))
-    customer: Customer | None = g.customer
-    return customer
+            setattr(g, role, db.get(model, session.get(f"{role}_id", 0)))
+    person: Person | None = g.get(role)
+    return person
+
+
+def find_person(email: str) -> Customer | Employee | None:
+    """Whoever signs in with that email."""
+    with shop_session() as db:
+        return db.scalar(select(Customer).where(Customer.email == email)) or db.scalar(
+            select(Employee).where(Employee.email == email)
+        )
 
 
 def csrf_token() -> str:

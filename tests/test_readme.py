@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import requests
-from flask import Flask
+from flask import Flask, render_template_string
 
 import example_app
 from flask_pocketping import PocketPing, signals
@@ -70,7 +70,7 @@ def test_all_python_is_python(page: Path) -> None:
 
 
 def test_code_is_marked_as_what_it_is() -> None:
-    known = {"python", "javascript", "bash", "console", "json", "ini", "nginx", "text"}
+    known = {"python", "javascript", "bash", "console", "json", "ini", "nginx", "html", "jinja", "text"}
     directives = {"{settings}", "{toctree}", "{eval-rst}", "{include} ../CHANGELOG.md"}
     for page in pages():
         assert {block.language for block in blocks(page)} - known - directives == set(), page.name
@@ -138,9 +138,17 @@ def connected(app: Flask) -> bool:
 
 def test_the_app_of_the_readme_talks_and_its_hooks_work(here: Path) -> None:
     write_files(README, here)
-    with imported(here, "app", "hooks") as (app_module, _):
+    with imported(here, "app", "hooks", "people") as (app_module, *_):
         app: Flask = app_module.app
+        app.add_url_rule("/", "page", lambda: render_template_string("{{ pocketping_widget() }}"))
         with running(app):
+            client = app.test_client()
+            assert "data-user" not in client.get("/").text
+            assert client.get("/pocketping/inbox").status_code == 403
+            with client.session_transaction() as session:
+                session.update(user_id="7", name="Ana", staff=True)
+            assert "data-user" in client.get("/").text
+            assert client.get("/pocketping/inbox").status_code == 200
             visitor = Visitor(app)
             with pytest.raises(Refused, match="Please mind your language"):
                 visitor.send("That dratted kettle")
@@ -232,6 +240,45 @@ def test_the_shop_that_the_guide_embeds_the_chat_in(here: Path, capsys: pytest.C
                     names["db"].engine.dispose()
                 state_of(app).close()
             names["engine"].dispose()
+
+
+def test_customers_and_operators_as_the_guide_tells_of_them(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_SECRET_KEY", "a secret of the shop")
+    monkeypatch.setenv("FLASK_POCKETPING_WORKER", "off")
+    write_files(DOCS / "users.md", here)
+    with imported(here):
+        from shop import app  # type: ignore[import-not-found]  # the page's
+
+        with running(app), app.test_client() as client:
+            assert client.get("/pocketping/inbox").location == "/sign-in"
+            found = {}
+            for person in (7, 8):
+                with client.session_transaction() as session:
+                    session["person"] = person
+                found[person] = client.get("/pocketping/inbox").status_code
+            assert found == {7: 403, 8: 200}
+            token = client.post("/pocketping/inbox/token").json["token"]
+            bearer = {"Authorization": f"Bearer {token}"}
+            body = {"identity": {"customerId": "7", "name": "Ada"}}
+            opened = client.post("/pocketping/sessions", json=body, headers=bearer).json["session"]
+            facts = client.get(f"/pocketping/sessions/{opened['id']}/context", headers=bearer).json["context"]
+            assert facts == [
+                {"label": "Plan", "value": "pro"},
+                {"label": "Orders", "value": 3},
+                {"label": "Account", "value": "Open", "url": "/accounts/7"},
+            ]
+
+
+def test_a_storage_of_ones_own_as_the_guide_makes_it(here: Path) -> None:
+    names = execute(unnamed(DOCS / "uploads.md"))
+    app = names["app"]
+    with running(app), app.app_context():
+        visitor = Visitor(app)
+        names["send_prices"](visitor.session_id)
+        (message,) = visitor.messages()
+        (file,) = message["attachments"]
+        assert (message["content"], file["filename"]) == ("Here they are.", "prices.txt")
+        assert app.test_client().get(file["url"]).data == b"Assam 9.50\nSencha 14.80\n"
 
 
 def test_tables_made_by_a_migration_want_the_default_project(here: Path, postgresql: str) -> None:
@@ -499,6 +546,17 @@ def test_the_clock_of_the_guide_can_be_set() -> None:
 
 
 def test_every_page_with_python_is_run_above() -> None:
-    run = {"README", "start", "embedding", "deploying", "signals", "webhooks", "websocket", "testing"}
+    run = {
+        "README",
+        "start",
+        "embedding",
+        "users",
+        "uploads",
+        "deploying",
+        "signals",
+        "webhooks",
+        "websocket",
+        "testing",
+    }
     assert {page.stem for page in pages() if blocks(page, "python")} == run
     assert sections(README)["Embed it"]

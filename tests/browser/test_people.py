@@ -1,0 +1,118 @@
+"""Who is who: customers find their conversation wherever they sign in, and nobody else does."""
+
+from __future__ import annotations
+
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from ..support.browsers import Faults, wait_for
+from .chat import Chat
+from .conftest import NewContext
+from .shop import ADA, BEN, Shop, answer, only_session, stored
+
+
+def test_a_customer_finds_the_conversation_on_another_device(shop: Shop, new_context: NewContext) -> None:
+    desk, phone = new_context(), new_context()
+    for context in (desk, phone):
+        shop.sign_in(context, ADA)
+    page = desk.new_page()
+    page.goto(shop.url)
+    chat = Chat(page).open()
+    chat.tell("Where is my teapot?")
+    answer(shop.api, "On its way.")
+    other = phone.new_page()
+    other.goto(shop.url)
+    second = Chat(other).open()
+    second.expect_said("visitor: Where is my teapot?", "operator: On its way.")
+    second.say("Thanks, from the bus")
+    chat.expect_said("visitor: Where is my teapot?", "operator: On its way.", "visitor: Thanks, from the bus")
+    session = shop.api.ok("GET", f"/sessions/{only_session(shop.api)}")["session"]
+    assert session["identity"]["verified"] is True
+    assert session["identity"]["email"] == ADA
+
+
+def test_threat_3_signing_out_ends_the_conversation_for_this_browser(
+    shop: Shop, context: BrowserContext, page: Page
+) -> None:
+    shop.sign_in(context, ADA)
+    page.goto(shop.url)
+    chat = Chat(page).open()
+    chat.tell("A secret of Ada's")
+    shop.sign_out(context)
+    page.goto(shop.url)
+    expect(chat.launcher).to_be_visible()
+    kept = page.evaluate("JSON.stringify({...localStorage})")
+    assert "sess_" not in kept, kept
+    chat.open().expect_said()
+    shop.sign_in(context, BEN)
+    page.goto(shop.url)
+    chat.open().expect_said()
+    chat.say("Ben here")
+    chat.expect_said("visitor: Ben here")
+    chat.expect_status("Ben here", "Sent")
+    shop.sign_out(context)
+    shop.sign_in(context, ADA)
+    page.goto(shop.url)
+    chat.open().expect_said("visitor: A secret of Ada's")
+
+
+def test_threat_1_a_handle_of_a_customer_opens_nothing_without_them(shop: Shop, new_context: NewContext) -> None:
+    own, stolen = new_context(), new_context()
+    shop.sign_in(own, ADA)
+    page = own.new_page()
+    page.goto(shop.url)
+    chat = Chat(page).open()
+    chat.tell("A secret of Ada's")
+    kept = page.evaluate("({...localStorage})")
+    assert any("sess_" in value for value in kept.values()), kept
+    thief = stolen.new_page()
+    thief.goto(f"{shop.url}/about")
+    thief.evaluate("kept => Object.assign(localStorage, kept)", kept)
+    # As the widget would keep it for nobody in particular.
+    thief.evaluate(
+        """() => {
+            for (const [key, value] of Object.entries(localStorage)) {
+                localStorage[key] = value.replace(/"user":"[^"]*"/, '"user":""');
+            }
+        }"""
+    )
+    thief.reload()
+    other = Chat(thief)
+    other.launcher.click()
+    expect(other.field).to_be_visible()
+    other.tell("Who am I?")
+    assert other.said() == ["visitor: Who am I?"]
+
+
+def test_a_visitor_who_signs_in_keeps_the_conversation(shop: Shop, context: BrowserContext, page: Page) -> None:
+    page.goto(shop.url)
+    chat = Chat(page).open()
+    chat.tell("Do you deliver?")
+    shop.sign_in(context, ADA)
+    page.goto(f"{shop.url}/account")
+    chat.open()
+    wait_for(
+        page,
+        lambda: shop.api.ok("GET", f"/sessions/{only_session(shop.api)}")["session"]["identity"],
+        "it is Ada's now",
+    )
+    chat.expect_said("visitor: Do you deliver?")
+    assert stored(shop.api) == ["visitor: Do you deliver?"]
+
+
+def test_a_signature_that_is_too_old_is_fetched_anew(
+    shop: Shop, context: BrowserContext, page: Page, faults: Faults
+) -> None:
+    # A page that a test has changed counts as one from elsewhere, which may open no socket to this machine.
+    faults.allow(r"status of 400", r"LOCAL_NETWORK_ACCESS")
+    shop.sign_in(context, ADA)
+
+    def with_an_old_token(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace('data-identity="', 'data-identity="x'))
+
+    page.route(f"{shop.url}/about", with_an_old_token)
+    page.goto(f"{shop.url}/about")
+    chat = Chat(page).open()
+    chat.tell("Hello")
+    session = shop.api.ok("GET", f"/sessions/{only_session(shop.api)}")["session"]
+    assert session["identity"]["email"] == ADA

@@ -1,0 +1,138 @@
+"""The example shop: who may sign in where, what the chat learns of them, and that a shop of before still opens."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+
+import example_app
+from example_app.__main__ import greeting
+from example_app.seed import CUSTOMERS, EMPLOYEES, PASSWORD
+
+from .conftest import Serve
+from .support.clients import BROWSER, Api
+from .support.servers import KEY
+
+(_, ADA), (_, BEN) = CUSTOMERS
+(_, ANA), (_, TOM) = EMPLOYEES
+
+
+@pytest.fixture
+def open_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Flask]:
+    monkeypatch.setenv("EXAMPLE_INSTANCE", str(tmp_path))
+    return lambda: example_app.create_app({"POCKETPING_API_KEY": KEY, "POCKETPING_WORKER": "off"})
+
+
+@pytest.fixture
+def shop(open_app: Callable[[], Flask], serve: Serve) -> Api:
+    return serve(open_app())
+
+
+class Browser(requests.Session):
+    """Somebody at the shop's pages."""
+
+    def __init__(self, shop: Api) -> None:
+        super().__init__()
+        self.headers["User-Agent"] = BROWSER
+        self.shop = shop
+
+    def open(self, path: str) -> requests.Response:
+        return self.get(self.shop.url + path, timeout=30)
+
+    def submit(self, page: str, path: str, **fields: str) -> requests.Response:
+        """Send a form of a page."""
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.open(page).text)
+        assert token
+        return self.post(self.shop.url + path, data={"csrf_token": token[1], **fields}, timeout=30)
+
+    def sign_in(self, email: str) -> requests.Response:
+        return self.submit("/sign-in", "/sign-in", email=email, password=PASSWORD)
+
+
+def test_customers_and_employees_sign_in_at_the_same_form(shop: Api) -> None:
+    for email, landed, shown in ((ADA, "/account", "River Teapot"), (ANA, "/staff", "Open the inbox")):
+        browser = Browser(shop)
+        assert "Sign in" in browser.open("/").text
+        answer = browser.sign_in(email)
+        assert answer.status_code == 200
+        assert answer.url == shop.url + landed
+        assert shown in answer.text
+        assert ("/inbox" in browser.open("/").text) == (email == ANA)
+        assert browser.submit(landed, "/sign-out").url == shop.url + "/"
+        assert browser.open(landed).url == shop.url + "/sign-in"
+
+
+def test_a_wrong_password_opens_nothing(shop: Api) -> None:
+    for email in (ADA, ANA, "nobody@example.com"):
+        browser = Browser(shop)
+        assert browser.submit("/sign-in", "/sign-in", email=email, password="coffee").status_code == 400
+        assert browser.open("/staff").url == shop.url + "/sign-in"
+
+
+def test_the_inbox_is_for_employees(shop: Api) -> None:
+    nobody, customer, employee = Browser(shop), Browser(shop), Browser(shop)
+    customer.sign_in(ADA)
+    employee.sign_in(ANA)
+    assert nobody.open("/inbox").url == shop.url + "/sign-in?next=/inbox"
+    assert customer.open("/inbox").url == shop.url + "/sign-in?next=/inbox"
+    assert employee.open("/inbox").url == shop.url + "/inbox"
+    page = "/sign-in?next=/inbox"
+    assert nobody.submit(page, "/sign-in", email=ANA, password=PASSWORD, next="/inbox").url == shop.url + "/inbox"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "inbox"]
+)
+def test_signing_in_leads_nowhere_else(shop: Api, address: str) -> None:
+    answer = Browser(shop).submit("/sign-in", "/sign-in", email=ADA, password=PASSWORD, next=address)
+    assert answer.url == shop.url + "/account"
+
+
+def test_who_answers_has_no_chat_to_write_in(shop: Api) -> None:
+    customer, employee = Browser(shop), Browser(shop)
+    customer.sign_in(ADA)
+    employee.sign_in(ANA)
+    assert "widget.js" in customer.open("/").text
+    assert "widget.js" not in employee.open("/").text
+
+
+def test_the_inbox_shows_what_a_customer_bought(shop: Api) -> None:
+    browser = Browser(shop)
+    browser.sign_in(ADA)
+    token = browser.open("/identity").json()["identityToken"]
+    ada = shop.visitor(identityToken=token)
+    assert shop.ok("GET", f"/sessions/{ada.session_id}/context")["context"] == [
+        {"label": "Orders", "value": 2},
+        {"label": "Spent", "value": "€83.00"},
+        {"label": "Last bought", "value": "River Teapot", "url": f"{shop.url}/products/river-teapot"},
+    ]
+    pretender = shop.visitor(identity={"id": "1", "email": ADA})
+    assert shop.ok("GET", f"/sessions/{pretender.session_id}/context")["context"] == []
+
+
+def test_a_shop_of_before_keeps_what_it_has_and_gets_its_employees(
+    open_app: Callable[[], Flask], tmp_path: Path, serve: Serve
+) -> None:
+    open_app()
+    with closing(sqlite3.connect(tmp_path / "shop.sqlite3")) as database:
+        database.execute("DROP TABLE employees")
+        database.execute("DELETE FROM orders")
+        database.execute("UPDATE customers SET name = 'Ada Brook' WHERE email = ?", (ADA,))
+        database.commit()
+    shop = serve(open_app())
+    assert "Hello, Ada Brook" in Browser(shop).sign_in(ADA).text
+    assert "Nothing yet." in Browser(shop).sign_in(ADA).text
+    assert Browser(shop).sign_in(TOM).url == shop.url + "/staff"
+
+
+def test_the_greeting_says_where_to_look_and_who_to_be(open_app: Callable[[], Flask]) -> None:
+    shown = greeting(open_app(), "127.0.0.1", 3001)
+    for said in ("http://localhost:3001/inbox", ADA, ANA, PASSWORD, KEY):
+        assert said in shown
