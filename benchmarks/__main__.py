@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import fanout, lists, message
+from . import fanout, lists, message, widget
 from .report import Report
 
-PARTS = {"message": message.measure, "fanout": fanout.measure, "lists": lists.measure}
+PARTS = {"message": message.measure, "fanout": fanout.measure, "lists": lists.measure, "widget": widget.measure}
 
 
 def main(arguments: list[str] | None = None) -> None:

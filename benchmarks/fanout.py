@@ -78,12 +78,18 @@ def measure(report: Report, folder: Path, *, quick: bool) -> None:
             for _ in range(messages):
                 for contender in contenders:
                     contender.times[size] += contender.send()
+    pages = weigh_pages(folder, most)
+    _tell(report, contenders, pages, sizes)
+
+
+def weigh_pages(folder: Path, count: int) -> Contender:
+    """Weigh the server with so many visitors' pages open, each with a conversation and a stream of its own."""
     with ExitStack() as stack:
         pages = _ours(stack, folder, "ours, a conversation each", _fill_with_pages)
-        handles = [_connect(pages.server.port, pages.prefix, number) for number in range(most)]
+        handles = [_connect(pages.server.port, pages.prefix, number) for number in range(count)]
         pages.fill = partial(_fill_with_visitors, handles)
-        _weigh(pages, most)
-    _tell(report, contenders, pages, sizes)
+        _weigh(pages, count)
+    return pages
 
 
 def _weigh(contender: Contender, count: int) -> None:
