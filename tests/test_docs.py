@@ -38,7 +38,7 @@ from .support.pages import DOCS, README, blocks, code, pages, rows, sections
 from .support.receiver import Answer, Receiver
 from .support.servers import ROOT, make_app, wait_until
 
-METHOD_AND_PATH = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE|HEAD) (/[\w:/.]*\w)")
+METHOD_AND_PATH = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE|HEAD) (/[\w:/.-]*\w)")
 SOCKETS = {"GET /stream"}
 
 
@@ -64,7 +64,7 @@ def test_each_setting_is_described_once() -> None:
 
 
 def test_no_page_names_a_setting_that_does_not_exist() -> None:
-    named = set(re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]", everything()))
+    named = set(re.findall(rf"\b{PREFIX}[A-Z0-9_]*[A-Z0-9]", everything()))
     named = {key for key in named if not key.startswith(f"{PREFIX}TEST_")}
     assert named - {key_of(item.name) for item in fields(Config)} == set()
 
@@ -74,7 +74,8 @@ def test_no_page_names_a_setting_that_does_not_exist() -> None:
 
 def described(operation: Operation) -> str:
     """Method and path as the pages write them."""
-    return f"{operation.method} " + re.sub(r"<(\w+)_id>", r":\1Id", operation.path)
+    path = re.sub(r"<(\w+)_id>", r":\1Id", operation.path)
+    return f"{operation.method} " + re.sub(r"<(\w+)>", r":\1", path)
 
 
 def route_sections() -> dict[str, str]:
@@ -118,6 +119,11 @@ def test_a_route_is_described_with_all_that_it_takes(operation: Operation) -> No
         ("Delivery", shapes.DeliveryShape),
         ("Delivery", shapes.AttemptShape),
         ("Session", shapes.IdentityShape),
+        ("Session", shapes.CSATShape),
+        ("GET /sessions/:sessionId/pages", shapes.PageVisitShape),
+        ("Canned answers", shapes.CannedAnswerShape),
+        ("GET /stats", shapes.ContentmentShape),
+        ("GET /stats", shapes.DayShape),
     ],
 )
 def test_shapes_are_described_with_all_their_fields(heading: str, shape: type[Schema]) -> None:
@@ -233,6 +239,8 @@ def live_through_everything(api: Api, receiver: Receiver, sent: list[testing.Sen
     api.ok("POST", f"{session}/identify", {"email": "ada@example.com"})
     api.ok("POST", f"{session}/ai", {"enabled": False})
     api.ok("POST", f"{session}/events", {"name": "offer"})
+    api.ok("POST", f"{session}/csat")
+    visitor.request("POST", "/csat", {"sessionId": visitor.handle, "score": 5, "comment": "Quick and kind"})
     api.ok("POST", f"{session}/close")
     api.ok("POST", f"{session}/reopen")
     receiver.wait(1)
@@ -247,6 +255,7 @@ def test_the_pages_list_every_frame_of_the_visitors_stream() -> None:
     message = {"id": "msg_1", "seq": 2, "content": "Hello", "type": "visitor", "status": "sent", "createdAt": "now"}
     message |= {"editedAt": "now", "deletedAt": "now"}
     data: dict[str, Any] = {"message": message, "reason": "nobody is here", "name": "offer", "data": None}
+    data["requestedAt"] = "now"
     receipt = {"messageIds": ["msg_1"], "status": "read", "readAt": "now"}
     made = frames.Frames(Handles([b"secret"]))
     sent = {}
@@ -258,7 +267,7 @@ def test_the_pages_list_every_frame_of_the_visitors_stream() -> None:
             sent[frame["type"]] = set(frame["data"])
     listed = {name: set(code(row[1])) for name, row in table_of("visitor-wire", "GET /stream").items() if len(row) == 2}
     listed = {name: fields - {"deliveredAt"} for name, fields in listed.items() if name not in {"sessionId", "after"}}
-    assert set(listed) == {*sent, "typing", "presence"}
+    assert set(listed) == {*sent, "typing", "presence", "version_warning"}
     for name in set(sent) - {"message"}:
         assert sent[name] == listed[name], name
 
@@ -405,3 +414,14 @@ def test_the_package_exports_what_the_pages_import() -> None:
         for names in re.findall(r"^\s*from flask_pocketping import ([^\n(]+)", block.text, re.MULTILINE):
             for name in names.split(","):
                 assert hasattr(flask_pocketping, name.strip()), f"{block}: {name}"
+
+
+def test_the_widgets_words_are_all_listed() -> None:
+    script = (ROOT / "flask_pocketping" / "widget" / "texts.js").read_text()
+    english = script.partition("english = {")[2].partition("};")[0]
+    told = {row[0].strip("`"): row[1] for row in rows((DOCS / "widget.md").read_text()) if row[0].startswith("`")}
+    words = dict(re.findall(r"^  (\w+): '(.*)',$", english, re.MULTILINE))
+    assert len(words) > 30
+    assert {name: told.get(name) for name in words} == words
+    listed = (DOCS / "widget.md").read_text().partition("| name | in English |")[2]
+    assert {row[0].strip("`") for row in rows("| name | in English |" + listed)} == set(words)
