@@ -358,9 +358,11 @@ class PocketPing:
         :return: the message as it is now.
         :raises SessionNotFound: if there is no such session.
         :raises MessageNotFound: if there is no such message in it, or it is deleted.
+        :raises MessageRejected: if a receiver of `message_received` refuses it.
         :raises InvalidRequest: if the content does not fit.
         """
-        return messages.edit_message(current_state().db, session_id, message_id, content)
+        state = current_state()
+        return messages.edit_message(state.db, session_id, message_id, content, before=state.before_message)
 
     def delete_message(self, session_id: str, message_id: str) -> Message:
         """Empty a message; it keeps its place. Deleting it again changes nothing.

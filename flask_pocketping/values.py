@@ -198,6 +198,7 @@ class MessageDraft:
     :ivar operator_name: what the visitor will see of who wrote it.
     :ivar reply_to: the id of the message that it answers.
     :ivar attachments: the files that come with it.
+    :ivar message_id: the message whose new text this is; `None` for a message that is new.
     """
 
     session_id: str
@@ -206,6 +207,7 @@ class MessageDraft:
     operator_name: str | None = None
     reply_to: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

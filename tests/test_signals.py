@@ -374,6 +374,38 @@ def test_message_received_may_refuse_and_its_text_reaches_the_sender(app: Flask,
     assert heard.names() == ["session_created", "message_created"]
 
 
+def test_message_received_sees_the_new_text_of_a_message_before_it_takes_the_old_ones_place(
+    app: Flask, api: Api
+) -> None:
+    drafts: list[tuple[str | None, str, str | None]] = []
+
+    def mind(sender: Flask, draft: MessageDraft) -> None:
+        drafts.append((draft.message_id, draft.type, draft.operator_name))
+        if "spam" in draft.content:
+            raise MessageRejected("Please, no spam.")
+        draft.content = draft.content.replace("1234", "****")
+
+    pocketping: PocketPing = app.extensions["test_pocketping"]
+    visitor = api.visitor()
+    path = f"/sessions/{visitor.session_id}/messages"
+    mine = visitor.say("ham")["messageId"]
+    theirs = api.ok("POST", path, {"content": "eggs", "operatorName": "Ana"})["message"]["id"]
+    with connected(signals.message_received, mind, app):
+        answer = visitor.request("PATCH", f"/message/{mine}", {"sessionId": visitor.handle, "content": "spam"})
+        assert (answer.status_code, answer.json()["message"]) == (400, "Please, no spam.")
+        answer = api.request("PATCH", f"{path}/{theirs}", json={"content": "spam"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
+        with app.app_context(), pytest.raises(MessageRejected, match=r"Please, no spam\."):
+            pocketping.edit_message(visitor.session_id, theirs, "spam")
+        answer = visitor.request("PATCH", f"/message/{mine}", {"sessionId": visitor.handle, "content": "PIN 1234"})
+        assert answer.json()["message"]["content"] == "PIN ****"
+        for message_id in (theirs, "msg_none"):
+            body = {"sessionId": visitor.handle, "content": "Hello"}
+            assert visitor.request("PATCH", f"/message/{message_id}", body).status_code in {400, 404}
+    assert drafts == [(mine, "visitor", None), *[(theirs, "operator", "Ana")] * 2, (mine, "visitor", None)]
+    assert [message["content"] for message in visitor.messages()] == ["PIN ****", "eggs"]
+
+
 def test_message_received_is_not_asked_about_what_is_not_the_senders(app: Flask, api: Api) -> None:
     asked: list[str] = []
 

@@ -171,17 +171,28 @@ def edit_message(
     project_id: str | None = None,
     by: MessageType | None = None,
     origin: str | None = None,
+    before: Callable[[MessageDraft], None] | None = None,
 ) -> Message:
     """Change the text of a message and log `message.updated`.
 
     :param by: the only type of message that may be changed, if one is given.
+    :param before: as for `send_message`; the draft names the message.
     :raises MessageNotFound: if there is none such, or it is deleted.
     """
     check_content(content)
+    if before:
+        with db.read() as connection:
+            _check_session(connection, session_id, project_id)
+            row = _undeleted_row(connection, session_id, message_id, by)
+            said = message_values(connection, [row], db.files_url)[0]
+        draft = MessageDraft(
+            session_id, content, said.type, said.operator_name, said.reply_to, said.attachments, message_id
+        )
+        before(draft)
+        content = draft.content
+        check_content(content)
     with change_session(db, session_id, project_id, origin=origin) as change:
-        row = _own_row(change, message_id, by)
-        if row["deleted_at"] is not None:
-            raise MessageNotFound
+        row = _undeleted_row(change.tx.connection, session_id, message_id, by)
         if row["content"] == content:
             return _value(change.tx, row)
         return _rewrite(change, row, "message.updated", content=content, edited_at=change.now)
@@ -198,7 +209,7 @@ def delete_message(
 ) -> Message:
     """Empty a message and log `message.deleted`; it keeps its place. Deleting it again changes nothing."""
     with change_session(db, session_id, project_id, origin=origin) as change:
-        row = _own_row(change, message_id, by)
+        row = _own_row(change.tx.connection, session_id, message_id, by)
         if row["deleted_at"] is not None:
             return _value(change.tx, row)
         discard(change.tx, message_id)
@@ -330,9 +341,16 @@ def _value(tx: Transaction, row: Mapping[str, Any]) -> Message:
     return message_values(tx.connection, [row], tx.files_url)[0]
 
 
-def _own_row(change: Change, message_id: str, by: MessageType | None) -> dict[str, Any]:
-    query = select(messages).where(messages.c.id == message_id, messages.c.session_id == change.session_id)
-    row = change.tx.execute(query).mappings().one_or_none()
+def _undeleted_row(connection: Connection, session_id: str, message_id: str, by: MessageType | None) -> dict[str, Any]:
+    row = _own_row(connection, session_id, message_id, by)
+    if row["deleted_at"] is not None:
+        raise MessageNotFound
+    return row
+
+
+def _own_row(connection: Connection, session_id: str, message_id: str, by: MessageType | None) -> dict[str, Any]:
+    query = select(messages).where(messages.c.id == message_id, messages.c.session_id == session_id)
+    row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise MessageNotFound
     if by not in {None, row["type"]}:

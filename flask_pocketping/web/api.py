@@ -98,7 +98,12 @@ def send_message(call: Call, session_id: str) -> Any:
 def edit_message(call: Call, session_id: str, message_id: str) -> Any:
     """Change the text of a message."""
     message = messages.edit_message(
-        call.state.db, session_id, message_id, call.body["content"], project_id=call.project_id
+        call.state.db,
+        session_id,
+        message_id,
+        call.body["content"],
+        project_id=call.project_id,
+        before=call.state.before_message,
     )
     return {"message": message}
 

@@ -65,7 +65,14 @@ def edit_visitor_message(call: Call, message_id: str) -> Any:
     """Change the text of a message of the visitor's own."""
     session_id = call.state.handles.read(call.body["sessionId"])
     call.state.limiter.hit(call.state.config.visitor_message_limit, "edits", session_id)
-    edited = messages.edit_message(call.state.db, session_id, message_id, call.body["content"], by="visitor")
+    edited = messages.edit_message(
+        call.state.db,
+        session_id,
+        message_id,
+        call.body["content"],
+        by="visitor",
+        before=call.state.before_message,
+    )
     return {"message": edited}
 
 
