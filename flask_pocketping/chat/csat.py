@@ -8,7 +8,7 @@ from ..errors import InvalidRequest
 from ..values import Session
 from .log import change_session
 from .sessions import current
-from .text import storable
+from .text import check_text
 
 MAX_COMMENT = 1000
 
@@ -34,7 +34,8 @@ def submit(
     """
     if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
         raise InvalidRequest.field("score", "Must be a whole number from 1 to 5.")
-    comment = _checked(comment)
+    comment = comment if comment and comment.strip() else None
+    check_text("comment", comment or "", MAX_COMMENT)
     with change_session(db, session_id, project_id) as change:
         if change.row["csat_score"] is not None:
             return False
@@ -42,13 +43,3 @@ def submit(
         told = {"score": score, **({"comment": comment} if comment else {})}
         change.log("csat.submitted", told, score=score, comment=comment)
         return True
-
-
-def _checked(comment: str | None) -> str | None:
-    if comment is None or not comment.strip():
-        return None
-    if len(comment) > MAX_COMMENT:
-        raise InvalidRequest.field("comment", f"Longer than {MAX_COMMENT} characters.")
-    if not storable(comment):
-        raise InvalidRequest.field("comment", "Has a character that can't be stored (NUL or half a surrogate pair).")
-    return comment

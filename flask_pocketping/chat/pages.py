@@ -8,9 +8,9 @@ from ..db import Database
 from ..models import PageVisit as PageVisitModel
 from ..models import table
 from ..values import PageVisit
-from .log import Change, change_session
+from .log import Change
 from .sessions import get_session
-from .text import check_limit, check_line
+from .text import check_limit
 
 #: How many of a conversation are kept: the newest.
 KEPT = 50
@@ -18,21 +18,14 @@ KEPT = 50
 visits = table(PageVisitModel)
 
 
-def visit(db: Database, session_id: str, url: str, title: str | None = None) -> None:
+def note_visit(change: Change, url: str, title: str | None = None) -> None:
     """Note the page that a visitor is on now. The same address again, as after a reload, is no further visit.
+
+    The lock of the session, which a change holds, keeps two tabs from noting one page twice.
 
     :param url: up to 2048 characters.
     :param title: up to 500 characters.
-    :raises SessionNotFound: if there is no such session.
     """
-    check_line("url", url, 2048)
-    check_line("title", title or None, 500)
-    with change_session(db, session_id) as change:
-        note_visit(change, url, title)
-
-
-def note_visit(change: Change, url: str, title: str | None = None) -> None:
-    """As `visit`, within a change. The lock of the session keeps two tabs from noting one page twice."""
     mine = select(visits.c.url).where(visits.c.session_id == change.session_id)
     last = change.tx.execute(mine.order_by(visits.c.id.desc()).limit(1)).scalar_one_or_none()
     if last != url:

@@ -55,10 +55,18 @@ def check_content(content: str, *, may_be_blank: bool = False) -> None:
         raise InvalidRequest.field("content", "Not a valid string.")
     if not content.strip() and not may_be_blank:
         raise InvalidRequest.field("content", "May not be blank.")
-    if len(content) > MAX_CONTENT:
-        raise InvalidRequest.field("content", f"Longer than {MAX_CONTENT} characters.")
-    if not storable(content):
-        raise InvalidRequest.field("content", "Has a character that can't be stored (NUL or half a surrogate pair).")
+    check_text("content", content, MAX_CONTENT)
+
+
+def check_text(field: str, value: str, size: int) -> None:
+    """Check a text of several lines.
+
+    :raises InvalidRequest: naming the field, if it is longer than `size` characters, or can't be stored.
+    """
+    if len(value) > size:
+        raise InvalidRequest.field(field, f"Longer than {size} characters.")
+    if not storable(value):
+        raise InvalidRequest.field(field, "Has a character that can't be stored (NUL or half a surrogate pair).")
 
 
 def check_line(field: str, value: str | None, size: int) -> None:

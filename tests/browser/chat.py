@@ -44,7 +44,7 @@ class Chat:
     def tell(self, text: str) -> None:
         """Write a message and wait until the server has it."""
         self.say(text)
-        self.expect_status(text, "Sent")
+        self.expect_status(text, re.compile("^(Sent|Delivered|Read)$"))
 
     def attach(self, name: str, kind: str, content: bytes) -> None:
         """Choose a file to go along with the next message."""
@@ -64,7 +64,7 @@ class Chat:
         """The message with that text."""
         return self.log.locator(".message", has_text=text)
 
-    def expect_status(self, text: str, status: str, timeout: float = 10_000) -> None:
+    def expect_status(self, text: str, status: str | re.Pattern[str], timeout: float = 10_000) -> None:
         """Wait for the state that is shown at an own message: Sending, Sent, Delivered, Read or Not sent."""
         expect(self.message(text).get_by_role("img", name=status, exact=True)).to_be_visible(timeout=timeout)
 

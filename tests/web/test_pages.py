@@ -6,20 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from flask_pocketping.chat import pages
-from flask_pocketping.db import Database
-from flask_pocketping.errors import InvalidRequest, SessionNotFound
 
 from ..conftest import LOCAL
 from ..support.clients import Api
 from ..support.office import office_on
-
-
-def db_of(app: Flask) -> Database:
-    db: Database = app.extensions["pocketping"].db
-    return db
 
 
 def urls(api: Api, session_id: str, **query: Any) -> list[str]:
@@ -45,15 +37,14 @@ def test_the_walk_is_shown_newest_first(any_shared: Api) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
 def test_the_newest_50_of_each_conversation_are_kept(kind: str, tmp_path: Any) -> None:
-    with office_on(kind, tmp_path, **LOCAL) as office:
-        long, short = office.api.session(), office.api.session()
-        pages.visit(office.db, short, "https://shop.example/")
-        for number in range(pages.KEPT + 3):
-            pages.visit(office.db, long, f"https://shop.example/{number}")
-        assert urls(office.api, long, limit=100) == [
-            f"https://shop.example/{number}" for number in reversed(range(3, pages.KEPT + 3))
-        ]
-        assert urls(office.api, short) == ["https://shop.example/"]
+    with office_on(kind, tmp_path, **LOCAL, VISITOR_MESSAGE_LIMIT="1000/minute") as office:
+        long = office.api.visitor()
+        short = office.api.visitor(metadata={"url": "https://shop.example/"})
+        walked = [f"https://shop.example/{number}" for number in range(pages.KEPT + 3)]
+        for url in walked:
+            office.api.visitor(sessionId=long.handle, metadata={"url": url})
+        assert urls(office.api, long.session_id, limit=100) == walked[:2:-1]
+        assert urls(office.api, short.session_id) == ["https://shop.example/"]
 
 
 def test_two_tabs_that_open_one_page_at_once_are_one_visit(any_shared: Api) -> None:
@@ -74,17 +65,17 @@ def test_a_page_without_a_title_and_one_in_any_script(any_shared: Api) -> None:
     assert "title" not in found[1]
 
 
-@pytest.mark.parametrize(("url", "title"), [("", None), ("x" * 2049, None), ("x", "y" * 501), ("\0", None)])
-def test_what_cannot_be_stored_is_refused(shared: Api, shared_app: Flask, url: str, title: str | None) -> None:
-    session_id = shared.session()
-    with pytest.raises(InvalidRequest):
-        pages.visit(db_of(shared_app), session_id, url, title)
-    assert urls(shared, session_id) == []
+def test_of_what_is_too_long_or_cannot_be_stored_the_rest_is_kept(any_shared: Api) -> None:
+    too_long = {"url": "https://shop.example/".ljust(2049, "x"), "pageTitle": "y" * 501}
+    visitor = any_shared.visitor(metadata=too_long)
+    any_shared.visitor(sessionId=visitor.handle, metadata={"url": "https://shop.example/\0cart", "pageTitle": "\0"})
+    any_shared.visitor(sessionId=visitor.handle, metadata={"url": ""})
+    cart, long = any_shared.ok("GET", f"/sessions/{visitor.session_id}/pages")["pages"]
+    assert (cart["url"], cart.get("title")) == ("https://shop.example/cart", None)
+    assert (long["url"], long["title"]) == (too_long["url"][:2048], too_long["pageTitle"][:500])
 
 
-def test_pages_belong_to_a_session_of_the_project(shared: Api, shared_app: Flask) -> None:
-    with pytest.raises(SessionNotFound):
-        pages.visit(db_of(shared_app), "sess_none", "https://shop.example/")
+def test_pages_belong_to_a_session_of_the_project(shared: Api) -> None:
     assert shared.get("/sessions/sess_none/pages").json()["code"] == "SESSION_NOT_FOUND"
     for limit in (0, 101, "x"):
         assert shared.get(f"/sessions/{shared.session()}/pages", params={"limit": limit}).status_code == 400
