@@ -54,6 +54,13 @@ class Inbox:
         """Wait until exactly this is shown."""
         wait_for(self.page, lambda: self.said() == list(lines), f"the inbox shows {list(lines)}", timeout, self.said)
 
+    def dismiss(self) -> None:
+        """Close the dialog that is open; the browser does it a little after the key."""
+        dialogs = self.page.locator("dialog[open]")
+        shown = dialogs.count()
+        self.page.keyboard.press("Escape")
+        expect(dialogs).to_have_count(shown - 1)
+
     def message(self, text: str) -> Locator:
         """The message with that text."""
         return self.messages.get_by_role("listitem").filter(has_text=text)
