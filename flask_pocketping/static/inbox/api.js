@@ -29,6 +29,18 @@ export class SignedOut extends Error {}
 /** No answer came: the line or the server is away. */
 export class Unreachable extends Error {}
 
+/** Milliseconds after which no answer comes any more. */
+const ANSWER_WITHIN = 30_000;
+
+/**
+ * Whether something that did not work may work later, as it is.
+ *
+ * @param {unknown} error
+ */
+export function passes(error) {
+  return error instanceof Unreachable || (error instanceof Refused && (error.status >= 500 || error.status === 429));
+}
+
 export class Api {
   /** @param {string} base where the extension is, without a slash at its end */
   constructor(base) {
@@ -53,8 +65,8 @@ export class Api {
 
   /** @returns {Promise<Token>} */
   async askForToken() {
-    const answer = await reach(() =>
-      fetch(`${this.base}/inbox/token`, { method: 'POST', credentials: 'same-origin', redirect: 'manual' }),
+    const answer = await reach((signal) =>
+      fetch(`${this.base}/inbox/token`, { method: 'POST', credentials: 'same-origin', redirect: 'manual', signal }),
     );
     // A redirect leads to the host's sign-in.
     if (answer.type === 'opaqueredirect' || [401, 403, 404].includes(answer.status)) throw new SignedOut();
@@ -72,11 +84,11 @@ export class Api {
    *
    * @param {string} method
    * @param {string} path
-   * @param {{body?: unknown, query?: Record<string, string | number | boolean | undefined>, key?: string, signal?: AbortSignal}} [options]
+   * @param {{body?: unknown, query?: Record<string, string | number | boolean | undefined>, key?: string}} [options]
    *   key: the Idempotency-Key
    * @returns {Promise<any>}
    */
-  async call(method, path, { body, query = {}, key, signal } = {}) {
+  async call(method, path, { body, query = {}, key } = {}) {
     const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
     const search = new URLSearchParams(entries.map(([name, value]) => [name, String(value)])).toString();
     const send = async () => {
@@ -87,7 +99,7 @@ export class Api {
       if (key) headers['Idempotency-Key'] = key;
       const text = body === undefined ? null : JSON.stringify(body);
       const url = `${this.base}${path}${search && `?${search}`}`;
-      return reach(() => fetch(url, { method, headers, body: text, signal: signal ?? null, credentials: 'same-origin' }));
+      return reach((signal) => fetch(url, { method, headers, body: text, signal, credentials: 'same-origin' }));
     };
     let answer = await send();
     if (answer.status === 401) {
@@ -147,15 +159,18 @@ export class Api {
 
 /**
  * @template T
- * @param {() => Promise<T>} ask
+ * @param {(signal: AbortSignal) => Promise<T>} ask
  * @returns {Promise<T>}
  */
 async function reach(ask) {
+  const stop = new AbortController();
+  const late = setTimeout(() => stop.abort(), ANSWER_WITHIN);
   try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    return await ask(stop.signal);
+  } catch {
     throw new Unreachable();
+  } finally {
+    clearTimeout(late);
   }
 }
 

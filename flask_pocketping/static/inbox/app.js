@@ -1,6 +1,6 @@
 /** What holds the inbox together: it loads, listens, acts, and shows the pane that the address names. */
 
-import { Api, Refused, SignedOut } from './api.js';
+import { Api, Refused, SignedOut, passes } from './api.js';
 import { openManager } from './canned.js';
 import { ConversationPane } from './conversation.js';
 import { DetailsPane } from './details.js';
@@ -32,7 +32,7 @@ const WAITING_PAGE = 100;
 const GATHER = 150;
 /** The token is renewed when this share of its life is over. */
 const RENEW_AT = 0.5;
-/** Milliseconds between two looks at the server while there is no socket. */
+/** Milliseconds between two looks at the server while there is no socket, or something could not be had from it. */
 const LOOK_EVERY = 10_000;
 const narrow = matchMedia('(max-width: 760px)');
 const roomy = matchMedia('(min-width: 1180px)');
@@ -66,7 +66,8 @@ export class App {
     /** @type {Promise<CannedAnswer[]> | null} */
     this.known = null;
     this.loadingMore = false;
-    this.loadingOlder = false;
+    /** Conversations whose older messages are asked for. @type {Set<string>} */
+    this.loadingOlder = new Set();
     /** Whether something was asked for, and whether it was behind a subscription. */
     this.begun = false;
     /** Whether an AI answers at all, once that is known. @type {boolean | undefined} */
@@ -114,9 +115,8 @@ export class App {
     addEventListener('beforeunload', (event) => this.outbox.isBusy && event.preventDefault());
     addEventListener('storage', ({ key }) => this.followOtherTabs(key));
     setInterval(() => store.endTyping(), 1000);
-    setInterval(() => this.socket.state === 'lost' && this.begun && navigator.onLine && void this.look(), LOOK_EVERY);
+    setInterval(() => navigator.onLine && this.catchUp(), LOOK_EVERY);
     visualViewport?.addEventListener('resize', () => this.fitKeyboard());
-    this.outbox.restore();
     this.moved();
     void this.socket.start();
   }
@@ -231,7 +231,7 @@ export class App {
     if (this.started) return;
     this.started = true;
     // What was read before the subscription may have a gap behind it.
-    this.store.conversations.clear();
+    this.store.begin();
     void this.loadFirst();
   }
 
@@ -242,15 +242,19 @@ export class App {
     await Promise.all([this.loadList(), this.loadWaiting(), sessionId && this.loadConversation(sessionId)]);
   }
 
+  /** What no event tells: what could not be had before, and without a socket everything. */
+  catchUp() {
+    if (this.store.stale.size) this.refreshSoon();
+    if (this.socket.state === 'lost' && this.begun) void this.look();
+  }
+
   /** What is new, for as long as no socket tells it. What this misses, the socket brings when it is back. */
   async look() {
     const { sessionId } = this.place;
     const since = this.store.moment;
     try {
       const { sessions } = await this.api.call('GET', '/sessions', { query: { ...filterQuery('all'), limit: PAGE } });
-      const before = this.store.newestActivity();
-      this.store.takeSessions(sessions, since);
-      for (const { lastMessage } of sessions) if (lastMessage?.type === 'visitor' && lastMessage.createdAt > before) this.store.emit('message', lastMessage);
+      this.store.takeNews(sessions, since);
       if (!this.store.conversations.get(sessionId)?.loaded) return;
       const page = await this.api.call('GET', `/sessions/${encodeURIComponent(sessionId)}/messages`, { query: { limit: PAGE } });
       this.store.takeMessages(sessionId, page.messages);
@@ -268,7 +272,9 @@ export class App {
 
   /** @param {import('./api.js').Token} token */
   signedIn(token) {
+    const first = !this.store.me;
     this.store.me = token.operator;
+    if (first) this.outbox.restore();
     this.paintMe();
     clearTimeout(this.renewal);
     const left = token.goodUntil - Date.now();
@@ -380,10 +386,12 @@ export class App {
   }
 
   async loadOperators() {
+    const before = this.store.operators;
     try {
       const [{ operators }, { aiEnabled }] = await Promise.all([this.api.call('GET', '/operators'), this.api.call('GET', '/presence')]);
       this.hasAssistant = aiEnabled;
-      this.store.takeOperators(operators);
+      // Who came or went meanwhile, the socket has told.
+      if (this.store.operators === before) this.store.takeOperators(operators);
       this.details.paint();
     } catch (error) {
       this.failed(error, { quiet: true });
@@ -406,7 +414,8 @@ export class App {
       if (this.place.sessionId === sessionId) this.conversation.setState('ready');
     } catch (error) {
       this.failed(error, { quiet: true });
-      if (this.place.sessionId === sessionId) this.conversation.setState(error instanceof Refused && error.status === 404 ? 'gone' : 'failed');
+      // Another try may have been faster.
+      if (this.place.sessionId === sessionId && !this.store.conversations.get(sessionId)?.loaded) this.conversation.setState(error instanceof Refused && error.status === 404 ? 'gone' : 'failed');
     }
   }
 
@@ -455,15 +464,15 @@ export class App {
     const { sessionId } = this.place;
     const conversation = this.store.conversations.get(sessionId);
     const first = conversation?.messages[0];
-    if (this.loadingOlder || !first || !conversation?.hasMore) return;
-    this.loadingOlder = true;
+    if (this.loadingOlder.has(sessionId) || !first || !conversation?.hasMore) return;
+    this.loadingOlder.add(sessionId);
     try {
       const page = await this.api.call('GET', `/sessions/${encodeURIComponent(sessionId)}/messages`, { query: { before: first.seq, limit: PAGE } });
       this.store.takeMessages(sessionId, page.messages, page.hasMore);
     } catch (error) {
       this.failed(error);
     }
-    this.loadingOlder = false;
+    this.loadingOlder.delete(sessionId);
   }
 
   refreshSoon() {
@@ -484,6 +493,7 @@ export class App {
         const { session } = await this.api.call('GET', `/sessions/${encodeURIComponent(id)}`);
         store.takeSession(session, since);
       } catch (error) {
+        if (passes(error)) store.stale.add(id);
         this.failed(error, { quiet: true });
       }
     }
@@ -497,7 +507,7 @@ export class App {
     if (fresh || !this.known) {
       const asked = this.api.call('GET', '/canned-answers').then((answer) => /** @type {CannedAnswer[]} */ (answer.cannedAnswers));
       this.known = asked;
-      asked.catch(() => (this.known = null));
+      asked.catch(() => this.known === asked && (this.known = null));
     }
     return this.known ?? Promise.resolve([]);
   }
@@ -539,8 +549,9 @@ export class App {
   /** @param {string} what the rest of the path @param {object} [body] */
   async onSession(what, body) {
     const { sessionId } = this.place;
+    const since = this.store.moment;
     const answer = await this.act(() => this.api.call('POST', `/sessions/${encodeURIComponent(sessionId)}/${what}`, body && { body }));
-    if (answer?.session) this.store.takeSession(answer.session);
+    if (answer?.session) this.store.takeSession(answer.session, since);
     return answer;
   }
 

@@ -103,12 +103,15 @@ export async function openManager(app) {
   const list = el('ul', { class: 'answer-list' });
   const shown = dialog(texts.answers, [el('p', { class: 'quiet' }, texts.answersIntro),
     el('button', { type: 'button', class: 'button primary', onClick: () => edit(null) }, icon('plus'), texts.newAnswer), list], { wide: true });
+  /** @type {Promise<CannedAnswer[]> | null} */
+  let latest = null;
   const paint = async () => {
+    const asked = (latest = app.answers({ fresh: true }));
     try {
-      const answers = await app.answers({ fresh: true });
-      fill(list, ...answers.map(line), answers.length === 0 && el('li', { class: 'quiet' }, texts.answersEmpty));
+      const answers = await asked;
+      if (asked === latest) fill(list, ...answers.map(line), answers.length === 0 && el('li', { class: 'quiet' }, texts.answersEmpty));
     } catch {
-      fill(list, el('li', { class: 'problem', role: 'alert' }, texts.answersFailed));
+      if (asked === latest) fill(list, el('li', { class: 'problem', role: 'alert' }, texts.answersFailed));
     }
   };
   const line = (/** @type {CannedAnswer} */ answer) =>

@@ -176,7 +176,7 @@ export class ConversationPane {
   lineElement(line) {
     const session = this.app.store.sessions.get(this.sessionId);
     const visitor = session ? nameOf(session) : '';
-    const state = JSON.stringify([line, visitor]);
+    const state = JSON.stringify([line, visitor, this.quoted(line)]);
     const known = this.shown.get(line.key);
     // An editor is not taken away under its writer's hands.
     if (known && (known.state === state || known.element.classList.contains('is-edited'))) return known.element;
@@ -185,6 +185,17 @@ export class ConversationPane {
     known?.element.replaceWith(element);
     this.shown.set(line.key, { element, state });
     return element;
+  }
+
+  /**
+   * What is shown of the message that a line answers to; it may be changed, taken back, or come later.
+   *
+   * @param {Line} line
+   */
+  quoted(line) {
+    const { replyTo } = line.kind === 'message' ? line.message : line.kind === 'pending' ? line.pending : {};
+    const message = replyTo && this.app.store.conversations.get(this.sessionId)?.byId.get(replyTo);
+    return message && [message.content, message.deletedAt];
   }
 
   /**
@@ -204,6 +215,7 @@ export class ConversationPane {
     return {
       reply: (message) => this.composer?.reply(message),
       edit: (message, content) => app.editMessage(message, content),
+      edited: () => this.render(),
       remove: (message) => void this.remove(message),
       retry: (pending) => app.outbox.retry(pending),
       discard: (pending) => app.store.dropPending(pending),

@@ -53,6 +53,7 @@ export class DetailsPane {
 
   paint() {
     const session = this.app.store.sessions.get(this.sessionId);
+    for (const part of [this.who, this.control, this.host, this.where, this.machine]) part.hidden = !session;
     if (!session) return;
     this.paintWho(session);
     this.paintControl(session);

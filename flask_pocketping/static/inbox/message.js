@@ -13,6 +13,7 @@ import { texts } from './texts.js';
  * @typedef {object} MessageActions
  * @property {(message: Message) => void} reply
  * @property {(message: Message, content: string) => Promise<boolean>} edit
+ * @property {() => void} edited what was changed while it was edited is to be shown
  * @property {(message: Message) => void} remove
  * @property {(pending: Pending) => void} retry
  * @property {(pending: Pending) => void} discard
@@ -180,6 +181,7 @@ function edit(message, item, bubble, actions) {
     item.classList.remove('is-edited');
     bubble.replaceChildren(...before);
     item.querySelector('button')?.focus();
+    actions.edited();
   };
   const save = async () => {
     const text = field.value.trim();

@@ -3,7 +3,7 @@
  * lost and none is stored twice.
  */
 
-import { Refused, SignedOut, Unreachable } from './api.js';
+import { Refused, SignedOut, passes } from './api.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./types.js').Pending} Pending */
@@ -25,12 +25,17 @@ export class Outbox {
     this.busy = new Set();
     this.wait = 1000;
     this.timer = 0;
+    /** Where this operator's messages are kept; another one who signs in here has others. */
+    this.place = '';
     store.on('pending', () => this.keep());
   }
 
-  /** Take up again what a reload of the page cut off. */
+  /** Take up again what a reload of the page cut off, once it is known who writes here. */
   restore() {
-    for (const pending of this.kept()) this.store.addPending({ ...pending, state: 'waiting' });
+    this.place = `${KEPT}:${this.store.me?.id}`;
+    for (const pending of this.kept()) {
+      this.store.addPending({ ...pending, state: pending.state === 'failed' ? 'failed' : 'waiting' });
+    }
     this.flush();
   }
 
@@ -105,16 +110,16 @@ export class Outbox {
    * @param {unknown} error
    */
   failed(pending, error) {
-    const passing = error instanceof Unreachable || (error instanceof Refused && (error.status >= 500 || error.status === 429));
     // The first try of this very message is still under way on the server.
     const underWay = error instanceof Refused && error.code === 'IDEMPOTENCY_CONFLICT';
-    if (passing || underWay || error instanceof SignedOut) {
+    if (passes(error) || underWay || error instanceof SignedOut) {
       this.store.changePending(pending, { state: 'waiting' });
       if (error instanceof SignedOut) this.onSignedOut();
       else this.later(error instanceof Refused ? error.retryAfter * 1000 : 0);
       return false;
     }
-    this.store.changePending(pending, { state: 'failed', error: error instanceof Refused ? error.message : texts.actionFailed });
+    // What looked like this one is another operator's.
+    this.store.changePending(pending, { state: 'failed', arrivedAs: undefined, error: error instanceof Refused ? error.message : texts.actionFailed });
     return true;
   }
 
@@ -128,8 +133,8 @@ export class Outbox {
   keep() {
     const all = [...this.store.pending.values()].flat();
     try {
-      if (all.length) sessionStorage.setItem(KEPT, JSON.stringify(all));
-      else sessionStorage.removeItem(KEPT);
+      if (all.length) sessionStorage.setItem(this.place, JSON.stringify(all));
+      else sessionStorage.removeItem(this.place);
     } catch {
       // Without storage a reload forgets; the page asks before it is left.
     }
@@ -138,7 +143,7 @@ export class Outbox {
   /** @returns {Pending[]} */
   kept() {
     try {
-      const found = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
+      const found = JSON.parse(sessionStorage.getItem(this.place) ?? '[]');
       return Array.isArray(found) ? found : [];
     } catch {
       return [];

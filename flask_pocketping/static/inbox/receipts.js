@@ -7,6 +7,8 @@
 
 /** Milliseconds in which receipts gather. */
 const GATHER = 600;
+/** Milliseconds until a receipt that failed is tried again. */
+const AGAIN = 10_000;
 const MOST = 500;
 
 export class Receipts {
@@ -23,8 +25,10 @@ export class Receipts {
     this.delivered = new Map();
     this.timer = 0;
     this.reading = false;
+    /** Whether something came that the receipt on its way may not have seen. */
+    this.missed = false;
     store.on('message', (message) => this.arrived(message));
-    store.on('conversation', (sessionId) => sessionId === openSession() && this.plan());
+    for (const topic of ['conversation', 'session']) store.on(topic, (sessionId) => sessionId === openSession() && this.plan());
     for (const event of ['focus', 'pageshow']) addEventListener(event, () => this.plan());
     document.addEventListener('visibilitychange', () => this.plan());
   }
@@ -48,7 +52,8 @@ export class Receipts {
     if (read) this.delivered.delete(read);
     const delivered = [...this.delivered];
     this.delivered.clear();
-    if (read && !this.reading) await this.markRead(read);
+    if (read && this.reading) this.missed = true;
+    else if (read) await this.markRead(read);
     for (const [sessionId, ids] of delivered) {
       await this.post(sessionId, { status: 'delivered', messageIds: [...ids].slice(-MOST) });
     }
@@ -66,19 +71,24 @@ export class Receipts {
   /** @param {string} sessionId */
   async markRead(sessionId) {
     this.reading = true;
-    await this.post(sessionId, { status: 'read' });
+    const done = await this.post(sessionId, { status: 'read' });
     this.reading = false;
+    if (!done) window.setTimeout(() => this.plan(), AGAIN);
+    else if (this.missed) this.plan();
+    this.missed = false;
   }
 
   /**
    * @param {string} sessionId
    * @param {object} body
+   * @returns {Promise<boolean>} whether it arrived; one that did not is told by the next, as unread stays above zero
    */
   async post(sessionId, body) {
     try {
       await this.api.call('POST', `/sessions/${encodeURIComponent(sessionId)}/read`, { body });
+      return true;
     } catch {
-      // A receipt that fails is told by the next one: unread stays above zero.
+      return false;
     }
   }
 }

@@ -11,6 +11,8 @@ const LONGEST_WAIT = 15_000;
 /** A line that died in silence is found by a ping without an answer. */
 const PING_EVERY = 25_000;
 const PONG_WITHIN = 10_000;
+/** Likewise a proxy that lets a line open, or seem to, and nothing through. */
+const OPEN_WITHIN = 15_000;
 const REMEMBERED = 10_000;
 const UNAUTHORIZED = 4401;
 
@@ -41,6 +43,8 @@ export class Socket {
     this.seen = new Set();
     this.wait = FIRST_WAIT;
     this.fresh = false;
+    /** Whether the server was told, with the token, that the operator is available. */
+    this.told = true;
     this.refusals = 0;
     this.stopped = false;
     this.retry = 0;
@@ -71,11 +75,13 @@ export class Socket {
       else this.again();
       return null;
     }
-    if (this.socket !== socket) return null;
+    if (this.stopped || this.socket !== socket) return null;
     const opened = (this.socket = new WebSocket(this.url));
+    this.silence = window.setTimeout(() => this.lost(opened, 0), OPEN_WITHIN);
     opened.onopen = () => {
       const after = this.cursor ?? undefined;
-      opened.send(JSON.stringify({ type: 'auth', apiKey: token, after, available: this.available() }));
+      this.told = this.available();
+      opened.send(JSON.stringify({ type: 'auth', apiKey: token, after, available: this.told }));
     };
     return opened;
   }
@@ -116,6 +122,8 @@ export class Socket {
       this.fresh = false;
       this.refusals = 0;
       this.tell('open');
+      // Nothing could be sent while the server looked at the token.
+      if (this.told !== this.available()) this.send({ type: 'available', available: this.available() });
       this.pinging = window.setInterval(() => this.ping(), PING_EVERY);
     }
     if (frame.id !== undefined && this.known(frame.id)) return;
@@ -180,9 +188,13 @@ export class Socket {
     this.socket?.close();
   }
 
-  /** @param {SocketState} state */
+  /**
+   * Tell of a state that is new, and of each try that failed: what could not be done behind one may work behind the next.
+   *
+   * @param {SocketState} state
+   */
   tell(state) {
-    if (this.state === state) return;
+    if (this.state === state && state !== 'lost') return;
     this.state = state;
     this.onState(state);
   }

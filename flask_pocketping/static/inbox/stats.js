@@ -47,7 +47,7 @@ export class StatsPane {
       const found = await this.app.api.call('GET', '/stats', { query: { period } });
       if (period === this.period) this.paint(found);
     } catch (error) {
-      if (this.app.isSignedOut(error)) return;
+      if (this.app.isSignedOut(error) || period !== this.period) return;
       fill(this.body, el('div', { class: 'blank', role: 'alert' }, icon('alert'), el('p', {}, texts.statsFailed),
         el('button', { type: 'button', class: 'button', onClick: () => void this.load() }, texts.tryAgain)));
     }

@@ -109,6 +109,10 @@ export class Store {
     /** @type {Map<string, number>} */
     this.touched = new Map();
     this.moment = 0;
+    /** `moment` when the events began. */
+    this.begun = 0;
+    /** The seq of the last message of a session that was told. @type {Map<string, number>} */
+    this.told = new Map();
     /** @type {Map<string, Set<(detail?: any) => void>>} */
     this.listeners = new Map();
   }
@@ -136,6 +140,13 @@ export class Store {
   }
 
   // What was asked for
+
+  /** From now on events tell what happens. Nobody tells what an answer of before has missed. */
+  begin() {
+    this.moment += 1;
+    this.begun = this.moment;
+    this.conversations.clear();
+  }
 
   /**
    * Begin another list.
@@ -192,12 +203,29 @@ export class Store {
    * @param {number} [since] `moment` when it was asked for; without it this is the newest there is
    */
   takeSession(session, since = this.moment) {
-    const known = this.sessions.get(session.id);
-    if (known && (this.touched.get(session.id) ?? 0) > since) {
-      this.makeStale(session.id);
-      return;
-    }
-    this.put(session);
+    if (since < this.begun && this.sessions.has(session.id)) return;
+    const outdated = (this.touched.get(session.id) ?? 0) > since;
+    if (outdated) this.makeStale(session.id);
+    // One that is not known is better shown as it was than not at all.
+    if (!outdated || !this.sessions.has(session.id)) this.put(session);
+  }
+
+  /**
+   * Take a look at the newest sessions, while no event tells of a visitor's message.
+   *
+   * @param {Session[]} sessions
+   * @param {number} since `moment` when they were asked for
+   */
+  takeNews(sessions, since) {
+    const before = this.newestActivity();
+    const news = sessions.flatMap(({ id, lastMessage }) => {
+      if (lastMessage?.type !== 'visitor') return [];
+      const known = this.sessions.get(id);
+      const isNew = known ? (known.lastMessage?.seq ?? 0) < lastMessage.seq : lastMessage.createdAt > before;
+      return isNew ? [lastMessage] : [];
+    });
+    this.takeSessions(sessions, since);
+    for (const message of news) this.tell(message);
   }
 
   /**
@@ -277,7 +305,10 @@ export class Store {
     this.moment += 1;
     this.touched.set(sessionId, this.moment);
     if (type === 'session.created' || type === 'session.updated') return this.applySession(frame);
-    if (type === 'message.created') return this.applyNewMessage(frame.message);
+    if (type === 'message.created') {
+      this.settle(frame.message);
+      return this.applyNewMessage(frame.message);
+    }
     if (type === 'message.updated' || type === 'message.deleted') return this.applyChange(frame.message);
     if (type === 'message.read') return this.applyReceipt(frame);
     this.applyRest(frame);
@@ -289,10 +320,27 @@ export class Store {
     // The log may repeat an old line; what is known since is better.
     if (type === 'session.created' && known) return;
     this.put(session);
-    if (known && known.metadata.pageUrl !== session.metadata.pageUrl) {
+    // What an answer told of the session may be ahead of the events; what is told in the conversation is not.
+    const before = this.pageAt(session.id, timestamp) ?? known?.metadata.pageUrl;
+    if (known && before !== session.metadata.pageUrl) {
       this.note(session.id, pageNote(session.metadata.pageUrl, session.metadata.pageTitle, timestamp));
       this.emit('conversation', session.id);
     }
+  }
+
+  /**
+   * The page that the visitor was on at some time, as far as the conversation tells.
+   *
+   * @param {string} sessionId
+   * @param {string} at
+   * @returns {string | undefined}
+   */
+  pageAt(sessionId, at) {
+    let last;
+    for (const note of this.conversations.get(sessionId)?.notes.values() ?? []) {
+      if (note.kind === 'page' && note.at <= at && note.at >= (last?.at ?? '')) last = note;
+    }
+    return last?.url;
   }
 
   /** @param {Message} message */
@@ -300,14 +348,27 @@ export class Store {
     const { sessionId } = message;
     const session = this.sessions.get(sessionId);
     const conversation = this.conversations.get(sessionId);
-    const isNew = !conversation?.byId.has(message.id) && (session?.lastMessage?.seq ?? 0) < message.seq;
+    const isShown = conversation?.byId.has(message.id);
+    const last = session?.lastMessage?.seq ?? 0;
     if (conversation) insert(conversation, message);
-    this.settle(message);
     this.stopTyping(message);
-    if (!session) this.makeStale(sessionId);
-    else if (isNew) this.put(withMessage(session, message));
+    if (session && last < message.seq) this.put(withMessage(session, message));
+    // The own answer, or a page, was faster than this: whether it counts as unread there is not known.
+    else if (!session || (message.type === 'visitor' && last > message.seq)) this.makeStale(sessionId);
     this.emit('conversation', sessionId);
-    if (isNew && message.type === 'visitor') this.emit('message', message);
+    if (!isShown && message.type === 'visitor') this.tell(message);
+  }
+
+  /**
+   * Tell of a visitor's message, once, by whatever road it came.
+   *
+   * @param {Message} message
+   */
+  tell(message) {
+    const { sessionId, seq } = message;
+    if ((this.told.get(sessionId) ?? 0) >= seq) return;
+    this.told.set(sessionId, seq);
+    this.emit('message', message);
   }
 
   /** @param {Message} message */
@@ -325,7 +386,7 @@ export class Store {
   }
 
   /** @param {Frame} frame */
-  applyReceipt({ sessionId, messageIds, status, deliveredAt, readAt }) {
+  applyReceipt({ sessionId, seq, messageIds, status, deliveredAt, readAt }) {
     const conversation = this.conversations.get(sessionId);
     const times = { status, ...(deliveredAt && { deliveredAt }), ...(readAt && { readAt }) };
     let known = 0;
@@ -341,18 +402,21 @@ export class Store {
       const lastMessage = last && messageIds.includes(last.id) ? laterState({ ...last, ...times }, last) : last;
       const unread = status === 'read' ? Math.max(0, session.unread - fromVisitor) : session.unread;
       this.put({ ...session, lastMessage, unread });
-      if (status === 'read' && known < messageIds.length && session.unread) this.makeStale(sessionId);
+      // What was read of the session may have counted this already.
+      const counted = last !== null && seq < last.seq;
+      if (status === 'read' && session.unread && (counted || known < messageIds.length)) this.makeStale(sessionId);
     }
     this.emit('conversation', sessionId);
   }
 
   /** @param {Frame} frame */
   applyRest(frame) {
-    const { sessionId, timestamp } = frame;
+    const { type, sessionId, timestamp } = frame;
     const change = sessionChange(frame);
     const session = this.sessions.get(sessionId);
     if (change && session) this.put({ ...session, ...change });
-    else if (change) this.makeStale(sessionId);
+    // Who waits for an answer in one that is open again, the event does not say.
+    if (change && (!session || type === 'session.reopened')) this.makeStale(sessionId);
     const told = noteOf(frame);
     if (told && this.conversations.has(sessionId)) {
       this.note(sessionId, { key: noteKey(told.kind, timestamp, frame.id), at: timestamp, ...told });
@@ -473,7 +537,7 @@ export class Store {
    * @param {Message} message
    */
   settle(message) {
-    if (message.type !== 'operator') return;
+    if (message.type !== 'operator' || this.conversations.get(message.sessionId)?.byId.has(message.id)) return;
     const same = this.pendingOf(message.sessionId).find((item) => !item.arrivedAs && item.content === message.content);
     if (same) this.changePending(same, { arrivedAs: message.id });
   }
@@ -591,7 +655,6 @@ function withMessage(session, message) {
     lastActivity: message.createdAt > session.lastActivity ? message.createdAt : session.lastActivity,
     unread: session.unread + Number(fromVisitor),
     unanswered: fromVisitor || (message.type === 'system' && session.unanswered),
-    visitorOnline: session.visitorOnline || fromVisitor,
   };
 }
 

@@ -226,3 +226,121 @@ test('a closing that the session tells and an event tells too is one line', () =
   const kinds = [...store.conversations.get('a').notes.values()].map(({ kind }) => kind);
   assert.deepEqual(kinds, ['closed', 'received', 'received']);
 });
+
+test('what another operator read before the page with the conversation came is asked for again', () => {
+  const store = new Store();
+  const listing = store.list('open', '');
+  const since = store.moment;
+  store.apply(event('message.read', 'a', { seq: 3, messageIds: ['msg_a_1'], status: 'read', readAt: time(5) }));
+  store.takePage(listing, { sessions: [session('a', 2, { unread: 1 })], nextCursor: null }, since);
+  assert.deepEqual(order(store), ['a'], 'it is shown at once');
+  assert.deepEqual([...store.stale], ['a']);
+});
+
+test('a message that came before the own answer, but is told after it, is not lost', () => {
+  const store = listed([session('a', 10)]);
+  store.takeMessages('a', [message(10, { id: 'msg_a_10', sessionId: 'a', type: 'operator' })], false);
+  const told = [];
+  store.on('message', ({ seq }) => told.push(seq));
+  const pending = { key: 'k', sessionId: 'a', content: 'Bye', attachments: [], state: 'sending', createdAt: time(12) };
+  store.addPending(pending);
+  store.confirm(pending, message(12, { id: 'msg_a_12', sessionId: 'a', type: 'operator', content: 'Bye' }));
+  store.apply(created('a', 11));
+  assert.deepEqual(store.conversation('a').messages.map(({ seq }) => seq), [10, 11, 12]);
+  assert.deepEqual(told, [11]);
+  assert.deepEqual([...store.stale], ['a'], 'only the server knows what is unread');
+  assert.equal(store.sessions.get('a').lastMessage.seq, 12);
+});
+
+test('events that are older than what was read of a conversation end where it was', () => {
+  const store = listed([session('a', 10)]);
+  const newest = message(12, { id: 'msg_a_12', sessionId: 'a' });
+  const now = session('a', 12, { unread: 1, unanswered: true, lastMessage: newest });
+  store.takeSession(now);
+  store.takeMessages('a', [newest], false);
+  store.apply(event('session.updated', 'a', { seq: 11, session: session('a', 10, { metadata: { pageTitle: 'Tea' } }) }));
+  store.apply(event('message.created', 'a', { seq: 12, message: newest }));
+  const { unread, unanswered, lastActivity, lastMessage } = store.sessions.get('a');
+  assert.deepEqual({ unread, unanswered, lastActivity, lastMessage }, { unread: 1, unanswered: true, lastActivity: time(12), lastMessage: newest });
+});
+
+test('a receipt that is older than what was read of a conversation does not hide what is unread', () => {
+  const store = listed([session('a', 10, { unread: 1, lastMessage: message(10, { id: 'msg_a_10', sessionId: 'a' }) })]);
+  store.takeMessages('a', [message(10, { id: 'msg_a_10', sessionId: 'a' })], false);
+  store.takeSession(session('a', 12, { unread: 1, lastMessage: message(12, { id: 'msg_a_12', sessionId: 'a' }) }));
+  store.apply(event('message.read', 'a', { seq: 11, messageIds: ['msg_a_10'], status: 'read', readAt: time(11) }));
+  store.apply(event('message.created', 'a', { seq: 12, message: message(12, { id: 'msg_a_12', sessionId: 'a' }) }));
+  assert.deepEqual([...store.stale], ['a']);
+});
+
+test('a message of which an answer of the server knew first is told all the same, and once', () => {
+  const store = listed([session('a', 10)]);
+  const told = [];
+  store.on('message', ({ seq }) => told.push(seq));
+  const newest = message(11, { id: 'msg_a_11', sessionId: 'a' });
+  store.takeSession(session('a', 11, { unread: 1, lastMessage: newest }));
+  store.apply(event('message.created', 'a', { message: newest }));
+  store.apply(event('message.created', 'a', { message: newest }));
+  assert.deepEqual(told, [11]);
+  assert.equal(store.sessions.get('a').unread, 1);
+});
+
+test('whether a conversation that somebody reopens waits for an answer is asked', () => {
+  const store = listed([session('a', 10, { status: 'closed', closedAt: time(20), lastMessage: message(10, { sessionId: 'a' }) })], { filter: 'closed' });
+  store.apply(event('session.reopened', 'a'));
+  assert.deepEqual([...store.stale], ['a']);
+});
+
+test('one of two same answers is confirmed, and both are shown', () => {
+  const store = listed([session('sess_1', 1)]);
+  store.takeMessages('sess_1', [message(1)], false);
+  const pending = (key) => ({ key, sessionId: 'sess_1', content: 'Yes', attachments: [], state: 'sending', createdAt: time(9) });
+  const [first, second] = [pending('k1'), pending('k2')];
+  store.addPending(first);
+  store.addPending(second);
+  const stored = message(9, { type: 'operator', content: 'Yes' });
+  store.confirm(first, stored);
+  store.apply(event('message.created', 'sess_1', { message: stored }));
+  assert.deepEqual(store.pendingOf('sess_1').map(({ key, arrivedAs }) => [key, arrivedAs]), [['k2', undefined]]);
+});
+
+test('who writes without a page that is open is not online', () => {
+  const store = listed([session('a', 10)]);
+  store.apply(created('a', 30));
+  assert.equal(store.sessions.get('a').visitorOnline, false);
+});
+
+test('a look at the server tells of a message that came before an own answer elsewhere', () => {
+  const store = listed([session('a', 10), session('b', 5)]);
+  const told = [];
+  store.on('message', ({ sessionId }) => told.push(sessionId));
+  const pending = { key: 'k', sessionId: 'a', content: 'Bye', attachments: [], state: 'sending', createdAt: time(30) };
+  store.confirm(pending, message(30, { id: 'msg_a_30', sessionId: 'a', type: 'operator' }));
+  const since = store.moment;
+  const newest = message(29, { id: 'msg_b_29', sessionId: 'b' });
+  const old = session('old', 3, { lastMessage: message(3, { id: 'msg_old_3', sessionId: 'old' }) });
+  store.takeNews([session('b', 29, { unread: 1, lastMessage: newest }), old], since);
+  store.takeNews([session('b', 29, { unread: 1, lastMessage: newest }), old], since);
+  assert.deepEqual(told, ['b']);
+});
+
+test('a page that the visitor went to is told, though an answer of the server knew of it first', () => {
+  const on = (path, more = {}) => session('a', 10, { metadata: { pageUrl: `https://shop.example/${path}` }, ...more });
+  const store = listed([on('one')]);
+  store.takeMessages('a', [], false);
+  store.takePages('a', [{ url: 'https://shop.example/one', visitedAt: time(1) }]);
+  store.takeSession(on('two'));
+  store.apply(event('session.updated', 'a', { session: on('two') }));
+  store.apply(event('session.updated', 'a', { session: on('two', { aiEnabled: false }) }));
+  assert.deepEqual([...store.conversation('a').notes.values()].map(({ url }) => url), ['https://shop.example/one', 'https://shop.example/two']);
+});
+
+test('what was asked for before the subscription does not undo what was asked for behind it', () => {
+  const store = new Store();
+  const since = store.moment;
+  store.begin();
+  store.takeSessions([session('a', 20)], store.moment);
+  store.takeSessions([session('a', 10), session('b', 5)], since);
+  assert.equal(store.sessions.get('a').lastActivity, time(20));
+  assert.ok(store.sessions.has('b'));
+});
