@@ -8,7 +8,7 @@ import { openStorage } from './storage.js';
 import { listen } from './stream.js';
 import { upload } from './upload.js';
 import { openTabs } from './tabs.js';
-import { backOff, query, request } from './request.js';
+import { backOff, query, request, RequestError } from './request.js';
 
 /** Longer hidden than this, and the line may have died unseen. */
 const ASLEEP = 30000;
@@ -45,8 +45,8 @@ export class Chat {
   /** @type {ReturnType<typeof listen> | undefined} */
   #line;
   #cursor = '0';
-  /** Frames that came while the conversation is being read. @type {WidgetFrame[] | undefined} */
-  #early;
+  /** The frames that came while something of the conversation is being read. @type {Set<WidgetFrame[]>} */
+  #reads = new Set();
   /** @type {Promise<unknown>} */
   #turn = Promise.resolve();
   /** Those who wait for a message to be sent. @type {Map<string, (error?: string, sent?: WidgetSent) => void>} */
@@ -70,12 +70,10 @@ export class Chat {
     this.endpoint = new URL(config.endpoint, location.href).href.replace(/\/$/, '');
     const name = `pocketping:${this.endpoint}:`;
     this.storage = openStorage(name);
-    /** @param {WidgetEntry} entry @param {WidgetSent} [sent] */
-    const done = (entry, sent) => {
+    this.#outbox = new Outbox(this.storage, (entry) => this.#deliver(entry), (entry, sent) => {
       this.#tabs.tell('sent', { entry, sent });
       this.#settle(entry, sent);
-    };
-    this.#outbox = new Outbox(this.storage, (entry) => this.#deliver(entry), done, backOff);
+    }, backOff);
     this.#tabs = openTabs(name, this.storage.shared, (kind, data) => this.#heard(kind, data), () => this.#lead());
     this.#stored = this.storage.get('session') ?? {};
     if (this.#stored.user && this.#stored.user !== config.user) this.#forget();
@@ -84,7 +82,7 @@ export class Chat {
     this.#watch();
     this.#tabs.join();
     this.#showUnsent();
-    if (this.#stored.handle || config.identity) this.#keepConnecting(false);
+    if (this.#stored.handle || config.identity) this.#keepConnecting();
     if (config.open) this.open();
   }
 
@@ -116,7 +114,7 @@ export class Chat {
 
   toggle() {
     this.opened = !this.opened;
-    if (this.opened && !this.#connected) this.#keepConnecting(true);
+    if (this.opened && !this.#connected) this.#keepConnecting();
     this.#tell(this.opened ? 'open' : 'close');
   }
 
@@ -151,7 +149,7 @@ export class Chat {
     } else {
       this.#outbox.remove(id);
       this.store.remove(id);
-      this.#view.show([]);
+      this.#showUnsent();
     }
   }
 
@@ -166,11 +164,10 @@ export class Chat {
   async loadOlder() {
     const before = this.store.messages.find(({ seq }) => seq)?.id;
     if (!before || !this.greeting.hasMore) return false;
-    const answer = await this.#tried('GET', '/messages', { before });
-    if (!answer) return false;
-    this.greeting.hasMore = answer.hasMore;
-    this.#take(answer.messages);
-    return true;
+    return this.#read(this.#tried('GET', '/messages', { before }), ({ hasMore, messages }) => {
+      this.greeting.hasMore = hasMore;
+      this.#take(messages);
+    });
   }
 
   /** @param {File} file @param {(share: number) => void} onProgress @param {AbortSignal} signal */
@@ -182,14 +179,15 @@ export class Chat {
   /** @param {boolean} isTyping */
   typing(isTyping) {
     const now = Date.now();
-    if (!this.#connected || isTyping === now - this.#typingTold < TYPING_TOLD) return;
+    if (isTyping === now - this.#typingTold < TYPING_TOLD) return;
     this.#typingTold = isTyping ? now : 0;
-    this.call('POST', '/typing', { sender: 'visitor', isTyping }).catch(() => {});
+    this.#beacon('/typing', { sender: 'visitor', isTyping });
   }
 
   /** @param {Record<string, unknown>} identity */
   async identify(identity) {
     this.#keep({ identity });
+    await this.#turn.catch(() => {});
     if (this.#connected) await this.call('POST', '/identify', { identity });
   }
 
@@ -239,24 +237,39 @@ export class Chat {
 
   /** Go on with the conversation, or begin one if `create`. Only one tab does it at a time. @param {boolean} create */
   async connect(create) {
+    // Nobody waits for a chat that has ended.
+    if (this.#gone.signal.aborted) await new Promise(() => {});
     const last = this.#turn.catch(() => {});
     this.#turn = last.then(async () => {
       if (!create || !this.#connected) await this.#tabs.inTurn(() => this.#connect(create));
     });
     await this.#turn;
+    if (create && !this.#connected) throw new RequestError(0);
   }
 
   /** @param {boolean} create */
   async #connect(create) {
     this.#stored = this.storage.get('session') ?? {};
-    this.#early = [];
-    try {
-      this.#greeted(await this.#greet(create));
-    } finally {
-      const early = this.#early;
-      this.#early = undefined;
-      for (const frame of early) this.#receive(frame);
-    }
+    await this.#read(this.#greet(create), (answer) => this.#greeted(answer));
+  }
+
+  /**
+   * Take an answer, if the conversation is still the same, and then once more the state that was told meanwhile:
+   * the answer may be older.
+   * @param {Promise<any>} asked
+   * @param {(answer: any) => void} take
+   * @returns {Promise<boolean>} whether it was taken
+   */
+  async #read(asked, take) {
+    const { store } = this;
+    /** @type {WidgetFrame[]} */
+    const told = [];
+    this.#reads.add(told);
+    const answer = await asked.finally(() => this.#reads.delete(told));
+    if (!answer || store !== this.store) return false;
+    take(answer);
+    if (store === this.store) for (const frame of told) this.#apply(frame);
+    return true;
   }
 
   /** @param {boolean} create @param {boolean} [again] @returns {Promise<any>} */
@@ -270,7 +283,7 @@ export class Chat {
         identityToken: this.config.identity,
         metadata: {
           url: location.href,
-          referrer: document.referrer || undefined,
+          referrer: document.referrer,
           pageTitle: document.title,
           language: navigator.language,
           timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -287,13 +300,15 @@ export class Chat {
 
   /** @param {any} answer */
   #greeted({ sessionId: handle, visitorId, messages, cursor, ...greeting }) {
-    const { config } = this;
     const connected = this.#connected;
-    if (handle !== this.#stored.handle) this.#clear();
-    this.#keep({ handle, visitorId, user: config.user });
-    if (this.store.get(messages[0]?.id)) greeting.hasMore = this.greeting.hasMore;
+    const joins = this.store.get(messages[0]?.id);
+    // What lies in a gap would never be loaded.
+    if (handle !== this.#stored.handle || (greeting.hasMore && !joins)) this.#clear();
+    this.#keep({ handle, visitorId, user: this.config.user });
+    if (joins) greeting.hasMore = this.greeting.hasMore;
     this.greeting = greeting;
-    this.#cursor = cursor;
+    // Who was connected goes on where it is: the answer says how it ended, not what happened.
+    if (!this.#connected) this.#cursor = cursor;
     this.lost = false;
     this.#connected = Boolean(handle);
     this.#take(messages);
@@ -304,19 +319,16 @@ export class Chat {
     }
   }
 
-  /** Connect, and try again until it is done or there is no point. @param {boolean} create */
-  async #keepConnecting(create) {
-    clearTimeout(this.#timers.connect);
+  /** Connect, and try again until it is done or there is no point. */
+  async #keepConnecting() {
     try {
-      await this.connect(create);
+      await this.connect(this.opened && !this.#connected);
       this.#tries = 0;
       this.#outbox.flush();
     } catch (/** @type {any} */ error) {
       this.#lose(true);
       this.#tell('error', error);
-      if (!error.passes) return;
-      const again = () => this.#keepConnecting(create || this.opened);
-      this.#timers.connect = setTimeout(again, error.wait || backOff(this.#tries++));
+      if (error.passes) this.#later('connect', () => this.#keepConnecting(), error.wait || backOff(this.#tries++));
     }
   }
 
@@ -324,7 +336,7 @@ export class Chat {
     if (!this.#tabs.leads || !this.#connected || this.#line) return;
     this.#line = listen({
       address: () => this.endpoint + '/stream' + query({ sessionId: this.#stored.handle, after: this.#cursor }),
-      poll: (signal) => this.call('GET', '/events', { after: this.#cursor }, signal),
+      poll: () => this.call('GET', '/events', { after: this.#cursor }),
       transport: this.config.transport,
       onFrame: (frame) => {
         this.#tabs.tell('frame', frame);
@@ -341,7 +353,7 @@ export class Chat {
 
   #lead() {
     this.#listen();
-    if (this.#outbox.waiting.length) this.#outbox.flush();
+    this.#outbox.flush();
   }
 
   /** What another tab said; what it stored may be seen here only later. @param {string} kind @param {any} data */
@@ -360,26 +372,22 @@ export class Chat {
       this.#clear();
     } else if (data.handle !== this.#stored.handle) {
       this.storage.set('session', data);
-      this.#keepConnecting(false);
+      this.#keepConnecting();
     }
   }
 
   /** @param {WidgetFrame} frame */
   #receive(frame) {
-    if (this.#early) return void this.#early.push(frame);
     const { type, data, cursor } = frame;
-    if (cursor && Number(cursor) <= Number(this.#cursor)) return;
+    if (cursor && +cursor <= +this.#cursor) return;
     if (cursor) this.#cursor = cursor;
-    const { greeting } = this;
+    for (const told of this.#reads) told.push(frame);
     if (type === 'typing' && data.sender !== 'visitor') {
       this.#showAWhile('typist', data.isTyping ? data.operatorName ?? '' : undefined);
-    } else if (type === 'presence') greeting.operatorOnline = data.online;
-    else if (type === 'ai_takeover') greeting.aiActive = true;
-    else if (type === 'csat_request') greeting.csatRequestedAt = data.requestedAt;
-    else if (type === 'event') for (const name of ['*', data.name]) this.emit(`event:${name}`, data);
+    } else if (type === 'event') for (const name of ['*', data.name]) this.emit(`event:${name}`, data);
     else if (type === 'message' && data.sender !== 'visitor' && !this.store.get(data.id)) {
       this.#showAWhile('typist');
-      greeting.aiActive = data.sender === 'ai';
+      this.greeting.aiActive = data.sender === 'ai';
       this.emit('message', data);
       if (!this.reading && this.#tabs.leads && this.config.sound) this.#view.chime();
     }
@@ -388,10 +396,15 @@ export class Chat {
 
   /** @param {'typist' | 'problem'} what @param {string} [text] nothing to show no longer */
   #showAWhile(what, text) {
-    clearTimeout(this.#timers[what]);
     this[what] = text;
     this.#view.refresh();
-    if (text !== undefined) this.#timers[what] = setTimeout(() => this.#showAWhile(what), A_WHILE);
+    if (text !== undefined) this.#later(what, () => this.#showAWhile(what), A_WHILE);
+  }
+
+  /** @param {string} what is done then, once @param {() => void} action @param {number} wait */
+  #later(what, action, wait) {
+    clearTimeout(this.#timers[what]);
+    this.#timers[what] = setTimeout(action, wait);
   }
 
   get #unsent() {
@@ -400,6 +413,11 @@ export class Chat {
 
   /** @param {WidgetFrame} frame */
   #apply(frame) {
+    const { type, data } = frame;
+    const { greeting } = this;
+    if (type === 'presence') greeting.operatorOnline = data.online;
+    else if (type === 'ai_takeover') greeting.aiActive = true;
+    else if (type === 'csat_request') greeting.csatRequestedAt = data.requestedAt;
     this.#show(this.store.apply(frame, this.#unsent));
   }
 
@@ -422,7 +440,7 @@ export class Chat {
       const untold = this.store.unread().filter((message) => message.status !== status);
       const messageIds = untold.map(({ id }) => id).slice(0, 500);
       if (!messageIds.length || !this.#connected || !(this.reading || this.#tabs.leads)) return;
-      await this.call('POST', '/read', { messageIds, status }).catch(() => {});
+      await this.#beacon('/read', { messageIds, status });
       this.#apply({ type: 'read', data: { messageIds, status } });
     }, 300);
   }
@@ -457,14 +475,19 @@ export class Chat {
   }
 
   /** @param {WidgetEntry} entry @param {WidgetSent} [sent] */
-  #settle({ clientId, error }, sent) {
+  #settle(entry, sent) {
+    const { clientId, error } = entry;
     this.#promised.get(clientId)?.(error, sent);
     this.#promised.delete(clientId);
-    // What another tab took out of the storage may be seen here a little later.
-    if (sent) this.#outbox.remove(clientId);
-    this.#show(sent && this.store.settle(clientId, sent));
-    if (error) this.#showUnsent();
-    if (!this.#unsent.length) this.#show(this.store.release());
+    // What another tab did to the storage may be seen here a little later.
+    if (sent) {
+      this.#outbox.remove(clientId);
+      this.#show(this.store.settle(clientId, sent));
+    } else {
+      this.#outbox.put(entry);
+      this.#showUnsent();
+    }
+    this.#show(this.store.release(this.#unsent));
   }
 
   /** @param {object} change */
@@ -511,12 +534,10 @@ export class Chat {
     on(window, 'online', () => this.#wake());
     on(window, 'offline', () => this.#lose(true));
     on(window, 'pagehide', () => this.#leave());
-    on(window, 'pageshow', ({ persisted }) => persisted && (this.#tabs.join(), this.#wake()));
+    // What other tabs told meanwhile was not heard: all is read anew.
+    on(window, 'pageshow', ({ persisted }) => persisted && (this.#tabs.join(), this.#wake(), this.#clear()));
     on(document, 'visibilitychange', () => this.#turned());
-    const moved = () => {
-      clearTimeout(this.#timers.moved);
-      this.#timers.moved = setTimeout(() => this.#moved(), 1000);
-    };
+    const moved = () => this.#later('moved', () => this.#moved(), 1000);
     const { navigation } = /** @type {any} */ (window);
     if (navigation) on(navigation, 'currententrychange', moved);
     else on(window, 'popstate', moved);
@@ -532,15 +553,13 @@ export class Chat {
 
   #moved() {
     this.#view.refresh();
-    if (location.href === this.#page) return;
+    if (this.#connected && location.href !== this.#page) this.#keepConnecting();
     this.#page = location.href;
-    if (this.#connected) this.#keepConnecting(false);
   }
 
   #wake() {
-    if (!this.#connected && !this.opened) return;
     this.#line?.wake();
-    this.#keepConnecting(this.opened);
+    if (this.#connected || this.opened) this.#keepConnecting();
   }
 
   #leave() {
@@ -549,10 +568,8 @@ export class Chat {
     this.#tabs.leave();
   }
 
-  /** @param {string} path @param {object} fields */
-  #beacon(path, fields) {
-    if (!this.#connected) return;
-    const body = JSON.stringify({ sessionId: this.#stored.handle, ...fields });
-    navigator.sendBeacon(this.endpoint + path, new Blob([body], { type: 'application/json' }));
+  /** Tell the server what may be lost without harm. @param {string} path @param {object} fields */
+  async #beacon(path, fields) {
+    if (this.#connected) await this.call('POST', path, fields).catch(() => {});
   }
 }

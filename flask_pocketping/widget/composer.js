@@ -21,7 +21,7 @@ export class Composer {
     const { texts, config, storage } = chat;
     const { text } = this;
     text.placeholder = text.ariaLabel = config.placeholder ?? texts.placeholder;
-    text.value = storage.get('draft') ?? '';
+    text.value = storage.get('draft');
     const chosen = h('input', '', { type: 'file', multiple: true, hidden: true });
     chosen.onchange = () => this.#attach(chosen.files);
     const attach = iconButton('attach', texts.attach, () => chosen.click());
@@ -138,7 +138,12 @@ export class Composer {
       }
     };
     const retry = textButton(texts.retry, start);
-    const remove = () => (leaving.abort(), this.#uploads.delete(item), chip.remove());
+    const remove = () => {
+      leaving.abort();
+      this.#uploads.delete(item);
+      this.#sendWhenReady = false;
+      chip.remove();
+    };
     const chip = h('div', 'chip', {}, said, bar, retry, iconButton('close', `${texts.remove} ${file.name}`, remove));
     this.#uploads.add(item);
     this.#files.append(chip);

@@ -41,7 +41,7 @@ export function iconButton(name, label, onclick) {
 
 /** @param {string} label @param {() => void} onclick */
 export function textButton(label, onclick) {
-  return h('button', '', { type: 'button', onclick }, label);
+  return h('button', '', { type: 'button', onclick: () => onclick() }, label);
 }
 
 /** @param {string} href @param {Node | string} content */

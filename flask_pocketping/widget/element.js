@@ -19,7 +19,6 @@ export class ChatElement extends HTMLElement {
   #title = '';
   #unread = 0;
   #form = '';
-  #wasOpen = false;
   #chat;
   #composer;
   #launcher;
@@ -33,7 +32,7 @@ export class ChatElement extends HTMLElement {
     this.#composer = new Composer(chat);
     this.list = new MessageList(chat, this.#composer);
     this.#launcher = h('button', 'launcher', { onclick: () => chat.toggle() }, icon('chat'), this.#badge);
-    this.#panel = h('section', 'panel', { role: 'dialog', ariaLabel: texts.team },
+    this.#panel = h('section', 'panel', { role: 'dialog', ariaLabel: texts.team, hidden: true },
       h('div', 'head', {}, this.#avatar, h('div', '', {}, this.#name, this.#state),
         iconButton('close', texts.close, () => chat.close())),
       this.#notice, this.list.element, this.#typing, this.#forms, this.#composer.element);
@@ -90,7 +89,8 @@ export class ChatElement extends HTMLElement {
     tone.connect(volume).connect(audio.destination);
     tone.start();
     tone.stop(0.4);
-    tone.onended = () => audio.close();
+    // A tone that the browser does not allow never ends.
+    setTimeout(() => audio.close(), 500);
   }
 
   /** The brand's colours; what is behind the messages may be the name of a pattern too. */
@@ -117,13 +117,13 @@ export class ChatElement extends HTMLElement {
     this.#launcher.ariaExpanded = `${opened}`;
     const fits = (/** @type {string} */ pattern) => new RegExp(pattern).test(location.pathname);
     this.#launcher.hidden = launcher === false || showOnPages?.some(fits) === false || Boolean(hideOnPages?.some(fits));
+    const turned = this.#panel.hidden === opened;
     this.#panel.hidden = !opened;
     if (titleBadge) {
       const title = document.title === this.#title ? document.title.replace(/^\(\d+\) /, '') : document.title;
       document.title = this.#title = count ? `(${count}) ${title}` : title;
     }
-    if (opened === this.#wasOpen) return;
-    this.#wasOpen = opened;
+    if (!turned) return;
     if (!opened) return this.#launcher.focus();
     this.#fit();
     this.list.toEnd();
@@ -137,7 +137,8 @@ export class ChatElement extends HTMLElement {
     const written = store.messages.some(({ sender }) => sender === 'visitor');
     const contact = form && !form.completed && (written || form.timing.startsWith('before'));
     this.#composer.text.disabled = Boolean(contact && form.required && !written);
-    const due = contact ? 'contact' : csatRequestedAt ?? '';
+    // What is no must may have been passed over, and is no reason not to ask for more.
+    const due = (!(contact && form.required) && csatRequestedAt) || (contact ? 'contact' : '');
     if (due === this.#form) return;
     this.#form = due;
     const done = (thanks = '') => {
@@ -146,7 +147,7 @@ export class ChatElement extends HTMLElement {
       this.#composer.text.focus();
     };
     if (!due) return this.#forms.querySelector('form')?.remove();
-    this.#forms.replaceChildren((contact ? contactForm : ratingForm)(this.#chat, done));
+    this.#forms.replaceChildren((due === 'contact' ? contactForm : ratingForm)(this.#chat, done));
     this.list.toEnd();
   }
 

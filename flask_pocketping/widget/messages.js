@@ -13,7 +13,6 @@ export class MessageList {
   element = h('div', 'log', { role: 'log', tabIndex: 0 });
   /** @type {Map<WidgetMessage, HTMLElement>} */
   #shown = new Map();
-  #loading = false;
   #chat;
   #composer;
 
@@ -59,11 +58,11 @@ export class MessageList {
       element.remove();
       this.#shown.delete(message);
     }
-    // From the first on: each is put behind the one before it.
-    for (const at of changed.map((message) => messages.indexOf(message)).sort((one, other) => one - other)) {
-      this.#draw(at);
-      if (this.#shown.has(messages[at + 1])) this.#draw(at + 1);
-    }
+    const anew = new Set(changed.map(({ id }) => id));
+    // From the first on: each is put behind the one before it, and shows what it follows and what it quotes.
+    messages.forEach(({ id, replyTo = '' }, at) => {
+      if ([id, replyTo, messages[at - 1]?.id].some((one) => anew.has(one))) this.#draw(at);
+    });
     if (follow && changed.length) this.toEnd();
   }
 
@@ -73,7 +72,10 @@ export class MessageList {
     const message = messages[at];
     const element = this.#shown.get(message) ?? h('div', '', { tabIndex: -1 });
     element.className = `message ${message.sender === 'visitor' ? 'own' : ''} ${message.status}`;
-    element.replaceChildren(...this.#parts(messages[at - 1], message));
+    // The tools stay under the hand that reaches for them.
+    const tools = message.deletedAt ? null : element.querySelector('.tools');
+    for (const part of [...element.children]) if (part !== tools) part.remove();
+    element.prepend(...this.#parts(messages[at - 1], message));
     const before = this.#shown.get(messages[at - 1]) ?? this.element.firstElementChild;
     if (element.previousElementSibling !== before) before?.after(element);
     this.#shown.set(message, element);
@@ -166,14 +168,12 @@ export class MessageList {
   }
 
   async #older() {
-    if (this.#loading) return;
-    this.#loading = true;
     const { element } = this;
+    if (element.ariaLive === 'off') return;
     element.ariaLive = 'off';
     const below = element.scrollHeight - element.scrollTop;
     if (await this.#chat.loadOlder()) element.scrollTop = element.scrollHeight - below;
     element.ariaLive = 'polite';
-    this.#loading = false;
   }
 }
 

@@ -6,6 +6,8 @@ const PREFIX = 'out:';
 export class Outbox {
   #busy = false;
   #timer = 0;
+  /** In vain so far. */
+  #tries = 0;
   #storage;
   #send;
   #onDone;
@@ -47,17 +49,18 @@ export class Outbox {
 
   /** Send what waits, one after the other. Whoever calls has reason to hope. @param {number} [tries] in vain so far */
   async flush(tries = 0) {
+    this.#tries = tries;
     if (this.#busy) return;
     this.stop();
     this.#busy = true;
     try {
       for (let [entry] = this.waiting; entry; [entry] = this.waiting) {
         await this.#deliver(entry);
-        tries = 0;
+        this.#tries = 0;
       }
     } catch (error) {
-      const wait = /** @type {any} */ (error).wait || this.#backOff(tries);
-      this.#timer = setTimeout(() => this.flush(tries + 1), wait);
+      const wait = /** @type {any} */ (error).wait || this.#backOff(this.#tries);
+      this.#timer = setTimeout(() => this.flush(this.#tries + 1), wait);
     }
     this.#busy = false;
   }

@@ -1,5 +1,8 @@
 /** What goes to the server and comes back: JSON over HTTP, and when to try again. */
 
+/** Milliseconds; then the line is dead. */
+const PATIENCE = 30000;
+
 export class RequestError extends Error {
   /**
    * @param {number} status 0: the server was not reached
@@ -30,15 +33,16 @@ export class RequestError extends Error {
  */
 export async function request(method, address, body, signal) {
   /** @type {RequestInit} */
-  const options = { method, signal };
+  const options = { method, keepalive: true, signal: signal ?? AbortSignal.timeout(PATIENCE) };
   if (/GET|DELETE/.test(method)) address += query(body);
   else Object.assign(options, { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
   const response = await fetch(address, options).catch(() => {
     throw new RequestError(0);
   });
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  throw new RequestError(response.status, answer, Number(response.headers.get('Retry-After')));
+  const answer = await response.json().catch(() => {});
+  if (response.ok && answer) return answer;
+  // An answer that is cut off, or that of a network that wants a sign-in first, is none.
+  throw new RequestError(response.ok ? 0 : response.status, answer, Number(response.headers.get('Retry-After')));
 }
 
 /** @param {object} [fields] */

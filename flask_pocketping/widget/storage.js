@@ -23,7 +23,7 @@ export function openStorage(prefix) {
     remove,
     get(key) {
       try {
-        return JSON.parse(memory[prefix + key] ?? stored[prefix + key] ?? 'null');
+        return JSON.parse(memory[prefix + key] ?? stored[prefix + key]);
       } catch {
         return null;
       }

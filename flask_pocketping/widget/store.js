@@ -45,9 +45,9 @@ export class Store {
     return this.receive(Object.assign(message, { status: 'sent' }, twin, answer, { id }));
   }
 
-  /** Let in the own messages that were held back. */
-  release() {
-    return this.#held.splice(0).flatMap((message) => this.receive(message));
+  /** Let in the own messages that were held back, but those that may still be on their way. @param {string[]} unsent */
+  release(unsent) {
+    return this.#held.splice(0).flatMap((message) => this.receive(message, unsent));
   }
 
   /** @param {string} id */
@@ -69,10 +69,9 @@ export class Store {
     const { messageId, messageIds = [messageId], ...change } = data;
     if (type === 'message_deleted') Object.assign(change, { content: '', attachments: [] });
     else if (type !== 'read' && type !== 'message_edited') return [];
-    const known = messageIds.flatMap((/** @type {string} */ id) => this.get(id) ?? []);
-    for (const message of this.#held) if (messageIds.includes(message.id)) Object.assign(message, change);
-    for (const message of known) Object.assign(message, change);
-    return known;
+    const meant = [...this.messages, ...this.#held].filter(({ id }) => messageIds.includes(id));
+    for (const message of meant) Object.assign(message, change);
+    return meant;
   }
 
   /** What the visitor has not read yet. */
@@ -86,12 +85,12 @@ export class Store {
    */
   #place(message) {
     const { messages } = this;
-    const order = (/** @type {WidgetMessage} */ { seq = Infinity }) => seq;
+    const { seq = Infinity } = message;
     const at = messages.indexOf(message);
     if (at >= 0 && !message.seq) return;
     if (at >= 0) messages.splice(at, 1);
     let place = messages.length;
-    while (place && order(messages[place - 1]) > order(message)) place--;
+    while (place && (messages[place - 1].seq ?? Infinity) > seq) place--;
     messages.splice(place, 0, message);
   }
 }

@@ -3,7 +3,7 @@
 import { backOff } from './request.js';
 
 /**
- * @typedef {{address: () => string, poll: (signal: AbortSignal) => Promise<any>, transport?: string,
+ * @typedef {{address: () => string, poll: () => Promise<any>, transport?: string,
  *   onFrame: (frame: WidgetFrame) => void, onState: (live: boolean) => void, onLost: () => Promise<unknown>}} Options
  * @typedef {(options: Options, opened: () => void, ended: () => void) => () => void} Transport
  */
@@ -34,23 +34,21 @@ const transports = {
     return () => source.close();
   }],
   poll: [15000, ({ poll, transport, onFrame }, opened, ended) => {
-    const leaving = new AbortController();
     let polls = 0;
+    let gone = false;
     async function next() {
-      if (leaving.signal.aborted) return;
-      if (polls++ > POLLS && !transport) return ended();
-      try {
-        const answer = await poll(leaving.signal);
-        opened();
-        answer.frames.forEach(onFrame);
-        onFrame({ type: 'presence', data: { online: answer.operatorOnline } });
-        setTimeout(next, answer.hasMore ? 0 : POLL);
-      } catch {
-        if (!leaving.signal.aborted) ended();
-      }
+      const answer = !gone && (transport || polls++ <= POLLS) && (await poll().catch(() => {}));
+      if (gone) return;
+      if (!answer) return ended();
+      opened();
+      answer.frames.forEach(onFrame);
+      // What is not for the visitor is passed, too.
+      onFrame({ type: '', data: {}, cursor: answer.cursor });
+      onFrame({ type: 'presence', data: { online: answer.operatorOnline } });
+      setTimeout(next, answer.hasMore ? 0 : POLL);
     }
     next();
-    return () => leaving.abort();
+    return () => (gone = true);
   }],
 };
 
@@ -61,7 +59,6 @@ export function listen(options) {
   let at = 0;
   let tries = 0;
   let timer = 0;
-  let stopped = false;
   let close = () => {};
 
   function drop() {
@@ -80,9 +77,11 @@ export function listen(options) {
       if (at) return open();
       if (stable) tries = 0;
       onState(false);
+      const closed = close;
       timer = setTimeout(async () => {
         await onLost().catch(() => {});
-        if (!stopped) open();
+        // It may have been woken or stopped meanwhile.
+        if (close === closed) open();
       }, backOff(tries++));
     }
     function opened() {
@@ -98,14 +97,10 @@ export function listen(options) {
   return {
     /** Begin anew behind the cursor, at once: the line may be dead without a sign. */
     wake() {
-      if (stopped) return;
       drop();
       at = tries = 0;
       open();
     },
-    stop() {
-      stopped = true;
-      drop();
-    },
+    stop: drop,
   };
 }

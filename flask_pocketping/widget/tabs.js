@@ -10,7 +10,8 @@
 export function openTabs(name, shared, onNews, onLead) {
   const { locks } = navigator;
   const alone = !shared || !locks;
-  let leaving = new AbortController();
+  /** @type {AbortController} */
+  let leaving;
   /** @type {BroadcastChannel | undefined} */
   let channel;
 
@@ -28,15 +29,14 @@ export function openTabs(name, shared, onNews, onLead) {
       tabs.leads = false;
       leaving.abort();
       channel?.close();
+      channel = undefined;
     },
     /** @param {string} kind @param {unknown} [data] */
     tell(kind, data) {
-      if (!leaving.signal.aborted) channel?.postMessage({ kind, data });
+      channel?.postMessage({ kind, data });
     },
     /** Do something that only one tab may do at a time. @param {() => Promise<void>} action */
-    async inTurn(action) {
-      await (alone ? action() : locks.request(`${name}connect`, action));
-    },
+    inTurn: (action) => (alone ? action() : locks.request(`${name}connect`, action)),
   };
 
   /** The lock is held until the tab leaves. @param {AbortSignal} signal */

@@ -20,6 +20,8 @@ function offer() {
   /** @type {Promise<Chat>} */
   let chat;
   let started = false;
+  /** What ends the handlers of the chat's own. @type {(() => void)[]} */
+  let offs = [];
 
   function forget() {
     started = false;
@@ -46,9 +48,8 @@ function offer() {
   function init(config) {
     if (started) return chat;
     started = true;
-    for (const [name, handler] of Object.entries(config)) {
-      if (typeof handler === 'function') on(name.slice(2).toLowerCase(), handler);
-    }
+    offs = Object.entries(config).flatMap(([name, handler]) =>
+      typeof handler === 'function' ? on(name.slice(2).toLowerCase(), handler) : []);
     begin(start(config, emit));
     return chat;
   }
@@ -56,6 +57,7 @@ function offer() {
   async function destroy() {
     if (!started) return;
     const ended = chat;
+    offs.forEach((off) => off());
     forget();
     (await ended).destroy();
   }
@@ -72,7 +74,7 @@ function offer() {
   for (const name of ['open', 'close', 'toggle', 'sendMessage', 'identify', 'reset', 'trigger']) {
     api[name] = async (/** @type {any[]} */ ...details) => /** @type {any} */ (await chat)[name](...details);
   }
-  Object.assign(window, { PocketPing: api });
+  /** @type {any} */ (window).PocketPing = api;
 
   if (script?.dataset.endpoint) {
     /** @type {any} */

@@ -234,6 +234,24 @@ def test_the_keyboard_is_enough(shop: Shop, page: Page) -> None:
     expect(chat.launcher).to_be_focused()
 
 
+def test_the_tools_of_a_message_stay_while_it_changes(shop: Shop, page: Page) -> None:
+    page.goto(shop.plain())
+    chat = Chat(page).open()
+    chat.tell("Hello")
+    said = answer(shop.api, "An answr")
+    chat.expect_said("visitor: Hello", "operator: An answr")
+    chat.message("An answr").hover()
+    reply = chat.root.get_by_role("button", name="Reply")
+    reply.focus()
+    path = f"/sessions/{said['sessionId']}/messages/{said['id']}"
+    shop.api.ok("PATCH", path, {"content": "An answer"})
+    chat.expect_said("visitor: Hello", "operator: An answer")
+    expect(reply).to_be_focused()
+    shop.api.ok("DELETE", path)
+    chat.expect_said("visitor: Hello", "operator: Message deleted")
+    expect(reply).to_have_count(0)
+
+
 def test_an_own_message_is_changed_and_taken_back(shop: Shop, page: Page) -> None:
     page.goto(shop.plain())
     chat = Chat(page).open()

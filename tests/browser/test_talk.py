@@ -112,7 +112,7 @@ def test_a_server_restarted_in_mid_talk_loses_and_doubles_nothing(
         chat.say("Three")
         chat.say("Four")
         server = own_process(port)
-        chat.expect_status("Four", "Sent", timeout=20_000)
+        chat.expect_status("Four", "Sent", timeout=40_000)
         answer(api, "Five")
         lines = ["visitor: One", "operator: Two", "visitor: Three", "visitor: Four", "operator: Five"]
         chat.expect_said(*lines, timeout=20)

@@ -68,6 +68,16 @@ test('each try in vain makes the wait longer, until there is reason to hope', as
   assert.deepEqual(waits, [4, 5, 0]);
 });
 
+test('hope that comes during a try in vain is not lost', async () => {
+  const waits = [];
+  const never = (tries) => (waits.push(tries), 1e6);
+  const { box } = outbox([problem('no line', { passes: true })], memory(), never);
+  box.put(entry(1));
+  await Promise.all([box.flush(6), box.flush()]);
+  box.stop();
+  assert.deepEqual(waits, [0]);
+});
+
 test('what the server refuses is kept with its reason and holds up nothing', async () => {
   const { box, sent } = outbox([problem('Too rude.', { passes: false })]);
   for (const at of [1, 2]) box.put(entry(at));

@@ -91,6 +91,20 @@ test('a receipt reaches a message that is still held back', () => {
   assert.equal(store.get('msg_3').status, 'read');
 });
 
+test('what was sent takes its place while others are still on their way', () => {
+  const store = filled(own('a', 'One'), own('b', 'Two'));
+  for (const [seq, content] of [[1, 'One'], [2, 'Two']]) {
+    store.receive(message(seq, { sender: 'visitor', content }), ['One', 'Two']);
+  }
+  store.settle('a', answer('msg_1'));
+  store.release(['Two']);
+  store.receive(message(3));
+  assert.deepEqual(ids(store), ['msg_1', 'msg_3', 'b']);
+  store.settle('b', answer('msg_2'));
+  store.release([]);
+  assert.deepEqual(ids(store), ['msg_1', 'msg_2', 'msg_3']);
+});
+
 test('unread is what others wrote and nobody read or took back', () => {
   const store = filled(message(1, { status: 'read' }), message(2), message(3, { sender: 'visitor' }), message(4, { deletedAt: 'now' }));
   assert.deepEqual(store.unread().map(({ id }) => id), ['msg_2']);
