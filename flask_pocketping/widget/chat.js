@@ -225,6 +225,8 @@ export class Chat {
     this.#forget();
     this.#clear();
     this.close();
+    // What was being written goes too.
+    this.#view.replaceWith((this.#view = new ChatElement(this)));
   }
 
   destroy() {

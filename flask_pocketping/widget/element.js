@@ -40,11 +40,10 @@ export class ChatElement extends HTMLElement {
       if (key === 'Escape') chat.close();
     };
     this.#composer.takeDrops(this.#panel);
-    const side = config.position?.includes('left') ? 'left' : '';
     const dir = /^(ar|fa|he|ur)/.test(language) ? 'rtl' : 'ltr';
     const root = this.attachShadow({ mode: 'open' });
     root.adoptedStyleSheets = [sheet];
-    root.append(h('div', `root ${side}`, { lang: language, dir }, this.#panel, this.#launcher));
+    root.append(h('div', `root ${config.position}`, { lang: language, dir }, this.#panel, this.#launcher));
     // Keys that are typed here are not for the page's shortcuts.
     root.addEventListener('keydown', (event) => event.stopPropagation());
     const { theme = '' } = config;

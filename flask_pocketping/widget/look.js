@@ -14,7 +14,7 @@ button{border:0;padding:8px;background:none;cursor:pointer;border-radius:8px}
 button:where(:hover){background:#8883}
 svg{width:22px;display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}
 .launcher,.panel{position:fixed;bottom:20px;right:20px;box-shadow:0 4px 32px #0005}
-.left>*{right:auto!important;left:20px}
+[class$=left]>*{right:auto!important;left:20px}
 .bubble,.notice,.chip,.day{background:var(--soft)}
 .bubble{width:fit-content;max-width:80%;margin:2px 0;padding:8px 12px;border-radius:16px;
 overflow-wrap:anywhere;white-space:pre-wrap}

@@ -98,6 +98,23 @@ def test_a_conversation_that_is_forgotten_while_it_is_opened_stays_forgotten(sho
     chat.expect_said("visitor: Somebody else's")
 
 
+def test_what_was_being_written_is_forgotten_with_the_conversation(shop: Shop, page: Page) -> None:
+    page.goto(shop.plain())
+    chat = Chat(page).open()
+    chat.tell("Mine")
+    chat.field.fill("My card is 12")
+    with page.expect_response("**/upload/complete"):
+        chat.attach("card.txt", "text/plain", b"12 34")
+    expect(chat.root.get_by_text("card.txt")).to_be_visible()
+    page.evaluate("PocketPing.reset()")
+    expect(chat.panel).to_be_hidden()
+    chat.open()
+    expect(chat.field).to_have_value("")
+    expect(chat.root.get_by_text("card.txt")).to_have_count(0)
+    chat.tell("Somebody else's")
+    chat.expect_said("visitor: Somebody else's")
+
+
 def test_what_comes_while_a_page_connects_reaches_its_own_script(shop: Shop, page: Page) -> None:
     gate = Gate(page)
     with page.expect_websocket() as opened:
