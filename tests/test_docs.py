@@ -417,10 +417,11 @@ def test_the_package_exports_what_the_pages_import() -> None:
 
 
 def test_the_widgets_words_are_all_listed() -> None:
-    script = (ROOT / "flask_pocketping" / "widget" / "texts.js").read_text()
-    english = script.partition("english = {")[2].partition("};")[0]
+    scripts = ROOT / "flask_pocketping" / "widget"
+    names = (scripts / "texts.js").read_text().partition("\n  '")[2].partition("'")[0]
+    english = (scripts / "languages.js").read_text().partition("en: `")[2].partition("`")[0]
     told = {row[0].strip("`"): row[1] for row in rows((DOCS / "widget.md").read_text()) if row[0].startswith("`")}
-    words = dict(re.findall(r"^  (\w+): '(.*)',$", english, re.MULTILINE))
+    words = dict(zip(names.split(), english.splitlines(), strict=True))
     assert len(words) > 30
     assert {name: told.get(name) for name in words} == words
     listed = (DOCS / "widget.md").read_text().partition("| name | in English |")[2]

@@ -1,6 +1,41 @@
-/** The texts of other languages: a line each, in the order of `english` in view.js.
+/** The texts of the languages that the widget speaks: a line each, in the order of `names` in texts.js.
  * @type {Record<string, string>} */
 export const languages = {
+  en: `Open chat
+Close chat
+Support
+Online
+We reply as soon as we can
+AI assistant
+Hi! How can we help?
+Messages
+Write a message…
+Send
+Attach a file
+Reply
+Edit
+Delete
+Really delete?
+Message deleted
+edited
+Sending
+Sent
+Delivered
+Read
+Not sent
+Try again
+Cancel
+No connection. What you write is sent later.
+{name} is typing…
+How can we reach you?
+Email
+Phone (+1 …)
+Continue
+Not now
+How did we do?
+{count} of 5
+Anything to add?
+Thank you!`,
   de: `Chat öffnen
 Chat schließen
 Support

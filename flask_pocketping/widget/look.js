@@ -9,7 +9,7 @@ sheet.replaceSync(`
 [hidden]{display:none!important}
 .root{all:initial;display:block;color-scheme:inherit;font:15px/1.45 system-ui,sans-serif;color:var(--ink)}
 *{box-sizing:border-box;margin:0;font:inherit;color:inherit}
-:focus-visible{outline:2px solid;outline-offset:-2px}
+:focus-visible,:focus-visible+svg,.field:has(textarea:focus){outline:2px solid;outline-offset:-2px}
 button{border:0;padding:8px;background:none;cursor:pointer;border-radius:8px}
 button:where(:hover){background:#8883}
 svg{width:22px;display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}
@@ -63,7 +63,6 @@ h2,.excerpt{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .stars label{position:relative}
 .stars label:has(~label>:checked) svg,:checked+svg{fill:#f5a623}
 [type=radio]{position:absolute;inset:0;height:100%;opacity:0;cursor:pointer}
-:focus-visible+svg{outline:2px solid}
 input,textarea,.field,.card{border:1px solid var(--dim);border-radius:12px;background:var(--paper)}
 input,textarea{width:100%;padding:8px;font-size:16px;resize:none}
 ::placeholder{color:var(--dim);opacity:1}
@@ -71,7 +70,6 @@ input,textarea{width:100%;padding:8px;font-size:16px;resize:none}
 :empty.error{display:none}
 .composer{padding:10px 12px max(10px,env(safe-area-inset-bottom));border-top:1px solid var(--soft);background:var(--foot)}
 .field{align-items:end}
-.field:has(textarea:focus){outline:2px solid;outline-offset:-1px}
 .field textarea{max-height:120px;padding:6px 4px;border:0;outline:0}
 .over{outline:2px dashed}
 [dir=rtl] .send svg{transform:scaleX(-1)}

@@ -4,12 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { languages } from '../../../flask_pocketping/widget/languages.js';
-import { english, textsFor } from '../../../flask_pocketping/widget/texts.js';
+import { names, textsFor } from '../../../flask_pocketping/widget/texts.js';
+
+const english = textsFor('en');
 
 for (const [code, texts] of Object.entries(languages)) {
   test(`${code} has a line for each text, with the same places to fill in`, () => {
     const lines = texts.split('\n');
-    assert.equal(lines.length, Object.keys(english).length);
+    assert.equal(lines.length, names.split(' ').length);
     Object.entries(english).forEach(([name, text], at) => {
       assert.ok(lines[at].trim(), name);
       assert.deepEqual(lines[at].match(/\{\w+\}/g), text.match(/\{\w+\}/g), name);
@@ -20,5 +22,6 @@ for (const [code, texts] of Object.entries(languages)) {
 test('a country is no other language, an unknown language is English, and the words of the page win', () => {
   assert.equal(textsFor('de-AT').send, 'Senden');
   assert.equal(textsFor('cs').send, 'Send');
+  assert.equal(textsFor('en').thanks, 'Thank you!');
   assert.equal(textsFor('de', { send: 'Ab damit' }).send, 'Ab damit');
 });

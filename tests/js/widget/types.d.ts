@@ -54,7 +54,8 @@ interface WidgetSent {
   attachments?: WidgetAttachment[];
 }
 
-type WidgetTexts = typeof import('../../../flask_pocketping/widget/texts.js').english;
+type Words<Line extends string> = Line extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Line;
+type WidgetTexts = Record<Words<typeof import('../../../flask_pocketping/widget/texts.js').names>, string>;
 
 /** What a page sets, by its tag or by PocketPing.init. */
 interface WidgetConfig {
