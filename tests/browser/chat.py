@@ -89,3 +89,16 @@ class Lines:
             self.opened.append("sse")
         elif re.search(r"/events\?", request.url):
             self.opened.append("poll")
+
+
+def fill_storage(page: Page) -> None:
+    """Leave no room in what the browser stores for the page's origin."""
+    page.evaluate(
+        """() => {
+            for (let size = 2 ** 22; size >= 1; size /= 2) {
+                try {
+                    localStorage.full = (localStorage.full ?? '') + 'x'.repeat(size);
+                } catch {}
+            }
+        }"""
+    )

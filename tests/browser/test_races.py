@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from ..support.browsers import Faults, wait_for
 from ..support.bulk import add_messages
-from .chat import Chat
+from .chat import Chat, fill_storage
 from .conftest import OpenShop
 from .shop import Shop, answer, only_session
 
@@ -305,15 +305,7 @@ def test_a_refusal_is_shown_in_the_tab_that_could_not_store(
     second.goto(f"{shop.url}/about")
     two = Chat(second).open()
     two.expect_said("visitor: Hello")
-    second.evaluate(
-        """() => {
-            for (let size = 2 ** 22; size >= 1; size /= 2) {
-                try {
-                    localStorage.full = (localStorage.full ?? '') + 'x'.repeat(size);
-                } catch {}
-            }
-        }"""
-    )
+    fill_storage(second)
     two.say("That dratted kettle")
     two.expect_status("kettle", "Not sent")
 

@@ -14,7 +14,7 @@ from ..support.clients import Api
 from ..support.proxy import proxying
 from ..support.scripts import environment
 from ..support.servers import KEY, Process, free_port, wait_until
-from .chat import Chat, Lines
+from .chat import Chat, Lines, fill_storage
 from .shop import Shop, answer, only_session, stored
 
 TRANSPORTS = ["ws", "sse", "poll"]
@@ -240,15 +240,7 @@ def test_a_tab_hands_over_what_it_cannot_store(shop: Shop, context: BrowserConte
     second.goto(f"{shop.url}/about")
     two = Chat(second).open()
     two.expect_said("visitor: From the first")
-    second.evaluate(
-        """() => {
-            for (let size = 2 ** 22; size >= 1; size /= 2) {
-                try {
-                    localStorage.full = (localStorage.full ?? '') + 'x'.repeat(size);
-                } catch {}
-            }
-        }"""
-    )
+    fill_storage(second)
     two.tell("From the second")
     one.expect_said("visitor: From the first", "visitor: From the second")
 
