@@ -1,6 +1,6 @@
 """Attachments: announced, stored, made part of a message, and forgotten where that never happens.
 
-The bytes are with the storage (`flask_pocketping.storage`); here is what is known of them.
+The bytes are with the storage (`flask_pocketping.files`); here is what is known of them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from ..support.browsers import Faults, wait_for
 from ..support.bulk import add_messages
 from .chat import Chat, fill_storage
 from .conftest import OpenShop
-from .shop import Shop, answer, only_session
+from .shop import Shop, answer, only_session, stored
 
 # Requests leave the page, and answers arrive in it, when the test says so.
 _GATE = """
@@ -47,9 +47,14 @@ class Gate:
         """Wait until one is held up."""
         wait_for(self.page, lambda: self.reached, "something is held up")
 
+    def let_one_go(self) -> None:
+        """Let the one pass that is held up, and hold up the next."""
+        self.page.evaluate("(window.letGo(), window.letGo = null)")
+
     def let_go(self) -> None:
         """Let it and all that follow pass."""
-        self.page.evaluate("(sessionStorage.clear(), window.letGo(), window.letGo = null)")
+        self.page.evaluate("sessionStorage.clear()")
+        self.let_one_go()
 
 
 def hide(page: Page) -> None:
@@ -96,6 +101,25 @@ def test_a_conversation_that_is_forgotten_while_it_is_opened_stays_forgotten(sho
     gate.let_go()
     chat.open().tell("Somebody else's")
     chat.expect_said("visitor: Somebody else's")
+
+
+def test_the_order_stays_however_the_answers_and_the_news_of_them_arrive(shop: Shop, page: Page) -> None:
+    gate = Gate(page)
+    page.goto(shop.plain(transport="poll"))
+    chat = Chat(page).open()
+    gate.hold("answer", "/message")
+    written = [f"visitor: {text}" for text in ("One", "Two", "Three", "Four")]
+    for line in written:
+        chat.say(line.removeprefix("visitor: "))
+    for told_first in (True, True, False, True):
+        gate.wait()
+        if told_first:
+            # What one poll has not seen yet, the next one has.
+            for _ in range(2):
+                page.wait_for_event("requestfinished", lambda request: "/events?" in request.url)
+        gate.let_one_go()
+    chat.expect_said(*written)
+    assert stored(shop.api) == written
 
 
 def test_what_was_being_written_is_forgotten_with_the_conversation(shop: Shop, page: Page) -> None:

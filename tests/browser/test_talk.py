@@ -162,35 +162,6 @@ def test_threat_19_an_answer_that_is_lost_on_its_way_doubles_nothing(shop: Shop,
     assert stored(shop.api) == ["visitor: Only once", "visitor: And this"]
 
 
-# Answers to messages arrive when the test says so.
-_GATE = """
-const real = fetch;
-window.fetch = async (...request) => {
-    const answer = await real(...request);
-    if (/\\/message$/.test(request[0])) await new Promise((letGo) => { window.letGo = letGo; });
-    return answer;
-};
-"""
-
-
-def test_the_order_stays_however_the_answers_and_the_news_of_them_arrive(shop: Shop, page: Page) -> None:
-    page.add_init_script(_GATE)
-    page.goto(shop.plain(transport="poll"))
-    chat = Chat(page).open()
-    written = [f"visitor: {text}" for text in ("One", "Two", "Three", "Four")]
-    for line in written:
-        chat.say(line.removeprefix("visitor: "))
-    for told_first in (True, True, False, True):
-        wait_for(page, lambda: page.evaluate("Boolean(window.letGo)"), "the server has the next message")
-        if told_first:
-            # What one poll has not seen yet, the next one has.
-            for _ in range(2):
-                page.wait_for_event("requestfinished", lambda request: "/events?" in request.url)
-        page.evaluate("(window.letGo(), window.letGo = null)")
-    chat.expect_said(*written)
-    assert stored(shop.api) == written
-
-
 def test_what_was_written_survives_the_page(shop: Shop, context: BrowserContext, page: Page, faults: Faults) -> None:
     faults.allow_network()
     page.goto(shop.url)
