@@ -21,6 +21,7 @@ HIGH_LIMITS = {
     "POCKETPING_VISITOR_ADDRESS_LIMIT": "10000000/minute",
     "POCKETPING_VISITOR_SESSION_LIMIT": "10000000/hour",
     "POCKETPING_SOCKET_LIMIT": "100000",
+    "POCKETPING_ADDRESS_SOCKET_LIMIT": "100000",
 }
 KEY = "benchmark-key-0123456789"
 
@@ -108,13 +109,20 @@ def serving(command: Sequence[str], port: int, folder: Path, environment: Mappin
         server.stop()
 
 
+#: What gunicorn is told of its worker, by its class.
+WORKERS = {
+    "gevent": ("--worker-class", "gevent", "--worker-connections", "5000", "--keep-alive", "75"),
+    "gthread": ("--worker-class", "gthread", "--threads", "8", "--keep-alive", "75"),
+    "sync": ("--worker-class", "sync"),
+}
+
+
 @contextmanager
-def gunicorn(app: str, folder: Path, **environment: str) -> Iterator[Server]:
-    """`benchmarks/apps/APP.py` under one gevent worker of gunicorn."""
+def gunicorn(app: str, folder: Path, worker_class: str = "gevent", **environment: str) -> Iterator[Server]:
+    """`benchmarks/apps/APP.py` under one worker of gunicorn."""
     port = free_port()
     command = [
-        *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1"),
-        *("--worker-class", "gevent", "--worker-connections", "5000", "--keep-alive", "75"),
+        *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1", *WORKERS[worker_class]),
         *("--log-level", "warning", "--no-control-socket", f"benchmarks.apps.{app}:app"),
     ]
     with serving(command, port, folder, environment) as server:
@@ -122,9 +130,9 @@ def gunicorn(app: str, folder: Path, **environment: str) -> Iterator[Server]:
 
 
 @contextmanager
-def ours(folder: Path, **environment: str) -> Iterator[Server]:
+def ours(folder: Path, worker_class: str = "gevent", **environment: str) -> Iterator[Server]:
     """The extension in a Flask app; the environment may say more."""
-    with gunicorn("ours", folder, POCKETPING_API_KEY=KEY, **HIGH_LIMITS, **environment) as server:
+    with gunicorn("ours", folder, worker_class, POCKETPING_API_KEY=KEY, **HIGH_LIMITS, **environment) as server:
         yield server
 
 

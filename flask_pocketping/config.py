@@ -189,6 +189,20 @@ def _uploads(value: Any) -> str | None:
     return text
 
 
+TRANSPORTS = ("websocket", "sse", "poll")
+
+
+def _transports(value: Any) -> tuple[str, ...]:
+    names = {item.lower() for item in _items(value)}
+    if not names or not names <= set(TRANSPORTS):
+        raise ValueError("some of websocket, sse and poll, with commas between")
+    return tuple(name for name in TRANSPORTS if name in names)
+
+
+def _process_limit(value: Any) -> int | None:
+    return None if value is None or value == "" else _whole(1, 1_000_000, "connections")(value)
+
+
 def _networks(value: Any) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(item) for item in _items(value))
@@ -363,10 +377,27 @@ class Config:
     socket_queue: int = _setting(
         1000, _whole(10, 100_000, "frames"), "Frames that may wait for a slow socket before it is closed (1013)."
     )
+    transports: tuple[str, ...] = _setting(
+        TRANSPORTS,
+        _transports,
+        "How pages and the inbox get news: some of `websocket`, `sse` and `poll`. What is left out is refused.",
+    )
     socket_limit: int = _setting(
         32,
-        _whole(1, 100_000, "sockets"),
-        "Sockets that one conversation may have open, and one address before it has told its key.",
+        _whole(1, 100_000, "connections"),
+        "WebSockets and event streams that one conversation may have open.",
+    )
+    address_socket_limit: int = _setting(
+        128,
+        _whole(1, 1_000_000, "connections"),
+        "WebSockets and event streams that one address may have open in each process, and four times as many for its "
+        "IPv6 network (/48). Clients that gave an API key or an operator's token do not count.",
+    )
+    process_socket_limit: int | None = _setting(
+        None,
+        _process_limit,
+        "WebSockets and event streams that one process may hold open. Unset: three quarters of the files that the "
+        "system lets it open (`ulimit -n`).",
     )
     disconnect_grace: float = _setting(
         30.0,

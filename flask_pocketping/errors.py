@@ -212,7 +212,7 @@ class IdempotencyConflict(APIError):
 
 
 class UpgradeRequired(APIError):
-    """The page's chat widget is older than `POCKETPING_WIDGET_MIN_VERSION`."""
+    """The page's chat widget is older than `POCKETPING_WIDGET_MIN_VERSION`, or a WebSocket is of another version."""
 
     status = 426
     code = "UPGRADE_REQUIRED"
@@ -227,8 +227,16 @@ class RateLimited(APIError):
     default_message = "Too many requests. Try again later."
 
 
+class TransportUnsupported(APIError):
+    """The web server can't carry live connections, or `POCKETPING_TRANSPORTS` leaves this kind out."""
+
+    status = 501
+    code = "TRANSPORT_UNSUPPORTED"
+    default_message = "This server offers no connection of this kind. Poll instead."
+
+
 class Unavailable(APIError):
-    """The database can't be reached, or has no tables yet."""
+    """The database can't be reached or has no tables yet, or there are too many open connections."""
 
     status = 503
     code = "UNAVAILABLE"

@@ -29,9 +29,10 @@ from .files.store import Files
 from .models import DEFAULT_PROJECT, Base
 from .realtime.bus import Bus, RedisBus
 from .realtime.hub import Hub
+from .realtime.sockets import Sockets
 from .runtime import Runtime, Upkeep
+from .servers import open_files_limit
 from .values import Attachment, Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage, Stats
-from .web.connections import Sockets
 from .web.frames import Frames
 from .web.handles import Handles
 from .web.hosts import Loader, Loaders
@@ -106,7 +107,7 @@ class PocketPing:
         database = self._database(app, config)
         database.files_url = f"{config.public_url or _mounted_at(app)}{config.url_prefix}/files"
         bus = _bus(config, secrets)
-        sockets = Sockets(config.socket_limit)
+        sockets = Sockets(config.process_socket_limit or open_files_limit() * 3 // 4)
         hub = Hub(database, bus, poll=config.poll_interval, tick=Upkeep(database, sockets))
         client = GuardedClient(
             allow_http=config.webhook_allow_http,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -27,7 +26,8 @@ from .errors import PocketPingError, Unavailable
 from .files.store import Files
 from .realtime.bus import Bus
 from .realtime.hub import Hub
-from .web.connections import Sockets
+from .realtime.sockets import Sockets
+from .servers import server_stops
 from .webhooks import WebhookTarget
 
 logger = logging.getLogger("flask_pocketping")
@@ -179,8 +179,7 @@ class Upkeep:
         if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK
-        self._sockets.cut_stuck()
-        if _server_stops():
+        if server_stops():
             self._sockets.end_all()
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + presence.RENEWAL
@@ -197,9 +196,3 @@ class Upkeep:
                 with connection.presence_lock:
                     if connection.presence is not None:
                         presence.note_again(self._db, found)
-
-
-def _server_stops() -> bool:
-    """Whether gunicorn has told this process to stop. It waits for open connections then, so they have to end."""
-    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    return getattr(worker, "alive", True) is False

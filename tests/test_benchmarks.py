@@ -35,6 +35,7 @@ def test_the_way_to_each_socket_is_timed(tmp_path: Path) -> None:
     assert "kB a socket" in printed
     for quantiles in kept["milliseconds"].values():
         assert all(0 < p50 <= p99 for p50, p99 in quantiles.values())
+    assert "100 idle WebSockets on one gthread worker" in printed
 
 
 def test_lists_are_timed_at_two_sizes(tmp_path: Path) -> None:

@@ -199,6 +199,11 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("socket_queue", 1),
     ("socket_queue", 10.5),
     ("socket_limit", 0),
+    ("address_socket_limit", 0),
+    ("process_socket_limit", 0),
+    ("process_socket_limit", "many"),
+    ("transports", ""),
+    ("transports", "carrier pigeon"),
     ("disconnect_grace", -1),
 ]
 

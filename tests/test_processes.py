@@ -23,7 +23,7 @@ from .support.events import EventSource
 from .support.proxy import Proxy, proxying
 from .support.servers import Process, gunicorn, make_app, wait_until
 
-WORKER_CLASSES = ("gevent", "gthread")
+WORKER_CLASSES = ("gevent", "gthread", "sync")
 
 
 def workers_of(process: Process) -> list[int]:

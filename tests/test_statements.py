@@ -15,8 +15,9 @@ from sqlalchemy import event
 
 from flask_pocketping.chat import projects
 from flask_pocketping.db import Database
+from flask_pocketping.realtime.frames import Frame
 from flask_pocketping.values import Event, Identity
-from flask_pocketping.web.frames import Frame, Frames
+from flask_pocketping.web.frames import Frames
 from flask_pocketping.web.state import state_of
 
 from .conftest import LOCAL, Serve

@@ -15,6 +15,13 @@ app.config["SECRET_KEY"] = "the secret of a benchmark"
 app.config.update({key: value for key, value in os.environ.items() if key.startswith("POCKETPING_")})
 pocketping = PocketPing(app)
 
+
+@app.get("/hello")
+def hello() -> str:
+    """Answer as a page of the host's own."""
+    return "Hello"
+
+
 if synchronous := os.environ.get("BENCHMARK_SYNCHRONOUS"):
 
     @event.listens_for(app.extensions["pocketping"].db.engine, "connect")

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from flask import g, request
 
 from ..chat import presence
 from ..chat.history import find_place
+from ..config import Config
 from ..db import retried
 from ..errors import Forbidden
-from ..realtime.hub import Subscriber, Topic
-from ..values import Event
-from .connections import Open
+from ..realtime.connections import Connection
+from ..realtime.frames import Frame
+from ..realtime.hub import Topic
 from .cursors import position_after
 from .limiter import address_key
 from .origins import origin_allowed
 from .state import State
 
 
-class Listener(Open, Subscriber, Protocol):
-    """A connection that events are handed to."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Admission:
     """A page that may listen."""
 
@@ -36,6 +32,10 @@ class Admission:
     after: int
     #: What to tell it of its version first, if anything.
     warning: dict[str, str] | None
+    #: The address that its events count for.
+    address: str
+    #: Whom its connection counts for.
+    owners: tuple[str, ...]
 
 
 def admit(state: State, *, count: bool = True) -> Admission:
@@ -46,36 +46,76 @@ def admit(state: State, *, count: bool = True) -> Admission:
     """
     if not origin_allowed(state.config.cors_origins):
         raise Forbidden("Pages of this origin may not connect. See POCKETPING_CORS_ORIGINS.")
+    address = address_key(request.remote_addr)
     if count:
-        state.limiter.hit(state.config.visitor_address_limit, "address", address_key(request.remote_addr))
+        state.limiter.hit(state.config.visitor_address_limit, "address", address)
     session_id = state.handles.read(request.args.get("sessionId"))
     place = find_place(state.db, session_id)
     # A browser that comes back by itself asks with its first address, and says in a header how far it got.
     text = request.headers.get("Last-Event-ID") or request.args.get("after")
     after = position_after(state, session_id, place, text)
-    state.sockets.check_room(session_id)
-    return Admission(session_id, place.project_id, after, g.pocketping_standing.warning)
+    bounds = {session_id: state.config.socket_limit, **address_bounds(state.config, request.remote_addr)}
+    state.sockets.check_room(bounds)
+    return Admission(session_id, place.project_id, after, g.pocketping_standing.warning, address, tuple(bounds))
 
 
-@contextmanager
-def listening(state: State, connection: Listener, admission: Admission) -> Iterator[Iterator[tuple[Event, int]]]:
-    """While this is open, the connection counts for its visitor and is handed what happens.
-
-    :return: what happened since the page heard the last of it, with the cursor of each event.
-    """
-    topic, everyone = Topic("session", admission.session_id), Topic("visitors", admission.project_id)
-    snapshot = state.hub.subscribe(topic, connection)
-    state.hub.join(everyone, connection)
+def address_bounds(config: Config, address: str | None) -> dict[str, int]:
+    """How many connections an address may have: for itself, and for the network that it is easily changed in."""
+    bounds = {f"address {address_key(address)}": config.address_socket_limit}
     try:
-        connection.presence = retried(lambda: presence.arrive(state.db, admission.project_id, admission.session_id))
-        yield state.hub.replay(topic, admission.after, snapshot)
-    finally:
-        state.hub.unsubscribe(topic, connection)
-        state.hub.unsubscribe(everyone, connection)
-        leave(state, connection)
+        parsed = ipaddress.ip_address((address or "").split("%")[0])
+    except ValueError:
+        return bounds
+    if isinstance(parsed, ipaddress.IPv6Address) and not parsed.ipv4_mapped:
+        network = ipaddress.ip_network((parsed, 48), strict=False)
+        bounds[f"network {network}"] = 4 * config.address_socket_limit
+    return bounds
 
 
-def leave(state: State, connection: Open) -> None:
+class Listener:
+    """A page that listens, by whatever kind of connection: what happens at its beginning and its end.
+
+    :param admission: what was found out before the connection opened.
+    """
+
+    __slots__ = ("_topics", "admission", "connection", "state")
+
+    def __init__(self, state: State, connection: Connection, admission: Admission) -> None:
+        self.state = state
+        self.connection = connection
+        self.admission = admission
+        self._topics: list[Topic] = []
+
+    def opened(self) -> None:
+        """Subscribe, count as there, and send what the page missed."""
+        hub, admission = self.state.hub, self.admission
+        topic, everyone = Topic("session", admission.session_id), Topic("visitors", admission.project_id)
+        snapshot = hub.subscribe(topic, self.connection)
+        self._topics = [topic]
+        hub.join(everyone, self.connection)
+        self._topics = [topic, everyone]
+        self.connection.presence = retried(
+            lambda: presence.arrive(self.state.db, admission.project_id, admission.session_id)
+        )
+        for frame in self.greeting():
+            self.connection.send(frame)
+        encoded = (
+            self.connection.encoder(event, cursor) for event, cursor in hub.replay(topic, admission.after, snapshot)
+        )
+        self.connection.replay(frame for frame in encoded if frame is not None)
+
+    def greeting(self) -> Iterable[Frame]:
+        """What the page is sent first."""
+        return ()
+
+    def closed(self) -> None:
+        """Undo what `opened` did, however far it came."""
+        for topic in self._topics:
+            self.state.hub.unsubscribe(topic, self.connection)
+        leave(self.state, self.connection)
+
+
+def leave(state: State, connection: Connection) -> None:
     """Note that a connection is over."""
     with connection.presence_lock:
         left, connection.presence = connection.presence, None

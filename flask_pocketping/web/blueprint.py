@@ -14,14 +14,16 @@ from werkzeug.routing import Map, MapAdapter, Rule
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import APIError, InvalidRequest, MethodNotAllowed, NotFound
-from .admission import admit
+from .admission import address_bounds, admit
+from .handshake import check_upgrade
 from .inbox import serve_inbox
-from .limiter import address_key
 from .responses import error_response
 from .routing import Operation
 from .service import all_operations
 from .socket import serve_back_office, serve_visitor
 from .state import State
+from .takeover import SwitchedResponse, Takeover
+from .transports import require_transport
 from .versions import HEADER, standing
 
 NAME = "pocketping"
@@ -51,6 +53,7 @@ def build_blueprint(state: State) -> Blueprint:
     _add_pages(state, blueprint)
     known = _add_fallback(state, blueprint, operations)
     visitor_endpoints = {f"{NAME}.stream", *(f"{NAME}.{item.name}" for item in operations if item.caller == "visitor")}
+    socket_endpoints = {f"{NAME}.stream", f"{NAME}.ws"}
     # What is asked there by a method that it does not take is answered elsewhere.
     beacons = {item.path for item in operations if item.any_type}
     visitor_paths = Map([Rule(item.path) for item in operations if item.caller == "visitor"]).bind("")
@@ -58,20 +61,27 @@ def build_blueprint(state: State) -> Blueprint:
     @blueprint.before_request
     def prepare() -> Response | None:
         state.ensure_running()
-        if request.endpoint in {f"{NAME}.stream", f"{NAME}.ws"}:
-            # No compression: it would cost each connection a hundred times what it saves.
-            request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        if request.endpoint in socket_endpoints:
+            key = check_upgrade(request)
+            require_transport(state, "websocket", request.environ)
         if request.endpoint in visitor_endpoints and request.method != "OPTIONS":
             g.pocketping_standing = standing(state.config, request.headers.get(HEADER))
             g.pocketping_standing.check()
         if request.endpoint == f"{NAME}.stream":
             g.pocketping_admission = admit(state)
         elif request.endpoint == f"{NAME}.ws":
-            state.sockets.check_room(address_key(request.remote_addr))
+            state.sockets.check_room(address_bounds(state.config, request.remote_addr))
+        if request.endpoint in socket_endpoints:
+            g.pocketping_takeover = Takeover(request.environ, state.holds)
+            request.environ = g.pocketping_takeover.lend(key)
         return None
 
     @blueprint.after_request
     def add_headers(response: Response) -> Response:
+        if request.endpoint in socket_endpoints and "pocketping_takeover" in g:
+            request.environ = g.pocketping_takeover.environ
+            if g.pocketping_takeover.taken:
+                return SwitchedResponse(g.pocketping_takeover)
         response.headers.update(g.get("pocketping_headers", {}))
         if "pocketping_standing" in g:
             response.headers.update(g.pocketping_standing.headers)
@@ -82,6 +92,11 @@ def build_blueprint(state: State) -> Blueprint:
         if request.endpoint in visitor_endpoints or visitor_paths.test(path) or request.endpoint == f"{NAME}.assets":
             _add_cors(state, response, beacon=path in beacons)
         return response
+
+    @blueprint.teardown_request
+    def give_back(error: BaseException | None) -> None:
+        if (takeover := g.pop("pocketping_takeover", None)) is not None:
+            takeover.give_back()
 
     blueprint.register_error_handler(Exception, error_response)
     return blueprint

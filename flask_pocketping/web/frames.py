@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import clock, shapes
 from ..errors import APIError
+from ..realtime.frames import Frame, text_frame
 from ..realtime.hub import Encoder
 from ..values import Event
 from .handles import Handles
 from .responses import error_body
 from .visitor_shapes import visitor_message
 
-PING = b"\x89\x00"
 #: The names of server-sent events that pages listen to.
 _EVENT_NAMES = {"message", "csat_request", "screenshot_request", "connected"}
-
-
-class Frame(NamedTuple):
-    """A text frame as its bytes on the wire, and what a connection needs to choose by."""
-
-    type: str
-    session_id: str | None
-    data: bytes
 
 
 class Frames:
@@ -90,17 +82,6 @@ def event_frame(type: str, data: Any, cursor: str | None = None, session_id: str
 def error_frame(error: APIError) -> Frame:
     """The error shape as a frame."""
     return operator_frame("error", **error_body(error))
-
-
-def text_frame(text: str) -> bytes:
-    """A whole, unmasked text frame (RFC 6455, section 5.2)."""
-    data = text.encode()
-    size = len(data)
-    if size < 126:
-        return bytes((0x81, size)) + data
-    if size < 1 << 16:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + data
-    return b"\x81\x7f" + size.to_bytes(8, "big") + data
 
 
 Maker = Callable[[Mapping[str, Any], Event, str], tuple[str, dict[str, Any]]]

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from flask import g, request
-from simple_websocket import ConnectionClosed, Server
+from simple_websocket import Server
 
 from .. import clock, shapes
 from ..chat import presence, visitors
 from ..chat.sessions import get_session
 from ..errors import APIError, Forbidden, InvalidRequest, RateLimited, Unauthorized
-from ..realtime.hub import Topic
+from ..realtime.connections import AUTH_TIMEOUT, TOO_MANY, UNAUTHORIZED, Closed, Connection
+from ..realtime.frames import Frame
+from ..realtime.hub import Encoder, Topic
+from ..realtime.websocket import MAX_FRAME, WebSocket
 from . import schemas
-from .admission import Admission, leave, listening
+from .admission import Admission, Listener, address_bounds, leave
 from .auth import Client, client_of
-from .connections import AUTH_TIMEOUT, INTERNAL_ERROR, RESTARTING, TOO_MANY, UNAUTHORIZED, Closed, Connection
 from .frames import error_frame, operator_frame, visitor_frame
-from .limiter import address_key
 from .responses import as_api_error
 from .routing import load, parse_json
 from .state import State
+from .takeover import Takeover
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -39,106 +40,116 @@ _EVENT = schemas.PageEvent()
 
 
 def serve_back_office(state: State, ws: Server) -> None:
-    """One connection to `/ws`."""
-    connection = Connection(ws, state.frames.operator, state.config.socket_queue)
-    connection.owner = address_key(request.remote_addr)
-    _guarded(state, connection, lambda: _BackOffice(state, connection).run())
+    """Hand one connection to `/ws` over to the loop."""
+    connection = _open(state, state.frames.operator, tuple(address_bounds(state.config, request.remote_addr)))
+    connection.set_deadline(AUTH_WAIT, AUTH_TIMEOUT, f"No auth frame within {AUTH_WAIT:g} seconds.")
+    connection.start(_BackOffice(state, connection))
 
 
 def serve_visitor(state: State, ws: Server) -> None:
-    """One connection to `/stream`; `g.pocketping_admission` was given before the upgrade."""
-    connection = Connection(ws, state.frames.visitor, state.config.socket_queue)
+    """Hand one connection to `/stream` over; `g.pocketping_admission` was given before the upgrade."""
     admission: Admission = g.pocketping_admission
-    connection.owner = admission.session_id
-    _guarded(state, connection, lambda: _Visitor(state, connection, admission).run())
+    connection = _open(state, state.frames.visitor, admission.owners)
+    connection.max_frame = MAX_FRAME
+    connection.start(_Visitor(state, connection, admission))
 
 
-def _guarded(state: State, connection: Connection, run: Callable[[], None]) -> None:
-    """Run a connection; whatever happens ends in a close code and never in an answer of HTTP."""
-    code, reason = 1000, ""
-    state.sockets.add(connection)
-    try:
-        run()
-    except ConnectionClosed:
-        return
-    except Closed as closed:
-        code, reason = closed.code, closed.reason
-    except Unauthorized as error:
-        code, reason = UNAUTHORIZED, error.message
-    except RateLimited as error:
-        code, reason = TOO_MANY, error.message
-    except Exception:
-        logger.exception("A WebSocket on %s failed.", request.path)
-        code, reason = INTERNAL_ERROR, "Something went wrong on the server."
-    except BaseException:
-        # The server ends this thread or greenlet because it stops.
-        code, reason = RESTARTING, "The server restarts."
-    finally:
-        connection.close(code, reason)
-        state.sockets.remove(connection)
+def _open(state: State, encoder: Encoder, owners: tuple[str, ...]) -> WebSocket:
+    takeover: Takeover = g.pocketping_takeover
+    connection = WebSocket(
+        takeover.take(),
+        loop=state.sockets.loop,
+        pool=state.sockets.pool,
+        encoder=encoder,
+        limit=state.config.socket_queue,
+        on_gone=state.sockets.remove,
+        on_release=takeover.on_release,
+    )
+    state.sockets.add(connection, owners)
+    return connection
+
+
+def _close_code(error: Exception) -> Closed | None:
+    if isinstance(error, Unauthorized):
+        return Closed(UNAUTHORIZED, error.message)
+    if isinstance(error, RateLimited):
+        return Closed(TOO_MANY, error.message)
+    return None
 
 
 class _BackOffice:
-    def __init__(self, state: State, connection: Connection) -> None:
+    __slots__ = ("_topic", "client", "connection", "state")
+
+    name = "A WebSocket on /ws"
+
+    def __init__(self, state: State, connection: WebSocket) -> None:
         self.state = state
         self.connection = connection
-        self.client = Client("", ())
+        self.client: Client | None = None
+        self._topic: Topic | None = None
 
-    def run(self) -> None:
-        hello = self._authenticate()
+    close_code = staticmethod(_close_code)
+
+    def opened(self) -> None:
+        """Wait for the first frame."""
+
+    def received(self, raw: str | bytes) -> None:
+        if self.client is None:
+            self._begin(raw)
+        else:
+            self._handle(self.client, raw)
+
+    def closed(self) -> None:
+        if self.client is None or self._topic is None:
+            return
+        self.state.hub.unsubscribe(self._topic, self.connection)
+        was_online = presence.operator_online(self.state.db, self.client.project_id)
+        leave(self.state, self.connection)
+        self._tell_presence(self.client, was_online)
+
+    def _begin(self, raw: str | bytes) -> None:
+        hello = self._authenticate(raw)
         after: int | None = hello["after"]
-        self._let_in(client_of(self.state, hello["apiKey"]))
+        client = client_of(self.state, hello["apiKey"])
+        self._let_in(client)
         # It counts for its address only until it is known.
-        self.connection.owner = None
-        self._count()
-        topic = Topic("project", self.project_id)
-        hub = self.state.hub
-        snapshot = hub.subscribe(topic, self.connection)
-        try:
-            was_online = presence.operator_online(self.state.db, self.project_id)
-            self.connection.presence = presence.arrive(
-                self.state.db, self.project_id, operator=self.client.operator, available=hello["available"]
-            )
-            # Whoever goes away before the replay is over must not resume behind what it did not get.
-            cursor = snapshot.cursor if after is None else min(after, snapshot.cursor)
-            self._tell_presence(was_online, but=self.connection)
-            self.connection.send(operator_frame("auth.ok", **self._who(), cursor=str(cursor)))
-            if after is not None:
-                found = hub.replay(topic, after, snapshot)
-                self.connection.send_all(self.state.frames.operator(event, at) for event, at in found)
-            self.connection.run(self._handle)
-        finally:
-            hub.unsubscribe(topic, self.connection)
-            was_online = presence.operator_online(self.state.db, self.project_id)
-            leave(self.state, self.connection)
-            self._tell_presence(was_online)
-
-    @property
-    def project_id(self) -> str:
-        return self.client.project_id
+        self.state.sockets.disown(self.connection)
+        self._count(client)
+        self.connection.max_frame = MAX_FRAME
+        self.client = client
+        topic = Topic("project", client.project_id)
+        snapshot = self.state.hub.subscribe(topic, self.connection)
+        self._topic = topic
+        was_online = presence.operator_online(self.state.db, client.project_id)
+        self.connection.presence = presence.arrive(
+            self.state.db, client.project_id, operator=client.operator, available=hello["available"]
+        )
+        # Whoever goes away before the replay is over must not resume behind what it did not get.
+        cursor = snapshot.cursor if after is None else min(after, snapshot.cursor)
+        self._tell_presence(client, was_online, but=self.connection)
+        self.connection.send(operator_frame("auth.ok", **self._who(client), cursor=str(cursor)))
+        found = self.state.hub.replay(topic, after, snapshot) if after is not None else ()
+        self.connection.replay(self.state.frames.operator(event, at) for event, at in found)
 
     def _let_in(self, client: Client) -> None:
         self.client, self.connection.key_hash = client, client.key_hash
-        if client.expires_at is not None:
-            self.connection.expires_at = time.monotonic() + (client.expires_at - clock.now()).total_seconds()
+        left = None if client.expires_at is None else (client.expires_at - clock.now()).total_seconds()
+        self.connection.set_deadline(left, UNAUTHORIZED, "The operator's token ran out.")
 
-    def _who(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"projectId": self.project_id}
-        if self.client.operator is not None:
-            found["operator"] = _OPERATOR.dump(self.client.operator)
+    def _who(self, client: Client) -> dict[str, Any]:
+        found: dict[str, Any] = {"projectId": client.project_id}
+        if client.operator is not None:
+            found["operator"] = _OPERATOR.dump(client.operator)
         return found
 
-    def _tell_presence(self, was_online: bool, but: Connection | None = None) -> None:
-        online = presence.operator_online(self.state.db, self.project_id)
-        if online == was_online and self.client.operator is None:
+    def _tell_presence(self, client: Client, was_online: bool, but: Connection | None = None) -> None:
+        online = presence.operator_online(self.state.db, client.project_id)
+        if online == was_online and client.operator is None:
             return
-        known = presence.connected_operators(self.state.db, self.project_id)
-        self.state.presence(self.project_id, online, known, visitors=online != was_online, but=but)
+        known = presence.connected_operators(self.state.db, client.project_id)
+        self.state.presence(client.project_id, online, known, visitors=online != was_online, but=but)
 
-    def _authenticate(self) -> dict[str, Any]:
-        raw = self.connection.receive(AUTH_WAIT)
-        if raw is None:
-            raise Closed(AUTH_TIMEOUT, "No auth frame within 10 seconds.")
+    def _authenticate(self, raw: str | bytes) -> dict[str, Any]:
         try:
             frame = parse_json(raw)
             if frame.get("type") != "auth":
@@ -150,95 +161,87 @@ class _BackOffice:
         except APIError as error:
             raise Closed(UNAUTHORIZED, error.message) from None
 
-    def _handle(self, raw: str | bytes) -> None:
-        self._count()
+    def _handle(self, client: Client, raw: str | bytes) -> None:
+        self._count(client)
         try:
             frame = parse_json(raw)
             kind = frame.get("type")
             if kind == "ping":
                 self.connection.send(operator_frame("pong"))
             elif kind == "typing":
-                self._typing(load(_TYPING, frame))
+                self._typing(client, load(_TYPING, frame))
             elif kind == "subscribe":
                 self._filter(load(_FILTER, frame))
             elif kind == "available":
-                self._set_available(load(_AVAILABLE, frame)["available"])
+                self._set_available(client, load(_AVAILABLE, frame)["available"])
             elif kind == "auth":
-                self._renew(load(_AUTH, frame)["apiKey"])
+                self._renew(client, load(_AUTH, frame)["apiKey"])
             else:
                 raise InvalidRequest.field("type", "Not one of ping, typing, subscribe, available, auth.")
         except Exception as error:
-            self.connection.send(error_frame(_told(error)))
+            self.connection.send(error_frame(as_api_error(error)))
 
-    def _typing(self, frame: dict[str, Any]) -> None:
-        session = get_session(self.state.db, frame["sessionId"], self.project_id)
+    def _typing(self, client: Client, frame: dict[str, Any]) -> None:
+        session = get_session(self.state.db, frame["sessionId"], client.project_id)
         self.state.typing(
-            self.project_id,
+            client.project_id,
             session.id,
             "operator",
             frame["isTyping"],
-            operator=self.client.operator,
+            operator=client.operator,
             but=self.connection,
         )
 
-    def _set_available(self, available: bool) -> None:
-        was_online = presence.operator_online(self.state.db, self.project_id)
+    def _set_available(self, client: Client, available: bool) -> None:
+        was_online = presence.operator_online(self.state.db, client.project_id)
         with self.connection.presence_lock:
             if self.connection.presence is None or self.connection.presence.available == available:
                 return
             self.connection.presence = presence.set_available(self.state.db, self.connection.presence, available)
-        self._tell_presence(was_online)
+        self._tell_presence(client, was_online)
 
-    def _renew(self, key: str) -> None:
+    def _renew(self, client: Client, key: str) -> None:
         """Go on with a further token. It may change when the connection ends, and neither whose nor where it is."""
-        if self.client.operator is None:
+        if client.operator is None:
             raise InvalidRequest.field("type", "A connection with an API key needs no renewal.")
-        client = client_of(self.state, key)
-        if client.operator is None or client.counted != self.client.counted:
+        renewed = client_of(self.state, key)
+        if renewed.operator is None or renewed.counted != client.counted:
             raise Forbidden("A connection can only be renewed by a token of the same operator.")
-        self._let_in(client)
-        self.connection.send(operator_frame("auth.ok", **self._who()))
+        self._let_in(renewed)
+        self.connection.send(operator_frame("auth.ok", **self._who(renewed)))
 
     def _filter(self, found: dict[str, Any]) -> None:
         wanted = found.get("events")
         self.connection.wanted = frozenset(wanted) if wanted and "*" not in wanted else None
         self.connection.session_id = found.get("sessionId")
 
-    def _count(self) -> None:
-        self.state.limiter.hit(self.state.config.rate_limit, *self.client.counted)
+    def _count(self, client: Client) -> None:
+        self.state.limiter.hit(self.state.config.rate_limit, *client.counted)
 
 
-class _Visitor:
-    def __init__(self, state: State, connection: Connection, admission: Admission) -> None:
-        self.state = state
-        self.connection = connection
-        self.admission = admission
-        self.session_id = admission.session_id
+class _Visitor(Listener):
+    __slots__ = ()
 
-    def run(self) -> None:
-        with listening(self.state, self.connection, self.admission) as missed:
-            if self.admission.warning:
-                self.connection.send(visitor_frame("version_warning", **self.admission.warning))
-            frames = (self.state.frames.visitor(event, at) for event, at in missed)
-            self.connection.send_all(frame for frame in frames if frame is not None)
-            self.connection.run(self._handle)
+    name = "A WebSocket on /stream"
 
-    def _handle(self, raw: str | bytes) -> None:
-        self.state.limiter.hit(self.state.config.visitor_message_limit, "event", self.session_id)
+    close_code = staticmethod(_close_code)
+
+    def greeting(self) -> Iterable[Frame]:
+        warning = self.admission.warning
+        return [visitor_frame("version_warning", **warning)] if warning else []
+
+    def received(self, raw: str | bytes) -> None:
+        limiter, config = self.state.limiter, self.state.config
+        limiter.hit(config.visitor_address_limit, "address", self.admission.address)
+        limiter.hit(config.visitor_message_limit, "event", self.admission.session_id)
         try:
             frame = parse_json(raw)
             if frame.get("type") != "event":
                 raise InvalidRequest.field("type", "Not event.")
             event = load(_EVENT, frame.get("data"))
-            visitors.receive_event(self.state.db, self.session_id, event["name"], event["data"])
+            visitors.receive_event(self.state.db, self.admission.session_id, event["name"], event["data"])
         except Exception as error:
-            self.connection.send(error_frame(_told(error)))
-
-
-def _told(error: Exception) -> APIError:
-    if isinstance(error, ConnectionClosed | Closed):
-        raise error
-    return as_api_error(error)
+            self.connection.send(error_frame(as_api_error(error)))
 
 
 def _cursor(text: str) -> int:

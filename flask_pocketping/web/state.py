@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, current_app
@@ -12,15 +12,17 @@ from ..config import Config
 from ..db import Database
 from ..files.store import Files
 from ..realtime.bus import Bus
+from ..realtime.frames import Frame
 from ..realtime.hub import Encoder, Hub, Subscriber, Topic
+from ..realtime.sockets import Sockets
 from ..shapes import PresentOperatorShape
 from ..values import MessageDraft, Operator, PresentOperator
 from .assets import Assets, find_assets
-from .connections import Sockets
-from .frames import Frame, Frames, operator_frame
+from .frames import Frames, operator_frame
 from .handles import Handles
 from .hosts import Loaders
 from .limiter import Limiter
+from .takeover import Holds
 from .tokens import Identities, OperatorTokens
 
 EXTENSION = "pocketping"
@@ -61,6 +63,10 @@ class State:
     loaders: Loaders
     #: None where uploads are off.
     files: Files | None
+    #: Threads of the server that wait for sockets.
+    holds: Holds = field(default_factory=Holds)
+    #: Whether the log says already why there are no live connections.
+    transport_warned: bool = False
     #: Whether the log says already why there is no inbox.
     inbox_warned: bool = False
     #: Seconds after which the AI answers in place of an operator; nothing if it never does.

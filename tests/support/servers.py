@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,18 +127,27 @@ def gunicorn(
     worker_class: str = "gevent",
     threads: int = 20,
     port: int | None = None,
+    app: str = "tests.support.wsgi:app",
+    options: Sequence[str] = (),
+    scheme: str = "http",
     **settings: Any,
 ) -> Iterator[tuple[Api, Process]]:
-    """`tests/support/wsgi.py` under gunicorn, with the settings in its environment."""
+    """`tests/support/wsgi.py`, or another app, under gunicorn, with the settings in its environment.
+
+    :param worker_class: gunicorn's own default if empty.
+    :param options: further options of the command.
+    """
     port = port or free_port()
+    # The sync worker would be taken for a threaded one if threads were named.
+    chosen = ["--worker-class", worker_class] if worker_class else []
+    chosen += ["--threads", str(threads)] if worker_class in {"gthread", "gevent"} else []
     command = [
-        *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers)),
-        *("--worker-class", worker_class, "--threads", str(threads), "--graceful-timeout", "5"),
-        *("--log-level", "warning", "--no-control-socket", "tests.support.wsgi:app"),
+        *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(workers), *chosen),
+        *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket", *options, app),
     ]
     process = Process(command, process_environment(folder, database, **settings), folder / "gunicorn.log")
     try:
-        api = Api(f"http://127.0.0.1:{port}", KEY)
+        api = Api(f"{scheme}://127.0.0.1:{port}", KEY)
         wait_until(lambda: _answers(api), "gunicorn answers", 60, lambda: process.log.read_text()[-3000:])
         yield api, process
     finally:
@@ -200,6 +209,7 @@ def wait_until(
 
 def _answers(api: Api) -> bool:
     try:
-        return requests.get(api.url + "/health", timeout=5).status_code == 200
+        # A server with TLS has a certificate that nobody knows.
+        return requests.get(api.url + "/health", timeout=5, verify=False).status_code == 200
     except requests.RequestException:
         return False

@@ -203,17 +203,19 @@ def test_a_further_token_of_the_same_operator_renews(app: Flask, api: Api, trave
     travel.forward(seconds=800)
     with operator.socket() as ana:
         connection = next(iter(state_of(app).sockets.all()))
-        ends_at = connection.expires_at  # type: ignore[attr-defined]
+        ends_at = connection.expires_at
+        assert ends_at is not None
         for refused in (token_of(app, TOM), token_of(app, ANA, "proj_other"), api.key):
             ana.send({"type": "auth", "apiKey": refused})
             assert ana.expect("error")["code"] == "FORBIDDEN"
         ana.send({"type": "auth", "apiKey": "ppo_forged"})
         assert ana.expect("error")["code"] == "UNAUTHORIZED"
-        assert connection.expires_at == ends_at  # type: ignore[attr-defined]
+        assert connection.expires_at == ends_at
         ana.send({"type": "auth", "apiKey": token_of(app)})
         renewed = ana.expect("auth.ok")
         assert renewed["operator"]["id"] == "7"
-        assert connection.expires_at > ends_at + 700  # type: ignore[attr-defined]
+        assert connection.expires_at is not None
+        assert connection.expires_at > ends_at + 700
 
 
 def test_a_number_that_is_none_is_shown_as_text(app: Flask, api: Api) -> None:

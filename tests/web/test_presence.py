@@ -12,7 +12,7 @@ from sqlalchemy import text
 from flask_pocketping.chat import presence
 from flask_pocketping.chat.projects import create_key, create_project
 from flask_pocketping.db import Database
-from flask_pocketping.web import connections
+from flask_pocketping.realtime import websocket
 
 from ..conftest import Serve
 from ..support.clients import Api, Visitor
@@ -271,7 +271,7 @@ def test_who_was_taken_for_dead_comes_back(app: Flask, api: Api, travel: Travel)
 
 
 def test_a_dead_line_is_no_presence(app: Flask, api: Api, travel: Travel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "PING_INTERVAL", 0.3)
+    monkeypatch.setattr(websocket, "PING_INTERVAL", 0.3)
     page = api.visitor()
     # Neither client reads, so neither answers a ping.
     office, stream = api.socket(), page.stream()

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from flask_pocketping.chat import presence
-from flask_pocketping.web import connections, sse
+from flask_pocketping.realtime import connections, eventstream
 from flask_pocketping.web.state import State
 
 from ..conftest import Serve
@@ -120,7 +120,7 @@ def test_a_stream_goes_on_behind_a_time(any_shared: Api) -> None:
 
 
 def test_silence_is_broken_by_comments(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(eventstream, "KEEPALIVE_INTERVAL", 0.05)
     page = shared.visitor()
     with EventSource(page) as stream:
         told = [stream.next() for _ in range(3)]

@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 
 from flask_pocketping import PocketPing
 from flask_pocketping.models import Message, table
-from flask_pocketping.web import connections
+from flask_pocketping.realtime import websocket as websocket_module
 from flask_pocketping.web.state import State
 
 from ..conftest import Serve
@@ -383,6 +383,6 @@ def test_a_fault_of_ours_is_1011(app: Flask, api: Api, caplog: pytest.LogCapture
 
 
 def test_a_page_that_does_not_answer_is_gone(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "PING_INTERVAL", 0.2)
+    monkeypatch.setattr(websocket_module, "PING_INTERVAL", 0.2)
     with Wire(f"{shared.url}/stream?sessionId={shared.visitor().handle}") as page:
         assert [frame.payload for frame in page.rest()] == [b""]

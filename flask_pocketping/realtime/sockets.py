@@ -1,0 +1,103 @@
+"""The open connections of one process: how many there may be, for whom, and how all of them end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+
+from ..errors import RateLimited, Unavailable
+from .connections import RESTARTING, UNAUTHORIZED, Connection
+from .loop import Loop
+from .pool import Pool
+
+#: Seconds that a stop waits for the connections to end.
+STOP_WAIT = 5.0
+
+
+class Sockets:
+    """Counts the connections of one process, and serves them.
+
+    :param limit: how many there may be.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.loop = Loop()
+        self.pool = Pool()
+        self._limit = limit
+        self._open: set[Connection] = set()
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, connection: Connection, owners: tuple[str, ...]) -> None:
+        """Count a connection.
+
+        :param owners: whom it counts for.
+        """
+        with self._lock:
+            self._open.add(connection)
+            connection.owners = owners
+            self._counts.update(owners)
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is gone."""
+        self.disown(connection)
+        with self._lock:
+            self._open.discard(connection)
+
+    def disown(self, connection: Connection) -> None:
+        """Count a connection for nobody any more."""
+        with self._lock:
+            owners, connection.owners = connection.owners, ()
+            for owner in owners:
+                self._counts[owner] -= 1
+                if self._counts[owner] <= 0:
+                    del self._counts[owner]
+
+    def all(self) -> list[Connection]:
+        """Those that are open now."""
+        with self._lock:
+            return list(self._open)
+
+    def check_room(self, bounds: Mapping[str, int]) -> None:
+        """Refuse one more connection where there are too many.
+
+        :param bounds: how many each of its owners may have.
+        :raises RateLimited: if one of them has as many.
+        :raises Unavailable: if the process has as many as it may.
+        """
+        if any(self._counts[owner] >= bound for owner, bound in bounds.items()):
+            raise RateLimited("Too many open connections.", headers={"Retry-After": "10"})
+        if len(self._open) >= self._limit:
+            raise Unavailable("Too many open connections. Poll, or try again later.", headers={"Retry-After": "30"})
+
+    def key_hashes(self) -> set[str]:
+        """The keys that let in those that are open."""
+        return {connection.key_hash for connection in self.all() if connection.key_hash}
+
+    def end_of_key(self, key_hash: str) -> None:
+        """Close those that a key let in which is not in force any more."""
+        for connection in self.all():
+            if connection.key_hash == key_hash:
+                connection.end(UNAUTHORIZED, "The API key was revoked.")
+
+    def end_all(self) -> None:
+        """Close all with 1012, so that the clients come back."""
+        for connection in self.all():
+            connection.end(RESTARTING, "The server restarts. Reconnect with the last cursor.")
+
+    def close_all(self) -> None:
+        """As `end_all`, and wait until they are gone; who is not by then is cut off. Then end the threads."""
+        for step in (self.end_all, self._abort_all):
+            deadline = time.monotonic() + STOP_WAIT
+            while self._open and time.monotonic() < deadline:
+                # Over and over, since some may only just be coming in.
+                step()
+                time.sleep(0.02)
+        self.loop.close()
+        self.pool.close()
+
+    def _abort_all(self) -> None:
+        for connection in self.all():
+            connection.abort()

@@ -1,0 +1,98 @@
+"""The server's side of a WebSocket after the handshake (RFC 6455)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from wsproto.connection import Connection as Parser
+from wsproto.connection import ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+
+from .connections import FLOODING, MAX_WAITING, TOO_BIG, TOO_MANY, Connection
+from .frames import PING, close_frame, pong_frame
+
+#: Bytes of a client's message, and of one from a client that has not told who it is.
+MAX_FRAME = 64 * 1024
+MAX_FIRST_FRAME = 4 * 1024
+PING_INTERVAL = 25.0
+#: Frames that a client may send in one second, and pings and pongs among them.
+FRAMES_PER_SECOND = 200
+CONTROL_FRAMES_PER_SECOND = 100
+#: Codes that may stand in no close frame (RFC 6455, section 7.4.1).
+_NOT_SENT = {1005, 1006, 1015}
+
+
+class WebSocket(Connection):
+    """A WebSocket. Its parameters are those of `Connection`."""
+
+    __slots__ = ("_control", "_frames", "_parser", "_parts", "_size", "max_frame")
+
+    def __init__(self, sock: Any, **options: Any) -> None:
+        self.interval = PING_INTERVAL
+        super().__init__(sock, **options)
+        #: Bytes that a message may have.
+        self.max_frame = MAX_FIRST_FRAME
+        # Made when something comes: most clients say nothing for a long time.
+        self._parser: Parser | None = None
+        self._parts: list[Any] | None = None
+        self._size = 0
+        self._frames = 0
+        self._control = 0
+
+    def _new_second(self) -> None:
+        self._frames = self._control = 0
+
+    def _goodbye(self, code: int, reason: str) -> bytes:
+        return close_frame(1000 if code in _NOT_SENT else code, reason)
+
+    def _sign_of_life(self) -> bytes | None:
+        if not self._fresh:
+            return None
+        self._fresh = False
+        return PING
+
+    def _received(self, data: bytes) -> None:
+        if self._parser is None:
+            self._parser = Parser(ConnectionType.SERVER)
+        self._parser.receive_data(data)
+        for event in self._parser.events():
+            self._take(event)
+            # Nothing is read after the end was decided.
+            if self._end is not None:
+                return
+
+    def _take(self, event: object) -> None:
+        self._frames += 1
+        if isinstance(event, Ping | Pong):
+            self._control += 1
+        if self._frames > FRAMES_PER_SECOND or self._control > CONTROL_FRAMES_PER_SECOND:
+            self.end(FLOODING, "Too many frames at once.")
+        elif isinstance(event, TextMessage | BytesMessage):
+            self._take_part(event)
+        elif isinstance(event, Ping):
+            with self._lock:
+                self._write(pong_frame(bytes(event.payload)))
+        elif isinstance(event, CloseConnection):
+            self._theirs = True
+            self.end(event.code, "")
+
+    def _take_part(self, event: TextMessage | BytesMessage) -> None:
+        """Take a message, or a part of one."""
+        data = event.data
+        self._size += len(data) if not isinstance(data, str) or data.isascii() else len(data.encode())
+        if self._size > self.max_frame:
+            self.end(TOO_BIG, "Message is too big")
+            return
+        if not event.message_finished:
+            if self._parts is None:
+                self._parts = []
+            self._parts.append(data)
+            return
+        parts, self._parts, self._size = self._parts, None, 0
+        empty: Any = "" if isinstance(data, str) else b""
+        whole = empty.join([*(parts or ()), data])
+        if self._waiting() >= MAX_WAITING:
+            self.end(TOO_MANY, "Too many frames at once.")
+        else:
+            self._do(partial(self._handler.received, whole))

@@ -1,0 +1,29 @@
+"""What is known of the web server around this process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+
+def gunicorn_worker() -> Any:
+    """The worker of gunicorn that this process is, if it is one. Its handler of SIGTERM leads to it."""
+    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return worker if hasattr(worker, "cfg") and hasattr(worker, "alive") else None
+
+
+def server_stops() -> bool:
+    """Whether gunicorn has told this process to stop."""
+    worker = gunicorn_worker()
+    return worker is not None and not worker.alive
+
+
+def open_files_limit() -> int:
+    """How many files this process may have open, sockets among them."""
+    if sys.platform == "win32":
+        return 512
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1_000_000 if soft == resource.RLIM_INFINITY else soft

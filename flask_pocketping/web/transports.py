@@ -1,0 +1,56 @@
+"""Which live connections there are: what the owner wants, and what the web server can carry."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from typing import TYPE_CHECKING
+
+from ..errors import TransportUnsupported
+from .state import State
+from .takeover import find_socket, holds_allowed
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+logger = logging.getLogger("flask_pocketping")
+
+
+def transports(state: State, environ: WSGIEnvironment) -> list[str]:
+    """Name the transports that a page may use, the best one first.
+
+    :param environ: of a request, which shows the server.
+    :return: of `websocket`, `sse` and `poll`.
+    """
+    wanted = state.config.transports
+    return [name for name in wanted if name == "poll" or not _why_not(environ)]
+
+
+def require_transport(state: State, name: str, environ: WSGIEnvironment) -> None:
+    """Refuse a connection of a kind that there is not.
+
+    :param name: `websocket` or `sse`.
+    :raises TransportUnsupported: if it is switched off, or the server can't carry it.
+    """
+    if name not in state.config.transports:
+        raise TransportUnsupported("POCKETPING_TRANSPORTS leaves out connections of this kind.")
+    if reason := _why_not(environ):
+        if not state.transport_warned:
+            state.transport_warned = True
+            logger.warning(
+                "Live connections are off and pages poll every few seconds, because %s. Serve the app with gunicorn, "
+                "with any worker class, for live updates.",
+                reason,
+            )
+        raise TransportUnsupported
+
+
+def _why_not(environ: WSGIEnvironment) -> str:
+    """Why the server can't carry live connections, if it can't."""
+    sock = find_socket(environ)
+    if sock is None:
+        name = environ.get("SERVER_SOFTWARE") or "unknown"
+        return f"the web server ({name}) does not lend its sockets"
+    if isinstance(sock, ssl.SSLSocket) and not holds_allowed(environ):
+        return "the web server does TLS itself and has no threads to spare"
+    return ""
