@@ -402,6 +402,9 @@ class Connection:
 
         :return: when to look again.
         """
+        if self._held is not None:
+            # Until it is live, others see to it that it does not stay for ever.
+            self._sign_at = now + self.interval
         if now >= self._sign_at and not self._out:
             sign = self._sign_of_life()
             if sign is None:
@@ -467,6 +470,7 @@ class Connection:
         with self._lock:
             self._replay = None
             held, self._held = self._held, None
+            self._sign_at = time.monotonic() + self.interval
             for data in held or ():
                 if self._end is None:
                     self._write(data)

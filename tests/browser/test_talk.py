@@ -100,7 +100,7 @@ def test_a_server_restarted_in_mid_talk_loses_and_doubles_nothing(
     api = Api(f"http://localhost:{port}", KEY)
     server = own_process(port)
     try:
-        wait_until(lambda: "Stop " in server.log.read_text(), "the shop is open", 20, server.log.read_text)
+        wait_until(lambda: "Stop " in server.log.read_text(), "the shop is open", 60, server.log.read_text)
         page.goto(f"{api.url}/about")
         page.evaluate("PocketPing.destroy()")
         page.evaluate(f"void PocketPing.init({{endpoint: '/', transport: '{transport}'}})")
