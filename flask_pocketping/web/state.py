@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, current_app
 
+from ..chat import presence
+from ..chat.presence import Attendance
 from ..config import Config
 from ..db import Database
 from ..files.store import Files
@@ -24,6 +26,8 @@ from .limiter import Limiter
 from .tokens import Identities, OperatorTokens
 
 EXTENSION = "pocketping"
+
+Transport = Literal["websocket", "sse", "poll"]
 
 _PRESENT = PresentOperatorShape()
 
@@ -71,6 +75,11 @@ class State:
         """The files of the widget and the inbox."""
         return find_assets()
 
+    @property
+    def transports(self) -> tuple[Transport, ...]:
+        """How pages may hear of events on this server; they try no other."""
+        return ("websocket", "sse", "poll")
+
     def hear(self, message: dict[str, Any]) -> None:
         """What another process says: look into the log, somebody types, somebody is there."""
         if "typing" in message:
@@ -102,6 +111,16 @@ class State:
         known = [_PRESENT.dump(operator) for operator in operators]
         self.show_presence(project_id, online, known, visitors=visitors, but=but)
         self.bus.publish({"online": online, "operators": known, "visitors": visitors, "project": project_id})
+
+    def attendance_changed(self, project_id: str, before: Attendance, now: Attendance) -> None:
+        """As `presence`, if there is any news."""
+        if now != before:
+            self.presence(project_id, now.online, now.operators, visitors=now.online != before.online)
+
+    def operators_vanished(self, project_id: str) -> None:
+        """Tell who is there after clients of the back office went away without a word."""
+        now = presence.attendance(self.db, project_id)
+        self.presence(project_id, now.online, now.operators, visitors=not now.online)
 
     def show_presence(
         self,
