@@ -44,7 +44,12 @@ def serve_inbox(state: State) -> AnyResponse:
 
 def _addresses(state: State, operator: Operator) -> dict[str, Any]:
     endpoint = request.script_root + state.config.url_prefix
-    return {"endpoint": endpoint, "assets": f"{endpoint}/assets/{state.assets.build}", "operator": operator}
+    return {
+        "endpoint": endpoint,
+        "assets": f"{endpoint}/assets/{state.assets.build}",
+        "operator": operator,
+        "transports": " ".join(state.transports),
+    }
 
 
 def _page(status: int, template: str, **values: Any) -> Response:
