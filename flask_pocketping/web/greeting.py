@@ -38,6 +38,8 @@ def greeting(call: Call, session: Session | None) -> dict[str, Any]:
         "toggleColor": config.toggle_color,
         "preChatForm": pre_chat_form(config, session),
         "aiActive": session is not None and session.ai_active,
+        # The names that the widget's own option has.
+        "transports": ["ws" if name == "websocket" else name for name in call.state.transports],
     }
     if session is not None:
         told["status"] = session.status

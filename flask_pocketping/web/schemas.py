@@ -550,7 +550,7 @@ class ConnectAnswer(Answer):
         {
             *("identity", "status", "csatRequestedAt", "preChatForm", "welcomeMessage", "operatorName"),
             *("operatorAvatar", "primaryColor", "headerColor", "footerColor", "chatBackground", "toggleColor"),
-            *("operatorReachable", "aiActive", "hasMore"),
+            *("operatorReachable", "aiActive", "hasMore", "transports"),
         }
     )
 
@@ -576,6 +576,10 @@ class ConnectAnswer(Answer):
     hasMore = fields.Boolean(metadata={"description": "There are older messages: `GET /messages` with `before`."})
     identity = fields.Raw(metadata={"type": "object"})
     cursor = fields.String(required=True, metadata={"description": "Where `/stream` goes on: its `after`."})
+    transports = fields.List(
+        fields.String(metadata={"enum": ["ws", "sse", "poll"]}),
+        metadata={"description": "How pages may hear of events on this server."},
+    )
 
 
 class VisitorSendAnswer(Answer):
