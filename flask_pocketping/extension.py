@@ -142,6 +142,7 @@ class PocketPing:
             files=files,
         )
         bus.on_message = state.hear
+        runtime.on_operators_vanished = state.operators_vanished
         app.extensions[EXTENSION] = state
         from .cli import commands
         from .web.blueprint import build_blueprint

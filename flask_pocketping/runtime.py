@@ -63,6 +63,8 @@ class Runtime:
         self._targets = [WebhookTarget(client, disabled=self._webhook_disabled)]
         self._worker: Worker | None = None
         self._running_in: int | None = None
+        #: Called with each project of which clients of the back office went away without a word.
+        self.on_operators_vanished: Callable[[str], None] = lambda project_id: None
         self._lock = threading.Lock()
         db.targets.extend(self._targets)
         db.on_commit = Dispatch(app, hub, bus, self.wake_worker)
@@ -130,12 +132,16 @@ class Runtime:
             run=self._in_context,
             announce=self._announce,
             chores=(
-                (min(5.0, config.disconnect_grace), lambda: presence.sweep(db, config.disconnect_grace)),
+                (min(5.0, config.disconnect_grace), self._sweep_presence),
                 (HOUR, lambda: idempotency.forget_old(db)),
                 (HOUR, lambda: leases.forget_old(db, config.delivery_retention)),
                 (FILES, self._sweep_files),
             ),
         )
+
+    def _sweep_presence(self) -> None:
+        for project_id in presence.sweep(self._db, self._config.disconnect_grace):
+            self.on_operators_vanished(project_id)
 
     def _sweep_files(self) -> None:
         if self._files is None:

@@ -294,6 +294,8 @@ def test_the_owner_decides_on_transports(
         assert wire.status == websocket_status
     with EventSource(visitor) as stream:
         assert stream.response.status == stream_status
+    polled = visitor.request("GET", "/events", params={"sessionId": visitor.handle}), api.get("/updates")
+    assert {answer.status_code for answer in polled} == {200 if "poll" in transports else 501}
 
 
 def test_a_process_has_room_for_so_many_lines_and_then_pages_poll(tmp_path: Path, serve: Any) -> None:

@@ -248,6 +248,18 @@ def test_asking_for_events_every_two_seconds(app: Flask, api: Api) -> None:
     assert statements.seen == ["SELECT session", "SELECT presence", "SELECT presence"]
 
 
+def test_an_operators_client_that_polls(app: Flask, api: Api) -> None:
+    begun = api.ok("GET", "/updates")["cursor"]
+    api.visitor()
+    with watched(app) as statements:
+        found = api.ok("GET", "/updates", params={"after": begun})
+    assert [frame["type"] for frame in found["frames"]] == ["session.created"]
+    assert statements.seen == ["SELECT event", "SELECT event", "SELECT presence"]
+    with watched(app) as statements:
+        assert api.ok("GET", "/updates", params={"after": found["cursor"]})["frames"] == []
+    assert statements.seen == ["SELECT event", "SELECT presence"]
+
+
 def test_typing_and_reading(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     api.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": "Hello"})

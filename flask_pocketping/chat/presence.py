@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from .. import clock
 from ..db import Database
@@ -38,6 +39,18 @@ class Presence:
     session_id: str | None
     operator: Operator | None = None
     available: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Who of a project's back office is connected.
+
+    :ivar online: whether any client is available, be it a person's or a program's.
+    :ivar operators: the people, each once, longest there first.
+    """
+
+    online: bool
+    operators: tuple[PresentOperator, ...]
 
 
 def arrive(
@@ -122,6 +135,47 @@ def stopped_polling(db: Database, session_id: str) -> None:
         leave(db, Presence(session_id, "", session_id))
 
 
+def operator_polled(db: Database, client: Presence) -> tuple[Attendance, Attendance]:
+    """Note that a client of the back office polled: as long as it does so, it counts as connected.
+
+    :param client: it has the same id each time. Its row is renewed as seldom as those of connections are.
+    :return: who was there before, and who is there now.
+    """
+    rows = _operator_rows(db, client.project_id)
+    before = _attendance(rows)
+    known = next((row for row in rows if row.id == client.id), None)
+    if known is not None and known.available == client.available and known.seen_at > clock.ago(seconds=RENEWAL):
+        return before, before
+    row = _row(client)
+    mine = presence.c.id == client.id
+    try:
+        with db.transaction() as tx:
+            if not tx.execute(update(presence).where(mine).values(row)).rowcount:
+                tx.execute(insert(presence), row)
+    except IntegrityError:
+        # Another request of the same client was faster.
+        with db.transaction() as tx:
+            tx.execute(update(presence).where(mine).values(row))
+    return before, attendance(db, client.project_id)
+
+
+def operator_stopped_polling(db: Database, project_id: str, client_id: str) -> tuple[Attendance, Attendance]:
+    """Note that a client of the back office polls no more.
+
+    :param client_id: the `id` that `operator_polled` was given.
+    :return: who was there before, and who is there now.
+    """
+    before = attendance(db, project_id)
+    with db.transaction() as tx:
+        tx.execute(delete(presence).where(presence.c.id == client_id, presence.c.project_id == project_id))
+    return before, attendance(db, project_id)
+
+
+def attendance(db: Database, project_id: str) -> Attendance:
+    """Who of a project's back office is connected, to whatever process."""
+    return _attendance(_operator_rows(db, project_id))
+
+
 def operator_online(db: Database, project_id: str) -> bool:
     """Whether an operator's client is connected and available, to whatever process."""
     query = select(presence.c.id).where(
@@ -143,26 +197,14 @@ def operators(db: Database, project_id: str) -> list[Operator]:
 
 def connected_operators(db: Database, project_id: str) -> list[PresentOperator]:
     """As `operators`, with those who are not available; one connection that is makes its operator so."""
-    query = select(presence).where(
-        presence.c.project_id == project_id,
-        presence.c.session_id.is_(None),
-        presence.c.operator_id.is_not(None),
-        presence.c.seen_at > clock.ago(seconds=LIFETIME),
-    )
-    with db.read() as connection:
-        rows = connection.execute(query.order_by(presence.c.id)).all()
-    available = {row.operator_id for row in rows if row.available}
-    found: dict[str, PresentOperator] = {}
-    for row in rows:
-        known = PresentOperator(row.operator_id, row.operator_name, row.operator_avatar, row.operator_id in available)
-        found.setdefault(row.operator_id, known)
-    return list(found.values())
+    return list(attendance(db, project_id).operators)
 
 
-def sweep(db: Database, grace: float) -> None:
+def sweep(db: Database, grace: float) -> set[str]:
     """Log `visitor.disconnected` for those who have been without a connection for the grace time.
 
     :param grace: in seconds.
+    :return: the projects of which clients of the back office went away without a word.
     """
     alive = presence.c.seen_at > clock.ago(seconds=LIFETIME)
     connected = exists().where(presence.c.session_id == sessions.c.id, alive)
@@ -170,12 +212,36 @@ def sweep(db: Database, grace: float) -> None:
     query = select(sessions.c.id).where(sessions.c.visitor_online, quiet, ~connected).limit(500)
     with db.read() as connection:
         gone = connection.execute(query).scalars().all()
-        dead = connection.execute(select(presence.c.id).where(~alive).limit(1)).first()
+        is_operator = presence.c.session_id.is_(None).label("is_operator")
+        dead = connection.execute(select(presence.c.project_id, is_operator).where(~alive).distinct()).all()
     for session_id in gone:
         _disconnect(db, session_id, clock.ago(seconds=grace))
-    if dead is not None:
+    if dead:
         with db.transaction() as tx:
             tx.execute(delete(presence).where(~alive))
+    return {row.project_id for row in dead if row.is_operator}
+
+
+def _operator_rows(db: Database, project_id: str) -> Sequence[Row[Any]]:
+    query = select(presence).where(
+        presence.c.project_id == project_id,
+        presence.c.session_id.is_(None),
+        presence.c.seen_at > clock.ago(seconds=LIFETIME),
+    )
+    with db.read() as connection:
+        return connection.execute(query.order_by(presence.c.id)).all()
+
+
+def _attendance(rows: Sequence[Row[Any]]) -> Attendance:
+    available = {row.operator_id for row in rows if row.available}
+    found: dict[str, PresentOperator] = {}
+    for row in rows:
+        if row.operator_id is not None:
+            known = PresentOperator(
+                row.operator_id, row.operator_name, row.operator_avatar, row.operator_id in available
+            )
+            found.setdefault(row.operator_id, known)
+    return Attendance(bool(available), tuple(found.values()))
 
 
 def _row(made: Presence) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -58,6 +59,8 @@ class Hub:
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._position = Position()
+        #: When the log was last read to its end, by the monotonic clock.
+        self._read_at = -GAP_WAIT
         self._subscribers: dict[Topic, list[Subscriber]] = defaultdict(list)
         self._inbox: list[Event] = []
         self._thread: threading.Thread | None = None
@@ -135,6 +138,19 @@ class Hub:
                 return
             after = found[-1].id if of_project else found[-1].seq
 
+    def snapshot(self) -> Snapshot:
+        """Read the log to its end, for a caller that polls instead of subscribing.
+
+        :return: up to where `replay` has everything, and which ids below that may still appear.
+        """
+        with self._lock:
+            # What was read a while ago knows nothing of the transactions that were open since.
+            if self._thread is None and time.monotonic() - self._read_at >= GAP_WAIT:
+                self._begin()
+        self._catch_up()
+        with self._lock:
+            return self._position.snapshot()
+
     def close(self, timeout: float = 5.0) -> None:
         """End the tail."""
         with self._lock:
@@ -145,6 +161,14 @@ class Hub:
             thread.join(timeout)
 
     def _start(self) -> None:
+        self._begin()
+        self._inbox = []
+        self._stopping = False
+        self._bus.listen()
+        self._thread = threading.Thread(target=self._tail, name="pocketping-tail", daemon=True)
+        self._thread.start()
+
+    def _begin(self) -> None:
         """Begin at the end of the log. What is missing among the newest ids may be on its way."""
         page = 1000
         query = select(events.c.id, events.c.created_at).order_by(events.c.id.desc()).limit(page)
@@ -158,11 +182,7 @@ class Hub:
             if age < GAP_WAIT:
                 missing |= dict.fromkeys(range(max(below + 1, row.id - page), row.id), age)
         self._position.start(rows[0].id if rows else 0, missing)
-        self._inbox = []
-        self._stopping = False
-        self._bus.listen()
-        self._thread = threading.Thread(target=self._tail, name="pocketping-tail", daemon=True)
-        self._thread.start()
+        self._read_at = time.monotonic()
 
     def _tail(self) -> None:
         while True:
@@ -193,17 +213,22 @@ class Hub:
         return False
 
     def _catch_up(self) -> None:
+        """Deliver what the log has and nobody has seen. The tail does this, and requests that poll, at the same time:
+        each event is delivered by the first of them, and each of them has read all that came before it."""
         page = 1000
         found: list[Event] = []
+        started_at = time.monotonic()
         while not found or len(found) >= page:
-            missing = self._position.missing()
-            wanted = or_(events.c.id > self._position.newest, events.c.id.in_(missing))
+            with self._lock:
+                missing, newest = self._position.missing(), self._position.newest
+            wanted = or_(events.c.id > newest, events.c.id.in_(missing))
             query = select(events).where(wanted).order_by(events.c.id).limit(page)
             with self._db.read() as connection:
                 found = read_events(connection, query)
             with self._lock:
                 for event in found:
                     self._deliver(event)
+                self._read_at = started_at
             if not found:
                 return
 

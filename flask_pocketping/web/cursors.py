@@ -1,4 +1,4 @@
-"""Cursors of the visitor's wire: where a stream or a poll goes on."""
+"""Cursors of both APIs: where a stream or a poll goes on."""
 
 from __future__ import annotations
 
@@ -25,3 +25,13 @@ def position_after(state: State, session_id: str, place: Place, text: str | None
         raise InvalidRequest.field("after", "Neither a cursor that this server gave nor an ISO 8601 time.") from None
     found = seq_at(state.db, session_id, moment)
     return place.seq if found is None else min(found, place.seq)
+
+
+def project_cursor(text: str) -> int:
+    """The event id that a cursor of the back office names.
+
+    :raises InvalidRequest: if this server never gives such a cursor.
+    """
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise InvalidRequest.field("after", "Not a cursor that this server gave.")
+    return int(text)

@@ -27,11 +27,11 @@ class Frames:
 
     def operator(self, event: Event, cursor: int) -> Frame:
         """An event as the sockets of the back office get it."""
-        head = (
-            f'{{"type":"{event.type}","id":"{event.public_id}","seq":{event.seq},'
-            f'"timestamp":"{clock.to_wire(event.created_at)}","cursor":"{cursor}",'
-        )
-        return Frame(event.type, event.session_id, text_frame(head + event.data[1:]))
+        return Frame(event.type, event.session_id, text_frame(_operator_text(event, cursor)))
+
+    def operator_json(self, event: Event, cursor: int) -> dict[str, Any]:
+        """As `operator`, for clients that poll."""
+        return dict(json.loads(_operator_text(event, cursor)))
 
     def visitor(self, event: Event, cursor: int) -> Frame | None:
         """An event as the visitor's own stream gets it; much is not for the visitor."""
@@ -56,6 +56,14 @@ class Frames:
             return None
         kind, data = make(json.loads(event.data), event, self._handles.sign(event.session_id))
         return {"type": kind, "data": data}
+
+
+def _operator_text(event: Event, cursor: int) -> str:
+    head = (
+        f'{{"type":"{event.type}","id":"{event.public_id}","seq":{event.seq},'
+        f'"timestamp":"{clock.to_wire(event.created_at)}","cursor":"{cursor}",'
+    )
+    return head + event.data[1:]
 
 
 def operator_frame(type: str, session_id: str | None = None, **fields: Any) -> Frame:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from ..chat import presence
 from ..chat.contact import missing_contact
 from ..config import Config
 from ..values import Session
 from .routing import Call
+from .transports import transports
 
 
 def greeting(call: Call, session: Session | None) -> dict[str, Any]:
@@ -38,6 +41,8 @@ def greeting(call: Call, session: Session | None) -> dict[str, Any]:
         "toggleColor": config.toggle_color,
         "preChatForm": pre_chat_form(config, session),
         "aiActive": session is not None and session.ai_active,
+        # The names that the widget's own option has.
+        "transports": ["ws" if name == "websocket" else name for name in transports(call.state, request.environ)],
     }
     if session is not None:
         told["status"] = session.status

@@ -13,6 +13,7 @@ from ..errors import NotFound
 from ..values import Operator
 from .hosts import current_operator
 from .state import State
+from .transports import transports
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -44,7 +45,12 @@ def serve_inbox(state: State) -> AnyResponse:
 
 def _addresses(state: State, operator: Operator) -> dict[str, Any]:
     endpoint = request.script_root + state.config.url_prefix
-    return {"endpoint": endpoint, "assets": f"{endpoint}/assets/{state.assets.build}", "operator": operator}
+    return {
+        "endpoint": endpoint,
+        "assets": f"{endpoint}/assets/{state.assets.build}",
+        "operator": operator,
+        "transports": " ".join(transports(state, request.environ)),
+    }
 
 
 def _page(status: int, template: str, **values: Any) -> Response:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from ..chat import presence, visitors
 from ..chat.history import EventPage, events_after, find_place
 from . import schemas
 from .cursors import position_after
 from .routing import Call, Routes
+from .transports import require_transport
 
 routes = Routes(caller="visitor")
 
@@ -16,6 +19,7 @@ routes = Routes(caller="visitor")
 @routes("GET /events", query=schemas.PollQuery, answer=schemas.PollAnswer)
 def poll_events(call: Call) -> Any:
     """The frames that came behind a cursor, as the streams have them; asking counts as being there."""
+    require_transport(call.state, "poll", request.environ)
     db = call.state.db
     session_id = call.state.handles.read(call.query["sessionId"])
     place = find_place(db, session_id)

@@ -48,6 +48,8 @@ class Call:
     once: Once | None = None
     #: Who it is, if it is an operator with a token.
     operator: Operator | None = None
+    #: What tells its key or operator from all others, without telling the key; empty if neither is asked for.
+    counted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class Operation:
         body = load(self.body_schema, self._parse(raw)) if self.body_schema else {}
         query = load(self.query_schema, request.args.to_dict()) if self.query_schema else {}
         once = self._once(project_id, raw) if self.creates else None
-        call = Call(state, project_id, body, query, once, client.operator if client else None)
+        operator, counted = (client.operator, client.counted) if client else (None, ())
+        call = Call(state, project_id, body, query, once, operator, counted)
         if once and (kept := once.kept(state.db)):
             return _replay(kept)
         try:

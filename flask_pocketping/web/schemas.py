@@ -374,6 +374,23 @@ class PollQuery(StreamQuery):
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
+class ClientQuery(Input):
+    client = Text(
+        load_default="",
+        **_pattern("[A-Za-z0-9_-]{0,64}", "Must be up to 64 letters, digits, - and _."),
+    )
+
+
+class UpdatesQuery(ClientQuery):
+    after = Text(metadata={"description": "A cursor."})
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+    available = fields.Boolean(load_default=True)
+
+
+class OperatorTyping(Input):
+    isTyping = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+
+
 class SocketFilter(VisitorInput):
     events = fields.List(fields.String(), allow_none=True, validate=validate.Length(max=50))
     sessionId = fields.String(allow_none=True)
@@ -533,7 +550,7 @@ class ConnectAnswer(Answer):
         {
             *("identity", "status", "csatRequestedAt", "preChatForm", "welcomeMessage", "operatorName"),
             *("operatorAvatar", "primaryColor", "headerColor", "footerColor", "chatBackground", "toggleColor"),
-            *("operatorReachable", "aiActive", "hasMore"),
+            *("operatorReachable", "aiActive", "hasMore", "transports"),
         }
     )
 
@@ -559,6 +576,10 @@ class ConnectAnswer(Answer):
     hasMore = fields.Boolean(metadata={"description": "There are older messages: `GET /messages` with `before`."})
     identity = fields.Raw(metadata={"type": "object"})
     cursor = fields.String(required=True, metadata={"description": "Where `/stream` goes on: its `after`."})
+    transports = fields.List(
+        fields.String(metadata={"enum": ["ws", "sse", "poll"]}),
+        metadata={"description": "How pages may hear of events on this server."},
+    )
 
 
 class VisitorSendAnswer(Answer):
@@ -598,6 +619,14 @@ class PollAnswer(Answer):
     cursor = fields.String(required=True, metadata={"description": "Where the next call goes on: its `after`."})
     hasMore = fields.Boolean(required=True)
     operatorOnline = fields.Boolean(required=True)
+
+
+class UpdatesAnswer(Answer):
+    frames = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
+    cursor = fields.String(required=True, metadata={"description": "Where the next call goes on: its `after`."})
+    hasMore = fields.Boolean(required=True)
+    online = fields.Boolean(required=True, metadata={"description": "A client of the back office is available."})
+    operators = fields.List(fields.Nested(shapes.PresentOperatorShape), required=True)
 
 
 class SomebodyThere(Answer):

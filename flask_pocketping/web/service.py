@@ -51,12 +51,27 @@ def _document(server: str) -> str:
 
 def all_operations() -> list[Operation]:
     """All operations of the API, in the order of the document."""
-    from . import api, canned, connect, forms, identity, operators, polling, signs, sse, stats, uploads, visitor
+    from . import (
+        api,
+        canned,
+        connect,
+        forms,
+        identity,
+        operators,
+        polling,
+        signs,
+        sse,
+        stats,
+        updates,
+        uploads,
+        visitor,
+    )
 
     return [
         *api.routes.operations,
         *api.for_programs.operations,
         *operators.routes.operations,
+        *updates.routes.operations,
         *canned.routes.operations,
         *stats.routes.operations,
         *connect.routes.operations,

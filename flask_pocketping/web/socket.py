@@ -20,6 +20,7 @@ from ..realtime.websocket import MAX_FRAME, WebSocket
 from . import schemas
 from .admission import Admission, Listener, address_bounds, leave
 from .auth import Client, client_of
+from .cursors import project_cursor
 from .frames import error_frame, operator_frame, visitor_frame
 from .responses import as_api_error
 from .routing import load, parse_json
@@ -156,7 +157,7 @@ class _BackOffice:
                 raise Closed(UNAUTHORIZED, "The first frame must be of type auth.")
             found = load(_AUTH, frame)
             self._filter(found)
-            after = _cursor(found["after"]) if found["after"] is not None else None
+            after = project_cursor(found["after"]) if found["after"] is not None else None
             return {**found, "after": after}
         except APIError as error:
             raise Closed(UNAUTHORIZED, error.message) from None
@@ -242,9 +243,3 @@ class _Visitor(Listener):
             visitors.receive_event(self.state.db, self.admission.session_id, event["name"], event["data"])
         except Exception as error:
             self.connection.send(error_frame(as_api_error(error)))
-
-
-def _cursor(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 18:
-        raise InvalidRequest.field("after", "Not a cursor that this server gave.")
-    return int(text)

@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from ..chat import presence
+from ..chat.presence import Attendance
 from ..config import Config
 from ..db import Database
 from ..files.store import Files
@@ -26,6 +28,7 @@ from .takeover import Holds
 from .tokens import Identities, OperatorTokens
 
 EXTENSION = "pocketping"
+
 
 _PRESENT = PresentOperatorShape()
 
@@ -108,6 +111,16 @@ class State:
         known = [_PRESENT.dump(operator) for operator in operators]
         self.show_presence(project_id, online, known, visitors=visitors, but=but)
         self.bus.publish({"online": online, "operators": known, "visitors": visitors, "project": project_id})
+
+    def attendance_changed(self, project_id: str, before: Attendance, now: Attendance) -> None:
+        """As `presence`, if there is any news."""
+        if now != before:
+            self.presence(project_id, now.online, now.operators, visitors=now.online != before.online)
+
+    def operators_vanished(self, project_id: str) -> None:
+        """Tell who is there after clients of the back office went away without a word."""
+        now = presence.attendance(self.db, project_id)
+        self.presence(project_id, now.online, now.operators, visitors=not now.online)
 
     def show_presence(
         self,

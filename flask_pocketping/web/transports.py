@@ -27,14 +27,14 @@ def transports(state: State, environ: WSGIEnvironment) -> list[str]:
 
 
 def require_transport(state: State, name: str, environ: WSGIEnvironment) -> None:
-    """Refuse a connection of a kind that there is not.
+    """Refuse a transport that there is not.
 
-    :param name: `websocket` or `sse`.
+    :param name: `websocket`, `sse` or `poll`.
     :raises TransportUnsupported: if it is switched off, or the server can't carry it.
     """
     if name not in state.config.transports:
         raise TransportUnsupported("POCKETPING_TRANSPORTS leaves out connections of this kind.")
-    if reason := _why_not(environ):
+    if name != "poll" and (reason := _why_not(environ)):
         if not state.transport_warned:
             state.transport_warned = True
             logger.warning(

@@ -340,6 +340,7 @@ export class Chat {
       address: () => this.endpoint + '/stream' + query({ sessionId: this.#stored.handle, after: this.#cursor }),
       poll: () => this.call('GET', '/events', { after: this.#cursor }),
       transport: this.config.transport,
+      carried: this.greeting.transports,
       onFrame: (frame) => {
         this.#tabs.tell('frame', frame);
         this.#receive(frame);

@@ -4,8 +4,10 @@ import { backOff } from './request.js';
 
 /**
  * @typedef {{address: () => string, poll: () => Promise<any>, transport?: string,
- *   onFrame: (frame: WidgetFrame) => void, onState: (live: boolean) => void, onLost: () => Promise<unknown>}} Options
- * @typedef {(options: Options, opened: () => void, ended: () => void) => () => void} Transport
+ *   carried?: string[], onFrame: (frame: WidgetFrame) => void, onState: (live: boolean) => void,
+ *   onLost: () => Promise<unknown>}} Options carried: the transports that the server has
+ * @typedef {(options: Options, opened: () => void, ended: () => void, only: boolean) => () => void} Transport
+ *   only: there is no other
  */
 
 const POLL = 2000;
@@ -33,11 +35,11 @@ const transports = {
     for (const name of ['message', 'csat_request']) source.addEventListener(name, ({ data }) => onFrame(JSON.parse(data)));
     return () => source.close();
   }],
-  poll: [15000, ({ poll, transport, onFrame }, opened, ended) => {
+  poll: [15000, ({ poll, onFrame }, opened, ended, only) => {
     let polls = 0;
     let gone = false;
     async function next() {
-      const answer = !gone && (transport || polls++ <= POLLS) && (await poll().catch(() => {}));
+      const answer = !gone && (only || polls++ <= POLLS) && (await poll().catch(() => {}));
       if (gone) return;
       if (!answer) return ended();
       opened();
@@ -54,8 +56,8 @@ const transports = {
 
 /** Listen to the server, by the best transport that works, over all interruptions. @param {Options} options */
 export function listen(options) {
-  const { transport = '', onState, onLost } = options;
-  const kinds = transport in transports ? [transport] : Object.keys(transports);
+  const { transport = '', carried = Object.keys(transports), onState, onLost } = options;
+  const kinds = carried.includes(transport) ? [transport] : carried;
   let at = 0;
   let tries = 0;
   let timer = 0;
@@ -90,7 +92,7 @@ export function listen(options) {
       clearTimeout(timer);
     }
     timer = setTimeout(ended, patience);
-    close = transport(options, opened, ended);
+    close = transport(options, opened, ended, !kinds[1]);
   }
 
   open();

@@ -40,6 +40,7 @@ def test_an_operators_page_and_its_policy(tmp_path: Any, serve: Serve, prefix: s
         answer = fetch(api.url + path)
         assert answer.status_code == 200
         assert f'data-endpoint="{prefix}"' in answer.text
+        assert 'data-transports="websocket sse poll"' in answer.text
         assert f"{prefix}/assets/{find_assets().build}/inbox/" in answer.text
         policy = answer.headers["Content-Security-Policy"]
         host = api.url.split("//")[1].split("/")[0]

@@ -68,7 +68,7 @@ def test_it_has_every_route_of_the_back_office(document: dict[str, Any]) -> None
         POST /webhooks/{webhook_id}/deliveries/{delivery_id}/retry, POST /sessions/{session_id}/csat,
         GET /sessions/{session_id}/pages, GET /sessions/{session_id}/context, POST /sessions/{session_id}/attachments,
         GET /operators, GET /stats, GET /canned-answers, POST /canned-answers, PATCH /canned-answers/{answer_id},
-        DELETE /canned-answers/{answer_id}
+        DELETE /canned-answers/{answer_id}, GET /updates, DELETE /updates, POST /sessions/{session_id}/typing
     """
     routes = {(route.split()[0], route.split()[1]) for route in expected.split(",")}
     with_key = {route for route, operation in operations(document).items() if operation["security"] == [{"apiKey": []}]}

@@ -158,6 +158,7 @@ def opens(page: PublicPage) -> None:
         "primaryColor": "#0a7cff",
         "welcomeMessage": "Hello!",
         "aiActive": False,
+        "transports": ["ws", "sse", "poll"],
         "hasMore": False,
         "messages": [],
         "preChatForm": {

@@ -80,6 +80,7 @@ def test_a_new_visitor(serve: Serve) -> None:
         "operatorOnline": False,
         "operatorReachable": False,
         "aiActive": False,
+        "transports": ["ws", "sse", "poll"],
         "welcomeMessage": "Hi! Ask us anything.",
         "status": "active",
         "messages": [],

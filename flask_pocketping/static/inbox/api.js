@@ -112,6 +112,20 @@ export class Api {
   }
 
   /**
+   * Tell the server something that nobody waits for, even while the page goes away.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {Record<string, string>} query
+   */
+  tell(method, path, query) {
+    if (!this.token) return;
+    const headers = { Authorization: `Bearer ${this.token.token}` };
+    const url = `${this.base}${path}?${new URLSearchParams(query)}`;
+    fetch(url, { method, headers, keepalive: true, credentials: 'same-origin' }).catch(() => {});
+  }
+
+  /**
    * Store a file of a conversation, with one fresh token where the old one is refused.
    *
    * @param {string} sessionId

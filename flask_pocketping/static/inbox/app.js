@@ -2,6 +2,7 @@
 
 import { Api, Refused, SignedOut, passes } from './api.js';
 import { openManager } from './canned.js';
+import { Connection } from './connection.js';
 import { ConversationPane } from './conversation.js';
 import { DetailsPane } from './details.js';
 import { openShortcuts } from './dialogs.js';
@@ -16,7 +17,6 @@ import { recall, remember } from './preferences.js';
 import { Receipts } from './receipts.js';
 import { Router } from './router.js';
 import { openSettings } from './settings.js';
-import { Socket } from './socket.js';
 import { StatsPane } from './stats.js';
 import { Store, noteKey } from './store.js';
 import { texts } from './texts.js';
@@ -24,7 +24,7 @@ import { texts } from './texts.js';
 /** @typedef {import('./types.js').Filter} Filter */
 /** @typedef {import('./types.js').Message} Message */
 /** @typedef {import('./types.js').CannedAnswer} CannedAnswer */
-/** @typedef {import('./socket.js').SocketState} SocketState */
+/** @typedef {import('./connection.js').ConnectionState} ConnectionState */
 
 const PAGE = 50;
 const WAITING_PAGE = 100;
@@ -32,20 +32,25 @@ const WAITING_PAGE = 100;
 const GATHER = 150;
 /** The token is renewed when this share of its life is over. */
 const RENEW_AT = 0.5;
-/** Milliseconds between two looks at the server while there is no socket, or something could not be had from it. */
-const LOOK_EVERY = 10_000;
+/** Milliseconds until something that could not be had from the server is asked for again. */
+const ASK_AGAIN = 10_000;
 const narrow = matchMedia('(max-width: 760px)');
 const roomy = matchMedia('(min-width: 1180px)');
 
 export class App {
-  /** @param {string} base where the extension is, without a slash at its end */
-  constructor(base) {
+  /**
+   * @param {string} base where the extension is, without a slash at its end
+   * @param {string[]} transports those that the server carries
+   */
+  constructor(base, transports) {
     this.store = new Store();
     this.api = new Api(base);
     this.router = new Router(base, () => this.moved());
     this.place = this.router.place();
     this.outbox = new Outbox(this.store, this.api, () => this.showSignedOut());
-    this.socket = new Socket({
+    this.connection = new Connection({
+      api: this.api,
+      transports,
       url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${base}/ws`,
       token: async (fresh) => this.signedIn(await this.api.signIn({ fresh })).token,
       available: () => this.available,
@@ -110,15 +115,16 @@ export class App {
     listenToKeys(this);
     addEventListener('online', () => this.comeBack());
     addEventListener('offline', () => this.paintBar());
-    addEventListener('pageshow', () => this.socket.hurry());
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.socket.hurry());
+    addEventListener('pageshow', () => this.connection.hurry());
+    addEventListener('pagehide', () => this.connection.pause());
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.connection.hurry());
     addEventListener('beforeunload', (event) => this.outbox.isBusy && event.preventDefault());
     addEventListener('storage', ({ key }) => this.followOtherTabs(key));
     setInterval(() => store.endTyping(), 1000);
-    setInterval(() => navigator.onLine && this.catchUp(), LOOK_EVERY);
+    setInterval(() => navigator.onLine && this.catchUp(), ASK_AGAIN);
     visualViewport?.addEventListener('resize', () => this.fitKeyboard());
     this.moved();
-    void this.socket.start();
+    this.connection.start();
   }
 
   /** Some phones lay their keyboard over the page; the composer must stand above it. */
@@ -131,7 +137,7 @@ export class App {
 
   comeBack() {
     this.paintBar();
-    this.socket.hurry();
+    this.connection.hurry();
     this.outbox.flush();
   }
 
@@ -219,9 +225,9 @@ export class App {
 
   // Connection
 
-  /** @param {SocketState} state */
+  /** @param {ConnectionState} state */
   connectionChanged(state) {
-    // Where no socket gets through, what is there is better than nothing; the socket is tried on.
+    // Where no event gets through, what is there is better than nothing; the connection is tried on.
     if (state === 'lost' && !this.begun && this.api.token) void this.loadFirst();
     this.paintBar();
     if (state === 'signed out') return this.showSignedOut();
@@ -235,36 +241,20 @@ export class App {
     void this.loadFirst();
   }
 
-  /** What the socket does not bring: it is asked for behind the subscription, so that nothing falls between. */
+  /** What no event brings: it is asked for behind the subscription, so that nothing falls between. */
   async loadFirst() {
     const { sessionId } = this.place;
     this.begun = true;
     await Promise.all([this.loadList(), this.loadWaiting(), sessionId && this.loadConversation(sessionId)]);
   }
 
-  /** What no event tells: what could not be had before, and without a socket everything. */
+  /** What could not be had before, and no event tells again. */
   catchUp() {
     if (this.store.stale.size) this.refreshSoon();
-    if (this.socket.state === 'lost' && this.begun) void this.look();
-  }
-
-  /** What is new, for as long as no socket tells it. What this misses, the socket brings when it is back. */
-  async look() {
-    const { sessionId } = this.place;
-    const since = this.store.moment;
-    try {
-      const { sessions } = await this.api.call('GET', '/sessions', { query: { ...filterQuery('all'), limit: PAGE } });
-      this.store.takeNews(sessions, since);
-      if (!this.store.conversations.get(sessionId)?.loaded) return;
-      const page = await this.api.call('GET', `/sessions/${encodeURIComponent(sessionId)}/messages`, { query: { limit: PAGE } });
-      this.store.takeMessages(sessionId, page.messages);
-    } catch (error) {
-      this.failed(error, { quiet: true });
-    }
   }
 
   paintBar() {
-    const { state } = this.socket;
+    const { state } = this.connection;
     const text = !navigator.onLine ? texts.offlineBar : state === 'lost' ? (this.begun ? texts.reconnecting : texts.startFailedText) : '';
     if (this.bar.textContent !== text) this.bar.textContent = text;
     document.body.dataset.connection = text ? 'lost' : state;
@@ -285,7 +275,7 @@ export class App {
   async renew() {
     try {
       const { token } = this.signedIn(await this.api.signIn({ fresh: true }));
-      this.socket.renew(token);
+      this.connection.renew(token);
     } catch (error) {
       if (this.isSignedOut(error)) this.showSignedOut();
       else this.renewal = window.setTimeout(() => void this.renew(), 10_000);
@@ -298,7 +288,7 @@ export class App {
   }
 
   showSignedOut() {
-    this.socket.stop();
+    this.connection.stop();
     clearTimeout(this.renewal);
     if (document.querySelector('.signed-out')) return;
     const button = el('button', { type: 'button', class: 'button primary', onClick: () => location.reload() }, texts.signedOutButton);
@@ -322,7 +312,7 @@ export class App {
   /** @param {boolean} available */
   setAvailable(available) {
     remember('available', available ? null : 'no');
-    this.socket.send({ type: 'available', available });
+    this.connection.send({ type: 'available', available });
     this.paintMe();
   }
 
@@ -333,7 +323,7 @@ export class App {
    */
   followOtherTabs(key) {
     if (key && !key.endsWith(':available')) return;
-    this.socket.send({ type: 'available', available: this.available });
+    this.connection.send({ type: 'available', available: this.available });
     this.paintMe();
   }
 
@@ -390,7 +380,7 @@ export class App {
     try {
       const [{ operators }, { aiEnabled }] = await Promise.all([this.api.call('GET', '/operators'), this.api.call('GET', '/presence')]);
       this.hasAssistant = aiEnabled;
-      // Who came or went meanwhile, the socket has told.
+      // Who came or went meanwhile, an event has told.
       if (this.store.operators === before) this.store.takeOperators(operators);
       this.details.paint();
     } catch (error) {

@@ -108,12 +108,12 @@ export class Composer {
     if (!types) return this.endTyping();
     this.silence = window.setTimeout(() => this.endTyping(), TYPING_ENDS);
     if (Date.now() - this.toldAt < TYPING_EVERY) return;
-    if (this.app.socket.send({ type: 'typing', sessionId: this.sessionId, isTyping: true })) this.toldAt = Date.now();
+    if (this.app.connection.send({ type: 'typing', sessionId: this.sessionId, isTyping: true })) this.toldAt = Date.now();
   }
 
   endTyping() {
     clearTimeout(this.silence);
-    if (this.toldAt) this.app.socket.send({ type: 'typing', sessionId: this.sessionId, isTyping: false });
+    if (this.toldAt) this.app.connection.send({ type: 'typing', sessionId: this.sessionId, isTyping: false });
     this.toldAt = 0;
   }
 

@@ -6,4 +6,5 @@ import { language } from './texts.js';
 
 applyTheme();
 document.documentElement.lang = language;
-new App(document.documentElement.dataset.endpoint ?? '').start();
+const { endpoint = '', transports = '' } = document.documentElement.dataset;
+new App(endpoint, transports.split(' ')).start();

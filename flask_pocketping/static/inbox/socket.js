@@ -1,7 +1,4 @@
-/**
- * The one WebSocket of the inbox. It comes back by itself, asks for what it missed by its cursor, and hands on every
- * frame once.
- */
+/** The one WebSocket of the inbox. It comes back by itself, and asks for what it missed by a cursor. */
 
 /** @typedef {import('./types.js').Frame} Frame */
 /** @typedef {'connecting' | 'open' | 'lost' | 'signed out'} SocketState */
@@ -13,7 +10,6 @@ const PING_EVERY = 25_000;
 const PONG_WITHIN = 10_000;
 /** Likewise a proxy that lets a line open, or seem to, and nothing through. */
 const OPEN_WITHIN = 15_000;
-const REMEMBERED = 10_000;
 const UNAUTHORIZED = 4401;
 
 export class Socket {
@@ -22,14 +18,18 @@ export class Socket {
    * @param {string} options.url
    * @param {(fresh: boolean) => Promise<string>} options.token
    * @param {() => boolean} options.available whether the operator counts as online
+   * @param {() => string | null} options.cursor behind what to go on
+   * @param {() => number} [options.longestWait] milliseconds between two tries, at most, if more than usual
    * @param {(frame: Frame) => void} options.onFrame
    * @param {(state: SocketState) => void} options.onState
    * @param {(error: unknown) => boolean} options.isSignedOut
    */
-  constructor({ url, token, available, onFrame, onState, isSignedOut }) {
+  constructor({ url, token, available, cursor, longestWait = () => 0, onFrame, onState, isSignedOut }) {
     this.url = url;
     this.token = token;
     this.available = available;
+    this.cursor = cursor;
+    this.longestWait = longestWait;
     this.onFrame = onFrame;
     this.onState = onState;
     this.isSignedOut = isSignedOut;
@@ -37,10 +37,8 @@ export class Socket {
     this.state = 'connecting';
     /** @type {WebSocket | null} */
     this.socket = null;
-    /** @type {string | null} */
-    this.cursor = null;
-    /** @type {Set<string>} */
-    this.seen = new Set();
+    /** The cursor that the server was told. @type {string | null} */
+    this.after = null;
     this.wait = FIRST_WAIT;
     this.fresh = false;
     /** Whether the server was told, with the token, that the operator is available. */
@@ -79,9 +77,9 @@ export class Socket {
     const opened = (this.socket = new WebSocket(this.url));
     this.silence = window.setTimeout(() => this.lost(opened, 0), OPEN_WITHIN);
     opened.onopen = () => {
-      const after = this.cursor ?? undefined;
+      this.after = this.cursor();
       this.told = this.available();
-      opened.send(JSON.stringify({ type: 'auth', apiKey: token, after, available: this.told }));
+      opened.send(JSON.stringify({ type: 'auth', apiKey: token, after: this.after ?? undefined, available: this.told }));
     };
     return opened;
   }
@@ -91,7 +89,7 @@ export class Socket {
     if (this.stopped) return;
     if (this.state === 'open') this.ping();
     else if (!this.socket) {
-      this.wait = FIRST_WAIT;
+      if (!this.longestWait()) this.wait = FIRST_WAIT;
       void this.start();
     }
   }
@@ -117,7 +115,9 @@ export class Socket {
   receive(frame) {
     clearTimeout(this.silence);
     if (frame.type === 'auth.ok' && this.state !== 'open') {
-      this.cursor ??= frame.cursor;
+      // Polling began while the server looked at the token: what lies between the two beginnings would be missed.
+      if (this.after === null && this.cursor() !== null) return this.anew();
+      this.onFrame(frame);
       this.wait = FIRST_WAIT;
       this.fresh = false;
       this.refusals = 0;
@@ -125,18 +125,7 @@ export class Socket {
       // Nothing could be sent while the server looked at the token.
       if (this.told !== this.available()) this.send({ type: 'available', available: this.available() });
       this.pinging = window.setInterval(() => this.ping(), PING_EVERY);
-    }
-    if (frame.id !== undefined && this.known(frame.id)) return;
-    this.onFrame(frame);
-    if (frame.cursor && frame.type !== 'auth.ok') this.cursor = frame.cursor;
-  }
-
-  /** @param {string} id */
-  known(id) {
-    if (this.seen.has(id)) return true;
-    this.seen.add(id);
-    if (this.seen.size > REMEMBERED) this.seen.delete(/** @type {string} */ (this.seen.values().next().value));
-    return false;
+    } else this.onFrame(frame);
   }
 
   ping() {
@@ -152,11 +141,7 @@ export class Socket {
    */
   lost(socket, code) {
     if (this.socket !== socket) return;
-    clearInterval(this.pinging);
-    clearTimeout(this.silence);
-    socket.onclose = socket.onmessage = null;
-    socket.close();
-    this.socket = null;
+    this.drop(socket);
     if (this.stopped) return;
     if (code === UNAUTHORIZED) {
       this.fresh = true;
@@ -167,11 +152,26 @@ export class Socket {
     this.again();
   }
 
+  /** @param {WebSocket} socket */
+  drop(socket) {
+    clearInterval(this.pinging);
+    clearTimeout(this.silence);
+    socket.onclose = socket.onmessage = null;
+    socket.close();
+    this.socket = null;
+  }
+
+  /** Begin again at once, behind the cursor. */
+  anew() {
+    if (this.socket) this.drop(this.socket);
+    void this.start();
+  }
+
   again() {
     this.tell('lost');
     // Many clients that lost one server do not come back in one moment.
     this.retry = window.setTimeout(() => void this.start(), this.wait * (0.5 + Math.random()));
-    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+    this.wait = Math.min(this.wait * 2, Math.max(LONGEST_WAIT, this.longestWait()));
   }
 
   signedOut() {
@@ -182,6 +182,7 @@ export class Socket {
   /** Close it for good. */
   stop() {
     this.stopped = true;
+    this.state = 'lost';
     clearTimeout(this.retry);
     clearInterval(this.pinging);
     clearTimeout(this.silence);

@@ -211,24 +211,6 @@ export class Store {
   }
 
   /**
-   * Take a look at the newest sessions, while no event tells of a visitor's message.
-   *
-   * @param {Session[]} sessions
-   * @param {number} since `moment` when they were asked for
-   */
-  takeNews(sessions, since) {
-    const before = this.newestActivity();
-    const news = sessions.flatMap(({ id, lastMessage }) => {
-      if (lastMessage?.type !== 'visitor') return [];
-      const known = this.sessions.get(id);
-      const isNew = known ? (known.lastMessage?.seq ?? 0) < lastMessage.seq : lastMessage.createdAt > before;
-      return isNew ? [lastMessage] : [];
-    });
-    this.takeSessions(sessions, since);
-    for (const message of news) this.tell(message);
-  }
-
-  /**
    * Take a page of messages.
    *
    * @param {string} sessionId
@@ -280,17 +262,10 @@ export class Store {
     return found;
   }
 
-  /** When the last thing happened of which anything is known. */
-  newestActivity() {
-    let newest = '';
-    for (const { lastActivity } of this.sessions.values()) if (lastActivity > newest) newest = lastActivity;
-    return newest;
-  }
-
   // What happened
 
   /**
-   * Apply a frame of the socket.
+   * Apply a frame of the server.
    *
    * @param {Frame} frame
    */
@@ -531,7 +506,7 @@ export class Store {
   }
 
   /**
-   * An operator's message came over the socket. If it looks like one whose answer has not come yet, only one of the
+   * An operator's message came as an event. If it looks like one whose answer has not come yet, only one of the
    * two is shown until the answer tells.
    *
    * @param {Message} message

@@ -27,7 +27,7 @@ export function timeline(conversation, pending) {
   // Notes from before what is loaded would stand in the wrong place.
   const from = hasMore ? (messages[0]?.createdAt ?? '') : '';
   const notes = withoutRepeats([...conversation.notes.values()].filter((note) => note.at >= from).sort(byTime));
-  // One that came over the socket and still waits for its answer is shown once.
+  // One that came as an event and still waits for its answer is shown once.
   const arrived = new Set(pending.map((item) => item.arrivedAs).filter(Boolean));
   /** @type {Line[]} */
   const lines = [];

@@ -118,7 +118,7 @@
  * @property {'sending' | 'waiting' | 'failed'} state
  * @property {string} [error]
  * @property {string} createdAt
- * @property {string} [arrivedAs] the id of the message that came over the socket before the answer did
+ * @property {string} [arrivedAs] the id of the message that came as an event before the answer did
  *
  * @typedef {'open' | 'unanswered' | 'closed' | 'all'} Filter
  *

@@ -27,7 +27,7 @@ function connected(t, options = {}) {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const states = [];
   const socket = new Socket({
-    url: 'ws://x/ws', token: async () => 'token', available: () => true, onFrame: () => {}, onState: (state) => states.push(state), isSignedOut: () => false, ...options,
+    url: 'ws://x/ws', token: async () => 'token', available: () => true, cursor: () => null, onFrame: () => {}, onState: (state) => states.push(state), isSignedOut: () => false, ...options,
   });
   return { socket, made, states };
 }
@@ -62,5 +62,42 @@ test('who goes away while the line is being opened is told to be away', async (t
   socket.send({ type: 'available', available });
   made[0].onmessage({ data: JSON.stringify({ type: 'auth.ok', cursor: '1' }) });
   assert.deepEqual(made[0].sent.at(-1), { type: 'available', available: false });
+  socket.stop();
+});
+
+test('a socket whose beginning may lie behind that of the polls begins anew behind their cursor', async (t) => {
+  let cursor = null;
+  const { socket, made, states } = connected(t, { cursor: () => cursor });
+  await socket.start();
+  made[0].onopen();
+  cursor = '7';
+  made[0].onmessage({ data: JSON.stringify({ type: 'auth.ok', cursor: '9' }) });
+  await settled();
+  assert.deepEqual([states, made.length, made[0].closed], [[], 2, true]);
+  made[1].onopen();
+  assert.equal(made[1].sent[0].after, '7');
+  made[1].onmessage({ data: JSON.stringify({ type: 'auth.ok', cursor: '7' }) });
+  assert.deepEqual(states, ['open']);
+  socket.stop();
+});
+
+test('a socket is tried less and less often, and seldom while there is no need of it', async (t) => {
+  let longest = 0;
+  const { socket, made } = connected(t, { longestWait: () => longest });
+  t.mock.method(Math, 'random', () => 0.5);
+  const fail = async () => {
+    made.at(-1).onclose({ code: 1006 });
+    const waited = socket.wait;
+    t.mock.timers.tick(waited);
+    await settled();
+    return waited;
+  };
+  await socket.start();
+  const waits = [];
+  for (let tries = 0; tries < 8; tries += 1) waits.push(await fail());
+  assert.equal(Math.max(...waits), 15_000);
+  longest = 300_000;
+  for (let tries = 0; tries < 8; tries += 1) waits.push(await fail());
+  assert.equal(Math.max(...waits), 300_000);
   socket.stop();
 });

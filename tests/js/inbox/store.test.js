@@ -310,20 +310,6 @@ test('who writes without a page that is open is not online', () => {
   assert.equal(store.sessions.get('a').visitorOnline, false);
 });
 
-test('a look at the server tells of a message that came before an own answer elsewhere', () => {
-  const store = listed([session('a', 10), session('b', 5)]);
-  const told = [];
-  store.on('message', ({ sessionId }) => told.push(sessionId));
-  const pending = { key: 'k', sessionId: 'a', content: 'Bye', attachments: [], state: 'sending', createdAt: time(30) };
-  store.confirm(pending, message(30, { id: 'msg_a_30', sessionId: 'a', type: 'operator' }));
-  const since = store.moment;
-  const newest = message(29, { id: 'msg_b_29', sessionId: 'b' });
-  const old = session('old', 3, { lastMessage: message(3, { id: 'msg_old_3', sessionId: 'old' }) });
-  store.takeNews([session('b', 29, { unread: 1, lastMessage: newest }), old], since);
-  store.takeNews([session('b', 29, { unread: 1, lastMessage: newest }), old], since);
-  assert.deepEqual(told, ['b']);
-});
-
 test('a page that the visitor went to is told, though an answer of the server knew of it first', () => {
   const on = (path, more = {}) => session('a', 10, { metadata: { pageUrl: `https://shop.example/${path}` }, ...more });
   const store = listed([on('one')]);

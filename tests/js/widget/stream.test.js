@@ -9,7 +9,7 @@ import { listen } from '../../../flask_pocketping/widget/stream.js';
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A line that polls; each poll waits for its answer in `asked`, each end for its own in `lost`. */
-function line(t) {
+function line(t, options = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const asked = [];
   const lost = [];
@@ -21,6 +21,7 @@ function line(t) {
     onFrame: (frame) => frames.push(frame),
     onState: () => {},
     onLost: () => new Promise((resolve) => lost.push(resolve)),
+    ...options,
   });
   return { ...made, asked, lost, frames };
 }
@@ -65,4 +66,34 @@ test('a poll goes on behind what was not for the visitor, too', async (t) => {
   asked[0].resolve(answer({ frames: [{ type: 'message', data: {}, cursor: '3' }], cursor: '100', hasMore: true }));
   await settled();
   assert.deepEqual(frames.map(({ cursor }) => cursor).filter(Boolean), ['3', '100']);
+});
+
+test('what the server does not carry is not tried', (t) => {
+  globalThis.WebSocket = globalThis.EventSource = class {
+    constructor() {
+      throw Error('nobody asked for it');
+    }
+  };
+  t.after(() => {
+    delete globalThis.WebSocket;
+    delete globalThis.EventSource;
+  });
+  for (const transport of [undefined, 'ws', 'sse', 'poll']) {
+    t.mock.timers.reset();
+    const { asked, stop } = line(t, { transport, carried: ['poll'] });
+    assert.equal(asked.length, 1);
+    stop();
+  }
+});
+
+test('where nothing but polls is carried they go on for ever', async (t) => {
+  const states = [];
+  const { asked, stop } = line(t, { transport: undefined, carried: ['poll'], onState: (live) => states.push(live) });
+  for (let polls = 0; polls < 200; polls += 1) {
+    asked[polls].resolve(answer());
+    await settled();
+    t.mock.timers.tick(2000);
+  }
+  assert.deepEqual([states, asked.length], [[true], 201]);
+  stop();
 });

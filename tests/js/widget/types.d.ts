@@ -101,6 +101,7 @@ interface WidgetGreeting {
   preChatForm?: { enabled: boolean; required: boolean; timing: string; fields: string; completed: boolean };
   csatRequestedAt?: string;
   aiActive?: boolean;
+  transports?: ('ws' | 'sse' | 'poll')[];
   hasMore?: boolean;
 }
 
