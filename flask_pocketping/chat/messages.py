@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock, shapes
@@ -14,24 +14,16 @@ from ..db import Database, Transaction
 from ..errors import InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
 from ..models import Message as MessageModel
 from ..models import table
-from ..prepared import Prepared
 from ..values import Attachment, Message, MessageDraft, MessagePage, MessageStatus, MessageType
 from .attachments import claim, discard, find_unsent
 from .idempotency import AlreadyAnswered, Once
 from .log import Change, change_session, sessions
-from .rows import message_values
+from .rows import insert_message, message_values
 from .sessions import reopen
 from .text import check_content, check_limit, check_line
 
 messages = table(MessageModel)
 
-_INSERT = Prepared(
-    insert(messages),
-    (
-        *("id", "session_id", "seq", "client_id", "type", "content", "created_at", "changed_at"),
-        *("operator_name", "source_bridge", "reply_to", "status", "files"),
-    ),
-)
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
 
 
@@ -295,24 +287,7 @@ def _store(change: Change, draft: MessageDraft, client_id: str | None, source_br
         reply_to=draft.reply_to,
         attachments=draft.attachments,
     )
-    _INSERT.write(
-        change.tx.connection,
-        {
-            "id": message.id,
-            "session_id": message.session_id,
-            "seq": message.seq,
-            "client_id": client_id,
-            "type": message.type,
-            "content": message.content,
-            "created_at": message.created_at,
-            "changed_at": message.created_at,
-            "operator_name": message.operator_name,
-            "source_bridge": message.source_bridge,
-            "reply_to": message.reply_to,
-            "status": message.status,
-            "files": len(message.attachments),
-        },
-    )
+    insert_message(change.tx.connection, message, client_id)
     if message.attachments:
         claim(change.tx, message)
     unread, unanswered = row["unread"], row["unanswered"]

@@ -126,7 +126,8 @@ def test_the_page_is_told_nothing_else(shared: Api) -> None:
         page.send({"type": "event", "data": {"name": "clicked"}})
         send(shared, other, "to the other")
         send(shared, visitor, "to the one")
-        assert page.receive()["data"]["content"] == "to the one"
+        told = [page.receive()["data"] for _ in range(3)]
+        assert [message["content"] for message in told] == ["Session closed", "Session reopened", "to the one"]
         assert other_page.receive()["data"]["content"] == "to the other"
 
 

@@ -373,7 +373,14 @@ def test_a_closed_conversation_is_reopened_by_the_visitor(any_shared: Api) -> No
     any_shared.ok("POST", f"/sessions/{page.session_id}/close")
     with any_shared.socket() as office:
         page.say("One more thing")
-        assert [office.receive()["type"] for _ in range(2)] == ["session.reopened", "message.created"]
+        frames = [office.receive() for _ in range(3)]
+    assert [frame["type"] for frame in frames] == ["message.created", "session.reopened", "message.created"]
+    assert [found["content"] for found in page.messages()] == [
+        "Hello",
+        "Session closed",
+        "Session reopened",
+        "One more thing",
+    ]
     stored = session(any_shared, page)
     assert (stored["status"], stored["closedAt"], stored["unread"]) == ("active", None, 2)
 
@@ -388,7 +395,7 @@ def test_threat_19_a_repeat_gives_the_first_answer(any_shared: Api) -> None:
     any_shared.ok("POST", f"/sessions/{page.session_id}/close")
     assert page.say("Hello", clientId="draft-1") == first
     assert session(any_shared, page)["status"] == "closed", "a repeat of what was said before reopens nothing"
-    assert [message["content"] for message in page.messages()] == ["Hello", "Hello"]
+    assert [message["content"] for message in page.messages()] == ["Hello", "Hello", "Session closed"]
 
 
 def test_threat_19_twenty_repeats_at_once_are_one_message(any_shared: Api) -> None:
