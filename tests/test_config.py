@@ -153,6 +153,11 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("cors_origins", "https://example.com/page"),
     ("cors_origins", ["null"]),
     ("cors_origins", 5),
+    ("crawlers", "x"),
+    ("crawlers", ["a" * 101]),
+    ("crawlers", 5),
+    ("not_crawlers", ["Prüfer"]),
+    ("not_crawlers", ["good bot", ""]),
     ("max_body_size", 100),
     ("max_body_size", "64k"),
     ("max_body_size", True),
@@ -217,6 +222,17 @@ def test_a_value_that_cannot_be_used_is_named_with_its_key(name: str, value: Any
 
 def test_no_setting_takes_just_anything() -> None:
     assert {name for name, _ in UNUSABLE} == {item.name for item in dataclasses.fields(Config)}
+
+
+def test_parts_of_user_agents_are_read_as_text_and_as_a_list() -> None:
+    assert read(crawlers="AcmeScan, Pinger/2").crawlers == ("acmescan", "pinger/2")
+    assert read(not_crawlers=["Probe (KHTML, like Gecko)"]).not_crawlers == ("probe (khtml, like gecko)",)
+
+
+def test_nothing_is_a_crawler_and_none() -> None:
+    said = refusal(crawlers="AcmeScan", not_crawlers="acmescan,other")
+    assert "POCKETPING_CRAWLERS" in said
+    assert "POCKETPING_NOT_CRAWLERS" in said
 
 
 def test_a_lease_has_to_outlive_the_timeout() -> None:

@@ -103,8 +103,9 @@ def test_a_new_visitor(serve: Serve) -> None:
     }
 
 
-def test_what_the_browser_calls_itself_counts_more_than_what_the_page_says(api: Api) -> None:
-    assert connect(api, agent=IPHONE, metadata={"userAgent": BROWSER}).status_code == 200
+@pytest.mark.parametrize(("agent", "metadata"), [("shop/1.0", {"userAgent": IPHONE}), (IPHONE, {})])
+def test_the_browser_is_what_the_body_says_else_the_header(api: Api, agent: str, metadata: dict[str, str]) -> None:
+    assert connect(api, agent=agent, metadata=metadata).status_code == 200
     [stored] = api.ok("GET", "/sessions")["sessions"]
     assert stored["metadata"] == {"userAgent": IPHONE, "device": "mobile", "browser": "Mobile Safari", "os": "iOS"}
 
@@ -298,6 +299,29 @@ def test_a_crawler_gets_a_working_empty_answer_and_leaves_no_row(app: Flask, api
 def test_a_page_that_says_it_is_a_crawler_is_one(app: Flask, api: Api) -> None:
     connect(api, agent="", metadata={"userAgent": CRAWLER})
     assert count(app, "session") == 0
+
+
+@pytest.mark.parametrize(("agent", "named", "sessions"), [(CRAWLER, BROWSER, 0), (BROWSER, CRAWLER, 1)])
+def test_who_is_a_crawler_says_the_header(app: Flask, api: Api, agent: str, named: str, sessions: int) -> None:
+    connect(api, agent=agent, metadata={"userAgent": named})
+    assert count(app, "session") == sessions
+
+
+def test_the_app_says_which_user_agents_are_crawlers_and_which_are_none(serve: Serve) -> None:
+    api = serve(crawlers="AcmeScan, Firefox/115.", not_crawlers=["googlebot/2.1; +http://intern"])
+    agents = {
+        "acmescan 2": False,
+        "Mozilla/5.0 (X11; rv:115.0) Gecko/20100101 Firefox/115.0": False,
+        CRAWLER: False,
+        "Googlebot/2.1; +http://intern.example/AcmeScan": True,
+        BROWSER: True,
+    }
+    opened = {}
+    for agent in agents:
+        handle = connect(api, agent=agent).json()["sessionId"]
+        read = requests.get(f"{api.url}/messages", params={"sessionId": handle}, timeout=30)
+        opened[agent] = read.status_code == 200
+    assert opened == agents
 
 
 # --- Sending ---
