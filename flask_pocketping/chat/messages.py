@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock, shapes
@@ -129,18 +129,27 @@ def list_messages(
     return MessagePage(page if forward else page[::-1], len(rows) > limit)
 
 
-def messages_changed_since(db: Database, session_id: str, moment: datetime, *, limit: int = 100) -> MessagePage:
+def messages_changed_since(
+    db: Database, session_id: str, moment: datetime, *, repeat_from: datetime | None = None, limit: int = 100
+) -> MessagePage:
     """Messages that were sent, edited, deleted or receipted after a time, in the order of those changes.
 
     A page may be longer than `limit`: changes of one moment stay together, or whoever goes on behind that moment
     would miss some.
+
+    :param repeat_from: a time before `moment`: what changed between the two comes first, beside the limit, so that
+        who goes on behind the newest moment of a page always gets on.
     """
     at, mine = messages.c.changed_at, messages.c.session_id == session_id
     changed = select(messages).where(mine).order_by(at, messages.c.seq)
     with db.read() as connection:
         _check_session(connection, session_id, None)
-        first = changed.where(at > moment).limit(limit + 1)
-        rows = list(connection.execute(first).mappings())
+        begin = moment if repeat_from is None else repeat_from
+        known: list[RowMapping] = []
+        rows = list(connection.execute(changed.where(at > begin).limit(limit + 1)).mappings())
+        if len(rows) > limit and rows[0]["changed_at"] <= moment:
+            known = list(connection.execute(changed.where(at > begin, at <= moment)).mappings())
+            rows = list(connection.execute(changed.where(at > moment).limit(limit + 1)).mappings())
         has_more = len(rows) > limit
         if has_more and rows[limit]["changed_at"] == rows[limit - 1]["changed_at"]:
             last = rows[limit]
@@ -151,7 +160,7 @@ def messages_changed_since(db: Database, session_id: str, moment: datetime, *, l
                 connection.execute(changed.where(messages.c.changed_at > last["changed_at"]).limit(1)).first()
                 is not None
             )
-        return MessagePage(message_values(connection, rows[:limit], db.files_url), has_more)
+        return MessagePage(message_values(connection, [*known, *rows[:limit]], db.files_url), has_more)
 
 
 def edit_message(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import clock
 from ..chat import messages, presence, visitors
 from ..chat.history import find_place
 from ..errors import InvalidRequest
 from . import schemas
+from .cursors import OVERLAP, earlier, time_cursor
 from .forms import check_contact
 from .identity import page_identity
 from .routing import Call, Routes
@@ -53,10 +53,12 @@ def list_visitor_messages(call: Call) -> Any:
         raise InvalidRequest.field("before", "Can't be joined with a time.")
     else:
         try:
-            moment = clock.from_wire(after)
+            moment = time_cursor(after)
         except ValueError:
             raise InvalidRequest.field("after", "Neither an ISO 8601 time nor a message id nor a seq.") from None
-        page = messages.messages_changed_since(call.state.db, session_id, moment, limit=limit)
+        page = messages.messages_changed_since(
+            call.state.db, session_id, moment, repeat_from=earlier(moment, OVERLAP), limit=limit
+        )
     return {"messages": visitor_messages(page, handle), "hasMore": page.has_more}
 
 

@@ -14,7 +14,7 @@ import requests
 from flask import Flask
 from sqlalchemy import text
 
-from flask_pocketping import PocketPing
+from flask_pocketping import PocketPing, clock
 from flask_pocketping.web.state import State
 
 from ..conftest import Serve
@@ -547,7 +547,7 @@ def test_after_a_time_comes_everything_that_changed(any_shared: Api, travel: Tra
     second = any_shared.ok("POST", f"{path}/messages", {"content": "second"})["message"]["id"]
     mine = page.say("mine")
     untouched = any_shared.ok("POST", f"{path}/messages", {"content": "untouched"})["message"]
-    assert page.messages(after=untouched["createdAt"]) == [], "strictly after"
+    assert page.messages(after=untouched["createdAt"]) == page.messages(), "clocks differ: what is 30 s old comes again"
     travel.forward(hours=1)
 
     any_shared.ok("PATCH", f"{path}/messages/{first}", {"content": "edited"})
@@ -556,15 +556,45 @@ def test_after_a_time_comes_everything_that_changed(any_shared: Api, travel: Tra
     later = page.say("later")
     changed = page.messages(after=untouched["createdAt"])
     assert [(message["id"], message["content"]) for message in changed] == [
+        (untouched["id"], "untouched"),
         (first, "edited"),
         (second, ""),
         (mine["messageId"], "mine"),
         (later["messageId"], "later"),
     ]
-    assert "editedAt" in changed[0]
-    assert "deletedAt" in changed[1]
-    assert (changed[2]["status"], changed[2]["readAt"]) == ("read", changed[2]["readAt"])
-    assert page.messages(after=later["timestamp"]) == []
+    assert "editedAt" in changed[1]
+    assert "deletedAt" in changed[2]
+    assert (changed[3]["status"], changed[3]["readAt"]) == ("read", changed[3]["readAt"])
+    assert page.messages(after=later["timestamp"]) == changed[1:]
+    travel.forward(seconds=31)
+    assert page.messages(after=clock.to_wire(travel.now())) == []
+
+
+def test_a_page_whose_clock_runs_ahead_misses_nothing(any_shared: Api, travel: Travel) -> None:
+    page = any_shared.visitor()
+    page.say("One")
+    travel.forward(seconds=20)
+    ahead = clock.to_wire(travel.now() + timedelta(hours=3))
+    assert [message["content"] for message in page.messages(after=ahead)] == ["One"]
+    travel.forward(seconds=20)
+    page.say("Two")
+    assert [message["content"] for message in page.messages(after=ahead)] == ["Two"]
+    assert len(page.messages(after="0001-01-01T00:00:00Z")) == 2
+
+
+def test_pages_of_changes_lead_on_however_much_changed_just_now(any_shared: Api) -> None:
+    page = any_shared.visitor()
+    for number in range(25):
+        any_shared.ok("POST", f"/sessions/{page.session_id}/messages", {"content": str(number)})
+    seen: dict[str, str] = {}
+    after, has_more, asked = "1970-01-01T00:00:00Z", True, 0
+    while has_more:
+        query = {"sessionId": page.handle, "after": after, "limit": 10}
+        found = page.request("GET", "/messages", params=query).json()
+        seen |= {message["id"]: message["timestamp"] for message in found["messages"]}
+        after, has_more, asked = max(seen.values()), found["hasMore"], asked + 1
+        assert asked <= 4
+    assert len(seen) == 25
 
 
 def test_times_may_be_written_as_pages_write_them(any_shared: Api, travel: Travel) -> None:
@@ -591,9 +621,7 @@ def test_polling_by_time_misses_nothing(any_shared: Api) -> None:
     def poll() -> bool:
         last = done.is_set()
         after = max(seen.values(), default="2000-01-01T00:00:00Z")
-        for message in page.messages(after=after):
-            assert message["id"] not in seen
-            seen[message["id"]] = message["timestamp"]
+        seen.update((message["id"], message["timestamp"]) for message in page.messages(after=after))
         return last
 
     with ThreadPoolExecutor(2) as pool:
