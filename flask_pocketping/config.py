@@ -300,7 +300,16 @@ class Config:
     visitor_address_limit: Rules = _setting(
         _rules("1200/minute"), _rules, "Requests that one address may make on the visitor's routes."
     )
-    visitor_session_limit: Rules = _setting(_rules("60/hour"), _rules, "Conversations that one address may open.")
+    visitor_session_limit: Rules = _setting(
+        _rules("60/hour"),
+        _rules,
+        "Conversations that one address may begin: each counts with the visitor's first message.",
+    )
+    visitor_silent_session_limit: Rules = _setting(
+        _rules("300/hour"),
+        _rules,
+        "Conversations that one address may open, though nobody says anything in most of them.",
+    )
     visitor_upload_limit: Rules = _setting(_rules("20/minute"), _rules, "Files that one conversation may send.")
     visitor_address_upload_limit: Rules = _setting(
         _rules("200/hour"), _rules, "Files that one address may send, in however many conversations."

@@ -105,7 +105,7 @@ def test_plans_are_rules_with_a_name(plan: str) -> None:
 
 @pytest.mark.parametrize("word", ["off", "none", "", None, "OFF"])
 def test_every_limit_can_be_switched_off(word: Any) -> None:
-    for name in ("rate_limit", "visitor_message_limit", "visitor_address_limit", "visitor_session_limit"):
+    for name in ("rate_limit", "visitor_message_limit", "visitor_address_limit", "visitor_silent_session_limit"):
         assert getattr(read(**{name: word}), name) == ()
 
 
@@ -147,6 +147,7 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("visitor_message_limit", "many/minute"),
     ("visitor_address_limit", "5/fortnight"),
     ("visitor_session_limit", "-1/hour"),
+    ("visitor_silent_session_limit", "many"),
     ("cors_origins", "*"),
     ("cors_origins", "https://*.example.com"),
     ("cors_origins", "example.com"),

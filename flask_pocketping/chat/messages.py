@@ -41,6 +41,7 @@ def send_message(
     client_id: str | None = None,
     once: Once | None = None,
     before: Callable[[MessageDraft], None] | None = None,
+    on_first: Callable[[], None] | None = None,
 ) -> Message:
     """Store a message and log `message.created`. A visitor's message reopens a closed conversation.
 
@@ -52,6 +53,8 @@ def send_message(
     :param client_id: the sender's own name for it, unique in the session; a repeat gets the first message.
     :param before: sees the draft before the transaction begins; may change its content or raise. Where it is falsy
         there is nobody to see it.
+    :param on_first: called within the transaction if this is the visitor's first message, once in each conversation;
+        may raise.
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
     check_content(content, may_be_blank=bool(attachment_ids))
@@ -89,7 +92,7 @@ def send_message(
         with change_session(db, session_id, project_id, origin=source_bridge) as change:
             if once:
                 once.claim(change.tx)
-            message = _store(change, draft, client_id, source_bridge)
+            message = _store(change, draft, client_id, source_bridge, on_first)
             if once:
                 once.keep(change.tx, message)
             return message
@@ -276,7 +279,13 @@ def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message 
     return found[0] if found else None
 
 
-def _store(change: Change, draft: MessageDraft, client_id: str | None, source_bridge: str | None) -> Message:
+def _store(
+    change: Change,
+    draft: MessageDraft,
+    client_id: str | None,
+    source_bridge: str | None,
+    on_first: Callable[[], None] | None,
+) -> Message:
     row = change.row
     if row["status"] == "closed":
         if draft.type != "visitor":
@@ -284,6 +293,8 @@ def _store(change: Change, draft: MessageDraft, client_id: str | None, source_br
         reopen(change)
     if draft.reply_to is not None:
         _check_reply(change.tx, change.session_id, draft.reply_to)
+    if on_first and draft.type == "visitor" and row["first_message_at"] is None:
+        on_first()
     message = Message(
         id=clock.new_id("msg"),
         session_id=change.session_id,

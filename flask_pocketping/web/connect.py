@@ -85,7 +85,8 @@ def _session_of(call: Call) -> str | None:
 
 
 def _open(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None) -> Session:
-    call.state.limiter.hit(call.state.config.visitor_session_limit, "sessions", address_key(request.remote_addr))
+    # Pages open one for each visitor. One in which somebody speaks counts more, see `POST /message`.
+    call.state.limiter.hit(call.state.config.visitor_silent_session_limit, "opened", address_key(request.remote_addr))
     url, title = metadata.get("pageUrl"), metadata.get("pageTitle")
     return sessions.open_session(
         call.state.db,

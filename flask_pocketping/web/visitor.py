@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from ..chat import messages, presence, visitors
 from ..chat.history import find_place
 from ..errors import InvalidRequest
@@ -11,6 +13,7 @@ from . import schemas
 from .cursors import OVERLAP, earlier, time_cursor
 from .forms import check_contact
 from .identity import page_identity
+from .limiter import address_key
 from .routing import Call, Routes
 from .visitor_shapes import visitor_messages
 
@@ -32,8 +35,13 @@ def send_visitor_message(call: Call) -> Any:
         attachment_ids=call.body["attachmentIds"] or (),
         client_id=call.body["clientId"],
         before=call.state.before_message,
+        on_first=lambda: _count_conversation(call),
     )
     return {"messageId": sent.id, "timestamp": sent.created_at, "attachments": sent.attachments}
+
+
+def _count_conversation(call: Call) -> None:
+    call.state.limiter.hit(call.state.config.visitor_session_limit, "sessions", address_key(request.remote_addr))
 
 
 @routes("GET /messages", query=schemas.VisitorMessagesQuery, answer=schemas.VisitorMessagesAnswer)

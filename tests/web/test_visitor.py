@@ -470,7 +470,7 @@ def test_too_many_messages_are_429_for_that_conversation(serve: Serve) -> None:
 
 
 def test_too_many_conversations_are_429_for_that_address(serve: Serve) -> None:
-    api = serve(visitor_session_limit="2/hour")
+    api = serve(visitor_silent_session_limit="2/hour")
     page = api.visitor()
     api.visitor()
     assert code(connect(api)) == (429, "RATE_LIMITED")
