@@ -67,9 +67,7 @@ def admit(state: State, *, count: bool = True) -> Admission:
         asked = None
     bounds = {session_id: state.config.socket_limit, **address_bounds(state.config, request.remote_addr)}
     state.sockets.check_room(bounds)
-    return Admission(
-        session_id, place.project_id, start, asked, g.pocketping_standing.warning, address, tuple(bounds)
-    )
+    return Admission(session_id, place.project_id, start, asked, g.pocketping_standing.warning, address, tuple(bounds))
 
 
 def address_bounds(config: Config, address: str | None) -> dict[str, int]:
