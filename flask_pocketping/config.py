@@ -146,6 +146,20 @@ def _items(value: Any) -> list[str]:
     raise ValueError("a list, or text with commas")
 
 
+def _agents(value: Any) -> tuple[str, ...]:
+    """Read parts of user agents; case does not matter."""
+    try:
+        parts = tuple(part.strip().lower() for part in _items(value))
+    except ValueError:
+        parts = ("",)
+    # A shorter one would be a part of almost every browser's name.
+    if not all(re.fullmatch(r"[ -~]{3,100}", part) for part in parts):
+        raise ValueError(
+            'parts of user agents such as "UptimeRobot", of 3 to 100 ASCII characters, with commas between'
+        )
+    return parts
+
+
 def _prefix(value: Any) -> str:
     text = _text(value).rstrip("/")
     if text and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", text):
@@ -286,13 +300,28 @@ class Config:
     visitor_address_limit: Rules = _setting(
         _rules("1200/minute"), _rules, "Requests that one address may make on the visitor's routes."
     )
-    visitor_session_limit: Rules = _setting(_rules("60/hour"), _rules, "Conversations that one address may open.")
+    visitor_session_limit: Rules = _setting(
+        _rules("60/hour"),
+        _rules,
+        "Conversations that one address may begin: each counts with the visitor's first message.",
+    )
+    visitor_silent_session_limit: Rules = _setting(
+        _rules("300/hour"),
+        _rules,
+        "Conversations that one address may open, though nobody says anything in most of them.",
+    )
     visitor_upload_limit: Rules = _setting(_rules("20/minute"), _rules, "Files that one conversation may send.")
     visitor_address_upload_limit: Rules = _setting(
         _rules("200/hour"), _rules, "Files that one address may send, in however many conversations."
     )
     cors_origins: tuple[str, ...] = _setting(
         (), _origins, "Other origins whose pages may use the visitor's routes. The same origin always may."
+    )
+    crawlers: tuple[str, ...] = _setting(
+        (), _agents, "Parts of user agents that are crawlers too: they get an answer and leave no conversation."
+    )
+    not_crawlers: tuple[str, ...] = _setting(
+        (), _agents, "Parts of user agents that are no crawlers after all; this goes before everything else."
     )
     max_body_size: int = _setting(64 * 1024, _whole(8 * 1024, 1024 * 1024, "bytes"), "Largest request body, in bytes.")
     max_upload_size: int = _setting(
@@ -419,6 +448,10 @@ class Config:
         if _numbers(self.widget_min_version, "0") > _numbers(self.widget_latest_version, "999999999"):
             raise ConfigurationError(
                 "POCKETPING_WIDGET_MIN_VERSION must not be newer than POCKETPING_WIDGET_LATEST_VERSION."
+            )
+        if both := set(self.crawlers) & set(self.not_crawlers):
+            raise ConfigurationError(
+                f"POCKETPING_CRAWLERS and POCKETPING_NOT_CRAWLERS must not both have {min(both)!r}."
             )
         on_s3 = (self.uploads or "").startswith("s3://")
         if on_s3 and importlib.util.find_spec("boto3") is None:

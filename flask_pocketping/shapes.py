@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema, fields
 
 from . import clock
-from .values import Attachment, Identity, Message, Session
+from .values import NOTICES, Attachment, Identity, Message, Session
 
 Writer = Callable[[Any], Any]
 
@@ -98,7 +98,10 @@ class CSATShape(Shape):
 
 class MessageShape(Shape):
     optional = frozenset(
-        {"operatorName", "sourceBridge", "replyTo", "attachments", "deliveredAt", "readAt", "editedAt", "deletedAt"}
+        {
+            *("kind", "operatorName", "sourceBridge", "replyTo", "attachments"),
+            *("deliveredAt", "readAt", "editedAt", "deletedAt"),
+        }
     )
 
     id = fields.String(required=True)
@@ -106,6 +109,9 @@ class MessageShape(Shape):
     seq = fields.Integer(required=True)
     content = fields.String(required=True)
     type = fields.String(required=True, metadata={"enum": ["visitor", "operator", "ai", "system"]})
+    kind = fields.String(
+        metadata={"enum": list(NOTICES), "description": "The event that a system message of the server announces."}
+    )
     createdAt = Time(attribute="created_at", required=True)
     operatorName = fields.String(attribute="operator_name")
     sourceBridge = fields.String(attribute="source_bridge")

@@ -13,6 +13,10 @@ AttachmentStatus = Literal["pending", "ready"]
 SessionStatus = Literal["active", "closed"]
 DeliveryState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
+#: The system messages that the server itself writes, by the type of the event that each one announces.
+NOTICES = {"session.closed": "Session closed", "session.reopened": "Session reopened"}
+_KINDS = {text: kind for kind, text in NOTICES.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -141,6 +145,11 @@ class Message:
     deleted_at: datetime | None = None
     attachments: tuple[Attachment, ...] = ()
 
+    @property
+    def kind(self) -> str | None:
+        """The event that a system message of the server announces: a key of `NOTICES`. Other messages have none."""
+        return _KINDS.get(self.content) if self.type == "system" else None
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -157,7 +166,7 @@ class Session:
     :ivar ai_enabled: whether the AI may answer.
     :ivar ai_active: whether the AI answers now.
     :ivar unread: how many of the visitor's messages no operator has read.
-    :ivar last_message: the newest message, if there is any.
+    :ivar last_message: the newest message that is not one of `NOTICES`, if there is any.
     :ivar closed_at: when it was closed, if it is.
     :ivar seq: the number of its newest event.
     :ivar signed_in: whether it belongs to a user of the host app, and only that user may go on with it.

@@ -105,7 +105,7 @@ def test_plans_are_rules_with_a_name(plan: str) -> None:
 
 @pytest.mark.parametrize("word", ["off", "none", "", None, "OFF"])
 def test_every_limit_can_be_switched_off(word: Any) -> None:
-    for name in ("rate_limit", "visitor_message_limit", "visitor_address_limit", "visitor_session_limit"):
+    for name in ("rate_limit", "visitor_message_limit", "visitor_address_limit", "visitor_silent_session_limit"):
         assert getattr(read(**{name: word}), name) == ()
 
 
@@ -147,12 +147,18 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("visitor_message_limit", "many/minute"),
     ("visitor_address_limit", "5/fortnight"),
     ("visitor_session_limit", "-1/hour"),
+    ("visitor_silent_session_limit", "many"),
     ("cors_origins", "*"),
     ("cors_origins", "https://*.example.com"),
     ("cors_origins", "example.com"),
     ("cors_origins", "https://example.com/page"),
     ("cors_origins", ["null"]),
     ("cors_origins", 5),
+    ("crawlers", "x"),
+    ("crawlers", ["a" * 101]),
+    ("crawlers", 5),
+    ("not_crawlers", ["Prüfer"]),
+    ("not_crawlers", ["good bot", ""]),
     ("max_body_size", 100),
     ("max_body_size", "64k"),
     ("max_body_size", True),
@@ -217,6 +223,17 @@ def test_a_value_that_cannot_be_used_is_named_with_its_key(name: str, value: Any
 
 def test_no_setting_takes_just_anything() -> None:
     assert {name for name, _ in UNUSABLE} == {item.name for item in dataclasses.fields(Config)}
+
+
+def test_parts_of_user_agents_are_read_as_text_and_as_a_list() -> None:
+    assert read(crawlers="AcmeScan, Pinger/2").crawlers == ("acmescan", "pinger/2")
+    assert read(not_crawlers=["Probe (KHTML, like Gecko)"]).not_crawlers == ("probe (khtml, like gecko)",)
+
+
+def test_nothing_is_a_crawler_and_none() -> None:
+    said = refusal(crawlers="AcmeScan", not_crawlers="acmescan,other")
+    assert "POCKETPING_CRAWLERS" in said
+    assert "POCKETPING_NOT_CRAWLERS" in said
 
 
 def test_a_lease_has_to_outlive_the_timeout() -> None:

@@ -91,7 +91,7 @@ def test_one_object_serves_two_apps_that_stay_apart(tmp_path: Path, serve: Serve
         assert heard == [("two", second)]
         one.ok("POST", f"/sessions/{first}/close")
         kinds = [frame["type"] for frame in office.collect(lambda frames: frames[-1]["type"] == "session.closed")]
-        assert kinds == ["session.created", "session.closed"]
+        assert kinds == ["session.created", "message.created", "session.closed"]
     assert [session["id"] for session in one.ok("GET", "/sessions")["sessions"]] == [first]
     assert [session["id"] for session in two.ok("GET", "/sessions")["sessions"]] == [second]
     assert one.with_key(two.key).get("/sessions").status_code == 401

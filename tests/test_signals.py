@@ -108,7 +108,9 @@ def test_each_change_is_told_once_and_in_order(heard: Heard, api: Api) -> None:
         "messages_read",
         "visitor_identified",
         "ai_toggled",
+        "message_created",
         "session_closed",
+        "message_created",
         "session_reopened",
         "session_updated",
     ]
@@ -145,6 +147,7 @@ def test_what_changes_nothing_is_not_told(heard: Heard, api: Api) -> None:
         "session_created",
         "message_created",
         "messages_read",
+        "message_created",
         "session_closed",
         "message_deleted",
         "ai_toggled",

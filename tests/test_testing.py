@@ -71,7 +71,7 @@ def test_a_visitor_uses_the_client_that_is_given(shop: Flask) -> None:
 
 
 def test_each_visitor_may_have_an_address_of_their_own(tmp_path: Path) -> None:
-    app = make_app(tmp_path, worker="off", visitor_session_limit="1/hour")
+    app = make_app(tmp_path, worker="off", visitor_silent_session_limit="1/hour")
     Visitor(app)
     with pytest.raises(Refused) as refused:
         Visitor(app)
@@ -102,7 +102,12 @@ def test_signals_are_recorded_in_order_and_only_of_that_app(shop: Flask, tmp_pat
         Visitor(other).send("Elsewhere")
         api(shop).post(f"/chat/sessions/{visitor.session_id}/close")
     visitor.send("After the block")
-    assert [signal.name for signal in sent] == ["session_created", "message_created", "session_closed"]
+    assert [signal.name for signal in sent] == [
+        "session_created",
+        "message_created",
+        "message_created",
+        "session_closed",
+    ]
     name, payload = sent[1]
     assert (name, payload["message"].content, payload["event"].type) == ("message_created", "Hello", "message.created")
     assert payload["message"].session_id == visitor.session_id
@@ -124,15 +129,16 @@ def test_webhooks_are_delivered_when_the_test_says_so(shop: Flask, receiver: Rec
     office.post(f"/chat/sessions/{visitor.session_id}/close")
     assert receiver.received == []
     with recorded_signals(shop) as sent:
-        assert deliver_all(shop) == 4
+        assert deliver_all(shop) == 5
         assert deliver_all(shop) == 0
-    assert receiver.events() == ["message.created"] * 3 + ["session.closed"]
-    assert [received.json["data"]["message"]["content"] for received in receiver.received[:3]] == [
+    assert receiver.events() == ["message.created"] * 4 + ["session.closed"]
+    assert [received.json["data"]["message"]["content"] for received in receiver.received[:4]] == [
         "one",
         "two",
         "three",
+        "Session closed",
     ]
-    assert [signal.name for signal in sent] == ["delivery_succeeded"] * 4
+    assert [signal.name for signal in sent] == ["delivery_succeeded"] * 5
     assert {signal.payload["delivery"].state for signal in sent} == {"succeeded"}
 
 

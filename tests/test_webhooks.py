@@ -245,11 +245,18 @@ def test_threat_16_a_read_receipt_is_no_second_message(api: Api, receiver: Recei
     for _ in range(3):
         api.ok("POST", f"/sessions/{visitor.session_id}/read")
     api.ok("POST", f"/sessions/{visitor.session_id}/close")
-    receiver.wait(4)
-    assert receiver.events() == ["session.created", "message.created", "message.read", "session.closed"]
-    [message] = api.ok("GET", f"/sessions/{visitor.session_id}/messages")["messages"]
+    receiver.wait(5)
+    assert receiver.events() == [
+        "session.created",
+        "message.created",
+        "message.read",
+        "message.created",
+        "session.closed",
+    ]
+    assert receiver.received[3].json["data"]["message"]["content"] == "Session closed"
+    message = api.ok("GET", f"/sessions/{visitor.session_id}/messages")["messages"][0]
     assert message["status"] == "read"
-    assert [item["content"] for item in visitor.messages()] == ["Only once"]
+    assert [item["content"] for item in visitor.messages()] == ["Only once", "Session closed"]
 
 
 # --- Failures and retries ---
@@ -327,8 +334,8 @@ def test_410_disables_the_endpoint(app: Flask, api: Api, receiver: Receiver, tra
         session_id = api.session()
         hook.wait_for("pending", attempts=1)
         api.ok("POST", f"/sessions/{session_id}/close")
-        [waiting, gone] = hook.wait_for("cancelled", "failed")
-    assert waiting["nextAttemptAt"] is None
+        [waiting, gone, behind] = hook.wait_for("cancelled", "failed", "cancelled")
+    assert (waiting["nextAttemptAt"], behind["nextAttemptAt"]) == (None, None)
     assert [attempt["statusCode"] for attempt in gone["attempts"]] == [410]
     shown = hook.shown()
     assert shown["enabled"] is False
@@ -343,7 +350,7 @@ def test_410_disables_the_endpoint(app: Flask, api: Api, receiver: Receiver, tra
     travel.forward(days=1)
     hook.test()
     assert receiver.wait(3)[-1].event == "webhook.test"
-    assert len(hook.deliveries()) == 3
+    assert len(hook.deliveries()) == 4
 
 
 def test_a_redirect_is_not_followed(api: Api, receiver: Receiver, travel: Travel) -> None:

@@ -5,22 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from ..db import Database
 from ..errors import SessionNotFound
 from ..values import Event
 from .log import events, read_events, sessions
 
-_PLACE = select(sessions.c.project_id, sessions.c.seq).where(sessions.c.id == bindparam("session_id"))
+_PLACE = select(sessions.c.project_id, sessions.c.seq, sessions.c.csat_requested_at, sessions.c.csat_score).where(
+    sessions.c.id == bindparam("session_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which project a session belongs to, and the number of its newest event."""
+    """How far a session is.
+
+    :ivar project_id: the project that it belongs to.
+    :ivar seq: the number of its newest event.
+    :ivar rating_asked_at: when its visitor was asked for a rating, if they have not given one yet.
+    """
 
     project_id: str
     seq: int
+    rating_asked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ def find_place(db: Database, session_id: str) -> Place:
         row = connection.execute(_PLACE, {"session_id": session_id}).first()
     if row is None:
         raise SessionNotFound
-    return Place(row.project_id, row.seq)
+    return Place(row.project_id, row.seq, row.csat_requested_at if row.csat_score is None else None)
 
 
 def events_after(db: Database, session_id: str, seq: int, limit: int) -> EventPage:
@@ -51,9 +59,9 @@ def events_after(db: Database, session_id: str, seq: int, limit: int) -> EventPa
     return EventPage(found[:limit], len(found) > limit)
 
 
-def seq_at(db: Database, session_id: str, moment: datetime) -> int | None:
-    """The number behind which a session's log has all that happened after a time; nothing if nothing did."""
-    query = select(func.min(events.c.seq)).where(events.c.session_id == session_id, events.c.created_at > moment)
+def seq_at(db: Database, session_id: str, moment: datetime) -> int:
+    """The number of the last event that a session's log had at a time; 0 if it had none."""
+    mine = select(events.c.seq).where(events.c.session_id == session_id, events.c.created_at <= moment)
     with db.read() as connection:
-        first = connection.execute(query).scalar()
-    return None if first is None else int(first) - 1
+        # From the end: most who ask were there a moment ago.
+        return connection.execute(mine.order_by(events.c.seq.desc()).limit(1)).scalar() or 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock, shapes
@@ -14,24 +14,16 @@ from ..db import Database, Transaction
 from ..errors import InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
 from ..models import Message as MessageModel
 from ..models import table
-from ..prepared import Prepared
 from ..values import Attachment, Message, MessageDraft, MessagePage, MessageStatus, MessageType
 from .attachments import claim, discard, find_unsent
 from .idempotency import AlreadyAnswered, Once
 from .log import Change, change_session, sessions
-from .rows import message_values
+from .rows import insert_message, message_values
 from .sessions import reopen
 from .text import check_content, check_limit, check_line
 
 messages = table(MessageModel)
 
-_INSERT = Prepared(
-    insert(messages),
-    (
-        *("id", "session_id", "seq", "client_id", "type", "content", "created_at", "changed_at"),
-        *("operator_name", "source_bridge", "reply_to", "status", "files"),
-    ),
-)
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
 
 
@@ -49,6 +41,7 @@ def send_message(
     client_id: str | None = None,
     once: Once | None = None,
     before: Callable[[MessageDraft], None] | None = None,
+    on_first: Callable[[], None] | None = None,
 ) -> Message:
     """Store a message and log `message.created`. A visitor's message reopens a closed conversation.
 
@@ -60,6 +53,8 @@ def send_message(
     :param client_id: the sender's own name for it, unique in the session; a repeat gets the first message.
     :param before: sees the draft before the transaction begins; may change its content or raise. Where it is falsy
         there is nobody to see it.
+    :param on_first: called within the transaction if this is the visitor's first message, once in each conversation;
+        may raise.
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
     check_content(content, may_be_blank=bool(attachment_ids))
@@ -97,7 +92,7 @@ def send_message(
         with change_session(db, session_id, project_id, origin=source_bridge) as change:
             if once:
                 once.claim(change.tx)
-            message = _store(change, draft, client_id, source_bridge)
+            message = _store(change, draft, client_id, source_bridge, on_first)
             if once:
                 once.keep(change.tx, message)
             return message
@@ -137,18 +132,27 @@ def list_messages(
     return MessagePage(page if forward else page[::-1], len(rows) > limit)
 
 
-def messages_changed_since(db: Database, session_id: str, moment: datetime, *, limit: int = 100) -> MessagePage:
+def messages_changed_since(
+    db: Database, session_id: str, moment: datetime, *, repeat_from: datetime | None = None, limit: int = 100
+) -> MessagePage:
     """Messages that were sent, edited, deleted or receipted after a time, in the order of those changes.
 
     A page may be longer than `limit`: changes of one moment stay together, or whoever goes on behind that moment
     would miss some.
+
+    :param repeat_from: a time before `moment`: what changed between the two comes first, beside the limit, so that
+        who goes on behind the newest moment of a page always gets on.
     """
     at, mine = messages.c.changed_at, messages.c.session_id == session_id
     changed = select(messages).where(mine).order_by(at, messages.c.seq)
     with db.read() as connection:
         _check_session(connection, session_id, None)
-        first = changed.where(at > moment).limit(limit + 1)
-        rows = list(connection.execute(first).mappings())
+        begin = moment if repeat_from is None else repeat_from
+        known: list[RowMapping] = []
+        rows = list(connection.execute(changed.where(at > begin).limit(limit + 1)).mappings())
+        if len(rows) > limit and rows[0]["changed_at"] <= moment:
+            known = list(connection.execute(changed.where(at > begin, at <= moment)).mappings())
+            rows = list(connection.execute(changed.where(at > moment).limit(limit + 1)).mappings())
         has_more = len(rows) > limit
         if has_more and rows[limit]["changed_at"] == rows[limit - 1]["changed_at"]:
             last = rows[limit]
@@ -159,7 +163,7 @@ def messages_changed_since(db: Database, session_id: str, moment: datetime, *, l
                 connection.execute(changed.where(messages.c.changed_at > last["changed_at"]).limit(1)).first()
                 is not None
             )
-        return MessagePage(message_values(connection, rows[:limit], db.files_url), has_more)
+        return MessagePage(message_values(connection, [*known, *rows[:limit]], db.files_url), has_more)
 
 
 def edit_message(
@@ -275,7 +279,13 @@ def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message 
     return found[0] if found else None
 
 
-def _store(change: Change, draft: MessageDraft, client_id: str | None, source_bridge: str | None) -> Message:
+def _store(
+    change: Change,
+    draft: MessageDraft,
+    client_id: str | None,
+    source_bridge: str | None,
+    on_first: Callable[[], None] | None,
+) -> Message:
     row = change.row
     if row["status"] == "closed":
         if draft.type != "visitor":
@@ -283,6 +293,8 @@ def _store(change: Change, draft: MessageDraft, client_id: str | None, source_br
         reopen(change)
     if draft.reply_to is not None:
         _check_reply(change.tx, change.session_id, draft.reply_to)
+    if on_first and draft.type == "visitor" and row["first_message_at"] is None:
+        on_first()
     message = Message(
         id=clock.new_id("msg"),
         session_id=change.session_id,
@@ -295,24 +307,7 @@ def _store(change: Change, draft: MessageDraft, client_id: str | None, source_br
         reply_to=draft.reply_to,
         attachments=draft.attachments,
     )
-    _INSERT.write(
-        change.tx.connection,
-        {
-            "id": message.id,
-            "session_id": message.session_id,
-            "seq": message.seq,
-            "client_id": client_id,
-            "type": message.type,
-            "content": message.content,
-            "created_at": message.created_at,
-            "changed_at": message.created_at,
-            "operator_name": message.operator_name,
-            "source_bridge": message.source_bridge,
-            "reply_to": message.reply_to,
-            "status": message.status,
-            "files": len(message.attachments),
-        },
-    )
+    insert_message(change.tx.connection, message, client_id)
     if message.attachments:
         claim(change.tx, message)
     unread, unanswered = row["unread"], row["unanswered"]

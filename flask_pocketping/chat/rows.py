@@ -1,4 +1,4 @@
-"""From rows of the tables to values."""
+"""From rows of the tables to values, and from a message to its row."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from ..models import Attachment as AttachmentModel
+from ..models import Message as MessageModel
 from ..models import table
+from ..prepared import Prepared
 from ..values import Attachment, Message
 
 attachments = table(AttachmentModel)
+
+_INSERT_MESSAGE = Prepared(
+    insert(table(MessageModel)),
+    (
+        *("id", "session_id", "seq", "client_id", "type", "content", "created_at", "changed_at"),
+        *("operator_name", "source_bridge", "reply_to", "status", "files"),
+    ),
+)
 
 #: A row, from the database or about to go there.
 Row = Mapping[str, Any] | RowMapping
@@ -74,4 +84,26 @@ def message_value(row: Row, attached: tuple[Attachment, ...] = ()) -> Message:
         edited_at=row["edited_at"],
         deleted_at=row["deleted_at"],
         attachments=attached,
+    )
+
+
+def insert_message(connection: Connection, message: Message, client_id: str | None = None) -> None:
+    """Write the row of a new message."""
+    _INSERT_MESSAGE.write(
+        connection,
+        {
+            "id": message.id,
+            "session_id": message.session_id,
+            "seq": message.seq,
+            "client_id": client_id,
+            "type": message.type,
+            "content": message.content,
+            "created_at": message.created_at,
+            "changed_at": message.created_at,
+            "operator_name": message.operator_name,
+            "source_bridge": message.source_bridge,
+            "reply_to": message.reply_to,
+            "status": message.status,
+            "files": len(message.attachments),
+        },
     )

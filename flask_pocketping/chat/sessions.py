@@ -15,11 +15,11 @@ from .. import clock, shapes
 from ..db import Database, Transaction
 from ..errors import InvalidRequest, ProjectNotFound, SessionNotFound
 from ..models import DEFAULT_PROJECT, Message, Project, table
-from ..values import CSAT, Identity, Session, SessionPage
+from ..values import CSAT, NOTICES, Identity, Session, SessionPage
 from ..values import Message as MessageValue
 from .idempotency import Once
 from .log import Change, change_session, sessions
-from .rows import Row, message_values
+from .rows import Row, insert_message, message_values
 from .text import check_json, check_limit, check_line, storable
 
 messages = table(Message)
@@ -186,9 +186,10 @@ def list_sessions(
 
 
 def close_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
-    """Close a conversation; closing it again changes nothing."""
+    """Close a conversation, and say so in it; closing it again changes nothing."""
     with change_session(db, session_id, project_id) as change:
         if change.row["status"] != "closed":
+            _announce(change, "session.closed")
             # Nobody waits for an answer in a closed one.
             change.set(status="closed", closed_at=change.now, ai_active=False, unanswered=False)
             change.log("session.closed", {}, session=current(change))
@@ -196,7 +197,7 @@ def close_session(db: Database, session_id: str, project_id: str | None = None) 
 
 
 def reopen_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
-    """Open a closed conversation again; an open one stays as it is."""
+    """Open a closed conversation again, and say so in it; an open one stays as it is."""
     with change_session(db, session_id, project_id) as change:
         if change.row["status"] == "closed":
             said = change.tx.execute(_LAST_WORD, {"session_id": session_id}).scalar_one_or_none()
@@ -207,6 +208,7 @@ def reopen_session(db: Database, session_id: str, project_id: str | None = None)
 
 def reopen(change: Change) -> None:
     """Reopen within a change, for instance because the visitor wrote again."""
+    _announce(change, "session.reopened")
     change.set(status="active", closed_at=None, last_activity=change.now)
     change.log("session.reopened", {}, session=current(change))
 
@@ -293,6 +295,23 @@ def _check_none_open(tx: Transaction, project_id: str, customer_id: str) -> None
     tx.execute(_LOCK_PROJECT, {"id": project_id})
     if tx.execute(open_of(project_id, customer_id)).first() is not None:
         raise UnderWay
+
+
+def _announce(change: Change, kind: str) -> None:
+    """Write the system message that announces an event.
+
+    It changes nothing else in the session: nobody said anything, so it is neither an answer nor the last message.
+    """
+    message = MessageValue(
+        id=clock.new_id("msg"),
+        session_id=change.session_id,
+        seq=change.row["seq"] + 1,
+        content=NOTICES[kind],
+        type="system",
+        created_at=change.now,
+    )
+    insert_message(change.tx.connection, message)
+    change.log("message.created", {"message": shapes.message(message)}, message=message)
 
 
 def _identity(row: Row) -> Identity | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import g, request
 
+from .. import clock
 from ..chat import presence
 from ..chat.history import find_place
 from ..config import Config
@@ -16,7 +18,7 @@ from ..errors import Forbidden
 from ..realtime.connections import Connection
 from ..realtime.frames import Frame
 from ..realtime.hub import Topic
-from .cursors import position_after
+from .cursors import StreamStart, stream_start
 from .limiter import address_key
 from .origins import origin_allowed
 from .state import State
@@ -28,14 +30,20 @@ class Admission:
 
     session_id: str
     project_id: str
-    #: The number of the last event that it has.
-    after: int
+    start: StreamStart
+    #: A rating that is still asked for, and that no event behind the start tells of.
+    rating_asked_at: datetime | None
     #: What to tell it of its version first, if anything.
     warning: dict[str, str] | None
     #: The address that its events count for.
     address: str
     #: Whom its connection counts for.
     owners: tuple[str, ...]
+
+    @property
+    def after(self) -> int:
+        """The number of the last event that it has."""
+        return self.start.after
 
 
 def admit(state: State, *, count: bool = True) -> Admission:
@@ -53,10 +61,13 @@ def admit(state: State, *, count: bool = True) -> Admission:
     place = find_place(state.db, session_id)
     # A browser that comes back by itself asks with its first address, and says in a header how far it got.
     text = request.headers.get("Last-Event-ID") or request.args.get("after")
-    after = position_after(state, session_id, place, text)
+    start = stream_start(state, session_id, place, text)
+    asked = place.rating_asked_at
+    if asked is not None and (start.since is None or asked > start.since):
+        asked = None
     bounds = {session_id: state.config.socket_limit, **address_bounds(state.config, request.remote_addr)}
     state.sockets.check_room(bounds)
-    return Admission(session_id, place.project_id, after, g.pocketping_standing.warning, address, tuple(bounds))
+    return Admission(session_id, place.project_id, start, asked, g.pocketping_standing.warning, address, tuple(bounds))
 
 
 def address_bounds(config: Config, address: str | None) -> dict[str, int]:
@@ -97,10 +108,12 @@ class Listener:
         self.connection.presence = retried(
             lambda: presence.arrive(self.state.db, admission.project_id, admission.session_id)
         )
-        for frame in self.greeting():
+        for frame in (*self.greeting(), *opening_frames(self.state, self.connection, admission)):
             self.connection.send(frame)
         encoded = (
-            self.connection.encoder(event, cursor) for event, cursor in hub.replay(topic, admission.after, snapshot)
+            self.connection.encoder(event, cursor)
+            for event, cursor in hub.replay(topic, admission.after, snapshot)
+            if admission.start.wants(event)
         )
         self.connection.replay(frame for frame in encoded if frame is not None)
 
@@ -113,6 +126,13 @@ class Listener:
         for topic in self._topics:
             self.state.hub.unsubscribe(topic, self.connection)
         leave(self.state, self.connection)
+
+
+def opening_frames(state: State, connection: Connection, admission: Admission) -> Iterator[Frame]:
+    """What a page is told before what it missed, in the form that its connection has."""
+    if admission.rating_asked_at is not None:
+        asked_at = clock.to_wire(admission.rating_asked_at)
+        yield state.frames.for_visitors("csat_request", requestedAt=asked_at)[connection.encoder]
 
 
 def leave(state: State, connection: Connection) -> None:

@@ -10,6 +10,7 @@ from flask import request
 from .. import clock, useragent
 from ..chat import messages, pages, returning, sessions
 from ..chat.text import storable, storable_json
+from ..config import Config
 from ..errors import RateLimited, SessionNotFound
 from ..values import Identity, MessagePage, Session
 from . import schemas
@@ -28,14 +29,15 @@ def connect(call: Call) -> Any:
     token = call.body["identityToken"]
     user = None if token is None else call.state.identities.read(token)
     said = page_identity(call.body["identity"] or {})
-    agent = request.headers.get("User-Agent") or call.body["metadata"].get("userAgent") or ""
-    metadata = _metadata(call.body["metadata"], agent)
+    header, named = request.headers.get("User-Agent") or "", call.body["metadata"].get("userAgent") or ""
+    # A server may connect for a visitor, whose browser it names. Who asks is who makes the request.
+    metadata = _metadata(call.body["metadata"], named or header)
     session = _go_on(call, metadata, user, said)
     if session is not None:
         return _connected(call, session, messages.list_messages(call.state.db, session.id))
     if not call.body["create"]:
         return _unopened(call, None)
-    if useragent.is_crawler(agent):
+    if _is_crawler(call.state.config, header or named):
         # An answer that works and leaves no trace: its handle opens nothing.
         return _unopened(call, call.state.handles.sign(clock.new_id("sess")))
     try:
@@ -43,6 +45,13 @@ def connect(call: Call) -> Any:
     except sessions.UnderWay:
         # Another tab of the same user was faster; this one goes on with what that one opened.
         return connect(call)
+
+
+def _is_crawler(config: Config, agent: str) -> bool:
+    lowered = agent.lower()
+    if any(part in lowered for part in config.not_crawlers):
+        return False
+    return any(part in lowered for part in config.crawlers) or useragent.is_crawler(agent)
 
 
 def _go_on(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None) -> Session | None:
@@ -76,7 +85,8 @@ def _session_of(call: Call) -> str | None:
 
 
 def _open(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None) -> Session:
-    call.state.limiter.hit(call.state.config.visitor_session_limit, "sessions", address_key(request.remote_addr))
+    # Pages open one for each visitor. One in which somebody speaks counts more, see `POST /message`.
+    call.state.limiter.hit(call.state.config.visitor_silent_session_limit, "opened", address_key(request.remote_addr))
     url, title = metadata.get("pageUrl"), metadata.get("pageTitle")
     return sessions.open_session(
         call.state.db,
@@ -125,6 +135,6 @@ def _identity_for_page(known: Identity) -> dict[str, Any]:
 def _metadata(page: Mapping[str, Any], agent: str) -> dict[str, Any]:
     """A page's metadata with the API's names, and what its browser is."""
     named = {("pageUrl" if key == "url" else key): value for key, value in page.items() if value}
-    agent = agent[:500] or named.get("userAgent", "")
+    agent = agent[:500]
     found = {**named, "userAgent": agent, **useragent.describe(agent)} if agent else named
     return {key: value for key, value in found.items() if storable(key) and storable_json(value)}

@@ -2,29 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 from .. import clock
 from ..chat.history import Place, seq_at
 from ..errors import InvalidRequest
+from ..values import Event
 from .state import State
 
+#: How much further back a time as a cursor reaches. Pages mix the server's clock with their own.
+OVERLAP = timedelta(seconds=30)
+#: How far back a stream begins that has no cursor.
+LOOK_BACK = timedelta(minutes=1)
 
-def position_after(state: State, session_id: str, place: Place, text: str | None) -> int:
-    """The number of the last event that a page has.
 
-    :param place: of the session, taken before; without a cursor the page goes on from there.
-    :param text: a cursor that this server gave, or an ISO 8601 time: behind what had happened then.
+@dataclass(frozen=True, slots=True)
+class StreamStart:
+    """Where a page goes on.
+
+    :ivar after: the number of the last event that is not sent again.
+    :ivar heard: the number of the last custom event that is not. These have no id by which a page drops repeats.
+    :ivar since: for a page without a cursor, the time from which on it is sent what happened.
+    """
+
+    after: int
+    heard: int
+    since: datetime | None = None
+
+    def wants(self, event: Event) -> bool:
+        """Whether an event behind `after` is sent."""
+        return event.type != "event.sent" or event.seq > self.heard
+
+
+def stream_start(state: State, session_id: str, place: Place, text: str | None) -> StreamStart:
+    """Read the cursor of a page.
+
+    :param place: of the session, taken before: nothing newer counts as known to the page.
+    :param text: a cursor that this server gave, an ISO 8601 time, or nothing.
     :raises InvalidRequest: if it is neither.
     """
     if not text:
-        return place.seq
+        since = clock.now() - LOOK_BACK
+        return StreamStart(min(seq_at(state.db, session_id, since), place.seq), place.seq, since)
     if text.isascii() and text.isdecimal() and len(text) <= 18:
-        return int(text)
+        return StreamStart(int(text), int(text))
     try:
-        moment = clock.from_wire(text)
+        moment = time_cursor(text)
     except ValueError:
         raise InvalidRequest.field("after", "Neither a cursor that this server gave nor an ISO 8601 time.") from None
-    found = seq_at(state.db, session_id, moment)
-    return place.seq if found is None else min(found, place.seq)
+    after, heard = (seq_at(state.db, session_id, time) for time in (earlier(moment, OVERLAP), moment))
+    return StreamStart(min(after, place.seq), min(heard, place.seq))
+
+
+def time_cursor(text: str) -> datetime:
+    """Read a time up to which a page has everything; a page whose clock runs ahead has nothing of the future.
+
+    :raises ValueError: if it is no ISO 8601 time.
+    """
+    return min(clock.from_wire(text), clock.now())
+
+
+def earlier(moment: datetime, span: timedelta) -> datetime:
+    """A time so much earlier, within the calendar."""
+    try:
+        return moment - span
+    except OverflowError:
+        return moment
 
 
 def project_cursor(text: str) -> int:

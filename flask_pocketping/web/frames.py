@@ -41,9 +41,19 @@ class Frames:
         return Frame(made["type"], event.session_id, text_frame(shapes.to_json({**made, "cursor": str(event.seq)})))
 
     def visitor_event(self, event: Event, cursor: int) -> Frame | None:
-        """As `visitor`, in the form of server-sent events."""
+        """As `visitor`, in the form of server-sent events.
+
+        A message that was edited or deleted comes once more as a `message`: widgets that have no WebSocket may look at
+        nothing else.
+        """
         made = self.visitor_json(event)
-        return event_frame(made["type"], made["data"], str(event.seq), event.session_id) if made else None
+        if made is None:
+            return None
+        frame = event_frame(made["type"], made["data"], str(event.seq), event.session_id)
+        if event.type not in {"message.updated", "message.deleted"}:
+            return frame
+        whole = visitor_message(json.loads(event.data)["message"], self._handles.sign(event.session_id))
+        return frame._replace(data=frame.data + event_frame("message", whole, str(event.seq)).data)
 
     def for_visitors(self, type: str, **data: Any) -> dict[Encoder, Frame]:
         """A frame for visitors that stands for no event, in each form that their streams have."""

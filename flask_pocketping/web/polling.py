@@ -9,7 +9,7 @@ from flask import request
 from ..chat import presence, visitors
 from ..chat.history import EventPage, events_after, find_place
 from . import schemas
-from .cursors import position_after
+from .cursors import StreamStart, stream_start
 from .routing import Call, Routes
 from .transports import require_transport
 
@@ -23,11 +23,13 @@ def poll_events(call: Call) -> Any:
     db = call.state.db
     session_id = call.state.handles.read(call.query["sessionId"])
     place = find_place(db, session_id)
-    after = position_after(call.state, session_id, place, call.query.get("after"))
+    text = call.query.get("after")
+    start = stream_start(call.state, session_id, place, text) if text else StreamStart(place.seq, place.seq)
+    after = start.after
     presence.polled(db, session_id)
     nothing_new = after >= place.seq
     page = EventPage([], False) if nothing_new else events_after(db, session_id, after, call.query["limit"])
-    made = [(call.state.frames.visitor_json(event), event.seq) for event in page.events]
+    made = [(call.state.frames.visitor_json(event), event.seq) for event in page.events if start.wants(event)]
     # Behind the log's end there is nothing to wait for: a database may have been restored.
     reached = page.events[-1].seq if page.events else min(after, place.seq)
     return {

@@ -351,7 +351,7 @@ class VisitorEdit(VisitorInput):
 class VisitorTyping(VisitorInput):
     sessionId = fields.Raw(required=True)
     sender = _page_is_visitor()
-    isTyping = fields.Boolean(required=True, truthy={True}, falsy={False})
+    isTyping = fields.Boolean(load_default=True, truthy={True}, falsy={False})
 
 
 class VisitorRead(VisitorInput):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import clock
+from flask import request
+
 from ..chat import messages, presence, visitors
 from ..chat.history import find_place
 from ..errors import InvalidRequest
 from . import schemas
+from .cursors import OVERLAP, earlier, time_cursor
 from .forms import check_contact
 from .identity import page_identity
+from .limiter import address_key
 from .routing import Call, Routes
 from .visitor_shapes import visitor_messages
 
@@ -32,8 +35,13 @@ def send_visitor_message(call: Call) -> Any:
         attachment_ids=call.body["attachmentIds"] or (),
         client_id=call.body["clientId"],
         before=call.state.before_message,
+        on_first=lambda: _count_conversation(call),
     )
     return {"messageId": sent.id, "timestamp": sent.created_at, "attachments": sent.attachments}
+
+
+def _count_conversation(call: Call) -> None:
+    call.state.limiter.hit(call.state.config.visitor_session_limit, "sessions", address_key(request.remote_addr))
 
 
 @routes("GET /messages", query=schemas.VisitorMessagesQuery, answer=schemas.VisitorMessagesAnswer)
@@ -53,10 +61,12 @@ def list_visitor_messages(call: Call) -> Any:
         raise InvalidRequest.field("before", "Can't be joined with a time.")
     else:
         try:
-            moment = clock.from_wire(after)
+            moment = time_cursor(after)
         except ValueError:
             raise InvalidRequest.field("after", "Neither an ISO 8601 time nor a message id nor a seq.") from None
-        page = messages.messages_changed_since(call.state.db, session_id, moment, limit=limit)
+        page = messages.messages_changed_since(
+            call.state.db, session_id, moment, repeat_from=earlier(moment, OVERLAP), limit=limit
+        )
     return {"messages": visitor_messages(page, handle), "hasMore": page.has_more}
 
 

@@ -28,7 +28,7 @@ def visitor_message(message: Mapping[str, Any], handle: str) -> dict[str, Any]:
         **{name: message[name] for name in _AS_THEY_ARE if name in message},
     }
     if system:
-        made["metadata"] = {"system": True}
+        made["metadata"] = {"system": True, **({"kind": message["kind"]} if "kind" in message else {})}
     return made
 
 

@@ -2,7 +2,7 @@
 
 import { textsFor } from './texts.js';
 import { ChatElement } from './element.js';
-import { Store } from './store.js';
+import { isTheirs, Store } from './store.js';
 import { Outbox } from './outbox.js';
 import { openStorage } from './storage.js';
 import { listen } from './stream.js';
@@ -388,7 +388,7 @@ export class Chat {
     if (type === 'typing' && data.sender !== 'visitor') {
       this.#showAWhile('typist', data.isTyping ? data.operatorName ?? '' : undefined);
     } else if (type === 'event') for (const name of ['*', data.name]) this.emit(`event:${name}`, data);
-    else if (type === 'message' && data.sender !== 'visitor' && !this.store.get(data.id)) {
+    else if (type === 'message' && isTheirs(data) && !this.store.get(data.id)) {
       this.#showAWhile('typist');
       this.greeting.aiActive = data.sender === 'ai';
       this.emit('message', data);

@@ -35,7 +35,9 @@ Not now
 How did we do?
 {count} of 5
 Anything to add?
-Thank you!`,
+Thank you!
+Conversation closed
+Conversation reopened`,
   de: `Chat öffnen
 Chat schließen
 Support
@@ -70,7 +72,9 @@ Nicht jetzt
 Wie waren wir?
 {count} von 5
 Möchten Sie etwas ergänzen?
-Vielen Dank!`,
+Vielen Dank!
+Unterhaltung beendet
+Unterhaltung fortgesetzt`,
   fr: `Ouvrir le chat
 Fermer le chat
 Assistance
@@ -105,7 +109,9 @@ Pas maintenant
 Êtes-vous satisfait ?
 {count} sur 5
 Quelque chose à ajouter ?
-Merci !`,
+Merci !
+Conversation terminée
+Conversation rouverte`,
   es: `Abrir el chat
 Cerrar el chat
 Atención
@@ -140,7 +146,9 @@ Ahora no
 ¿Qué tal lo hicimos?
 {count} de 5
 ¿Algo que añadir?
-¡Gracias!`,
+¡Gracias!
+Conversación cerrada
+Conversación reabierta`,
   ar: `فتح المحادثة
 إغلاق المحادثة
 الدعم
@@ -175,5 +183,7 @@ Ahora no
 كيف كانت خدمتنا؟
 {count} من 5
 هل تود إضافة شيء؟
-شكرًا لك!`,
+شكرًا لك!
+أُغلقت المحادثة
+أُعيد فتح المحادثة`,
 };

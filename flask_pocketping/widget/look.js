@@ -48,7 +48,8 @@ h2,.excerpt{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .own .bubble{margin-inline-start:auto}
 .own .tools{justify-content:end}
 .own .meta{color:inherit}
-.bubble button{padding:2px 8px;text-decoration:underline}
+.bubble button,.day button{padding:2px 8px;text-decoration:underline}
+.message:not(:last-child) .day button{display:none}
 .meta{display:block;font-size:12px;text-align:end}
 .error,.failed .bubble{color:var(--bad)}
 .failed .bubble{background:var(--soft);border:1px solid}

@@ -83,15 +83,24 @@ export class MessageList {
 
   /** @param {WidgetMessage | undefined} before @param {WidgetMessage} message */
   #parts(before, message) {
-    const { content, metadata, timestamp } = message;
+    const { metadata, timestamp } = message;
     const parts = [];
     const day = this.#day(timestamp);
     const newDay = !before || this.#day(before.timestamp) !== day;
     if (newDay) parts.push(h('div', 'day', {}, day));
-    if (metadata?.system) return [...parts, h('div', 'day system', { dir: 'auto' }, content)];
+    if (metadata?.system) return [...parts, this.#system(message)];
     const name = this.#nameOf(message);
     if (name && (newDay || this.#nameOf(before) !== name)) parts.push(h('div', 'name', {}, name));
     return [...parts, this.#bubble(message)];
+  }
+
+  /** What the system says, and where it closed the conversation, a way to go on. @param {WidgetMessage} message */
+  #system({ content, metadata: { kind = '' } = {} }) {
+    const { texts } = this.#chat;
+    const what = /** @type {'closed' | 'reopened'} */ (kind.slice(8));
+    const line = h('div', 'day system', { dir: 'auto' }, texts[what] ?? content);
+    if (what === 'closed') line.append(h('br'), textButton(texts.placeholder, () => this.#composer.text.focus()));
+    return line;
   }
 
   /** Today and yesterday by their names, others by their date. @param {string} timestamp */
@@ -148,7 +157,7 @@ export class MessageList {
   #offer(target) {
     const element = /** @type {Element} */ (target).closest('.message');
     const message = [...this.#shown].find(([, shown]) => shown === element)?.[0];
-    if (!element || !message?.seq || message.deletedAt || element.querySelector('.tools')) return;
+    if (!element || !message?.seq || message.deletedAt || message.metadata || element.querySelector('.tools')) return;
     this.element.querySelector('.tools')?.remove();
     const { texts } = this.#chat;
     const pick = (/** @type {'reply' | 'edit'} */ kind) => iconButton(kind, texts[kind], () => this.#composer.pick(kind, message));

@@ -1,5 +1,11 @@
 /** The messages that the page knows, in their order. No page is needed here. */
 
+/**
+ * Whether the other side said it. That the conversation was closed or reopened nobody said.
+ * @param {WidgetMessage} message
+ */
+export const isTheirs = ({ sender, metadata }) => sender !== 'visitor' && !metadata?.kind;
+
 /** The messages of the conversation, each once, however often and by which way it comes. */
 export class Store {
   /** @type {WidgetMessage[]} */
@@ -76,7 +82,7 @@ export class Store {
 
   /** What the visitor has not read yet. */
   unread() {
-    return this.messages.filter(({ sender, status, deletedAt }) => sender !== 'visitor' && status !== 'read' && !deletedAt);
+    return this.messages.filter((message) => isTheirs(message) && message.status !== 'read' && !message.deletedAt);
   }
 
   /**

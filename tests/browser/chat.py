@@ -12,7 +12,7 @@ _SAID = """
 (root) => [...root.querySelectorAll('.message')].slice(1).map((message) => {
     const bubble = message.querySelector('.bubble, .system');
     const copy = bubble.cloneNode(true);
-    copy.querySelectorAll('.meta, .excerpt').forEach((part) => part.remove());
+    copy.querySelectorAll('.meta, .excerpt, button').forEach((part) => part.remove());
     const who = message.classList.contains('own') ? 'visitor' : 'operator';
     return who + (message.matches('.sending, .failed') ? ' (not sent): ' : ': ') + copy.textContent;
 })

@@ -57,6 +57,56 @@ def test_all_that_an_operator_does_is_seen_on_each_transport(shop: Shop, page: P
     assert lines.kinds() == {transport}
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_closed_conversation_says_so_quietly_and_offers_to_go_on(shop: Shop, page: Page, transport: str) -> None:
+    page.goto(shop.plain(transport=transport))
+    chat = Chat(page).open()
+    chat.tell("Is the teapot back?")
+    session = only_session(shop.api)
+    answer(shop.api, "Since this morning.")
+    chat.expect_said("visitor: Is the teapot back?", "operator: Since this morning.")
+    path = f"/sessions/{session}/messages"
+    wait_until(lambda: shop.api.ok("GET", path)["messages"][-1]["status"] == "read", "the answer is read")
+    chat.root.get_by_role("button", name="Close chat").first.click()
+    page.evaluate("() => { window.told = []; PocketPing.on('message', ({ content }) => told.push(content)); }")
+    closed = shop.api.ok("POST", f"/sessions/{session}/close")["session"]
+    line = chat.root.locator(".system", has_text="Conversation closed")
+    expect(line).to_have_count(1)
+    expect(chat.launcher).to_have_accessible_name("Open chat")
+    assert page.evaluate("told") == []
+    chat.open()
+    expect(line).to_be_visible()
+    chat.log.focus()
+    line.get_by_role("button", name="Write a message…").click()
+    expect(chat.field).to_be_focused()
+    chat.tell("Thank you!")
+    chat.expect_said(
+        "visitor: Is the teapot back?",
+        "operator: Since this morning.",
+        "operator: Conversation closed",
+        "operator: Conversation reopened",
+        "visitor: Thank you!",
+    )
+    expect(line.get_by_role("button")).to_be_hidden()
+    assert shop.api.ok("GET", f"/sessions/{session}")["session"]["status"] == "active"
+    assert closed["closedAt"] is not None
+
+
+def test_that_a_conversation_was_closed_is_said_in_the_language_of_the_page(shop: Shop, page: Page) -> None:
+    page.goto(shop.plain(language="de"))
+    chat = Chat(page)
+    chat.root.get_by_role("button", name="Chat öffnen").click()
+    field = chat.root.get_by_role("textbox", name="Nachricht schreiben …")
+    field.fill("Hallo")
+    field.press("Enter")
+    chat.expect_status("Hallo", re.compile("^(Gesendet|Zugestellt)$"))
+    shop.api.ok("POST", f"/sessions/{only_session(shop.api)}/close")
+    expect(chat.log.get_by_text("Unterhaltung beendet")).to_be_visible()
+    page.reload()
+    chat.root.get_by_role("button", name="Chat öffnen").click()
+    expect(chat.log.get_by_text("Unterhaltung beendet")).to_be_visible()
+
+
 def test_a_page_that_may_open_no_socket_goes_on_with_events_and_then_polling(
     shop: Shop, page: Page, faults: Faults
 ) -> None:

@@ -34,6 +34,7 @@ SETTINGS = {
     "worker_lease": 2,
     "visitor_message_limit": "off",
     "visitor_session_limit": "off",
+    "visitor_silent_session_limit": "off",
 }
 
 # --- Killed ---

@@ -15,7 +15,9 @@ from ..support.services import fresh_database
 
 @pytest.fixture(scope="module")
 def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    return make_app(tmp_path_factory.mktemp("shared"), **LOCAL, visitor_session_limit="off")
+    return make_app(
+        tmp_path_factory.mktemp("shared"), **LOCAL, visitor_session_limit="off", visitor_silent_session_limit="off"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,9 @@ def any_shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("shared")
     with (
         fresh_database(request.param, folder) as url,
-        serving(make_app(folder, url, **LOCAL, visitor_session_limit="off")) as made,
+        serving(
+            make_app(folder, url, **LOCAL, visitor_session_limit="off", visitor_silent_session_limit="off")
+        ) as made,
     ):
         made.get("/health")
         yield made

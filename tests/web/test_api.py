@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -325,7 +327,59 @@ def test_a_session_is_closed_once(any_api: Api, any_office: Office) -> None:
     assert closed["session"]["closedAt"] >= closed["session"]["lastActivity"]
     assert any_api.ok("POST", f"/sessions/{session_id}/close") == closed
     assert any_api.ok("GET", f"/sessions/{session_id}") == closed
+    assert closed["session"]["lastMessage"]["content"] != "Session closed", "nobody said that"
+    assert any_office.events_of(session_id) == [
+        "session.created",
+        "message.created",
+        "message.created",
+        "session.closed",
+    ]
+    announced = any_api.ok("GET", f"/sessions/{session_id}/messages")["messages"][-1]
+    assert announced | {"id": "", "seq": 0} == {
+        "id": "",
+        "seq": 0,
+        "sessionId": session_id,
+        "content": "Session closed",
+        "type": "system",
+        "kind": "session.closed",
+        "createdAt": closed["session"]["closedAt"],
+        "status": "sent",
+    }
+
+
+def test_a_session_that_many_close_at_once_is_announced_as_closed_once(any_api: Api, any_office: Office) -> None:
+    session_id = any_api.session()
+    barrier = threading.Barrier(8)
+
+    def close(number: int) -> Any:
+        barrier.wait()
+        return any_api.ok("POST", f"/sessions/{session_id}/close")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(close, range(8)))
+    assert all(answer == answers[0] for answer in answers)
     assert any_office.events_of(session_id) == ["session.created", "message.created", "session.closed"]
+
+
+def test_a_silent_session_stays_silent_when_it_is_closed_and_reopened(any_api: Api) -> None:
+    session_id = any_api.session()
+    for path in ("close", "reopen"):
+        session = any_api.ok("POST", f"/sessions/{session_id}/{path}")["session"]
+        assert (session["lastMessage"], session["unread"], session["unanswered"]) == (None, 0, False)
+    assert any_api.ok("GET", "/sessions", params={"started": True})["sessions"] == []
+    found = any_api.ok("GET", f"/sessions/{session_id}/messages")["messages"]
+    assert [(message["content"], message["kind"]) for message in found] == [
+        ("Session closed", "session.closed"),
+        ("Session reopened", "session.reopened"),
+    ]
+
+
+def test_who_waited_for_an_answer_still_waits_when_their_session_is_open_again(any_api: Api) -> None:
+    session_id = any_api.session()
+    send(any_api, session_id, type="visitor")
+    assert any_api.ok("POST", f"/sessions/{session_id}/close")["session"]["unanswered"] is False
+    reopened = any_api.ok("POST", f"/sessions/{session_id}/reopen")["session"]
+    assert (reopened["unanswered"], reopened["unread"]) == (True, 1)
 
 
 def test_a_closed_session_can_be_reopened_and_an_open_one_stays_as_it_is(any_api: Api, any_office: Office) -> None:
@@ -336,7 +390,13 @@ def test_a_closed_session_can_be_reopened_and_an_open_one_stays_as_it_is(any_api
     assert untouched["session"]["lastActivity"] == closed["lastActivity"]
     assert (reopened["status"], reopened["closedAt"]) == ("active", None)
     assert reopened["lastActivity"] > closed["closedAt"]
-    assert any_office.events_of(session_id) == ["session.created", "session.closed", "session.reopened"]
+    assert any_office.events_of(session_id) == [
+        "session.created",
+        "message.created",
+        "session.closed",
+        "message.created",
+        "session.reopened",
+    ]
 
 
 def test_only_a_visitor_speaks_in_a_closed_session_and_that_reopens_it(any_api: Api, any_office: Office) -> None:
@@ -351,10 +411,14 @@ def test_only_a_visitor_speaks_in_a_closed_session_and_that_reopens_it(any_api: 
     assert session["lastMessage"] == message
     assert any_office.events_of(session_id) == [
         "session.created",
+        "message.created",
         "session.closed",
+        "message.created",
         "session.reopened",
         "message.created",
     ]
+    said = any_api.ok("GET", f"/sessions/{session_id}/messages")["messages"]
+    assert [found["content"] for found in said] == ["Session closed", "Session reopened", "I am back"]
 
 
 def test_a_visitor_is_identified_bit_by_bit(any_api: Api, any_office: Office) -> None:

@@ -233,7 +233,7 @@ def test_an_address_may_make_so_many_requests(tmp_path: Path, serve: Serve, else
 
 
 def test_an_address_may_open_so_many_sessions(tmp_path: Path, serve: Serve, elsewhere: requests.Session) -> None:
-    api = serve(make_app(tmp_path, visitor_session_limit="2/hour"))
+    api = serve(make_app(tmp_path, visitor_silent_session_limit="2/hour", visitor_session_limit="1/hour"))
     first = api.visitor()
     api.visitor()
     limited(first.request("POST", "/connect", {"metadata": {}}))
@@ -244,8 +244,44 @@ def test_an_address_may_open_so_many_sessions(tmp_path: Path, serve: Serve, else
     assert api.post("/sessions").status_code == 201
 
 
+def test_an_address_may_begin_so_many_conversations(
+    any_database: str, tmp_path: Path, serve: Serve, elsewhere: requests.Session
+) -> None:
+    """An office behind one address may look at as many pages as it likes."""
+    api = serve(make_app(tmp_path, any_database, visitor_session_limit="2/hour"))
+    first, second, third, *others = [api.visitor() for _ in range(6)]
+    for page in (first, second):
+        page.say("Hello", clientId="one")
+    refused = third.request("POST", "/message", {"sessionId": third.handle, "content": "Hello", "clientId": "one"})
+    assert limited(refused)["RateLimit-Limit"] == 2
+    assert third.messages() == []
+    assert first.say("Hello", clientId="one") == first.say("Hello", clientId="one"), "a repeat begins none"
+    for page in (first, second):
+        page.say("And another thing")
+    api.ok("POST", f"/sessions/{third.session_id}/messages", {"content": "Can I help you?"})
+    limited(third.request("POST", "/message", {"sessionId": third.handle, "content": "Yes"}))
+    wanted = {"sessionId": others[0].handle, "content": "Hello"}
+    assert elsewhere.post(api.url + "/message", json=wanted, timeout=10).status_code == 200
+    assert [found["status"] for found in api.ok("GET", "/sessions")["sessions"]] == ["active"] * 6
+
+
+def test_many_first_messages_at_once_are_counted_each_and_once(any_database: str, tmp_path: Path, serve: Serve) -> None:
+    api = serve(make_app(tmp_path, any_database, visitor_session_limit="3/hour"))
+    pages = [api.visitor() for _ in range(6)]
+    barrier = threading.Barrier(12)
+
+    def speak(page: Visitor) -> int:
+        barrier.wait()
+        return page.request("POST", "/message", {"sessionId": page.handle, "content": "Hello"}).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        statuses = list(pool.map(speak, pages * 2))
+    assert sorted(statuses) == [200] * 6 + [429] * 6
+    assert sorted(len(page.messages()) for page in pages) == [0, 0, 0, 2, 2, 2]
+
+
 def test_threat_08_what_a_client_says_of_its_own_address_is_not_believed(tmp_path: Path, serve: Serve) -> None:
-    api = serve(make_app(tmp_path, visitor_session_limit="2/hour"))
+    api = serve(make_app(tmp_path, visitor_silent_session_limit="2/hour"))
     statuses = []
     for number in range(4):
         address = f"203.0.113.{number}"
@@ -261,7 +297,7 @@ def test_threat_08_what_a_client_says_of_its_own_address_is_not_believed(tmp_pat
 
 
 def test_threat_08_a_proxy_that_the_host_trusts_is_believed(tmp_path: Path, serve: Serve) -> None:
-    app = make_app(tmp_path, visitor_session_limit="2/hour")
+    app = make_app(tmp_path, visitor_silent_session_limit="2/hour")
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)  # type: ignore[method-assign]
     api = serve(app)
 
@@ -312,8 +348,12 @@ def test_threat_09_visitors_are_limited_without_any_setting(tmp_path: Path, serv
     ]
     assert 20 <= statuses.count(200) < 40
     assert set(statuses) == {200, 429}
-    opened = [visitor.request("POST", "/connect", {}).status_code for _ in range(70)]
-    assert 50 <= opened.count(200) < 70
+    pages = [Visitor(api.url) for _ in range(70)]
+    begun = [page.request("POST", "/message", {"sessionId": page.handle, "content": "x"}).status_code for page in pages]
+    assert 50 <= begun.count(200) < 70
+    assert set(begun) == {200, 429}
+    opened = [visitor.request("POST", "/connect", {}).status_code for _ in range(250)]
+    assert 200 <= opened.count(200) < 250
     assert set(opened) == {200, 429}
     large = visitor.request("POST", "/connect", {"visitorId": "x" * 70_000})
     assert (large.status_code, large.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")

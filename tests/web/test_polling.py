@@ -97,10 +97,10 @@ def test_all_transports_tell_the_same(any_shared: Api, seed: int) -> None:
         def is_over(frames: list[dict[str, Any]]) -> bool:
             return bool(frames[-1]["data"].get("name") == "end")
 
-        heard = [logged(live.collect(is_over)), logged(events.collect(is_over))]
+        heard = [logged(live.collect(is_over)), without_repeats(events.collect(is_over))]
         cut = heard[0][chance.randrange(len(heard[0]))]["cursor"]
         with page.stream(after=cut) as again, EventSource(page, after=cut) as events_again:
-            resumed = [logged(again.collect(is_over)), logged(events_again.collect(is_over))]
+            resumed = [logged(again.collect(is_over)), without_repeats(events_again.collect(is_over))]
     heard += [poll_all(page, cursor), poll_all(page, cursor, limit=3)]
     resumed += [poll_all(page, cut)]
     assert {frame["type"] for frame in heard[0]} == {
@@ -115,6 +115,15 @@ def test_all_transports_tell_the_same(any_shared: Api, seed: int) -> None:
 def logged(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those that stand for events."""
     return [frame for frame in frames if "cursor" in frame]
+
+
+def without_repeats(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As a page that goes by the cursor: of a message that was changed and comes whole too it takes the first."""
+    found: list[dict[str, Any]] = []
+    for frame in logged(frames):
+        if not found or found[-1]["cursor"] != frame["cursor"]:
+            found.append(frame)
+    return found
 
 
 def shown(frames: list[dict[str, Any]]) -> dict[str, str]:

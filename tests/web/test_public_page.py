@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -217,37 +217,38 @@ def sends_a_file(page: PublicPage) -> None:
 
 def hears_by_each_transport(site: Api, page: PublicPage) -> str:
     """WebSocket first, then events, then asking every 2 seconds, each from the newest message that it has."""
-    newest = page.checked(page.ask("GET", "/messages", sessionId=page.handle)["messages"][-1])["timestamp"]
+    said = page.ask("GET", "/messages", sessionId=page.handle)["messages"]
+    newest, known = page.checked(said[-1])["timestamp"], {message["id"] for message in said}
     path = f"/sessions/{page.session_id}/messages"
     with (
         Socket(f"{page.url}/stream?sessionId={page.handle}", origin=ORIGIN) as socket,
         EventSource(page, after=newest, headers={"Origin": ORIGIN}) as events,
         site.socket() as office,
     ):
+        # Whoever hears what was said before listens; and that somebody types is in no log, so it is waited for.
+        over_socket = socket.collect(lambda frames: frames[-1]["data"].get("id") == said[-1]["id"])
+        told = until(events, lambda frame: frame["data"].get("id") == said[-1]["id"])
         office.send({"type": "typing", "sessionId": page.session_id, "isTyping": True})
+        over_socket += socket.collect(lambda frames: frames[-1]["type"] == "typing")
+        told += until(events, lambda frame: frame["type"] == "typing")
         sent = site.ok("POST", path, {"content": "Half a size.", "operatorName": "Ana"})["message"]
         site.ok("POST", f"/sessions/{page.session_id}/events", {"name": "cart", "data": {"open": True}})
         site.ok("POST", f"/sessions/{page.session_id}/csat")
-        over_socket = socket.collect(lambda frames: frames[-1]["type"] == "csat_request")
+        over_socket += socket.collect(lambda frames: frames[-1]["type"] == "csat_request")
         socket.send({"type": "event", "data": {"name": "seen", "timestamp": sent["createdAt"]}})
         assert office.expect("event.received")["name"] == "seen"
-        told: list[Told] = []
-        while not told or told[-1].name != "csat_request":
-            event = events.next()
-            assert event is not None
-            told.append(event)
+        told += until(events, lambda frame: frame["type"] == "csat_request")
     assert {event.name for event in told} <= {"message", "csat_request", "screenshot_request", "connected"}
     assert told[0].name == "connected"
     frames = [event.frame for event in told if not event.comment]
     assert all({"type", "data"} <= set(frame) for frame in (*frames, *over_socket))
     kinds = ["typing", "message", "event", "csat_request"]
-    assert [frame["type"] for frame in frames if frame["type"] in kinds] == kinds
-    assert [frame for frame in frames if frame["type"] in kinds] == [
-        frame for frame in over_socket if frame["type"] in kinds
-    ]
-    message = next(frame["data"] for frame in frames if frame["type"] == "message")
+    heard = [frame for frame in frames if frame["type"] in kinds and frame["data"].get("id") not in known]
+    assert [frame["type"] for frame in heard] == kinds
+    assert heard == [frame for frame in over_socket if frame["type"] in kinds and frame["data"].get("id") not in known]
+    message = heard[1]["data"]
     assert page.checked(message)["content"] == "Half a size."
-    assert page.news(newest) == [message]
+    assert [found for found in page.news(newest) if found["id"] not in known] == [message]
     assert page.ask("GET", "/screenshot/requests", sessionId=page.handle) == {"requests": []}
     body = {"sessionId": page.handle, "name": "seen", "data": None}
     assert page.ask("POST", "/events", body) == {"ok": True}
@@ -256,13 +257,24 @@ def hears_by_each_transport(site: Api, page: PublicPage) -> str:
     return str(message["id"])
 
 
+def until(events: EventSource, last: Callable[[dict[str, Any]], bool]) -> list[Told]:
+    """What comes up to a frame."""
+    told: list[Told] = []
+    while not told or told[-1].comment or not last(told[-1].frame):
+        event = events.next()
+        assert event is not None
+        told.append(event)
+    return told
+
+
 def changes_its_words(site: Api, page: PublicPage, first: str) -> None:
     newest = page.news("1970-01-01T00:00:00Z")[-1]["timestamp"]
     body = {"sessionId": page.handle, "content": "Do these run small?"}
     changed = page.ask("PATCH", f"/message/{first}", body)["message"]
     assert {"id": first, "content": "Do these run small?"}.items() <= changed.items()
     assert TIME.fullmatch(changed["editedAt"])
-    assert [(message["id"], message["content"]) for message in page.news(newest)] == [(first, "Do these run small?")]
+    latest = page.news(newest)[-1]
+    assert (latest["id"], latest["content"]) == (first, "Do these run small?")
     assert page.ask("DELETE", f"/message/{first}", sessionId=page.handle) == {"deleted": True}
     gone = page.news(newest)[-1]
     assert (gone["id"], gone["content"]) == (first, "")

@@ -166,7 +166,9 @@ def test_the_three_frames_of_the_reference(shared: Api) -> None:
         ]
         sent = office.receive()
         shared.ok("POST", f"/sessions/{session_id}/close")
-        closed = office.receive()
+        announced, closed = office.receive(), office.receive()
+    assert (announced["type"], announced["message"]["type"]) == ("message.created", "system")
+    assert announced["message"]["content"] == "Session closed"
     assert [created["type"], sent["type"], closed["type"]] == ["session.created", "message.created", "session.closed"]
     assert set(created) == COMMON | {"session"}
     assert created["session"]["id"] == session_id
@@ -174,10 +176,10 @@ def test_the_three_frames_of_the_reference(shared: Api) -> None:
     assert set(sent) == COMMON | {"message"}
     assert sent["message"] == message
     assert set(closed) == COMMON
-    frames = [created, sent, closed]
-    assert [frame["sessionId"] for frame in frames] == [session_id] * 3
-    assert [frame["seq"] for frame in frames] == [1, 2, 3]
-    assert len({frame["id"] for frame in frames}) == 3
+    frames = [created, sent, announced, closed]
+    assert [frame["sessionId"] for frame in frames] == [session_id] * 4
+    assert [frame["seq"] for frame in frames] == [1, 2, 3, 4]
+    assert len({frame["id"] for frame in frames}) == 4
     assert all(frame["id"].startswith("evt_") and isinstance(frame["cursor"], str) for frame in frames)
     assert all(frame["timestamp"].endswith("Z") for frame in frames)
     assert [datetime.fromisoformat(frame["timestamp"]) for frame in frames] == sorted(
@@ -220,10 +222,11 @@ def test_everything_that_happens_is_told(shared: Api) -> None:
         toggled = office.receive()
         assert (toggled["type"], toggled["enabled"]) == ("ai.toggled", False)
 
-        shared.ok("POST", f"{path}/close")
-        assert office.receive()["type"] == "session.closed"
-        shared.ok("POST", f"{path}/reopen")
-        assert office.receive()["type"] == "session.reopened"
+        for action, done in (("close", "session.closed"), ("reopen", "session.reopened")):
+            shared.ok("POST", f"{path}/{action}")
+            announced = office.receive()
+            assert (announced["type"], announced["message"]["kind"]) == ("message.created", done)
+            assert office.receive()["type"] == done
 
         next_page = {"sessionId": visitor.handle, "metadata": {"url": "https://example.com/buy"}}
         visitor.request("POST", "/connect", next_page)
@@ -254,7 +257,8 @@ def test_only_the_types_that_are_wanted(shared: Api) -> None:
         shared.ok("POST", f"/sessions/{session_id}/messages", {"content": "one"})
         shared.ok("POST", f"/sessions/{session_id}/ai", {"enabled": False})
         shared.ok("POST", f"/sessions/{session_id}/close")
-        assert [office.receive()["type"] for _ in range(2)] == ["message.created", "session.closed"]
+        kinds = [office.receive()["type"] for _ in range(3)]
+        assert kinds == ["message.created", "message.created", "session.closed"]
 
         office.send({"type": "subscribe", "events": ["session.created"]})
         assert_answers(office)
@@ -270,7 +274,7 @@ def test_only_the_types_that_are_wanted(shared: Api) -> None:
         office.send({"type": "subscribe"})
         assert_answers(office)
         shared.ok("POST", f"/sessions/{other}/close")
-        assert office.receive()["type"] == "session.closed"
+        assert [office.receive()["type"] for _ in range(2)] == ["message.created", "session.closed"]
 
 
 def test_only_the_session_that_is_wanted(shared: Api) -> None:
@@ -532,14 +536,14 @@ def test_a_slow_reader_is_1013_and_holds_up_nobody(serve: Serve, tmp_path: Path)
         with app.app_context():
             host_of(app).close_session(session_id)
         reader.join()
-        assert [frame["seq"] for frame in seen] == list(range(2, sent + 3)), "the quick one got everything at once"
+        assert [frame["seq"] for frame in seen] == list(range(2, sent + 4)), "the quick one got everything at once"
         frames = slow.rest(20)
         assert frames[-1].code == 1013
         told = [frame.json for frame in frames[:-1]]
         assert [frame["seq"] for frame in told] == list(range(2, len(told) + 2))
     with api.socket(after=told[-1]["cursor"]) as again:
         missed = again.collect(closed)
-    assert [frame["seq"] for frame in missed] == list(range(len(told) + 2, sent + 3))
+    assert [frame["seq"] for frame in missed] == list(range(len(told) + 2, sent + 4))
     wait_until(lambda: nothing_left(app), "nothing is left", 5, lambda: what_is_left(app))
 
 

@@ -15,7 +15,7 @@ from flask_pocketping.realtime import connections, eventstream
 from flask_pocketping.web.state import State
 
 from ..conftest import Serve
-from ..support.clients import Api, Visitor
+from ..support.clients import Api, Socket, Visitor
 from ..support.events import EventSource
 from ..support.servers import make_app, serving, wait_until
 from ..support.travel import Travel
@@ -43,7 +43,7 @@ def test_a_stream_of_events(shared: Api) -> None:
         assert (head.headers["Cache-Control"], head.headers["X-Accel-Buffering"]) == ("no-store", "no")
         first = stream.next()
         assert first is not None
-        assert first[:3] == ("connected", "1", {"type": "connected", "data": {"cursor": "1"}, "cursor": "1"})
+        assert first[:3] == ("connected", "0", {"type": "connected", "data": {"cursor": "0"}, "cursor": "0"})
         mine = page.say("Hello\nthere")
         told = stream.next()
         assert told is not None
@@ -104,19 +104,100 @@ def test_threat_14_nothing_is_lost_or_doubled_while_it_connects(shared: Api) -> 
     assert heard == [str(number) for number in range(60)]
 
 
-def test_a_stream_goes_on_behind_a_time(any_shared: Api) -> None:
+def test_a_stream_goes_on_behind_a_time(any_shared: Api, travel: Travel) -> None:
     page = any_shared.visitor()
     old = reply(any_shared, page, "old")
+    travel.forward(seconds=31)
     moment = reply(any_shared, page, "seen")["createdAt"]
     any_shared.ok("PATCH", f"/sessions/{page.session_id}/messages/{old['id']}", {"content": "edited"})
     reply(any_shared, page, "new")
     with EventSource(page, after=moment) as stream:
-        frames = [stream.receive() for _ in range(2)]
-    assert [frame["type"] for frame in frames] == ["message_edited", "message"]
-    assert (frames[0]["data"]["content"], frames[1]["data"]["content"]) == ("edited", "new")
+        frames = [stream.receive() for _ in range(4)]
+    assert [frame["type"] for frame in frames] == ["message", "message_edited", "message", "message"]
+    assert [frame["data"]["content"] for frame in frames] == ["seen", "edited", "edited", "new"]
+    travel.forward(seconds=25)
+    # The clock of a page may run ahead; it has nothing of the future all the same.
     with EventSource(page, after="2999-01-01T00:00:00Z") as stream:
         reply(any_shared, page, "later")
-        assert stream.receive()["data"]["content"] == "later"
+        frames = [stream.receive() for _ in range(5)]
+    assert [frame["data"]["content"] for frame in frames] == ["seen", "edited", "edited", "new", "later"]
+    travel.forward(seconds=31)
+    with EventSource(page, after="2999-01-01T00:00:00Z") as stream:
+        reply(any_shared, page, "now")
+        assert stream.receive()["data"]["content"] == "now"
+    with EventSource(page, after="0001-01-01T00:00:00Z") as stream:
+        assert stream.receive()["data"]["content"] == "old"
+
+
+def test_an_edit_and_a_deletion_come_as_a_message_too(shared: Api) -> None:
+    page = shared.visitor()
+    path = f"/sessions/{page.session_id}/messages"
+    sent = reply(shared, page, "Hi ther")
+    with EventSource(page) as stream:
+        assert stream.receive()["data"]["id"] == sent["id"]
+        shared.ok("PATCH", f"{path}/{sent['id']}", {"content": "Hi there"})
+        edited = [stream.receive(), stream.receive()]
+        (message,) = page.messages()
+        shared.ok("DELETE", f"{path}/{sent['id']}")
+        deleted = [stream.receive(), stream.receive()]
+        (gone,) = page.messages()
+    assert [frame["type"] for frame in (*edited, *deleted)] == [
+        "message_edited",
+        "message",
+        "message_deleted",
+        "message",
+    ]
+    assert edited[0]["cursor"] == edited[1]["cursor"] < deleted[0]["cursor"] == deleted[1]["cursor"]
+    assert (edited[1]["data"], deleted[1]["data"]) == (message, gone)
+    assert (message["id"], message["content"], gone["content"]) == (sent["id"], "Hi there", "")
+
+
+@pytest.mark.parametrize("transport", ["websocket", "events"])
+def test_without_a_cursor_comes_what_changed_in_the_last_minute(
+    any_shared: Api, travel: Travel, transport: str
+) -> None:
+    page = any_shared.visitor()
+    path = f"/sessions/{page.session_id}"
+    reply(any_shared, page, "long ago")
+    travel.forward(seconds=61)
+    reply(any_shared, page, "just now")
+    any_shared.ok("POST", f"{path}/events", {"name": "opened before"})
+    any_shared.ok("POST", f"{path}/read")
+    with opened(page, transport) as stream:
+        any_shared.ok("POST", f"{path}/events", {"name": "opened now"})
+        frames = stream.collect(lambda frames: frames[-1]["type"] == "event")
+    assert [frame["data"].get("content") or frame["data"]["name"] for frame in frames] == ["just now", "opened now"]
+
+
+@pytest.mark.parametrize("transport", ["websocket", "events"])
+def test_without_a_cursor_comes_the_rating_that_is_still_asked_for(
+    any_shared: Api, travel: Travel, transport: str
+) -> None:
+    page = any_shared.visitor()
+    any_shared.ok("POST", f"/sessions/{page.session_id}/csat")
+    asked_at = any_shared.ok("GET", f"/sessions/{page.session_id}")["session"]["csatRequestedAt"]
+    told = []
+    for seconds in (0, 30, 60):
+        travel.forward(seconds=seconds)
+        reply(any_shared, page, "Hi!")
+        with opened(page, transport) as stream:
+            told += stream.collect(lambda frames: frames[-1]["data"].get("content") == "Hi!")
+    asked = [frame["data"] for frame in told if frame["type"] == "csat_request"]
+    assert asked == [{"requestedAt": asked_at}] * 3, "once each time"
+    cursor = told[-1]["cursor"]
+    reply(any_shared, page, "Still there?")
+    with opened(page, transport, after=cursor) as stream:
+        assert stream.receive()["data"]["content"] == "Still there?", "who has a cursor knows it"
+    page.request("POST", "/csat", {"sessionId": page.handle, "score": 5})
+    travel.forward(seconds=61)
+    reply(any_shared, page, "Thank you!")
+    with opened(page, transport) as stream:
+        assert stream.receive()["data"]["content"] == "Thank you!"
+
+
+def opened(page: Visitor, transport: str, after: str = "") -> Socket | EventSource:
+    """The page's stream; an empty cursor is none."""
+    return page.stream(after=after) if transport == "websocket" else EventSource(page, after=after)
 
 
 def test_silence_is_broken_by_comments(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,15 @@ def conversation(db: Database, *types: MessageType) -> str:
     return session_id
 
 
+def test_closing_and_reopening_is_no_answer(db: Database) -> None:
+    session_id = conversation(db, "visitor")
+    sessions.close_session(db, session_id)
+    sessions.reopen_session(db, session_id)
+    found = stats(db)
+    assert (found.conversations, found.answered, found.median_first_response) == (1, 0, None)
+    assert found.unanswered == 1
+
+
 # --- Against a count by hand
 
 
@@ -68,6 +77,9 @@ def talk_at_random(db: Database, travel: Travel, choose: random.Random) -> list[
             kinds: list[MessageType] = ["visitor", "visitor", "visitor", "operator", "ai", "system"]
             say(db, session_id, choose.choice(kinds))
             travel.forward(milliseconds=choose.choice([5, 40_000, 9_000_000, 100_000_000]))
+        if choose.random() < 0.2:
+            sessions.close_session(db, session_id)
+            sessions.reopen_session(db, session_id)
         if choose.random() < 0.7:
             csat.submit(db, session_id, choose.randint(1, 5))
     travel.to(TODAY + timedelta(hours=12))

@@ -19,7 +19,14 @@ VERSION = "X-PocketPing-Version"
 @pytest.fixture(scope="module")
 def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     settings: dict[str, Any] = {"widget_min_version": "1.2", "widget_latest_version": "2.3.1"}
-    with serving(make_app(tmp_path_factory.mktemp("versions"), visitor_session_limit="off", **settings)) as api:
+    with serving(
+        make_app(
+            tmp_path_factory.mktemp("versions"),
+            visitor_session_limit="off",
+            visitor_silent_session_limit="off",
+            **settings,
+        )
+    ) as api:
         # With the first request all threads begin, so that none of them is news to a test.
         api.get("/health")
         yield api

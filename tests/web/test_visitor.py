@@ -14,7 +14,7 @@ import requests
 from flask import Flask
 from sqlalchemy import text
 
-from flask_pocketping import PocketPing
+from flask_pocketping import PocketPing, clock
 from flask_pocketping.web.state import State
 
 from ..conftest import Serve
@@ -104,8 +104,9 @@ def test_a_new_visitor(serve: Serve) -> None:
     }
 
 
-def test_what_the_browser_calls_itself_counts_more_than_what_the_page_says(api: Api) -> None:
-    assert connect(api, agent=IPHONE, metadata={"userAgent": BROWSER}).status_code == 200
+@pytest.mark.parametrize(("agent", "metadata"), [("shop/1.0", {"userAgent": IPHONE}), (IPHONE, {})])
+def test_the_browser_is_what_the_body_says_else_the_header(api: Api, agent: str, metadata: dict[str, str]) -> None:
+    assert connect(api, agent=agent, metadata=metadata).status_code == 200
     [stored] = api.ok("GET", "/sessions")["sessions"]
     assert stored["metadata"] == {"userAgent": IPHONE, "device": "mobile", "browser": "Mobile Safari", "os": "iOS"}
 
@@ -301,6 +302,29 @@ def test_a_page_that_says_it_is_a_crawler_is_one(app: Flask, api: Api) -> None:
     assert count(app, "session") == 0
 
 
+@pytest.mark.parametrize(("agent", "named", "sessions"), [(CRAWLER, BROWSER, 0), (BROWSER, CRAWLER, 1)])
+def test_who_is_a_crawler_says_the_header(app: Flask, api: Api, agent: str, named: str, sessions: int) -> None:
+    connect(api, agent=agent, metadata={"userAgent": named})
+    assert count(app, "session") == sessions
+
+
+def test_the_app_says_which_user_agents_are_crawlers_and_which_are_none(serve: Serve) -> None:
+    api = serve(crawlers="AcmeScan, Firefox/115.", not_crawlers=["googlebot/2.1; +http://intern"])
+    agents = {
+        "acmescan 2": False,
+        "Mozilla/5.0 (X11; rv:115.0) Gecko/20100101 Firefox/115.0": False,
+        CRAWLER: False,
+        "Googlebot/2.1; +http://intern.example/AcmeScan": True,
+        BROWSER: True,
+    }
+    opened = {}
+    for agent in agents:
+        handle = connect(api, agent=agent).json()["sessionId"]
+        read = requests.get(f"{api.url}/messages", params={"sessionId": handle}, timeout=30)
+        opened[agent] = read.status_code == 200
+    assert opened == agents
+
+
 # --- Sending ---
 
 
@@ -374,7 +398,14 @@ def test_a_closed_conversation_is_reopened_by_the_visitor(any_shared: Api) -> No
     any_shared.ok("POST", f"/sessions/{page.session_id}/close")
     with any_shared.socket() as office:
         page.say("One more thing")
-        assert [office.receive()["type"] for _ in range(2)] == ["session.reopened", "message.created"]
+        frames = [office.receive() for _ in range(3)]
+    assert [frame["type"] for frame in frames] == ["message.created", "session.reopened", "message.created"]
+    assert [found["content"] for found in page.messages()] == [
+        "Hello",
+        "Session closed",
+        "Session reopened",
+        "One more thing",
+    ]
     stored = session(any_shared, page)
     assert (stored["status"], stored["closedAt"], stored["unread"]) == ("active", None, 2)
 
@@ -389,7 +420,7 @@ def test_threat_19_a_repeat_gives_the_first_answer(any_shared: Api) -> None:
     any_shared.ok("POST", f"/sessions/{page.session_id}/close")
     assert page.say("Hello", clientId="draft-1") == first
     assert session(any_shared, page)["status"] == "closed", "a repeat of what was said before reopens nothing"
-    assert [message["content"] for message in page.messages()] == ["Hello", "Hello"]
+    assert [message["content"] for message in page.messages()] == ["Hello", "Hello", "Session closed"]
 
 
 def test_threat_19_twenty_repeats_at_once_are_one_message(any_shared: Api) -> None:
@@ -440,7 +471,7 @@ def test_too_many_messages_are_429_for_that_conversation(serve: Serve) -> None:
 
 
 def test_too_many_conversations_are_429_for_that_address(serve: Serve) -> None:
-    api = serve(visitor_session_limit="2/hour")
+    api = serve(visitor_silent_session_limit="2/hour")
     page = api.visitor()
     api.visitor()
     assert code(connect(api)) == (429, "RATE_LIMITED")
@@ -517,7 +548,7 @@ def test_after_a_time_comes_everything_that_changed(any_shared: Api, travel: Tra
     second = any_shared.ok("POST", f"{path}/messages", {"content": "second"})["message"]["id"]
     mine = page.say("mine")
     untouched = any_shared.ok("POST", f"{path}/messages", {"content": "untouched"})["message"]
-    assert page.messages(after=untouched["createdAt"]) == [], "strictly after"
+    assert page.messages(after=untouched["createdAt"]) == page.messages(), "clocks differ: what is 30 s old comes again"
     travel.forward(hours=1)
 
     any_shared.ok("PATCH", f"{path}/messages/{first}", {"content": "edited"})
@@ -526,15 +557,45 @@ def test_after_a_time_comes_everything_that_changed(any_shared: Api, travel: Tra
     later = page.say("later")
     changed = page.messages(after=untouched["createdAt"])
     assert [(message["id"], message["content"]) for message in changed] == [
+        (untouched["id"], "untouched"),
         (first, "edited"),
         (second, ""),
         (mine["messageId"], "mine"),
         (later["messageId"], "later"),
     ]
-    assert "editedAt" in changed[0]
-    assert "deletedAt" in changed[1]
-    assert (changed[2]["status"], changed[2]["readAt"]) == ("read", changed[2]["readAt"])
-    assert page.messages(after=later["timestamp"]) == []
+    assert "editedAt" in changed[1]
+    assert "deletedAt" in changed[2]
+    assert (changed[3]["status"], changed[3]["readAt"]) == ("read", changed[3]["readAt"])
+    assert page.messages(after=later["timestamp"]) == changed[1:]
+    travel.forward(seconds=31)
+    assert page.messages(after=clock.to_wire(travel.now())) == []
+
+
+def test_a_page_whose_clock_runs_ahead_misses_nothing(any_shared: Api, travel: Travel) -> None:
+    page = any_shared.visitor()
+    page.say("One")
+    travel.forward(seconds=20)
+    ahead = clock.to_wire(travel.now() + timedelta(hours=3))
+    assert [message["content"] for message in page.messages(after=ahead)] == ["One"]
+    travel.forward(seconds=20)
+    page.say("Two")
+    assert [message["content"] for message in page.messages(after=ahead)] == ["Two"]
+    assert len(page.messages(after="0001-01-01T00:00:00Z")) == 2
+
+
+def test_pages_of_changes_lead_on_however_much_changed_just_now(any_shared: Api) -> None:
+    page = any_shared.visitor()
+    for number in range(25):
+        any_shared.ok("POST", f"/sessions/{page.session_id}/messages", {"content": str(number)})
+    seen: dict[str, str] = {}
+    after, has_more, asked = "1970-01-01T00:00:00Z", True, 0
+    while has_more:
+        query = {"sessionId": page.handle, "after": after, "limit": 10}
+        found = page.request("GET", "/messages", params=query).json()
+        seen |= {message["id"]: message["timestamp"] for message in found["messages"]}
+        after, has_more, asked = max(seen.values()), found["hasMore"], asked + 1
+        assert asked <= 4
+    assert len(seen) == 25
 
 
 def test_times_may_be_written_as_pages_write_them(any_shared: Api, travel: Travel) -> None:
@@ -561,9 +622,7 @@ def test_polling_by_time_misses_nothing(any_shared: Api) -> None:
     def poll() -> bool:
         last = done.is_set()
         after = max(seen.values(), default="2000-01-01T00:00:00Z")
-        for message in page.messages(after=after):
-            assert message["id"] not in seen
-            seen[message["id"]] = message["timestamp"]
+        seen.update((message["id"], message["timestamp"]) for message in page.messages(after=after))
         return last
 
     with ThreadPoolExecutor(2) as pool:

@@ -85,6 +85,8 @@ def test_operators_see_that_the_visitor_types(shared: Api) -> None:
                 "sender": "visitor",
                 "isTyping": is_typing,
             }
+        assert page.request("POST", "/typing", {"sessionId": page.handle}).status_code == 200
+        assert office.receive()["isTyping"] is True
         reply(shared, page)
         assert own.expect("message")["data"]["content"] == "Hi!"
         strangers.silent(0.2)

@@ -414,9 +414,8 @@ export class App {
    *
    * @param {import('./types.js').Session} session
    */
-  addKnownNotes({ id, closedAt, csat, csatRequestedAt }) {
+  addKnownNotes({ id, csat, csatRequestedAt }) {
     const note = (/** @type {import('./types.js').Note['kind']} */ kind, /** @type {string | null | undefined} */ at, /** @type {string} */ text) => at && this.store.note(id, { key: noteKey(kind, at), kind, at, text });
-    note('closed', closedAt, texts.notes.closed);
     note('asked', csatRequestedAt, texts.notes.asked);
     note('rated', csat?.submittedAt, texts.notes.rated(csat?.score ?? 0, csat?.comment));
     this.store.emit('conversation', id);
@@ -549,7 +548,7 @@ export class App {
     const session = this.store.sessions.get(this.place.sessionId);
     if (!session) return;
     const closes = session.status === 'active';
-    if (await this.onSession(closes ? 'close' : 'reopen')) announce(closes ? texts.notes.closed : texts.notes.reopened);
+    if (await this.onSession(closes ? 'close' : 'reopen')) announce(texts.announced[closes ? 'session.closed' : 'session.reopened']);
   }
 
   /** @param {boolean} enabled */

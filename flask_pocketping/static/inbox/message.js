@@ -80,7 +80,8 @@ export function content(text, name = 'content') {
 
 /** @param {Message} message */
 function systemLine(message) {
-  return el('li', { class: 'note', 'data-id': message.id }, el('span', { dir: 'auto' }, message.content), el('time', { datetime: message.createdAt }, clockTime(message.createdAt)));
+  const text = message.kind ? texts.announced[message.kind] : message.content;
+  return el('li', { class: 'note', 'data-id': message.id }, el('span', { dir: 'auto' }, text), el('time', { datetime: message.createdAt }, clockTime(message.createdAt)));
 }
 
 /**

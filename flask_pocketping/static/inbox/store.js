@@ -326,6 +326,8 @@ export class Store {
     const isShown = conversation?.byId.has(message.id);
     const last = session?.lastMessage?.seq ?? 0;
     if (conversation) insert(conversation, message);
+    // Nobody said that the conversation was closed or reopened; the event behind it tells what it changes.
+    if (message.kind) return this.emit('conversation', sessionId);
     this.stopTyping(message);
     if (session && last < message.seq) this.put(withMessage(session, message));
     // The own answer, or a page, was faster than this: whether it counts as unread there is not known.
@@ -698,14 +700,14 @@ function sessionChange(frame) {
 }
 
 /**
- * What tells a note from others. A session itself says when it was closed or rated, and such an event may come too.
+ * What tells a note from others. A session itself says when it was rated, and such an event may come too.
  *
  * @param {Note['kind']} kind
  * @param {string} at
  * @param {string} [id] of the event
  */
 export function noteKey(kind, at, id) {
-  return id && !['closed', 'asked', 'rated'].includes(kind) ? id : `${kind} ${at}`;
+  return id && !['asked', 'rated'].includes(kind) ? id : `${kind} ${at}`;
 }
 
 /**
@@ -716,10 +718,6 @@ export function noteKey(kind, at, id) {
  */
 function noteOf(frame) {
   switch (frame.type) {
-    case 'session.closed':
-      return { kind: 'closed', text: texts.notes.closed };
-    case 'session.reopened':
-      return { kind: 'reopened', text: texts.notes.reopened };
     case 'visitor.identified':
       return { kind: 'identified', text: texts.notes.identified(nameOf({ identity: frame.identity, visitorId: frame.sessionId })) };
     case 'ai.toggled':

@@ -158,8 +158,6 @@ export const texts = {
   notes: {
     /** @param {string} page */
     page: (page) => `Went to ${page}`,
-    closed: 'Conversation closed',
-    reopened: 'Conversation reopened',
     /** @param {number} score @param {string | undefined} comment */
     rated: (score, comment) => `Rated ${score} of 5${comment ? `: “${comment}”` : ''}`,
     asked: 'Asked for a rating',
@@ -172,6 +170,11 @@ export const texts = {
     aiOff: 'The assistant is off',
     /** @param {string} name */
     identified: (name) => `Is now known as ${name}`,
+  },
+
+  announced: {
+    'session.closed': 'Conversation closed',
+    'session.reopened': 'Conversation reopened',
   },
 
   reconnecting: 'Connection lost. Reconnecting…',

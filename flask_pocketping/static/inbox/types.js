@@ -22,6 +22,7 @@
  * @property {number} seq
  * @property {string} content
  * @property {MessageType} type
+ * @property {'session.closed' | 'session.reopened'} [kind] what a system message of the server announces
  * @property {string} createdAt
  * @property {MessageStatus} status
  * @property {string} [operatorName]
@@ -104,7 +105,7 @@
  *
  * @typedef {object} Note a quiet line between the messages
  * @property {string} key
- * @property {'page' | 'closed' | 'reopened' | 'rated' | 'asked' | 'received' | 'sent' | 'ai' | 'identified'} kind
+ * @property {'page' | 'rated' | 'asked' | 'received' | 'sent' | 'ai' | 'identified'} kind
  * @property {string} at
  * @property {string} text
  * @property {string} [url]

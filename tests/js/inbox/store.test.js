@@ -215,16 +215,33 @@ test('a random storm ends as the server would list it', () => {
   assert.ok(reach >= 20);
 });
 
-test('a closing that the session tells and an event tells too is one line', () => {
+test('a rating that the session tells and an event tells too is one line', () => {
   const store = listed([session('a', 10)]);
   store.conversation('a').loaded = true;
-  const note = { kind: 'closed', at: time(59), text: 'Conversation closed' };
-  store.note('a', { key: noteKey('closed', time(59)), ...note });
-  store.apply(event('session.closed', 'a'));
+  store.note('a', { key: noteKey('asked', time(59)), kind: 'asked', at: time(59), text: 'Asked for a rating' });
+  store.apply(event('csat.requested', 'a'));
   store.apply(event('event.received', 'a', { name: 'ordered', data: null }));
   store.apply(event('event.received', 'a', { name: 'ordered', data: null }));
   const kinds = [...store.conversations.get('a').notes.values()].map(({ kind }) => kind);
-  assert.deepEqual(kinds, ['closed', 'received', 'received']);
+  assert.deepEqual(kinds, ['asked', 'received', 'received']);
+});
+
+test('that a conversation was closed is one line of it, and no message that anybody said', () => {
+  const store = listed([session('a', 10, { unread: 1, unanswered: true, lastMessage: message(10, { sessionId: 'a' }) })]);
+  store.conversation('a').loaded = true;
+  const told = [];
+  store.on('message', ({ seq }) => told.push(seq));
+  const before = store.sessions.get('a');
+  store.apply(created('a', 30, { type: 'system', kind: 'session.closed', content: 'Session closed' }));
+  assert.deepEqual(store.sessions.get('a'), before);
+  store.apply(event('session.closed', 'a'));
+  const { messages, notes } = store.conversations.get('a');
+  assert.deepEqual(messages.map(({ seq }) => seq), [30]);
+  assert.equal(notes.size, 0);
+  assert.deepEqual(told, []);
+  const { status, lastMessage, unread, lastActivity } = store.sessions.get('a');
+  assert.deepEqual([status, lastMessage.seq, unread, lastActivity], ['closed', 10, 1, time(10)]);
+  assert.equal(store.waiting, 0);
 });
 
 test('what another operator read before the page with the conversation came is asked for again', () => {

@@ -7,7 +7,7 @@ import { timeline } from '../../../flask_pocketping/static/inbox/timeline.js';
 
 const at = (minute, day = 15) => new Date(2024, 0, day, 10, minute).toISOString();
 const message = (seq, createdAt, more = {}) => ({ id: `m${seq}`, sessionId: 's', seq, content: 'x', type: 'visitor', createdAt, status: 'sent', ...more });
-const note = (key, time, more = {}) => ({ key, kind: 'closed', at: time, text: key, ...more });
+const note = (key, time, more = {}) => ({ key, kind: 'asked', at: time, text: key, ...more });
 
 function conversation(messages, notes = [], hasMore = false) {
   return { messages, byId: new Map(), notes: new Map(notes.map((item) => [item.key, item])), hasMore, loaded: true };

@@ -115,3 +115,9 @@ test('five thousand messages are taken in at once, newest page first', () => {
   for (let page = 99; page >= 0; page--) for (let at = 1; at <= 50; at++) store.receive(message(page * 50 + at));
   assert.deepEqual(store.messages.map(({ seq }) => seq), Array.from({ length: 5000 }, (_, at) => at + 1));
 });
+
+test('that the conversation was closed or reopened is nothing to read; what the system says otherwise is', () => {
+  const announced = (seq, kind) => message(seq, { metadata: { system: true, ...(kind && { kind }) } });
+  const store = filled(message(1), announced(2, 'session.closed'), announced(3, 'session.reopened'), announced(4));
+  assert.deepEqual(store.unread().map(({ id }) => id), ['msg_1', 'msg_4']);
+});

@@ -25,7 +25,7 @@ interface WidgetMessage {
   replyTo?: string;
   operatorName?: string;
   attachments?: WidgetAttachment[];
-  metadata?: { system?: boolean };
+  metadata?: { system?: boolean; kind?: string };
   readAt?: string;
   deliveredAt?: string;
   editedAt?: string;
