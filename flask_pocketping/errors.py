@@ -95,7 +95,7 @@ class Unauthorized(APIError):
 
 
 class Forbidden(APIError):
-    """A page of an origin that is not listed asks for a visitor's stream."""
+    """A page of an origin that is not listed asks, or somebody who may not."""
 
     status = 403
     code = "FORBIDDEN"

@@ -14,13 +14,11 @@ from ..chat import presence
 from ..chat.history import find_place
 from ..config import Config
 from ..db import retried
-from ..errors import Forbidden
 from ..realtime.connections import Connection
 from ..realtime.frames import Frame
 from ..realtime.hub import Topic
 from .cursors import StreamStart, stream_start
 from .limiter import address_key
-from .origins import origin_allowed
 from .state import State
 
 
@@ -52,8 +50,6 @@ def admit(state: State, *, count: bool = True) -> Admission:
     :param count: whether it is still to be counted against the limit of its address.
     :raises APIError: if it may not.
     """
-    if not origin_allowed(state.config.cors_origins):
-        raise Forbidden("Pages of this origin may not connect. See POCKETPING_CORS_ORIGINS.")
     address = address_key(request.remote_addr)
     if count:
         state.limiter.hit(state.config.visitor_address_limit, "address", address)

@@ -17,6 +17,7 @@ from ..errors import APIError, InvalidRequest, MethodNotAllowed, NotFound
 from .admission import address_bounds, admit
 from .handshake import check_upgrade
 from .inbox import serve_inbox
+from .origins import check_visitor_origin
 from .responses import error_response
 from .routing import Operation
 from .service import all_operations
@@ -61,6 +62,9 @@ def build_blueprint(state: State) -> Blueprint:
     @blueprint.before_request
     def prepare() -> Response | None:
         state.ensure_running()
+        if request.endpoint in visitor_endpoints:
+            # Whatever CORS headers the host sets: they would only keep a page from reading the answer.
+            check_visitor_origin(state.config.cors_origins, state.config.public_url)
         if request.endpoint in socket_endpoints:
             key = check_upgrade(request)
             require_transport(state, "websocket", request.environ)
