@@ -35,7 +35,7 @@ from .servers import open_files_limit
 from .values import Attachment, Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage, Stats
 from .web.frames import Frames
 from .web.handles import Handles
-from .web.hosts import Loader, Loaders
+from .web.hosts import Loader, Loaders, current_identity, given_identity
 from .web.limiter import Limiter
 from .web.state import EXTENSION, State, current_state, state_of
 from .web.tokens import Identities, OperatorTokens
@@ -198,6 +198,21 @@ class PocketPing:
         """
         self._loaders.context = function
         return function
+
+    def identity_token(self, identity: Identity | Mapping[str, Any] | None = None) -> str | None:
+        """Sign who a customer is, for a page that the app's cookies can't tell it: one of another origin.
+
+        Whoever has the token gets that customer's conversation, for `POCKETPING_IDENTITY_LIFETIME` seconds. Hand it
+        only to that customer's own page, and let no cache keep it.
+
+        :param identity: an `Identity` with a `customer_id`, or a dict with an `id`; who is signed in in this request
+            if unset, as `identity_loader` or Flask-Login says.
+        :return: the token, for the widget's `identity`, or `None` where nobody is signed in.
+        :raises TypeError: if the identity is none, or says more than a token can carry.
+        """
+        state = current_state()
+        found = current_identity(state.loaders) if identity is None else given_identity(identity)
+        return None if found is None else state.identities.make(found)
 
     # --- The API for the host's own code; an app context is enough. ---
 

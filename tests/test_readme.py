@@ -143,11 +143,13 @@ def test_the_app_of_the_readme_talks_and_its_hooks_work(here: Path) -> None:
         app.add_url_rule("/", "page", lambda: render_template_string("{{ pocketping_widget() }}"))
         with running(app):
             client = app.test_client()
-            assert "data-user" not in client.get("/").text
+            before = client.get("/").text
+            assert client.get("/pocketping/identity").json == {"identityToken": None, "user": None}
             assert client.get("/pocketping/inbox").status_code == 403
             with client.session_transaction() as session:
                 session.update(user_id="7", name="Ana", staff=True)
-            assert "data-user" in client.get("/").text
+            assert client.get("/pocketping/identity").get_json()["user"]
+            assert client.get("/").text == before, "nothing private is in a page"
             assert client.get("/pocketping/inbox").status_code == 200
             visitor = Visitor(app)
             with pytest.raises(Refused, match="Please mind your language"):
@@ -251,10 +253,13 @@ def test_customers_and_operators_as_the_guide_tells_of_them(here: Path, monkeypa
 
         with running(app), app.test_client() as client:
             assert client.get("/pocketping/inbox").location == "/sign-in"
+            assert client.get("/api/chat-token").status_code == 401
             found = {}
-            for person in (7, 8):
+            for person, name in ((7, "Ada"), (8, "Ana")):
                 with client.session_transaction() as session:
                     session["person"] = person
+                token = client.get("/api/chat-token").get_json()["token"]
+                assert state_of(app).identities.read(token).name == name
                 found[person] = client.get("/pocketping/inbox").status_code
             assert found == {7: 403, 8: 200}
             token = client.post("/pocketping/inbox/token").json["token"]

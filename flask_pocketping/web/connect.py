@@ -34,14 +34,14 @@ def connect(call: Call) -> Any:
     metadata = _metadata(call.body["metadata"], named or header)
     session = _go_on(call, metadata, user, said)
     if session is not None:
-        return _connected(call, session, messages.list_messages(call.state.db, session.id))
+        return _connected(call, session, user, messages.list_messages(call.state.db, session.id))
     if not call.body["create"]:
-        return _unopened(call, None)
+        return _unopened(call, None, user)
     if _is_crawler(call.state.config, header or named):
         # An answer that works and leaves no trace: its handle opens nothing.
-        return _unopened(call, call.state.handles.sign(clock.new_id("sess")))
+        return _unopened(call, call.state.handles.sign(clock.new_id("sess")), user)
     try:
-        return _connected(call, _open(call, metadata, user, said), MessagePage([], False))
+        return _connected(call, _open(call, metadata, user, said), user, MessagePage([], False))
     except sessions.UnderWay:
         # Another tab of the same user was faster; this one goes on with what that one opened.
         return connect(call)
@@ -100,7 +100,7 @@ def _open(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: 
     )
 
 
-def _connected(call: Call, session: Session, page: MessagePage) -> dict[str, Any]:
+def _connected(call: Call, session: Session, user: Identity | None, page: MessagePage) -> dict[str, Any]:
     handle = call.state.handles.sign(session.id)
     return {
         **greeting(call, session),
@@ -109,17 +109,19 @@ def _connected(call: Call, session: Session, page: MessagePage) -> dict[str, Any
         "messages": visitor_messages(page, handle),
         "hasMore": page.has_more,
         "identity": session.identity and _identity_for_page(session.identity),
+        "user": user and call.state.identities.name_of(user),
         "cursor": str(session.seq),
     }
 
 
-def _unopened(call: Call, handle: str | None) -> dict[str, Any]:
+def _unopened(call: Call, handle: str | None, user: Identity | None) -> dict[str, Any]:
     return {
         **greeting(call, None),
         "sessionId": handle,
         "visitorId": call.body["visitorId"] or clock.new_id("vis"),
         "messages": [],
         "hasMore": False,
+        "user": user and call.state.identities.name_of(user),
         "cursor": "0",
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import request
+from flask import g, request
 
 from ..values import Identity
 from . import schemas
@@ -17,11 +17,15 @@ from .routing import Call, Routes
 routes = Routes(caller="anyone")
 
 _IDENTITY = schemas.IdentityInput()
+#: It is one person's, so no cache may keep it and no page of another origin may embed it.
+_PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie", "Cross-Origin-Resource-Policy": "same-origin"}
 
 
 @routes("GET /identity", answer=schemas.IdentityAnswer)
 def get_identity(call: Call) -> Any:
     """A fresh signature of who is signed in to the host app, by its cookies."""
+    # Kept for the answer, whatever it will be.
+    g.pocketping_headers = _PRIVATE
     check_same_origin()
     call.state.limiter.hit(call.state.config.visitor_address_limit, "address", address_key(request.remote_addr))
     identity = current_identity(call.state.loaders)

@@ -550,7 +550,7 @@ class ConnectAnswer(Answer):
         {
             *("identity", "status", "csatRequestedAt", "preChatForm", "welcomeMessage", "operatorName"),
             *("operatorAvatar", "primaryColor", "headerColor", "footerColor", "chatBackground", "toggleColor"),
-            *("operatorReachable", "aiActive", "hasMore", "transports"),
+            *("operatorReachable", "aiActive", "hasMore", "transports", "user"),
         }
     )
 
@@ -575,6 +575,7 @@ class ConnectAnswer(Answer):
     messages = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
     hasMore = fields.Boolean(metadata={"description": "There are older messages: `GET /messages` with `before`."})
     identity = fields.Raw(metadata={"type": "object"})
+    user = fields.String(metadata={"description": "Names the customer of the `identityToken`, to compare."})
     cursor = fields.String(required=True, metadata={"description": "Where `/stream` goes on: its `after`."})
     transports = fields.List(
         fields.String(metadata={"enum": ["ws", "sse", "poll"]}),

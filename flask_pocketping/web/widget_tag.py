@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,11 +13,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from ..values import Identity
-from .hosts import current_identity
-from .state import State, current_state
-
-logger = logging.getLogger("flask_pocketping")
+from .state import current_state
 
 THEMES = ("light", "dark", "auto")
 POSITIONS = ("bottom-right", "bottom-left")
@@ -29,10 +24,10 @@ Check = Callable[[Any], str | None]
 
 @pass_context
 def pocketping_widget(context: Context, /, **options: Any) -> Markup:
-    """The chat widget's script tag.
+    """The chat widget's script tag. It is the same for all visitors unless `identity` is given.
 
     :param options: `theme`, `position`, `language`, `transport`, `open`, `sound`, `title_badge`, `primary_color`,
-        `launcher` and `texts`; docs/embedding.md says what each does.
+        `launcher`, `texts` and `identity`; docs/embedding.md says what each does.
     :raises TypeError: if there is no such option.
     :raises ValueError: if one has a value that it can't have.
     """
@@ -46,7 +41,6 @@ def pocketping_widget(context: Context, /, **options: Any) -> Markup:
         "nonce": _nonce(context),
         "data-endpoint": endpoint or "/",
         **{f"data-{name.replace('_', '-')}": _checked(name, value) for name, value in given.items()},
-        **_user(state),
     }
     shown = [Markup('{}="{}"').format(name, value) for name, value in attributes.items() if value is not None]
     return Markup("<script {} async></script>").format(Markup(" ").join(shown))
@@ -99,6 +93,7 @@ _OPTIONS: dict[str, Check] = {
     "launcher": _flag,
     "primary_color": _matching("#(?:[0-9A-Fa-f]{3}){1,2}", 'a colour such as "#0a7cff"'),
     "texts": _texts,
+    "identity": _matching("[A-Za-z0-9_.-]+", "a token that identity_token() made"),
 }
 
 
@@ -125,19 +120,3 @@ def _nonce(context: Context) -> str | None:
     if not found and has_request_context():
         found = getattr(request, "csp_nonce", None)
     return str(found() if callable(found) else found) if found else None
-
-
-def _user(state: State) -> dict[str, str]:
-    """Who is signed in. A fault in the host's loader must not cost its page, except where the host looks for faults."""
-    if not has_request_context():
-        return {}
-    try:
-        identity: Identity | None = current_identity(state.loaders)
-    except Exception:
-        if current_app.debug or current_app.testing:
-            raise
-        logger.exception("The identity_loader failed; the page's visitor stays unknown to the chat.")
-        return {}
-    if identity is None:
-        return {}
-    return {"data-identity": state.identities.make(identity), "data-user": state.identities.name_of(identity)}

@@ -38,8 +38,11 @@ export class Chat {
   problem;
 
   #connected = false;
+  /** What is stored is a customer's, and who is signed in is not known yet: it is not shown until then. */
+  #unsure = false;
   #outbox;
   #tabs;
+  /** @type {{handle?: string, visitorId?: string, user?: string, identity?: object}} */
   #stored;
   #view;
   /** @type {ReturnType<typeof listen> | undefined} */
@@ -76,7 +79,7 @@ export class Chat {
     }, backOff);
     this.#tabs = openTabs(name, this.storage.shared, (kind, data) => this.#heard(kind, data), () => this.#lead());
     this.#stored = this.storage.get('session') ?? {};
-    if (this.#stored.user && this.#stored.user !== config.user) this.#forget();
+    this.#unsure = Boolean(this.#stored.user);
     this.#view = new ChatElement(this);
     document.body.append(this.#view);
     this.#watch();
@@ -98,6 +101,11 @@ export class Chat {
    */
   #tried(method, path, fields) {
     return this.call(method, path, fields).catch(({ message }) => this.#showAWhile('problem', message));
+  }
+
+  /** What was being written, if whoever is here may see it. */
+  get draft() {
+    return this.#unsure ? '' : this.storage.get('draft');
   }
 
   get reading() {
@@ -223,10 +231,8 @@ export class Chat {
   reset() {
     this.#tabs.tell('reset');
     this.#forget();
-    this.#clear();
     this.close();
-    // What was being written goes too.
-    this.#view.replaceWith((this.#view = new ChatElement(this)));
+    this.#clear(true);
   }
 
   destroy() {
@@ -252,7 +258,52 @@ export class Chat {
   /** @param {boolean} create */
   async #connect(create) {
     this.#stored = this.storage.get('session') ?? {};
-    await this.#read(this.#greet(create), (answer) => this.#greeted(answer));
+    const { identityToken, user } = await this.#askWho();
+    if (!this.config.identity) this.#recognize(user);
+    if (!create && !this.#stored.handle && !identityToken) return this.#lose(false);
+    try {
+      await this.#read(this.#greet(create, identityToken), (answer) => this.#greeted(answer));
+    } catch (/** @type {any} */ error) {
+      if (!this.config.identity || !error.details?.identityToken) throw error;
+      // The page's own token is over.
+      this.emit('error', error);
+      this.config.identity = undefined;
+      await this.#connect(create);
+    }
+  }
+
+  /**
+   * Who is signed in: the page told, or its app knows by the browser's cookies, which pages elsewhere can't send.
+   * @returns {Promise<{identityToken?: string | null, user?: string | null}>}
+   */
+  async #askWho() {
+    const { config, endpoint } = this;
+    if (config.identity) return { identityToken: config.identity };
+    if (new URL(endpoint).origin !== location.origin) return {};
+    return request('GET', `${endpoint}/identity`).catch((error) => {
+      // An app that can't say it has nobody signed in. One that is not reached may have.
+      if (error.passes && error.status !== 500) throw error;
+      return {};
+    });
+  }
+
+  /** Forget what is another customer's, and show what is this one's. @param {string | null} [user] */
+  #recognize(user) {
+    const { user: known } = this.#stored;
+    if (known && known !== user) {
+      // What was written here before anybody was known is the present visitor's.
+      const own = this.#unsure ? this.#outbox.entries.filter(({ clientId }) => this.#promised.has(clientId)) : [];
+      this.#tabs.tell('reset');
+      this.#forget();
+      for (const entry of own) this.#outbox.put(entry);
+      this.#unsure = false;
+      this.#clear(true);
+    }
+    this.#keep({ user: user ?? undefined });
+    if (!this.#unsure) return;
+    this.#unsure = false;
+    this.#view.restore();
+    this.#showUnsent();
   }
 
   /**
@@ -274,39 +325,33 @@ export class Chat {
     return true;
   }
 
-  /** @param {boolean} create @param {boolean} [again] @returns {Promise<any>} */
-  async #greet(create, again) {
+  /** @param {boolean} create @param {string | null} [identityToken] */
+  #greet(create, identityToken) {
     const { visitorId, identity } = this.#stored;
-    try {
-      return await this.call('POST', '/connect', {
-        visitorId,
-        identity,
-        create,
-        identityToken: this.config.identity,
-        metadata: {
-          url: location.href,
-          referrer: document.referrer,
-          pageTitle: document.title,
-          language: navigator.language,
-          timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-          screenResolution: `${screen.width}x${screen.height}`,
-        },
-      });
-    } catch (/** @type {any} */ error) {
-      if (!error.details?.identityToken) throw error;
-      const fresh = again ? {} : await request('GET', `${this.endpoint}/identity`).catch(() => ({}));
-      this.config.identity = fresh.identityToken ?? undefined;
-      return this.#greet(create, true);
-    }
+    return this.call('POST', '/connect', {
+      visitorId,
+      identity,
+      create,
+      identityToken,
+      metadata: {
+        url: location.href,
+        referrer: document.referrer,
+        pageTitle: document.title,
+        language: navigator.language,
+        timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        screenResolution: `${screen.width}x${screen.height}`,
+      },
+    });
   }
 
   /** @param {any} answer */
-  #greeted({ sessionId: handle, visitorId, messages, cursor, ...greeting }) {
+  #greeted({ sessionId: handle, visitorId, messages, cursor, user, ...greeting }) {
+    this.#recognize(user);
     const connected = this.#connected;
     const joins = this.store.get(messages[0]?.id);
     // What lies in a gap would never be loaded.
     if (handle !== this.#stored.handle || (greeting.hasMore && !joins)) this.#clear();
-    this.#keep({ handle, visitorId, user: this.config.user });
+    this.#keep({ handle, visitorId });
     if (joins) greeting.hasMore = this.greeting.hasMore;
     this.greeting = greeting;
     // Who was connected goes on where it is: the answer says how it ended, not what happened.
@@ -372,7 +417,8 @@ export class Chat {
       this.#showUnsent();
     } else if (kind === 'reset') {
       this.#stored = {};
-      this.#clear();
+      this.#hide();
+      this.#unsure = false;
     } else if (data.handle !== this.#stored.handle) {
       this.storage.set('session', data);
       this.#keepConnecting();
@@ -457,7 +503,8 @@ export class Chat {
   }
 
   #showUnsent() {
-    this.#show(this.#outbox.entries.flatMap(({ at, error, ...entry }) => this.store.receive({
+    const shown = this.#outbox.entries.filter(({ clientId }) => !this.#unsure || this.#promised.has(clientId));
+    this.#show(shown.flatMap(({ at, error, ...entry }) => this.store.receive({
       ...entry,
       id: entry.clientId,
       sender: 'visitor',
@@ -467,9 +514,10 @@ export class Chat {
     })));
   }
 
-  /** @param {WidgetEntry} entry @returns {Promise<WidgetSent>} */
+  /** @param {WidgetEntry} entry @returns {Promise<WidgetSent | undefined>} nothing: it was forgotten meanwhile */
   async #deliver({ clientId, content, replyTo, attachments }) {
     await this.connect(true);
+    if (!this.#outbox.has(clientId)) return;
     const attachmentIds = attachments?.map(({ id }) => id);
     return this.call('POST', '/message', { clientId, content, replyTo, attachmentIds }).catch((error) => {
       if (error.code === 'SESSION_NOT_FOUND') this.#connected = false;
@@ -502,13 +550,21 @@ export class Chat {
   #forget() {
     for (const key of this.storage.keys('')) this.storage.remove(key);
     this.#stored = {};
-    this.#keep({ user: this.config.user });
   }
 
-  #clear() {
+  /** Take all that is a customer's out of sight, also what is stored. */
+  #hide() {
+    this.#unsure = true;
+    this.#promised.clear();
+    this.#clear(true);
+  }
+
+  /** Begin anew with what is stored now. @param {boolean} [whole] what was being written goes out of sight too */
+  #clear(whole) {
     this.#hangUp();
     this.#connected = false;
     this.store = new Store();
+    if (whole) this.#view.replaceWith((this.#view = new ChatElement(this)));
     this.#showUnsent();
   }
 
@@ -538,7 +594,7 @@ export class Chat {
     on(window, 'offline', () => this.#lose(true));
     on(window, 'pagehide', () => this.#leave());
     // What other tabs told meanwhile was not heard: all is read anew.
-    on(window, 'pageshow', ({ persisted }) => persisted && (this.#tabs.join(), this.#wake(), this.#clear()));
+    on(window, 'pageshow', ({ persisted }) => persisted && this.#return());
     on(document, 'visibilitychange', () => this.#turned());
     const moved = () => this.#later('moved', () => this.#moved(), 1000);
     const { navigation } = /** @type {any} */ (window);
@@ -546,12 +602,28 @@ export class Chat {
     else on(window, 'popstate', moved);
   }
 
+  /** The page was kept by the browser and is shown again, to whom is not known. */
+  #return() {
+    this.#tabs.join();
+    this.#wake();
+    if (this.#stored.user) this.#hide();
+    else this.#clear();
+  }
+
   #turned() {
     const { visibilityState: state, hidden } = document;
     this.#beacon('/visibility', { state, timestamp: new Date().toISOString() });
     if (hidden) this.#hiddenAt = Date.now();
     else if (Date.now() - this.#hiddenAt > ASLEEP) this.#wake();
+    else this.#lookWho();
     this.#receipts();
+  }
+
+  /** Somebody may have signed in or out in another tab. */
+  async #lookWho() {
+    if (!this.#connected || this.config.identity) return;
+    const { user } = await this.#askWho().catch(() => this.#stored);
+    if (user !== undefined && (user ?? undefined) !== this.#stored.user) this.#keepConnecting();
   }
 
   #moved() {

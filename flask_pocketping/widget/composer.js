@@ -18,10 +18,10 @@ export class Composer {
   /** @param {Chat} chat */
   constructor(chat) {
     this.#chat = chat;
-    const { texts, config, storage } = chat;
+    const { texts, config } = chat;
     const { text } = this;
     text.placeholder = text.ariaLabel = config.placeholder ?? texts.placeholder;
-    text.value = storage.get('draft');
+    text.value = chat.draft;
     const chosen = h('input', '', { type: 'file', multiple: true, hidden: true });
     chosen.onchange = () => this.#attach(chosen.files);
     const attach = iconButton('attach', texts.attach, () => chosen.click());
@@ -34,6 +34,11 @@ export class Composer {
     text.oninput = () => this.#typed();
     text.onkeydown = (event) => this.#key(event);
     text.onpaste = ({ clipboardData }) => this.#attach(clipboardData?.files);
+  }
+
+  /** Show what was being written, unless something is already. */
+  restore() {
+    if (!this.text.value) this.text.value = this.#chat.draft;
   }
 
   /** Take dropped files from anywhere in the panel. @param {HTMLElement} panel */

@@ -60,6 +60,11 @@ export class ChatElement extends HTMLElement {
     this.refresh();
   }
 
+  /** Show what was being written. */
+  restore() {
+    this.#composer.restore();
+  }
+
   /** Show everything but the messages as it is now. */
   refresh() {
     const { greeting, config, texts, typist, store, lost, problem } = this.#chat;

@@ -15,7 +15,7 @@ export class Outbox {
 
   /**
    * @param {WidgetStorage} storage
-   * @param {(entry: WidgetEntry) => Promise<WidgetSent>} send
+   * @param {(entry: WidgetEntry) => Promise<WidgetSent | undefined>} send answers nothing if the entry is gone
    * @param {(entry: WidgetEntry, sent?: WidgetSent) => void} onDone an entry was sent, or refused
    * @param {(tries: number) => number} backOff
    */
@@ -40,6 +40,11 @@ export class Outbox {
   /** @param {WidgetEntry} entry new, or one that was refused and gets another try */
   put(entry) {
     this.#storage.set(PREFIX + entry.clientId, entry);
+  }
+
+  /** @param {string} clientId */
+  has(clientId) {
+    return Boolean(this.#storage.get(PREFIX + clientId));
   }
 
   /** @param {string} clientId */
@@ -73,6 +78,7 @@ export class Outbox {
   async #deliver(entry) {
     try {
       const sent = await this.#send(entry);
+      if (!sent) return;
       this.remove(entry.clientId);
       this.#onDone(entry, sent);
     } catch (problem) {

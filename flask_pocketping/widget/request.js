@@ -11,6 +11,7 @@ export class RequestError extends Error {
    */
   constructor(status, answer = {}, wait = 0) {
     super(answer.message ?? 'No connection.');
+    this.status = status;
     this.code = answer.code;
     this.details = answer.details;
     this.wait = wait * 1000;

@@ -236,6 +236,31 @@ def test_two_tabs_of_a_user_that_connect_at_once_share_a_conversation(any_api: A
         assert len(set(handles)) == 1
 
 
+def test_a_page_learns_whose_token_it_has(api: Api, app: Flask) -> None:
+    name = state_of(app).identities.name_of(ADA)
+    hello = connect(api, identityToken=token_of(app, ADA)).json()
+    assert hello["user"] == name
+    unopened = connect(api, identityToken=token_of(app, BOB), create=False).json()
+    assert (unopened["sessionId"], unopened["user"]) == (None, state_of(app).identities.name_of(BOB))
+    assert "user" not in connect(api, identity={"id": "7"}).json()
+
+
+def test_the_hosts_own_code_signs_for_pages_elsewhere(app: Flask, api: Api) -> None:
+    pocketping: PocketPing = app.extensions["test_pocketping"]
+    with app.app_context():
+        tokens = [pocketping.identity_token(one) for one in (Identity("7", name="Ada"), {"id": 7, "name": "Ada"})]
+    for token in tokens:
+        assert connect(api, identityToken=token).json()["identity"] == {"id": "7", "name": "Ada", "verified": True}
+    pocketping.identity_loader(lambda: request.cookies.get("customer") and {"id": request.cookies["customer"]})
+    with app.test_request_context(headers={"Cookie": "customer=8"}):
+        assert state_of(app).identities.read(pocketping.identity_token()) == Identity("8", verified=True)
+    with app.test_request_context():
+        assert pocketping.identity_token() is None
+    for wrong in ({"name": "no id"}, Identity(email="a@example.com"), "7", {"id": "x" * 300}):
+        with app.app_context(), pytest.raises(TypeError, match="identity_token"):
+            pocketping.identity_token(wrong)  # type: ignore[arg-type]
+
+
 def signed_in_app(app: Flask) -> PocketPing:
     pocketping: PocketPing = app.extensions["test_pocketping"]
 
@@ -256,7 +281,12 @@ def test_a_fresh_identity_by_the_hosts_cookies(app: Flask, serve: Serve) -> None
     state: State = state_of(app)
     assert state.identities.read(answer.json()["identityToken"]) == Identity("7", name="Ada", verified=True)
     assert answer.json()["user"] == state.identities.name_of(Identity("7"))
-    assert answer.headers["Cache-Control"] == "no-store"
+    for one in (nobody, answer, requests.get(api.url + "/identity", headers={"Origin": "null"}, timeout=30)):
+        assert one.headers["Cache-Control"] == "no-store"
+        assert one.headers["Vary"] == "Cookie"
+        assert one.headers["X-Content-Type-Options"] == "nosniff"
+        assert one.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert one.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -276,7 +306,8 @@ def test_an_identity_is_for_pages_of_the_same_origin(serve: Serve, tmp_path: Pat
     signed_in_app(app)
     answer = requests.get(serve(app).url + "/identity", headers=headers, cookies={"customer": "7"}, timeout=30)
     assert answer.status_code == status
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+    assert ("identityToken" in answer.text) == (status == 200)
 
 
 @pytest.mark.parametrize("found", ["7", {"name": "no id"}, Identity(email="a@example.com"), {"id": "x" * 300}, 1 / 3])
@@ -289,16 +320,17 @@ def test_a_loader_that_returns_nonsense(app: Flask, serve: Serve, found: Any, ca
 
 
 @pytest.mark.parametrize("extra", [{"since": datetime(2026, 1, 1)}, {"note": "x" * 9000}, {"ratio": float("nan")}])
-def test_what_a_page_could_not_carry_does_not_cost_the_page(
+def test_what_a_token_could_not_carry_does_not_cost_the_page(
     tmp_path: Path, serve: Serve, extra: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app(tmp_path)
     app.extensions["test_pocketping"].identity_loader(lambda: {"id": 7, **extra})
     app.add_url_rule("/page", view_func=lambda: render_template_string("<p>Shop</p>{{ pocketping_widget() }}"))
-    page = requests.get(serve(app).url + "/page", timeout=30)
+    api = serve(app)
+    page = requests.get(api.url + "/page", timeout=30)
     assert page.status_code == 200
     assert "<p>Shop</p><script" in page.text
-    assert "data-identity" not in page.text
+    assert requests.get(api.url + "/identity", timeout=30).status_code == 500
     assert "identity_loader: " in caplog.text
 
 

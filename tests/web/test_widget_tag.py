@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from html.parser import HTMLParser
 from typing import Any
 
@@ -127,44 +126,34 @@ def test_below_another_path_and_at_the_root() -> None:
     assert (root["data-endpoint"], root["src"]) == ("/", f"/assets/{find_assets().build}/widget/widget.js")
 
 
-def test_who_is_signed_in_comes_with_the_tag() -> None:
-    app = host()
-    pocketping = PocketPing()
-    other = Flask("other")
-    other.config["SECRET_KEY"] = "another secret of a host"
-    pocketping.init_app(other)
-    signed_in: dict[str, Any] | None = {"id": 7, "email": "ada@example.com", "plan": "pro"}
-
-    @pocketping.identity_loader
-    def load() -> dict[str, Any] | None:
-        return signed_in
-
-    assert "data-identity" not in tag_of(app)
-    first, again = tag_of(other), tag_of(other)
-    assert first["data-user"] == again["data-user"]
-    assert first["data-user"] != "7"
-    assert other.extensions["pocketping"].identities.read(first["data-identity"]).metadata == {"plan": "pro"}
-    signed_in = {"id": 8}
-    assert tag_of(other)["data-user"] != first["data-user"]
-    signed_in = None
-    assert "data-user" not in tag_of(other)
-
-
-def test_a_loader_that_fails_costs_no_page(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_tag_is_the_same_whoever_is_signed_in() -> None:
     app = Flask("host")
     app.config["SECRET_KEY"] = "a secret of the host"
     pocketping = PocketPing(app)
+    nobody = tag_of(app)
 
     @pocketping.identity_loader
-    def load() -> Any:
-        return {"email": "no id"}
+    def load() -> dict[str, Any]:
+        raise AssertionError("A tag asks for nobody.")
 
-    with caplog.at_level(logging.ERROR):
-        assert "data-identity" not in tag_of(app)
-    assert "identity_loader failed" in caplog.text
-    app.testing = True
-    with pytest.raises(TypeError, match="a dict with an id"):
-        tag_of(app)
+    assert tag_of(app) == nobody
+    assert not {"data-identity", "data-user"} & nobody.keys()
+
+
+def test_an_identity_is_in_the_tag_only_where_the_host_puts_it_there() -> None:
+    app = Flask("host")
+    app.config["SECRET_KEY"] = "a secret of the host"
+    pocketping = PocketPing(app)
+    pocketping.identity_loader(lambda: signed_in)
+    signed_in: dict[str, Any] | None = {"id": 7, "email": "ada@example.com", "plan": "pro"}
+    call = "pocketping_widget(identity=token())"
+    tag = tag_of(app, call, token=pocketping.identity_token)
+    assert app.extensions["pocketping"].identities.read(tag["data-identity"]).metadata == {"plan": "pro"}
+    signed_in = None
+    assert "data-identity" not in tag_of(app, call, token=pocketping.identity_token)
+    for wrong in ("", "two words", 7, True):
+        with pytest.raises(ValueError, match="identity_token"):
+            tag_of(app, "pocketping_widget(identity=wrong)", wrong=wrong)
 
 
 def test_a_hosts_own_function_of_that_name_stays() -> None:

@@ -82,9 +82,8 @@ interface WidgetConfig {
   sound?: boolean;
   titleBadge?: boolean;
   launcher?: boolean;
-  /** A signed identity, and the opaque hash of its user. */
+  /** A signed identity, where the app can't tell it by the browser's cookies. */
   identity?: string;
-  user?: string;
 }
 
 /** What the server tells a page that connects, beside the conversation. */
