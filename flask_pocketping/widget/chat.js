@@ -100,12 +100,17 @@ export class Chat {
    * @param {object} [fields]
    */
   #tried(method, path, fields) {
-    return this.call(method, path, fields).catch(({ message }) => this.#showAWhile('problem', message));
+    return this.call(method, path, fields).catch((error) => this.#showAWhile('problem', this.explain(error)));
   }
 
   /** What was being written, if whoever is here may see it. */
   get draft() {
     return this.#unsure ? '' : this.storage.get('draft');
+  }
+
+  /** What to tell the visitor of an error. @param {any} error */
+  explain({ code, message }) {
+    return code === 'PAYLOAD_TOO_LARGE' ? this.texts.large : message;
   }
 
   get reading() {
@@ -521,6 +526,7 @@ export class Chat {
     const attachmentIds = attachments?.map(({ id }) => id);
     return this.call('POST', '/message', { clientId, content, replyTo, attachmentIds }).catch((error) => {
       if (error.code === 'SESSION_NOT_FOUND') this.#connected = false;
+      error.message = this.explain(error);
       throw error;
     });
   }

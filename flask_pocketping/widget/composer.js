@@ -138,7 +138,7 @@ export class Composer {
         bar.remove();
         if (this.#sendWhenReady) this.#send();
       } catch (error) {
-        said.textContent = /** @type {Error} */ (error).message;
+        said.textContent = this.#chat.explain(error);
         retry.hidden = false;
       }
     };

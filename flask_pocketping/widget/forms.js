@@ -14,7 +14,7 @@ export function contactForm(chat, done) {
     const given = { name, type, autocomplete: type, placeholder: label, ariaLabel: label, required };
     if (fields.includes(name)) inputs.push(h('input', '', given));
   }
-  return form(texts.contact, texts.save, required ? '' : textButton(texts.skip, done), inputs, async ({ email, phone }) => {
+  return form(chat, texts.contact, texts.save, required ? '' : textButton(texts.skip, done), inputs, async ({ email, phone }) => {
     await chat.tellContact({ email, phone: phone?.replace(/[^+\d]/g, '') });
     done();
   });
@@ -31,27 +31,28 @@ export function ratingForm(chat, done) {
   const given = { name: 'comment', rows: 1, maxLength: 1000, placeholder: texts.comment, ariaLabel: texts.comment };
   const comment = h('textarea', '', given);
   const fields = [h('div', 'stars', {}, ...stars), comment];
-  return form(texts.rate, texts.send, textButton(texts.skip, done), fields, async ({ score, comment }) => {
+  return form(chat, texts.rate, texts.send, textButton(texts.skip, done), fields, async ({ score, comment }) => {
     await chat.rate({ score: Number(score), comment });
     done(texts.thanks);
   });
 }
 
 /**
+ * @param {Chat} chat
  * @param {string} title
  * @param {string} label of the button that sends it
  * @param {Node | string} other another way out
  * @param {Node[]} fields
  * @param {(filled: Record<string, string | undefined>) => Promise<void>} send gets the fields that are not empty
  */
-function form(title, label, other, fields, send) {
+function form(chat, title, label, other, fields, send) {
   const error = h('p', 'error', { role: 'alert' });
   const card = h('form', 'card', { ariaLabel: title },
     h('b', '', {}, title), ...fields, error, other, h('button', 'main', {}, label));
   card.onsubmit = (event) => {
     event.preventDefault();
     const filled = [...new FormData(card)].map(([name, value]) => [name, `${value}`.trim() || undefined]);
-    send(Object.fromEntries(filled)).catch(({ message }) => (error.textContent = message));
+    send(Object.fromEntries(filled)).catch((problem) => (error.textContent = chat.explain(problem)));
   };
   return card;
 }

@@ -37,7 +37,8 @@ How did we do?
 Anything to add?
 Thank you!
 Conversation closed
-Conversation reopened`,
+Conversation reopened
+This file is too large`,
   de: `Chat öffnen
 Chat schließen
 Support
@@ -74,7 +75,8 @@ Wie waren wir?
 Möchten Sie etwas ergänzen?
 Vielen Dank!
 Unterhaltung beendet
-Unterhaltung fortgesetzt`,
+Unterhaltung fortgesetzt
+Diese Datei ist zu groß`,
   fr: `Ouvrir le chat
 Fermer le chat
 Assistance
@@ -111,7 +113,8 @@ Pas maintenant
 Quelque chose à ajouter ?
 Merci !
 Conversation terminée
-Conversation rouverte`,
+Conversation rouverte
+Ce fichier est trop volumineux`,
   es: `Abrir el chat
 Cerrar el chat
 Atención
@@ -148,7 +151,8 @@ Ahora no
 ¿Algo que añadir?
 ¡Gracias!
 Conversación cerrada
-Conversación reabierta`,
+Conversación reabierta
+Este archivo es demasiado grande`,
   ar: `فتح المحادثة
 إغلاق المحادثة
 الدعم
@@ -185,5 +189,6 @@ Conversación reabierta`,
 هل تود إضافة شيء؟
 شكرًا لك!
 أُغلقت المحادثة
-أُعيد فتح المحادثة`,
+أُعيد فتح المحادثة
+هذا الملف كبير جدًا`,
 };

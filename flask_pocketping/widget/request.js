@@ -12,7 +12,8 @@ export class RequestError extends Error {
   constructor(status, answer = {}, wait = 0) {
     super(answer.message ?? 'No connection.');
     this.status = status;
-    this.code = answer.code;
+    // A proxy that refuses a large body does so with a page of its own.
+    this.code = answer.code ?? (status === 413 ? 'PAYLOAD_TOO_LARGE' : undefined);
     this.details = answer.details;
     this.wait = wait * 1000;
     /** Whether the same request may succeed later. */

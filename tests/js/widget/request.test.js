@@ -19,6 +19,13 @@ test('what the server refuses says so, with JSON or without', async (t) => {
   await assert.rejects(request('POST', '/message', {}), { passes: true });
 });
 
+test('what is too large is known as that, also from a proxy that says so with a page', async (t) => {
+  for (const body of ['<h1>413 Request Entity Too Large</h1>', '{"code": "PAYLOAD_TOO_LARGE"}']) {
+    t.mock.method(globalThis, 'fetch', async () => new Response(body, { status: 413 }));
+    await assert.rejects(request('POST', '/message', {}), { code: 'PAYLOAD_TOO_LARGE', passes: false });
+  }
+});
+
 test('a request that is never answered ends', async (t) => {
   t.mock.method(AbortSignal, 'timeout', () => AbortSignal.abort());
   t.mock.method(globalThis, 'fetch', (address, { signal }) => new Promise((resolve, reject) => {
