@@ -244,6 +244,28 @@ def test_the_shop_that_the_guide_embeds_the_chat_in(here: Path, capsys: pytest.C
             names["engine"].dispose()
 
 
+def test_the_guards_of_the_guide_leave_the_chat_alone(here: Path) -> None:
+    write_files(DOCS / "embedding.md", here)
+    (here / "shop" / "__init__.py").write_text("")
+    with imported(here, "shop.guards") as (guards,):
+        app = Flask("guarded", root_path=str(here))
+        app.config.update(SECRET_KEY="s", **SETTINGS)
+        pocketping = PocketPing(app)
+        pocketping.operator_loader(lambda: {"id": 1, "name": "Ana"})
+        guards.guard(app)
+        app.add_url_rule("/", "home", lambda: render_template_string("{{ pocketping_widget() }}"))
+        with running(app), app.test_client() as client:
+            assert client.get("/").location == "/sign-in"
+            visitor = Visitor(client)
+            visitor.send("Hello")
+            assert client.get("/pocketping/identity").status_code == 200
+            own = "default-src 'self'; img-src 'self' blob:"
+            assert client.get("/pocketping/inbox").headers["Content-Security-Policy"] != own
+            with client.session_transaction() as session:
+                session["person"] = 7
+            assert client.get("/").headers["Content-Security-Policy"] == own
+
+
 def test_customers_and_operators_as_the_guide_tells_of_them(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_SECRET_KEY", "a secret of the shop")
     monkeypatch.setenv("FLASK_POCKETPING_WORKER", "off")

@@ -17,6 +17,7 @@ from ..errors import APIError, InvalidRequest, MethodNotAllowed, NotFound
 from .admission import address_bounds, admit
 from .handshake import check_upgrade
 from .inbox import serve_inbox
+from .interception import explain_interception, note_reached
 from .origins import check_visitor_origin
 from .responses import error_response
 from .routing import Operation
@@ -61,6 +62,7 @@ def build_blueprint(state: State) -> Blueprint:
 
     @blueprint.before_request
     def prepare() -> Response | None:
+        note_reached()
         state.ensure_running()
         if request.endpoint in visitor_endpoints:
             # Whatever CORS headers the host sets: they would only keep a page from reading the answer.
@@ -95,7 +97,7 @@ def build_blueprint(state: State) -> Blueprint:
             response.allow.update(known.allowed_methods(path))
         if request.endpoint in visitor_endpoints or visitor_paths.test(path) or request.endpoint == f"{NAME}.assets":
             _add_cors(state, response, beacon=path in beacons)
-        return response
+        return explain_interception(state, response)
 
     @blueprint.teardown_request
     def give_back(error: BaseException | None) -> None:

@@ -72,6 +72,8 @@ class State:
     transport_warned: bool = False
     #: Whether the log says already why there is no inbox.
     inbox_warned: bool = False
+    #: Whether the log says already that the host answers requests of the chat's.
+    interception_warned: bool = False
     #: Seconds after which the AI answers in place of an operator; nothing if it never does.
     ai_after: float | None = None
 

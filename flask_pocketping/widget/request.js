@@ -43,8 +43,27 @@ export async function request(method, address, body, signal) {
   });
   const answer = await response.json().catch(() => {});
   if (response.ok && answer) return answer;
+  if (response.ok || /40[1345]/.test(`${response.status}`)) warnOfPage(method, address, response);
   // An answer that is cut off, or that of a network that wants a sign-in first, is none.
   throw new RequestError(response.ok ? 0 : response.status, answer, Number(response.headers.get('Retry-After')));
+}
+
+let warned = false;
+
+/**
+ * Tell who builds the site that something in it answers for the chat. Once: the chat asks again and again.
+ * @param {string} method
+ * @param {string} address
+ * @param {Response} response
+ */
+function warnOfPage(method, address, { headers, redirected, url, status }) {
+  if (warned || !/html/.test(headers.get('Content-Type') ?? '')) return;
+  warned = true;
+  // A query may hold the handle of the conversation.
+  const [path, place] = [address, url].map((one) => one.split('?')[0]);
+  const page = redirected ? `the HTML page ${place}` : `an HTML page with status ${status}`;
+  console.error(`PocketPing: ${method} ${path} was answered by ${page} instead of the chat. `
+    + 'If the app checks sign-in before each request, let its blueprint "pocketping" through.');
 }
 
 /** @param {object} [fields] */

@@ -1,23 +1,109 @@
-"""A proxy that answers for the chat: the visitor reads what happened."""
+"""A host or a proxy that answers for the chat: the console says what is wrong, and the visitor reads what happened."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from flask import Flask, redirect, render_template_string, request
 from playwright.sync_api import Page, Route, expect
 
-from ..support.browsers import Faults
-from ..support.servers import free_port, wait_until
+from ..support.browsers import Faults, wait_for
+from ..support.servers import free_port, make_app, serving, wait_until
 from ..support.services import missing
 from .chat import Chat
+from .conftest import end
 from .shop import Shop
+
+_PAGE = """\
+<!doctype html>
+<html lang="en"><title>Tea</title><link rel="icon" href="data:,"><h1>Tea</h1>{{ pocketping_widget() }}</html>
+"""
+ADVICE = 'let its blueprint "pocketping" through'
+
+
+def guarded_app(folder: Path, is_open: Callable[[], bool]) -> Flask:
+    """An app that sends everybody to its sign-in page, but from one page of its own and where `is_open` says so."""
+    app = make_app(folder)
+
+    @app.before_request
+    def check() -> Any:
+        return None if request.endpoint in {"tea", "sign_in"} or is_open() else redirect("/sign-in")
+
+    app.add_url_rule("/tea", "tea", lambda: render_template_string(_PAGE))
+    app.add_url_rule("/sign-in", "sign_in", lambda: "<!doctype html><title>Sign in</title><h1>Sign in</h1>")
+    return app
+
+
+@contextmanager
+def console(page: Page) -> Iterator[list[str]]:
+    """What the page writes there as an error."""
+    lines: list[str] = []
+    page.on("console", lambda message: lines.append(message.text) if message.type == "error" else None)
+    yield lines
+
+
+@pytest.fixture
+def serve_guarded(tmp_path: Path) -> Iterator[Callable[[Callable[[], bool]], str]]:
+    """Serve it, until its pages are closed."""
+    started: list[Any] = []
+
+    def start(is_open: Callable[[], bool]) -> str:
+        app = guarded_app(tmp_path, is_open)
+        server = serving(app)
+        started.append((app, server))
+        return server.__enter__().url
+
+    yield start
+    for app, server in started:
+        server.__exit__(None, None, None)
+        end(app)
+
+
+def test_the_console_says_that_the_script_was_answered_by_the_host(
+    serve_guarded: Any, page: Page, faults: Faults
+) -> None:
+    faults.allow("PocketPing:")
+    with console(page) as lines:
+        page.goto(serve_guarded(lambda: False) + "/tea")
+        wait_for(page, lambda: lines, "the console says something")
+    (line,) = lines
+    assert line.startswith("PocketPing: the chat's script /assets/")
+    assert "was answered by a redirect" in line
+    assert ADVICE in line
+
+
+def test_the_console_says_that_the_connection_was_answered_by_a_page(
+    serve_guarded: Any, page: Page, faults: Faults
+) -> None:
+    faults.allow("PocketPing:")
+    url = serve_guarded(lambda: request.endpoint == "pocketping.assets")
+    with console(page) as lines:
+        page.goto(url + "/tea")
+        Chat(page).open()
+        wait_for(page, lambda: lines, "the console says something")
+        # The chat asks again and again, and says it once.
+        for _ in range(2):
+            page.wait_for_event("response", lambda response: "/sign-in" in response.url)
+    (line,) = lines
+    assert line.startswith(f"PocketPing: GET {url}/identity was")
+    assert f"was answered by the HTML page {url}/sign-in instead of the chat" in line
+    assert ADVICE in line
+
+
+def test_a_host_that_lets_the_chat_through_has_it(serve_guarded: Any, page: Page) -> None:
+    page.goto(serve_guarded(lambda: request.blueprint == "pocketping") + "/tea")
+    Chat(page).open().tell("Hello")
+
+
+# --- What is too large ---
 
 
 @contextmanager

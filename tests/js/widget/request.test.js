@@ -26,6 +26,27 @@ test('what is too large is known as that, also from a proxy that says so with a 
   }
 });
 
+test('the console says once that a page of HTML came, and not for a fault that will pass', async (t) => {
+  const said = t.mock.method(console, 'error', () => {});
+  const answers = (type, status, url) => t.mock.method(globalThis, 'fetch', async () => {
+    const response = new Response('<h1>Sign in</h1>', { status, headers: { 'Content-Type': type } });
+    return Object.defineProperties(response, { redirected: { value: Boolean(url) }, url: { value: url ?? '' } });
+  });
+  for (const [type, status] of [['text/html', 502], ['text/html', 413], ['text/plain', 200], ['text/html', 429]]) {
+    answers(type, status);
+    await assert.rejects(request('POST', '/connect', {}));
+  }
+  assert.equal(said.mock.callCount(), 0);
+  for (const path of ['/identity', '/presence']) {
+    answers('text/html; charset=utf-8', 200, 'https://shop.example/sign-in?next=1');
+    await assert.rejects(request('GET', path, { sessionId: 'sess_secret' }));
+  }
+  assert.equal(said.mock.callCount(), 1);
+  const [line] = said.mock.calls[0].arguments;
+  assert.match(line, /^PocketPing: GET \/identity was answered by the HTML page https:\/\/shop\.example\/sign-in /);
+  assert.match(line, /blueprint "pocketping"/);
+});
+
 test('a request that is never answered ends', async (t) => {
   t.mock.method(AbortSignal, 'timeout', () => AbortSignal.abort());
   t.mock.method(globalThis, 'fetch', (address, { signal }) => new Promise((resolve, reject) => {
