@@ -297,9 +297,11 @@ export class Chat {
     const { user: known } = this.#stored;
     if (known && known !== user) {
       // What was written here before anybody was known is the present visitor's.
-      const own = this.#unsure ? this.#outbox.entries.filter(({ clientId }) => this.#promised.has(clientId)) : [];
+      const draft = this.#unsure && this.#view.draft;
+      const own = this.#outbox.entries.filter(({ clientId }) => this.#unsure && this.#promised.has(clientId));
       this.#tabs.tell('reset');
       this.#forget();
+      if (draft) this.storage.set('draft', draft);
       for (const entry of own) this.#outbox.put(entry);
       this.#unsure = false;
       this.#clear(true);
@@ -570,6 +572,7 @@ export class Chat {
     this.#hangUp();
     this.#connected = false;
     this.store = new Store();
+    Object.assign(this.greeting, { csatRequestedAt: undefined, aiActive: false, hasMore: false });
     if (whole) this.#view.replaceWith((this.#view = new ChatElement(this)));
     this.#showUnsent();
   }

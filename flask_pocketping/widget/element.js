@@ -60,6 +60,10 @@ export class ChatElement extends HTMLElement {
     this.refresh();
   }
 
+  get draft() {
+    return this.#composer.text.value;
+  }
+
   /** Show what was being written. */
   restore() {
     this.#composer.restore();

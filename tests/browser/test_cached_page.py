@@ -160,6 +160,61 @@ def test_a_page_that_is_looked_at_again_asks_who_is_there(visits: Any) -> None:
     desk.chat.expect_said()
 
 
+def test_a_page_that_the_browser_kept_asks_who_is_there(visits: Any) -> None:
+    desk = visits()
+    desk.sign("/sign-in/ada")
+    desk.load()
+    desk.chat.open()
+    desk.chat.tell("A secret of Ada's")
+    desk.chat.field.fill("A draft of Ada's")
+    desk.sign("/sign-out")
+    desk.page.evaluate(
+        """() => {
+            dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));
+            dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+        }"""
+    )
+    desk.chat.expect_said()
+    expect(desk.chat.field).to_have_value("")
+    desk.wait_for_no_handle()
+
+
+def test_what_is_written_before_it_is_known_who_is_there_stays(visits: Any) -> None:
+    desk = visits()
+    desk.sign("/sign-in/ada")
+    desk.load()
+    desk.chat.open()
+    desk.chat.tell("A secret of Ada's")
+    desk.chat.field.fill("A draft of Ada's")
+    desk.sign("/sign-in/ben")
+    held: list[Any] = []
+    desk.page.route("**/identity*", lambda route: held.append(route), times=1)
+    desk.load()
+    desk.chat.open()
+    wait_for(desk.page, lambda: held, "the page asks who is there")
+    desk.chat.say("Ben here")
+    desk.chat.field.fill("and more")
+    desk.chat.expect_said("visitor (not sent): Ben here")
+    held[0].continue_()
+    desk.chat.expect_said("visitor: Ben here")
+    expect(desk.chat.field).to_have_value("and more")
+    desk.chat.expect_status("Ben here", "Sent")
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_app_that_can_not_say_who_is_there(tea: Api, visits: Any, faults: Any, status: int) -> None:
+    faults.allow("status of 50")
+    desk = visits()
+    desk.sign("/sign-in/ada")
+    desk.page.route("**/identity*", lambda route: route.fulfill(status=status, json={"code": "…"}), times=2)
+    desk.load()
+    desk.chat.open()
+    desk.chat.tell("Hello")
+    (session,) = tea.ok("GET", "/sessions")["sessions"]
+    # A fault in the app's loader costs the name and not the chat. An app that is away for a moment is waited for.
+    assert (session["identity"] is None) == (status == 500)
+
+
 def test_what_waits_of_a_customers_is_sent_by_nobody_else(tea: Api, visits: Any, faults: Any) -> None:
     faults.allow_network()
     desk = visits()
