@@ -16,13 +16,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from . import signals
+from .callables import check_async
 from .chat import attachments, csat, messages, sessions, visitors
 from .chat import stats as figures
 from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
 from .delivery.http import GuardedClient, HTTPClientError, check_url
-from .dispatch import app_context
+from .dispatch import app_context, send_message_received
 from .errors import ConfigurationError, Forbidden, InvalidRequest
 from .files.storage import FolderStorage, Storage
 from .files.store import Files
@@ -178,6 +179,7 @@ class PocketPing:
         :param function: called within requests, without arguments; returns an `Identity` with a `customer_id`, a dict
             with `id` and what else is known (`email`, `name`, …), or `None`.
         """
+        check_async(function)
         self._loaders.identity = function
         return function
 
@@ -187,6 +189,7 @@ class PocketPing:
         :param function: called within requests, without arguments; returns an `Operator`, a dict with `id`, `name` and
             perhaps `avatar`, a response such as a redirect to where one signs in, or `None` for those who may not.
         """
+        check_async(function)
         self._loaders.operator = function
         return function
 
@@ -196,6 +199,7 @@ class PocketPing:
         :param function: called with the `Session`; returns a mapping of labels to values, each text, a number, a
             truth value, `None`, or a pair of a text and the address that it leads to.
         """
+        check_async(function)
         self._loaders.context = function
         return function
 
@@ -512,8 +516,7 @@ class _MessageReceived:
         return signals.message_received.has_receivers_for(self._app)
 
     def __call__(self, draft: MessageDraft) -> None:
-        with app_context(self._app):
-            signals.message_received.send(self._app, draft=draft)
+        send_message_received(self._app, draft=draft)
 
 
 def _secrets(app: Flask, config: Config) -> list[bytes]:

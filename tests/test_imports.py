@@ -14,12 +14,13 @@ import flask_pocketping
 PACKAGE = Path(flask_pocketping.__file__).parent
 
 #: Ground floor: known to all, and to each other only as said here.
-GROUND = {"errors", "signals", "models", "values", "shapes", "clock", "prepared", "useragent"}
+GROUND = {"errors", "signals", "models", "values", "shapes", "clock", "prepared", "useragent", "callables"}
 
 #: What each room may import of the package.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "signals": set(),
+    "callables": {"errors"},
+    "signals": {"callables"},
     "models": set(),
     "clock": set(),
     "useragent": set(),
@@ -35,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "delivery": {"db", "clock", "models", "config", "values", "errors"},
     "webhooks": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "values", "prepared"},
     "web": {"config", "db", "chat", "files", "realtime", "servers", *GROUND - {"signals"}},
-    "dispatch": {"realtime", "signals", "values"},
+    "dispatch": {"realtime", "signals", "values", "callables"},
     "runtime": {
         *{"dispatch", "webhooks", "delivery", "chat", "realtime", "config", "db", "servers"},
         *{"files", "signals", "errors", "values"},
