@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import Engine, MetaData
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from . import signals
+from . import __version__, signals
 from .callables import check_async
 from .chat import attachments, csat, messages, sessions, visitors
 from .chat import stats as figures
@@ -43,8 +44,10 @@ from .web.tokens import Identities, OperatorTokens
 
 _STORAGE_METHODS = ("write", "open", "delete")
 
-USER_AGENT = "Flask-PocketPing (+https://pypi.org/project/flask-pocketping/)"
+logger = logging.getLogger("flask_pocketping")
 
+#: What receivers of our requests learn of us: the project and its version, nothing of the host or its machine.
+USER_AGENT = f"Flask-PocketPing/{__version__}"
 
 F = TypeVar("F", bound=Loader)
 
@@ -103,6 +106,11 @@ class PocketPing:
         if EXTENSION in app.extensions:
             raise ConfigurationError("PocketPing is set up for this app already.")
         config = Config.from_mapping(app.config)
+        if config.cors_origins and not config.public_url:
+            logger.warning(
+                "POCKETPING_CORS_ORIGINS is set but POCKETPING_PUBLIC_URL is not: pages of other origins get addresses of "
+                "files that lead to their own server. Set POCKETPING_PUBLIC_URL to this app's address."
+            )
         secrets = _secrets(app, config)
         handles = Handles(secrets)
         database = self._database(app, config)
