@@ -108,8 +108,8 @@ class PocketPing:
         config = Config.from_mapping(app.config)
         if config.cors_origins and not config.public_url:
             logger.warning(
-                "POCKETPING_CORS_ORIGINS is set but POCKETPING_PUBLIC_URL is not: pages of other origins get addresses of "
-                "files that lead to their own server. Set POCKETPING_PUBLIC_URL to this app's address."
+                "POCKETPING_CORS_ORIGINS is set but POCKETPING_PUBLIC_URL is not: pages of other origins get addresses "
+                "of files that lead to their own server. Set POCKETPING_PUBLIC_URL to this app's address."
             )
         secrets = _secrets(app, config)
         handles = Handles(secrets)
@@ -154,15 +154,12 @@ class PocketPing:
         runtime.on_operators_vanished = state.operators_vanished
         app.extensions[EXTENSION] = state
         from .cli import commands
+        from .neighbours import leave_out_ours
         from .web.blueprint import build_blueprint
         from .web.widget_tag import pocketping_widget
 
-        blueprint = build_blueprint(state)
-        app.register_blueprint(blueprint)
-        # Flask-WTF would want its token from visitors and programs. No route of ours goes by a cookie but the two for
-        # signed-in people, and those look at the request's origin.
-        if (csrf := app.extensions.get("csrf")) is not None and hasattr(csrf, "exempt"):
-            csrf.exempt(blueprint)
+        app.register_blueprint(build_blueprint(state))
+        leave_out_ours(app)
         app.cli.add_command(commands)
         # One of the host's own of that name stays.
         app.jinja_env.globals.setdefault("pocketping_widget", pocketping_widget)

@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"dispatch", "webhooks", "delivery", "chat", "realtime", "config", "db", "servers"},
         *{"files", "signals", "errors", "values"},
     },
+    "neighbours": {"web.blueprint"},
     "cli": {"web.state", "chat", "clock", "errors", "models"},
     "extension": {"*"},
     "testing": {"*"},
