@@ -14,6 +14,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from ..config import parse_language
 from ..values import Identity
 from .hosts import current_identity
 from .state import State, current_state
@@ -24,6 +25,13 @@ THEMES = ("light", "dark", "auto")
 POSITIONS = ("bottom-right", "bottom-left")
 TRANSPORTS = ("ws", "sse", "poll")
 
+#: What the widget's texts are called, as in `widget/texts.js`.
+TEXTS = (
+    *("open", "close", "team", "online", "away", "ai", "welcome", "messages", "placeholder", "send", "attach", "reply"),
+    *("edit", "remove", "sure", "deleted", "edited", "sending", "sent", "delivered", "read", "failed", "retry"),
+    *("cancel", "offline", "typing", "contact", "email", "phone", "save", "skip", "rate", "stars", "comment", "thanks"),
+)
+
 Check = Callable[[Any], str | None]
 
 
@@ -33,7 +41,7 @@ def pocketping_widget(context: Context, /, **options: Any) -> Markup:
 
     :param options: `theme`, `position`, `language`, `transport`, `open`, `sound`, `title_badge`, `primary_color`,
         `launcher` and `texts`; docs/embedding.md says what each does.
-    :raises TypeError: if there is no such option.
+    :raises TypeError: if there is no such option, or no such text in `texts`.
     :raises ValueError: if one has a value that it can't have.
     """
     state = current_state()
@@ -70,10 +78,6 @@ def _matching(pattern: str, wanted: str) -> Check:
     return check
 
 
-def _language(value: Any) -> str | None:
-    return None if value is None else _matching("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", 'a language such as "de"')(value)
-
-
 def _flag(value: Any) -> str:
     if not isinstance(value, bool):
         raise ValueError("true or false")
@@ -85,13 +89,18 @@ def _texts(value: Any) -> str:
         isinstance(key, str) and isinstance(text, str) for key, text in value.items()
     ):
         raise ValueError("a mapping of texts' names to texts")
+    for name in value:
+        if name not in TEXTS:
+            near = difflib.get_close_matches(name, TEXTS, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(TEXTS)}."
+            raise TypeError(f"pocketping_widget(texts=…) has no text {name!r}. {hint}")
     return json.dumps(dict(value), ensure_ascii=False)
 
 
 _OPTIONS: dict[str, Check] = {
     "theme": _choice(*THEMES),
     "position": _choice(*POSITIONS),
-    "language": _language,
+    "language": parse_language,
     "transport": _choice(*TRANSPORTS),
     "open": _flag,
     "sound": _flag,
