@@ -17,6 +17,7 @@ from .errors import (
     SchemaMissing,
     SessionClosed,
     SessionNotFound,
+    UncommittedChanges,
 )
 from .extension import PocketPing
 from .models import DEFAULT_PROJECT
@@ -37,6 +38,7 @@ __all__ = [
     "Session",
     "SessionClosed",
     "SessionNotFound",
+    "UncommittedChanges",
     "__version__",
     "signals",
 ]

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import Engine, MetaData
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import SingletonThreadPool
 
 from . import __version__, signals
 from .callables import check_async
@@ -41,6 +42,9 @@ from .web.hosts import Loader, Loaders
 from .web.limiter import Limiter
 from .web.state import EXTENSION, State, current_state, state_of
 from .web.tokens import Identities, OperatorTokens
+
+#: The driver of each kind of database that an extra of ours installs, and that extra.
+_DRIVERS = {"postgresql": ("psycopg", "postgresql"), "mysql": ("pymysql", "mysql"), "mariadb": ("pymysql", "mysql")}
 
 _STORAGE_METHODS = ("write", "open", "delete")
 
@@ -86,6 +90,12 @@ class PocketPing:
             raise ConfigurationError("PocketPing(engine=…) takes a SQLAlchemy engine.")
         if engine is not None and db is not None:
             raise ConfigurationError("PocketPing() takes engine= or db=, not both.")
+        if engine is not None and isinstance(engine.pool, SingletonThreadPool):
+            raise ConfigurationError(
+                "PocketPing(engine=…) can't use a SQLite database in memory of which each thread has one of its own. "
+                "Use a file, or one connection for all: create_engine('sqlite://', poolclass=StaticPool, "
+                "connect_args={'check_same_thread': False})."
+            )
         if db is not None and not hasattr(type(db), "engine"):
             raise ConfigurationError("PocketPing(db=…) takes a Flask-SQLAlchemy object.")
         self._engine = engine
@@ -578,8 +588,8 @@ def _resolved(app: Flask, uri: Any, key: str) -> str:
         raise ConfigurationError(
             f"{key} must be a SQLAlchemy database URL such as postgresql+psycopg://user@host/name."
         ) from None
-    except ImportError as error:
-        raise ConfigurationError(f"{key} needs a database driver that is not installed: {error.name}.") from None
+    except ImportError:
+        raise ConfigurationError(_no_driver(key, url)) from None
     if url.get_backend_name() not in {"sqlite", "postgresql", "mysql", "mariadb"}:
         raise ConfigurationError(f"{key} must be of SQLite, PostgreSQL or MariaDB.")
     memory = url.database in {None, "", ":memory:"} or str(url.database).startswith("file:")
@@ -588,6 +598,19 @@ def _resolved(app: Flask, uri: Any, key: str) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         url = url.set(database=str(folder / str(url.database)))
     return url.render_as_string(hide_password=False)
+
+
+def _no_driver(key: str, url: URL) -> str:
+    """Say which driver a database URL needs, and how to install one."""
+    driver, backend = url.get_driver_name(), url.get_backend_name()
+    missing = f"{key} needs the driver {driver}, which is not installed or can't be loaded"
+    if backend not in _DRIVERS:
+        return f"{missing}."
+    ours, extra = _DRIVERS[backend]
+    install = f"pip install 'flask-pocketping[{extra}]'"
+    if driver == ours:
+        return f"{missing}: {install}."
+    return f"{missing}. Install it, or take {ours} with {install} and write {backend}+{ours}://…"
 
 
 def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:
