@@ -9,9 +9,15 @@ from flask import Flask, request_started
 
 from .web.blueprint import NAME
 
+#: Views whose answers have a Content-Security-Policy of their own, stricter than one for a whole site can be.
+_WITH_POLICY = ("inbox", "get_file", "get_thumbnail")
+
 
 def leave_out_ours(app: Flask) -> None:
-    """Take our routes out of Flask-WTF's `CSRFProtect` and of the limits that Flask-Limiter has for the whole app.
+    """Take our routes out of what extensions do to all routes of an app.
+
+    That is Flask-WTF's `CSRFProtect`, Flask-Limiter's limits for the whole app, and Flask-Talisman's policy where our
+    answer has its own.
 
     This happens with the app's first request: by then all extensions are there, in whatever order they were set up.
     """
@@ -21,6 +27,9 @@ def leave_out_ours(app: Flask) -> None:
 def _exempt(app: Flask, **extra: Any) -> None:
     for extension in _guards(app):
         extension.exempt(app.blueprints[NAME])
+    for name in _WITH_POLICY:
+        view: Any = app.view_functions[f"{NAME}.{name}"]
+        view.talisman_view_options = {"content_security_policy": None, "frame_options": None}
     request_started.disconnect(_exempt, app)
 
 

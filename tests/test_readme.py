@@ -561,5 +561,7 @@ def test_every_page_with_python_is_run_above() -> None:
         "websocket",
         "testing",
     }
+    # Each of its sections is an app of its own, run by tests/test_integrations.py.
+    run.add("integrations")
     assert {page.stem for page in pages() if blocks(page, "python")} == run
     assert sections(README)["Embed it"]
