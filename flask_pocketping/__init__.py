@@ -2,7 +2,6 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-__version__: str
 try:
     __version__ = version("flask-pocketping")
 except PackageNotFoundError:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import SingletonThreadPool
 
-from . import __version__, signals
+from . import signals
 from .callables import check_async
 from .chat import attachments, csat, messages, sessions, visitors
 from .chat import stats as figures
@@ -49,9 +49,6 @@ _DRIVERS = {"postgresql": ("psycopg", "postgresql"), "mysql": ("pymysql", "mysql
 _STORAGE_METHODS = ("write", "open", "delete")
 
 logger = logging.getLogger("flask_pocketping")
-
-#: What receivers of our requests learn of us: the project and its version, nothing of the host or its machine.
-USER_AGENT = f"Flask-PocketPing/{__version__}"
 
 F = TypeVar("F", bound=Loader)
 
@@ -132,7 +129,6 @@ class PocketPing:
             allow_http=config.webhook_allow_http,
             allow_networks=config.webhook_allow_networks,
             timeout=config.webhook_timeout,
-            user_agent=USER_AGENT,
         )
         storage = self._storage_of(app, config)
         files = Files(database, storage, config.max_upload_size) if storage is not None else None
