@@ -7,6 +7,8 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from flask import current_app, g, has_request_context, request
@@ -24,13 +26,6 @@ logger = logging.getLogger("flask_pocketping")
 THEMES = ("light", "dark", "auto")
 POSITIONS = ("bottom-right", "bottom-left")
 TRANSPORTS = ("ws", "sse", "poll")
-
-#: What the widget's texts are called, as in `widget/texts.js`.
-TEXTS = (
-    *("open", "close", "team", "online", "away", "ai", "welcome", "messages", "placeholder", "send", "attach", "reply"),
-    *("edit", "remove", "sure", "deleted", "edited", "sending", "sent", "delivered", "read", "failed", "retry"),
-    *("cancel", "offline", "typing", "contact", "email", "phone", "save", "skip", "rate", "stars", "comment", "thanks"),
-)
 
 Check = Callable[[Any], str | None]
 
@@ -84,15 +79,25 @@ def _flag(value: Any) -> str:
     return "true" if value else "false"
 
 
+@cache
+def text_names() -> tuple[str, ...]:
+    """Return what the widget's texts are called, read from the one list of them in its source."""
+    source = (Path(__file__).parents[1] / "widget" / "texts.js").read_text("utf-8")
+    found = re.search(r"export const names = [^']*'([\w ]+)'", source)
+    assert found is not None
+    return tuple(found[1].split())
+
+
 def _texts(value: Any) -> str:
     if not isinstance(value, Mapping) or not all(
         isinstance(key, str) and isinstance(text, str) for key, text in value.items()
     ):
         raise ValueError("a mapping of texts' names to texts")
+    known = text_names() if value else ()
     for name in value:
-        if name not in TEXTS:
-            near = difflib.get_close_matches(name, TEXTS, n=1, cutoff=0.5)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(TEXTS)}."
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
             raise TypeError(f"pocketping_widget(texts=…) has no text {name!r}. {hint}")
     return json.dumps(dict(value), ensure_ascii=False)
 

@@ -17,9 +17,10 @@ from flask import Flask, render_template_string
 from flask_pocketping import ConfigurationError, Identity, PocketPing
 from flask_pocketping.config import parse_language
 from flask_pocketping.web.hosts import Loaders, current_identity, current_operator, description, facts_of
-from flask_pocketping.web.widget_tag import TEXTS
+from flask_pocketping.web.widget_tag import text_names
 
-from ..support.servers import ROOT, make_app
+from ..support.pages import DOCS, rows
+from ..support.servers import make_app
 
 
 @pytest.fixture
@@ -196,7 +197,9 @@ def test_an_unknown_text_of_the_widget_is_an_error_that_names_the_nearest(contex
         render_template_string("{{ pocketping_widget(texts={'xyzzy': 'Ahoj!'}) }}")
 
 
-def test_the_texts_are_those_of_the_widget() -> None:
-    script = (ROOT / "flask_pocketping" / "widget" / "texts.js").read_text()
-    names = script.partition("const names")[2].partition("'")[2].partition("'")[0]
-    assert names.split() == list(TEXTS)
+def test_the_texts_are_those_that_the_guide_lists(context: Flask) -> None:
+    table = (DOCS / "widget.md").read_text().partition("| name | in English |")[2]
+    listed = {row[0].strip("`") for row in rows("| name | in English |" + table)}
+    assert set(text_names()) == listed
+    for name in text_names():
+        assert "Ahoj!" in render_template_string("{{ pocketping_widget(texts={name: 'Ahoj!'}) }}", name=name)
