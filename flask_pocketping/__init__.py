@@ -16,6 +16,7 @@ from .errors import (
     SchemaMissing,
     SessionClosed,
     SessionNotFound,
+    UncommittedChanges,
 )
 from .extension import PocketPing
 from .models import DEFAULT_PROJECT
@@ -36,6 +37,7 @@ __all__ = [
     "Session",
     "SessionClosed",
     "SessionNotFound",
+    "UncommittedChanges",
     "__version__",
     "signals",
 ]

@@ -133,7 +133,8 @@ def _told(work: Any) -> Any:
     except PocketPingError as error:
         raise _Told(str(error)) from None
     except DBAPIError as error:
-        raise _Told(f"The database can't be used: {error.orig}") from None
+        notes = getattr(error, "__notes__", [])
+        raise _Told(" ".join([f"The database can't be used: {error.orig}.", *notes])) from None
 
 
 def _print_json(value: Any) -> None:

@@ -119,11 +119,20 @@ def _background(value: Any) -> str | None:
         raise ValueError('a colour such as "#f4f6f8", or whatsapp, dots or plain, or unset') from None
 
 
-def _language(value: Any) -> str | None:
-    text = _optional_text(value)
-    if text is not None and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", text):
+def parse_language(value: Any) -> str | None:
+    """Read a language: a tag such as `pt-BR`, a POSIX locale such as `pt_BR.UTF-8`, or a `Locale` of Babel.
+
+    :return: a language tag (BCP 47), or nothing where the value is unset.
+    :raises ValueError: saying what a language looks like.
+    """
+    # A Locale is told by its parts, so that Babel need not be there; its text is a POSIX locale.
+    text = str(value) if hasattr(value, "language") and hasattr(value, "territory") else value
+    if text is None or text == "":
+        return None
+    tag = re.split("[.@]", text)[0].replace("_", "-") if isinstance(text, str) else ""
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
         raise ValueError('a language such as "de" or "pt-BR", or unset')
-    return text
+    return tag
 
 
 def _numbers(version: str | None, otherwise: str) -> tuple[int, ...]:
@@ -385,7 +394,7 @@ class Config:
         "bottom-right", _choice("bottom-right", "bottom-left"), "The corner in which the widget is."
     )
     widget_language: str | None = _setting(
-        None, _language, "The widget's language, such as `de`. Unset: the page's own, else the browser's."
+        None, parse_language, "The widget's language, such as `de`. Unset: the page's own, else the browser's."
     )
     widget_min_version: str | None = _setting(
         None, _version, "The oldest version of PocketPing's public widget that is served; older ones are refused (426)."

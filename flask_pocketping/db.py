@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Program
 from sqlalchemy.pool import StaticPool
 
 from . import clock
-from .errors import SchemaMissing
+from .errors import SchemaMissing, UncommittedChanges
 from .models import DEFAULT_PROJECT, Base, Event, Project, table
 from .prepared import Prepared
 from .values import Event as EventValue
@@ -31,6 +31,12 @@ _BEGIN = Prepared(text("BEGIN IMMEDIATE"))
 # What the drivers call a transaction that lost against another and may be tried again:
 # PostgreSQL's SQLSTATE, MariaDB's error number (deadlock, lock wait timeout).
 _LOST_RACE = {"40001", "40P01", 1213, 1205}
+
+_LOCKED = (
+    "The SQLite database is locked: another connection has a transaction open that did not end in time. Most often it "
+    "is the app's own session: commit or roll back before you call Flask-PocketPing. Otherwise another process writes "
+    "for long, or the file is on a network disk."
+)
 
 _DEFAULT_PROJECT = select(table(Project).c.id).where(table(Project).c.id == DEFAULT_PROJECT)
 
@@ -112,6 +118,8 @@ class Database:
 
     def create_tables(self) -> None:
         """Make the tables that are missing, and the default project."""
+        if self._borrowed:
+            self._check_idle()
         create_tables(self.engine)
 
     @contextmanager
@@ -133,7 +141,6 @@ class Database:
                 if not self.is_sqlite:
                     yield tx
                 else:
-                    self._check_idle(connection)
                     # The driver's own BEGIN is deferred: two that read first and then write would fail with "locked".
                     _BEGIN.write(connection, {})
                     try:
@@ -160,20 +167,31 @@ class Database:
         return nullcontext()
 
     def _connect(self) -> Connection:
-        connection = self.engine.connect()
-        if self._borrowed and self.is_sqlite:
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        return connection
+        if not (self._borrowed and self.is_sqlite):
+            return self.engine.connect()
+        # Before anything else: taking the connection, changing it and giving it back each end a transaction on it.
+        self._check_idle()
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
-    def _check_idle(self, connection: Connection) -> None:
-        # In memory the host's unfinished work is on this same connection, and would be committed with ours.
-        if isinstance(self.engine.pool, StaticPool) and connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
-            raise RuntimeError(
-                "The app has uncommitted changes on the one connection of its SQLite database in memory. "
-                "Commit them before you call Flask-PocketPing, or use a database file."
+    def _check_idle(self) -> None:
+        """Refuse to share a connection on which the host has a transaction open.
+
+        :raises UncommittedChanges: if so: the changes would be committed with ours, or rolled back.
+        """
+        pool = self.engine.pool
+        if not isinstance(pool, StaticPool):
+            return
+        connection: Any = pool.connection.dbapi_connection
+        if connection is not None and connection.in_transaction:
+            raise UncommittedChanges(
+                "The app has uncommitted changes, and its SQLite database in memory has one connection, which "
+                "Flask-PocketPing shares. Commit or roll back before you call Flask-PocketPing, or use a database file."
             )
 
     def _explain(self, error: DBAPIError) -> None:
+        if self.is_sqlite and "is locked" in str(error.orig):
+            error.add_note(_LOCKED)
+            return
         try:
             missing = not inspect(self.engine).has_table(Event.__tablename__)
             if isinstance(error, IntegrityError) and not missing:

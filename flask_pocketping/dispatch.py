@@ -15,6 +15,7 @@ from blinker import Signal
 from flask import Flask, current_app, has_app_context, has_request_context, request
 
 from . import signals
+from .callables import as_sync, name_of
 from .realtime.bus import Bus
 from .realtime.hub import Hub
 from .values import Event
@@ -87,10 +88,25 @@ def send_signal(app: Flask, signal: Signal, **payload: Any) -> None:
     with app_context(app):
         for receiver in signal.receivers_for(app):
             try:
-                receiver(app, **payload)
+                as_sync(app.ensure_sync, receiver)(app, **payload)
             except Exception:
+                name = getattr(signal, "name", "a signal").replace("-", "_")
                 event_id = getattr(payload.get("event"), "public_id", "no event")
-                logger.exception("A receiver of %r failed (%s).", signal, event_id)
+                logger.exception("%s, a receiver of %s, failed (%s).", name_of(receiver), name, event_id)
+
+
+def send_message_received(app: Flask, **payload: Any) -> None:
+    """Call each receiver of `message_received` in the app's context.
+
+    :raises Exception: what a receiver raises, with a note that names the receiver.
+    """
+    with app_context(app):
+        for receiver in signals.message_received.receivers_for(app):
+            try:
+                as_sync(app.ensure_sync, receiver)(app, **payload)
+            except Exception as error:
+                error.add_note(f"Raised by {name_of(receiver)}, a receiver of message_received.")
+                raise
 
 
 def app_context(app: Flask) -> AbstractContextManager[Any]:

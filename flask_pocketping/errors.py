@@ -27,6 +27,13 @@ class SchemaMissing(PocketPingError):
     """
 
 
+class UncommittedChanges(PocketPingError):
+    """The app has a transaction open on the one connection of its SQLite database in memory.
+
+    Flask-PocketPing would commit it or roll it back, so it does nothing. End the transaction first, or use a file.
+    """
+
+
 class APIError(PocketPingError):
     """An error with an HTTP status and a code for programs.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,17 +13,19 @@ from typing import Any, BinaryIO, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import Engine, MetaData
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import SingletonThreadPool
 
 from . import signals
+from .callables import check_async
 from .chat import attachments, csat, messages, sessions, visitors
 from .chat import stats as figures
 from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
 from .delivery.http import GuardedClient, HTTPClientError, check_url
-from .dispatch import app_context
+from .dispatch import app_context, send_message_received
 from .errors import ConfigurationError, Forbidden, InvalidRequest
 from .files.storage import FolderStorage, Storage
 from .files.store import Files
@@ -40,10 +43,12 @@ from .web.limiter import Limiter
 from .web.state import EXTENSION, State, current_state, state_of
 from .web.tokens import Identities, OperatorTokens
 
+#: The driver of each kind of database that an extra of ours installs, and that extra.
+_DRIVERS = {"postgresql": ("psycopg", "postgresql"), "mysql": ("pymysql", "mysql"), "mariadb": ("pymysql", "mysql")}
+
 _STORAGE_METHODS = ("write", "open", "delete")
 
-USER_AGENT = "Flask-PocketPing (+https://pypi.org/project/flask-pocketping/)"
-
+logger = logging.getLogger("flask_pocketping")
 
 F = TypeVar("F", bound=Loader)
 
@@ -82,6 +87,12 @@ class PocketPing:
             raise ConfigurationError("PocketPing(engine=…) takes a SQLAlchemy engine.")
         if engine is not None and db is not None:
             raise ConfigurationError("PocketPing() takes engine= or db=, not both.")
+        if engine is not None and isinstance(engine.pool, SingletonThreadPool):
+            raise ConfigurationError(
+                "PocketPing(engine=…) can't use a SQLite database in memory of which each thread has one of its own. "
+                "Use a file, or one connection for all: create_engine('sqlite://', poolclass=StaticPool, "
+                "connect_args={'check_same_thread': False})."
+            )
         if db is not None and not hasattr(type(db), "engine"):
             raise ConfigurationError("PocketPing(db=…) takes a Flask-SQLAlchemy object.")
         self._engine = engine
@@ -102,6 +113,11 @@ class PocketPing:
         if EXTENSION in app.extensions:
             raise ConfigurationError("PocketPing is set up for this app already.")
         config = Config.from_mapping(app.config)
+        if config.cors_origins and not config.public_url:
+            logger.warning(
+                "POCKETPING_CORS_ORIGINS is set but POCKETPING_PUBLIC_URL is not: pages of other origins get addresses "
+                "of files that lead to their own server. Set POCKETPING_PUBLIC_URL to this app's address."
+            )
         secrets = _secrets(app, config)
         handles = Handles(secrets)
         database = self._database(app, config)
@@ -113,7 +129,6 @@ class PocketPing:
             allow_http=config.webhook_allow_http,
             allow_networks=config.webhook_allow_networks,
             timeout=config.webhook_timeout,
-            user_agent=USER_AGENT,
         )
         storage = self._storage_of(app, config)
         files = Files(database, storage, config.max_upload_size) if storage is not None else None
@@ -145,15 +160,12 @@ class PocketPing:
         runtime.on_operators_vanished = state.operators_vanished
         app.extensions[EXTENSION] = state
         from .cli import commands
+        from .neighbours import leave_out_ours
         from .web.blueprint import build_blueprint
         from .web.widget_tag import pocketping_widget
 
-        blueprint = build_blueprint(state)
-        app.register_blueprint(blueprint)
-        # Flask-WTF would want its token from visitors and programs. No route of ours goes by a cookie but the two for
-        # signed-in people, and those look at the request's origin.
-        if (csrf := app.extensions.get("csrf")) is not None and hasattr(csrf, "exempt"):
-            csrf.exempt(blueprint)
+        app.register_blueprint(build_blueprint(state))
+        leave_out_ours(app)
         app.cli.add_command(commands)
         # One of the host's own of that name stays.
         app.jinja_env.globals.setdefault("pocketping_widget", pocketping_widget)
@@ -178,6 +190,7 @@ class PocketPing:
         :param function: called within requests, without arguments; returns an `Identity` with a `customer_id`, a dict
             with `id` and what else is known (`email`, `name`, …), or `None`.
         """
+        check_async(function)
         self._loaders.identity = function
         return function
 
@@ -187,6 +200,7 @@ class PocketPing:
         :param function: called within requests, without arguments; returns an `Operator`, a dict with `id`, `name` and
             perhaps `avatar`, a response such as a redirect to where one signs in, or `None` for those who may not.
         """
+        check_async(function)
         self._loaders.operator = function
         return function
 
@@ -196,6 +210,7 @@ class PocketPing:
         :param function: called with the `Session`; returns a mapping of labels to values, each text, a number, a
             truth value, `None`, or a pair of a text and the address that it leads to.
         """
+        check_async(function)
         self._loaders.context = function
         return function
 
@@ -527,8 +542,7 @@ class _MessageReceived:
         return signals.message_received.has_receivers_for(self._app)
 
     def __call__(self, draft: MessageDraft) -> None:
-        with app_context(self._app):
-            signals.message_received.send(self._app, draft=draft)
+        send_message_received(self._app, draft=draft)
 
 
 def _secrets(app: Flask, config: Config) -> list[bytes]:
@@ -585,8 +599,8 @@ def _resolved(app: Flask, uri: Any, key: str) -> str:
         raise ConfigurationError(
             f"{key} must be a SQLAlchemy database URL such as postgresql+psycopg://user@host/name."
         ) from None
-    except ImportError as error:
-        raise ConfigurationError(f"{key} needs a database driver that is not installed: {error.name}.") from None
+    except ImportError:
+        raise ConfigurationError(_no_driver(key, url)) from None
     if url.get_backend_name() not in {"sqlite", "postgresql", "mysql", "mariadb"}:
         raise ConfigurationError(f"{key} must be of SQLite, PostgreSQL or MariaDB.")
     memory = url.database in {None, "", ":memory:"} or str(url.database).startswith("file:")
@@ -595,6 +609,19 @@ def _resolved(app: Flask, uri: Any, key: str) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         url = url.set(database=str(folder / str(url.database)))
     return url.render_as_string(hide_password=False)
+
+
+def _no_driver(key: str, url: URL) -> str:
+    """Say which driver a database URL needs, and how to install one."""
+    driver, backend = url.get_driver_name(), url.get_backend_name()
+    missing = f"{key} needs the driver {driver}, which is not installed or can't be loaded"
+    if backend not in _DRIVERS:
+        return f"{missing}."
+    ours, extra = _DRIVERS[backend]
+    install = f"pip install 'flask-pocketping[{extra}]'"
+    if driver == ours:
+        return f"{missing}: {install}."
+    return f"{missing}. Install it, or take {ours} with {install} and write {backend}+{ours}://…"
 
 
 def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:

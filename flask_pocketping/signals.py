@@ -7,48 +7,69 @@ logged and stops neither the others nor the caller.
 
 from __future__ import annotations
 
-from blinker import Namespace
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-_signals = Namespace()
+from blinker import ANY, NamedSignal
+
+from .callables import check_async
+
+R = TypeVar("R", bound=Callable[..., Any])
+
+
+class HostSignal(NamedSignal):
+    """A signal that refuses, when it is connected, an `async def` receiver that could not be called."""
+
+    def connect(self, receiver: R, sender: Any = ANY, weak: bool = True) -> R:
+        """Call a receiver when the signal is sent.
+
+        :param receiver: a function, `async def` or not.
+        :param sender: the app whose signals it gets; without one those of all apps.
+        :param weak: whether the receiver is forgotten when nothing else refers to it.
+        :raises ConfigurationError: if it is `async def` and Flask's `async` extra is not installed.
+        """
+        check_async(receiver)
+        return super().connect(receiver, sender, weak)
+
 
 #: Before a message is stored, with `draft` (:class:`~flask_pocketping.values.MessageDraft`). A receiver may set
 #: `draft.content`, or raise :class:`~flask_pocketping.errors.MessageRejected`. No transaction is open meanwhile.
-message_received = _signals.signal("message-received")
+message_received = HostSignal("message-received")
 
 #: With `session` (:class:`~flask_pocketping.values.Session`).
-session_created = _signals.signal("session-created")
+session_created = HostSignal("session-created")
 #: With `session`.
-session_closed = _signals.signal("session-closed")
+session_closed = HostSignal("session-closed")
 #: With `session`.
-session_reopened = _signals.signal("session-reopened")
+session_reopened = HostSignal("session-reopened")
 #: With `session`.
-session_updated = _signals.signal("session-updated")
+session_updated = HostSignal("session-updated")
 #: With `message` (:class:`~flask_pocketping.values.Message`).
-message_created = _signals.signal("message-created")
+message_created = HostSignal("message-created")
 #: With `message`.
-message_updated = _signals.signal("message-updated")
+message_updated = HostSignal("message-updated")
 #: With `message`.
-message_deleted = _signals.signal("message-deleted")
+message_deleted = HostSignal("message-deleted")
 #: With `session_id`, `message_ids`, `status` (delivered or read) and `at`.
-messages_read = _signals.signal("messages-read")
+messages_read = HostSignal("messages-read")
 #: With `session`; its `identity` is the new one.
-visitor_identified = _signals.signal("visitor-identified")
+visitor_identified = HostSignal("visitor-identified")
 #: With `session_id`.
-visitor_connected = _signals.signal("visitor-connected")
+visitor_connected = HostSignal("visitor-connected")
 #: With `session_id`.
-visitor_disconnected = _signals.signal("visitor-disconnected")
+visitor_disconnected = HostSignal("visitor-disconnected")
 #: With `session`; its `ai_enabled` is the new state.
-ai_toggled = _signals.signal("ai-toggled")
+ai_toggled = HostSignal("ai-toggled")
 #: With `session_id` and `reason`.
-ai_takeover = _signals.signal("ai-takeover")
+ai_takeover = HostSignal("ai-takeover")
 #: With `session_id`, `name` and `data`: a custom event from the visitor's page.
-event_received = _signals.signal("event-received")
+event_received = HostSignal("event-received")
 #: With `session_id`, `score` (1 to 5) and `comment`.
-csat_submitted = _signals.signal("csat-submitted")
+csat_submitted = HostSignal("csat-submitted")
 #: With `delivery` (:class:`~flask_pocketping.values.Delivery`), in the worker. No `event` keyword.
-delivery_succeeded = _signals.signal("delivery-succeeded")
+delivery_succeeded = HostSignal("delivery-succeeded")
 #: With `delivery`, in the worker, after each failed attempt. No `event` keyword.
-delivery_failed = _signals.signal("delivery-failed")
+delivery_failed = HostSignal("delivery-failed")
 #: With `webhook` (:class:`~flask_pocketping.values.Webhook`), in the worker, when failures or a 410 disabled it. No
 #: `event` keyword.
-webhook_disabled = _signals.signal("webhook-disabled")
+webhook_disabled = HostSignal("webhook-disabled")

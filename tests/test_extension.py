@@ -13,7 +13,6 @@ import pytest
 import requests
 from flask import Flask, Response, abort, g, jsonify, request
 from flask_sqlalchemy import SQLAlchemy
-from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
@@ -34,7 +33,6 @@ from flask_pocketping import (
 from flask_pocketping.errors import InvalidRequest, MessageNotFound
 from flask_pocketping.models import Message as MessageModel
 from flask_pocketping.models import Session as SessionModel
-from flask_pocketping.testing import Visitor, api
 
 from .conftest import Serve
 from .support.clients import Api
@@ -559,19 +557,3 @@ def test_secrets_stay_out_of_the_log(tmp_path: Path, serve: Serve, caplog: pytes
     assert "swordfish" not in repr(app.extensions["pocketping"])
     engine: Engine = app.extensions["pocketping"].db.engine
     assert engine.hide_parameters
-
-
-def test_a_host_that_wants_a_token_with_every_form_wants_none_from_the_chat(tmp_path: Path) -> None:
-    app = Flask("guarded", instance_path=str(tmp_path))
-    app.config["SECRET_KEY"] = "a secret"
-    app.add_url_rule("/form", "form", lambda: "done", methods=["POST"])
-    CSRFProtect(app)
-    pocketping = PocketPing(app)
-    try:
-        assert app.test_client().post("/form").status_code == 400
-        visitor = Visitor(app)
-        visitor.send("Hello")
-        answer = api(app).post(f"/pocketping/sessions/{visitor.session_id}/messages", json={"content": "Hi!"})
-        assert answer.status_code == 201
-    finally:
-        pocketping.close(app)

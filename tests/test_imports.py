@@ -14,12 +14,14 @@ import flask_pocketping
 PACKAGE = Path(flask_pocketping.__file__).parent
 
 #: Ground floor: known to all, and to each other only as said here.
-GROUND = {"errors", "signals", "models", "values", "shapes", "clock", "prepared", "useragent"}
+GROUND = {"errors", "signals", "models", "values", "shapes", "clock", "prepared", "useragent", "callables", "version"}
 
 #: What each room may import of the package.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "signals": set(),
+    "callables": {"errors"},
+    "version": set(),
+    "signals": {"callables"},
     "models": set(),
     "clock": set(),
     "useragent": set(),
@@ -30,16 +32,17 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"errors"},
     "db": {"clock", "errors", "models", "values", "prepared"},
     "chat": {"db", "clock", "errors", "models", "values", "shapes", "prepared"},
-    "files": {"chat", "db", "errors", "values"},
+    "files": {"chat", "db", "errors", "values", "version"},
     "realtime": {"chat.log", "chat.presence", "db", "clock", "errors", "values"},
-    "delivery": {"db", "clock", "models", "config", "values", "errors"},
+    "delivery": {"db", "clock", "models", "config", "values", "errors", "version"},
     "webhooks": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "values", "prepared"},
     "web": {"config", "db", "chat", "files", "realtime", "servers", *GROUND - {"signals"}},
-    "dispatch": {"realtime", "signals", "values"},
+    "dispatch": {"realtime", "signals", "values", "callables"},
     "runtime": {
         *{"dispatch", "webhooks", "delivery", "chat", "realtime", "config", "db", "servers"},
         *{"files", "signals", "errors", "values"},
     },
+    "neighbours": {"web.blueprint"},
     "cli": {"web.state", "chat", "clock", "errors", "models"},
     "extension": {"*"},
     "testing": {"*"},

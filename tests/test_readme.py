@@ -332,7 +332,10 @@ def test_the_app_behind_a_proxy_counts_the_visitors_own_addresses(here: Path) ->
         patch.setenv("FLASK_POCKETPING_VISITOR_SESSION_LIMIT", "1/hour")
         patch.setenv("FLASK_POCKETPING_WORKER", "off")
         patch.setenv("FLASK_SQLALCHEMY_DATABASE_URI", "sqlite:///shop.db")
-        app = execute(unnamed(DOCS / "deploying.md"))["app"]
+        patch.setenv("FLASK_SECRET_KEY", "a secret of the shop")
+        write_files(DOCS / "deploying.md", here)
+        from wsgi import app  # type: ignore[import-not-found]  # the page's
+
         with running(app):
             state_of(app).db.create_tables()
             from shop.models import db  # type: ignore[import-not-found]  # the page's
@@ -357,7 +360,7 @@ def test_gunicorn_as_configured_closes_sockets_with_1012_soon(here: Path) -> Non
     configuration = here / "gunicorn.conf.py"
     configuration.write_text(replaced(configuration.read_text(), {"127.0.0.1:8000": f"127.0.0.1:{port}"}))
     shown = "".join(block.text for block in blocks(DOCS / "deploying.md", "console"))
-    assert '$ gunicorn "shop:create_app()"\n' in shown
+    assert "$ gunicorn wsgi:app\n" in shown
     settings = environment(
         FLASK_SECRET_KEY="s",
         FLASK_POCKETPING_API_KEY=KEY,
@@ -365,7 +368,7 @@ def test_gunicorn_as_configured_closes_sockets_with_1012_soon(here: Path) -> Non
         FLASK_SQLALCHEMY_DATABASE_URI=f"sqlite:///{here}/shop.db",
     )
     subprocess.run(["flask", "--app", "shop", "pocketping", "init-db"], env=settings, check=True, capture_output=True)
-    server = Process(["gunicorn", "--no-control-socket", "shop:create_app()"], settings, here / "gunicorn.log", here)
+    server = Process(["gunicorn", "--no-control-socket", "wsgi:app"], settings, here / "gunicorn.log", here)
     try:
         office = Api(f"http://127.0.0.1:{port}/pocketping", KEY)
         wait_until(lambda: answering(office), "gunicorn answers", 20, server.log.read_text)
@@ -585,5 +588,7 @@ def test_every_page_with_python_is_run_above() -> None:
         "websocket",
         "testing",
     }
+    # Each of its sections is an app of its own, run by tests/test_integrations.py.
+    run.add("integrations")
     assert {page.stem for page in pages() if blocks(page, "python")} == run
     assert sections(README)["Embed it"]

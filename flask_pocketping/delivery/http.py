@@ -17,6 +17,7 @@ from threading import Thread
 import certifi
 from urllib3 import HTTPHeaderDict
 
+from ..version import user_agent
 from .addresses import Address, Network
 from .errors import (
     AddressNotAllowed,
@@ -101,7 +102,7 @@ class GuardedClient:
 
     :param allow_http: whether http is as good as https.
     :param allow_networks: networks that are allowed although they are not public.
-    :param user_agent: the `User-Agent` of requests that bring none.
+    :param user_agent: the `User-Agent` of requests that bring none; the package's if unset.
     :param timeout: seconds for the whole request, from resolving the name to the end of the answer.
     :param excerpt: how many bytes of an answer go into its excerpt.
     :param resolve: finds the addresses of a name.
@@ -110,7 +111,7 @@ class GuardedClient:
 
     allow_http: bool
     allow_networks: Sequence[Network]
-    user_agent: str
+    user_agent: str = ""
     timeout: float = 15.0
     excerpt: int = 2048
     resolve: Resolver = system_addresses
@@ -159,7 +160,7 @@ class GuardedClient:
 
     def _fields(self, place: Place, headers: Mapping[str, str]) -> HTTPHeaderDict:
         fields = HTTPHeaderDict(headers)
-        fields.setdefault("User-Agent", self.user_agent)
+        fields.setdefault("User-Agent", self.user_agent or user_agent())
         fields.discard("Content-Length")
         fields.discard("Transfer-Encoding")
         fields["Host"] = place.authority

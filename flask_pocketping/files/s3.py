@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from ..errors import Unavailable
+from ..version import user_agent
 from .storage import CHUNK, Readable, Stored
 
 logger = logging.getLogger("flask_pocketping")
@@ -96,4 +97,11 @@ class S3Storage:
             response_checksum_validation="when_required",
             s3={"addressing_style": "path"} if self.endpoint else None,
         )
-        return boto3.session.Session().client("s3", endpoint_url=self.endpoint, config=config)
+        client = boto3.session.Session().client("s3", endpoint_url=self.endpoint, config=config)
+        # By a setting of its own, boto3 would still add itself.
+        client.meta.events.register("before-send.s3", _name_ourselves)
+        return client
+
+
+def _name_ourselves(request: Any, **extra: Any) -> None:
+    request.headers["User-Agent"] = user_agent()

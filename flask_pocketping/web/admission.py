@@ -32,7 +32,7 @@ class Admission:
     #: A rating that is still asked for, and that no event behind the start tells of.
     rating_asked_at: datetime | None
     #: What to tell it of its version first, if anything.
-    warning: dict[str, str] | None
+    warning: dict[str, str | bool] | None
     #: The address that its events count for.
     address: str
     #: Whom its connection counts for.

@@ -35,6 +35,8 @@ PAGES = {
     "assets": ("/assets/<string(length=12):build>/<path:path>",),
     "inbox": ("/inbox", "/inbox/<path:rest>"),
 }
+#: What lists of an app's routes show for those of ours that take whatever comes.
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _CORS_HEADERS = f"Content-Type, {HEADER}"
 _CORS_EXPOSED = ", ".join(
     (
@@ -161,12 +163,19 @@ def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation
         for top in sorted(tops):
             for rule in {f"{prefix}{top}", f"{prefix}{top}/<path:rest>", f"{prefix}{top}/"} - {"/"}:
                 for websocket in (False, True):
-                    setup.app.url_map.add(
-                        Rule(rule, endpoint=f"{NAME}.unknown", methods=None, websocket=websocket, strict_slashes=True)
-                    )
+                    made = Rule(rule, endpoint=f"{NAME}.unknown", websocket=websocket, strict_slashes=True)
+                    made.methods = _AllMethods(("GET", "HEAD") if websocket else _METHODS)
+                    setup.app.url_map.add(made)
 
     blueprint.record(register)
     return known
+
+
+class _AllMethods(set[str]):
+    """Methods of a rule that takes every method. It names the usual ones, as code that lists routes expects."""
+
+    def __contains__(self, method: object) -> bool:
+        return True
 
 
 def _why_not(known: MapAdapter, path: str) -> APIError:

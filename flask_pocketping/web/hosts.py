@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -42,8 +43,11 @@ def current_identity(loaders: Loaders) -> Identity | None:
         return None
     identity = _identity_of(found) if isinstance(found, Mapping) else found
     if not isinstance(identity, Identity) or not identity.customer_id:
-        raise TypeError("identity_loader must return an Identity with a customer_id, a dict with an id, or None.")
-    return _vouched_for("identity_loader", identity)
+        raise TypeError(
+            "identity_loader must return an Identity with a customer_id, a dict with an id, or None, "
+            f"not {description(found)}."
+        )
+    return _vouched_for("identity_loader" if loaders.identity else "Flask-Login's current_user", identity)
 
 
 def given_identity(given: Identity | Mapping[str, Any]) -> Identity:
@@ -53,7 +57,9 @@ def given_identity(given: Identity | Mapping[str, Any]) -> Identity:
     """
     identity = _identity_of(given) if isinstance(given, Mapping) else given
     if not isinstance(identity, Identity) or not identity.customer_id:
-        raise TypeError("identity_token() takes an Identity with a customer_id or a dict with an id.")
+        raise TypeError(
+            f"identity_token() takes an Identity with a customer_id or a dict with an id, not {description(given)}."
+        )
     return _vouched_for("identity_token", identity)
 
 
@@ -74,7 +80,10 @@ def current_operator(loaders: Loaders) -> Operator | Response | None:
         return found
     operator = _operator_of(found) if isinstance(found, Mapping) else found
     if not isinstance(operator, Operator):
-        raise TypeError("operator_loader must return an Operator, a dict with id and name, a response, or None.")
+        raise TypeError(
+            "operator_loader must return an Operator, a dict with id and name, a response, or None, "
+            f"not {description(found)}."
+        )
     _check("operator_loader", lambda: _check_operator(operator))
     return operator
 
@@ -89,8 +98,26 @@ def facts_of(loaders: Loaders, session: Session) -> list[dict[str, Any]]:
         return []
     found = current_app.ensure_sync(loaders.context)(session)
     if not isinstance(found, Mapping | None):
-        raise TypeError("The context function must return a mapping of labels to values, or None.")
+        raise TypeError(
+            f"The context function must return a mapping of labels to values, or None, not {description(found)}."
+        )
     return [_fact(str(label), value) for label, value in (found or {}).items()]
+
+
+def description(found: Any) -> str:
+    """Describe what a loader returned, for an error. What may be private, values and attributes, is not shown."""
+    kind = f"{type(found).__module__}.{type(found).__qualname__}".removeprefix("builtins.")
+    if isinstance(found, Mapping):
+        keys = reprlib.repr(sorted(str(key) for key in found))
+        return f"a {kind} with the keys {keys}"
+    if isinstance(found, str):
+        # Long enough to see that it is an address or a name, too short to give away a token.
+        return f"the text {found if len(found) <= 20 else found[:16] + '…'!r}"
+    if isinstance(found, bool | int | float):
+        return f"the {kind} {found!r:.20}"
+    if isinstance(found, list | tuple | set | frozenset):
+        return f"a {kind} of {len(found)}"
+    return f"an object of {kind}"
 
 
 def _fact(label: str, value: Any) -> dict[str, Any]:
@@ -144,14 +171,32 @@ def _check(loader: str, check: Callable[[], None]) -> None:
 
 
 def _flask_login_user() -> Identity | None:
-    if getattr(current_app, "login_manager", None) is None or "flask_login" not in sys.modules:
+    """The user of Flask-Login. A class of users need have no more than `get_id`."""
+    manager: Any = getattr(current_app, "login_manager", None)
+    if manager is None or "flask_login" not in sys.modules:
         return None
     user: Any = sys.modules["flask_login"].current_user
-    if not user.is_authenticated:
+    authenticated = getattr(user, "is_authenticated", True)
+    if not (authenticated() if callable(authenticated) else authenticated):
         return None
-    email, name = (getattr(user, key, None) for key in ("email", "name"))
+    number = getattr(user, getattr(manager, "id_attribute", "get_id"))()
+    if number is None:
+        return None
     return Identity(
-        customer_id=str(user.get_id()),
-        email=email if isinstance(email, str) and email else None,
-        name=name if isinstance(name, str) and name else None,
+        customer_id=str(number),
+        email=_line_of(user, 320, "email"),
+        name=_line_of(user, 200, "name", "username"),
     )
+
+
+def _line_of(user: Any, size: int, *names: str) -> str | None:
+    """The first of these attributes that is a text of at most `size` characters that can be stored."""
+    for name in names:
+        value = getattr(user, name, None)
+        try:
+            check_line(name, value if isinstance(value, str) else None, size)
+        except InvalidRequest:
+            continue
+        if isinstance(value, str):
+            return value
+    return None

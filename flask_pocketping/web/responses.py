@@ -23,6 +23,7 @@ from ..errors import (
     SchemaMissing,
     Unauthorized,
     Unavailable,
+    UncommittedChanges,
     UnsupportedMediaType,
 )
 
@@ -67,13 +68,14 @@ def as_api_error(error: Exception) -> APIError:
         return error
     if isinstance(error, HTTPException):
         return _from_werkzeug(error)
-    if isinstance(error, SchemaMissing):
+    if isinstance(error, SchemaMissing | UncommittedChanges):
         logger.error("%s", error)
         return Unavailable()
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
-        logger.exception("The database can't be reached.", exc_info=error)
+        notes = getattr(error, "__notes__", ["The database can't be reached."])
+        logger.exception("%s", notes[-1], exc_info=error)
         return Unavailable(headers={"Retry-After": "5"})
     logger.error("%s %s failed.", request.method, _path_for_the_log(), exc_info=error)
     return APIError()

@@ -20,6 +20,8 @@ _MESSAGES: dict[Status, str] = {
     "deprecated": "This version of the chat widget will stop working. Please update it.",
     "unsupported": "This version of the chat widget is not supported any more. Please update it.",
 }
+# What the public widget knows: it shows an `error` to the visitor, and writes the others to the console.
+_SEVERITIES: dict[Status, str] = {"ok": "info", "outdated": "info", "deprecated": "warning", "unsupported": "error"}
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,19 @@ class Standing:
         return {name: value for name, value in told.items() if value}
 
     @property
-    def warning(self) -> dict[str, str] | None:
+    def warning(self) -> dict[str, str | bool] | None:
         """The data of the frame that streams begin with, if there is something to warn of."""
         if self.status == "ok":
             return None
         told = {
+            "severity": _SEVERITIES[self.status],
             "status": self.status,
             "minVersion": self.min_version,
             "latestVersion": self.latest_version,
             "message": self.message,
+            "canContinue": self.status != "unsupported",
         }
-        return {name: value for name, value in told.items() if value}
+        return {name: value for name, value in told.items() if value is not None}
 
     def check(self) -> None:
         """Refuse a version that is too old.

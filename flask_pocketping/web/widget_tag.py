@@ -6,6 +6,8 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from flask import current_app, g, has_request_context, request
@@ -13,6 +15,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from ..config import parse_language
 from .state import current_state
 
 THEMES = ("light", "dark", "auto")
@@ -28,7 +31,7 @@ def pocketping_widget(context: Context, /, **options: Any) -> Markup:
 
     :param options: `theme`, `position`, `language`, `transport`, `open`, `sound`, `title_badge`, `primary_color`,
         `launcher`, `texts` and `identity`; docs/embedding.md says what each does.
-    :raises TypeError: if there is no such option.
+    :raises TypeError: if there is no such option, or no such text in `texts`.
     :raises ValueError: if one has a value that it can't have.
     """
     state = current_state()
@@ -64,14 +67,19 @@ def _matching(pattern: str, wanted: str) -> Check:
     return check
 
 
-def _language(value: Any) -> str | None:
-    return None if value is None else _matching("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", 'a language such as "de"')(value)
-
-
 def _flag(value: Any) -> str:
     if not isinstance(value, bool):
         raise ValueError("true or false")
     return "true" if value else "false"
+
+
+@cache
+def text_names() -> tuple[str, ...]:
+    """Return what the widget's texts are called, read from the one list of them in its source."""
+    source = (Path(__file__).parents[1] / "widget" / "texts.js").read_text("utf-8")
+    found = re.search(r"export const names = [^']*'([\w ]+)'", source)
+    assert found is not None
+    return tuple(found[1].split())
 
 
 def _texts(value: Any) -> str:
@@ -79,13 +87,19 @@ def _texts(value: Any) -> str:
         isinstance(key, str) and isinstance(text, str) for key, text in value.items()
     ):
         raise ValueError("a mapping of texts' names to texts")
+    known = text_names() if value else ()
+    for name in value:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+            raise TypeError(f"pocketping_widget(texts=…) has no text {name!r}. {hint}")
     return json.dumps(dict(value), ensure_ascii=False)
 
 
 _OPTIONS: dict[str, Check] = {
     "theme": _choice(*THEMES),
     "position": _choice(*POSITIONS),
-    "language": _language,
+    "language": parse_language,
     "transport": _choice(*TRANSPORTS),
     "open": _flag,
     "sound": _flag,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import flask_pocketping
 from flask_pocketping.errors import Unavailable
 from flask_pocketping.files.s3 import S3Storage
 from flask_pocketping.files.storage import FolderStorage, Storage
@@ -123,6 +124,11 @@ def test_a_bucket_that_fails_is_told_in_the_log_and_not_to_the_client(
 def test_a_bucket_without_a_prefix_has_the_paths_as_they_are(bucket: Bucket) -> None:
     S3Storage("uploads", "", bucket.url).write("ab/abcd", io.BytesIO(b"x"))
     assert bucket.objects == {"/uploads/ab/abcd": b"x"}
+
+
+def test_a_bucket_learns_the_projects_name_and_version_only(bucket: Bucket) -> None:
+    S3Storage("uploads", "", bucket.url).write("ab/abcd", io.BytesIO(b"x"))
+    assert bucket.user_agents == {f"Flask-PocketPing/{flask_pocketping.__version__}"}
 
 
 def test_wrong_credentials_open_no_bucket(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

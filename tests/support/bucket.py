@@ -18,6 +18,7 @@ class Bucket:
 
     :ivar objects: by bucket and key, as `/bucket/key`.
     :ivar requests: method and path of each, as they came.
+    :ivar user_agents: what those who asked call themselves.
     :ivar broken: whether all is answered with 500.
     """
 
@@ -25,6 +26,7 @@ class Bucket:
         self.url = f"http://127.0.0.1:{port}"
         self.objects: dict[str, bytes] = {}
         self.requests: list[str] = []
+        self.user_agents: set[str] = set()
         self.broken = False
 
 
@@ -75,6 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self._bucket.requests.append(f"{self.command} {self.path}")
+        self._bucket.user_agents.add(self.headers["User-Agent"])
         if self._bucket.broken:
             self._answer(500, b"<Error><Code>InternalError</Code><Message>Broken.</Message></Error>")
         elif not self._signed(body, query):

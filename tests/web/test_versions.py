@@ -108,6 +108,8 @@ def test_streams_begin_with_a_warning(bounded: Api, told: str, status: str) -> N
     assert first == event
     assert first["type"] == "version_warning"
     assert first["data"] == {
+        "severity": {"outdated": "info", "deprecated": "warning"}[status],
+        "canContinue": True,
         "status": status,
         "minVersion": "1.2",
         "latestVersion": "2.3.1",

@@ -57,7 +57,7 @@ def test_options_go_before_settings() -> None:
     assert (tag["data-theme"], tag["data-position"], tag["data-language"]) == ("dark", "bottom-left", "de")
     options = 'theme="light", language="pt-BR", transport="sse", open=true, sound=false, title_badge=true'
     tag = tag_of(
-        app, f'pocketping_widget({options}, launcher=false, primary_color="#0a7cff", texts=words)', words={"a": "é"}
+        app, f'pocketping_widget({options}, launcher=false, primary_color="#0a7cff", texts=words)', words={"team": "é"}
     )
     shown = {name.removeprefix("data-"): value for name, value in tag.items()}
     assert (shown["theme"], shown["language"], shown["transport"]) == ("light", "pt-BR", "sse")
@@ -67,15 +67,15 @@ def test_options_go_before_settings() -> None:
         "true",
         "false",
     )
-    assert (shown["primary-color"], json.loads(shown["texts"])) == ("#0a7cff", {"a": "é"})
+    assert (shown["primary-color"], json.loads(shown["texts"])) == ("#0a7cff", {"team": "é"})
 
 
 def test_threat_12_no_value_breaks_out_of_its_attribute() -> None:
     evil = '"><script>alert(1)</script><i x="'
     app = host()
-    pocketping_texts = {"title": evil}
+    pocketping_texts = {"welcome": evil}
     tag = tag_of(app, "pocketping_widget(texts=words)", words=pocketping_texts)
-    assert json.loads(tag["data-texts"]) == {"title": evil}
+    assert json.loads(tag["data-texts"]) == {"welcome": evil}
     assert tag_of(app, "pocketping_widget()", csp_nonce=evil)["nonce"] == evil
 
 

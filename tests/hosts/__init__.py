@@ -1,0 +1,1 @@
+"""Four apps as people write them, with their own tests, and the lines that put the chat into each."""
