@@ -20,7 +20,7 @@ from ..errors import (
     NotFound,
     PayloadTooLarge,
     RateLimited,
-    SchemaMissing,
+    SchemaError,
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
@@ -67,7 +67,7 @@ def as_api_error(error: Exception) -> APIError:
         return error
     if isinstance(error, HTTPException):
         return _from_werkzeug(error)
-    if isinstance(error, SchemaMissing):
+    if isinstance(error, SchemaError):
         logger.error("%s", error)
         return Unavailable()
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or (
