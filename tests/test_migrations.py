@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -43,7 +44,7 @@ from sqlalchemy import (
 from sqlalchemy.pool import StaticPool
 
 from flask_pocketping import PocketPing, SchemaMissing, SchemaOutdated, SchemaTooNew
-from flask_pocketping.db import own_engine
+from flask_pocketping.db import Database, own_engine
 from flask_pocketping.migrations import downgrade, schema, upgrade
 from flask_pocketping.migrations.locks import locked
 from flask_pocketping.migrations.runner import differences, run
@@ -129,7 +130,7 @@ def describe(engine: Engine) -> dict[str, Any]:
     for name in sorted(inspector.get_table_names()):
         if not name.startswith("pocketping_") or name == schema.VERSION_TABLE:
             continue
-        options = inspector.get_table_options(name)
+        options = inspector.get_table_options(name) if engine.dialect.name in {"mysql", "mariadb"} else {}
         found[name] = {
             "columns": {
                 column["name"]: (repr(column["type"]), column["nullable"], column["default"])
@@ -402,6 +403,22 @@ def test_whoever_comes_second_waits_for_the_first(engine: Engine) -> None:
     assert finished.is_set()
 
 
+def test_all_who_open_an_old_file_at_once_find_it_upgraded(sqlite: str, later_version: None) -> None:
+    of_before(sqlite)
+    opened = [Database(lambda: own_engine(sqlite), upgrades_itself=True) for _ in range(5)]
+    barrier = threading.Barrier(len(opened))
+
+    def first_use(db: Database) -> str:
+        barrier.wait()
+        with db.read() as connection:
+            return str(connection.execute(text("SELECT later FROM pocketping_session")).scalar_one())
+
+    with ThreadPoolExecutor(len(opened)) as pool:
+        assert list(pool.map(first_use, opened)) == ["soon"] * len(opened)
+    for db in opened:
+        db.dispose()
+
+
 def test_processes_that_upgrade_at_once_agree(any_database: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "flask", "--app", "tests.support.wsgi:app", "pocketping", "init-db"]
     environment = process_environment(tmp_path, any_database)
@@ -540,7 +557,16 @@ def test_a_sqlite_file_of_the_chats_own_upgrades_itself(
 @pytest.mark.parametrize("key", ["POCKETPING_DATABASE_URI", "SQLALCHEMY_DATABASE_URI"])
 def test_a_database_in_memory_that_is_the_chats_own_makes_itself(tmp_path: Path, serve: Serve, key: str) -> None:
     app, _ = host(tmp_path, **{key: "sqlite://"})
-    serve(app).session()
+    api = serve(app)
+    barrier = threading.Barrier(6)
+
+    def open_session(number: int) -> int:
+        barrier.wait()
+        return api.post("/sessions").status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(open_session, range(6))) == {201}
+    assert len(api.ok("GET", "/sessions")["sessions"]) == 6
 
 
 def host_with(tmp_path: Path, url: str, lend: str) -> tuple[Flask, PocketPing]:

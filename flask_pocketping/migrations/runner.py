@@ -27,7 +27,7 @@ def run(connection: Connection, before: str | None, target: str | None) -> None:
     :param before: the revision that the tables are at; `None` for none.
     :param target: the revision to reach; `None` for none.
     """
-    script = ScriptDirectory(schema.FOLDER.parent, version_locations=[schema.FOLDER])
+    script = ScriptDirectory(str(schema.FOLDER.parent), version_locations=[str(schema.FOLDER)])
 
     def steps(heads: Any, context: MigrationContext) -> Iterable[MigrationStep]:
         if target is None or (before is not None and target < before):
