@@ -18,6 +18,9 @@ from .support.pages import DOCS, Block, blocks, sections
 from .support.scripts import environment, replaced
 from .support.services import fresh_database
 
+# Each command is a process of its own, as a person runs it; a dozen of them take long on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 PAGE = DOCS / "embedding.md"
 
 OPEN = """
