@@ -7,7 +7,10 @@ import os
 import signal
 
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 from werkzeug.serving import make_server
+
+from flask_pocketping import PocketPingError
 
 from . import create_app, pocketping
 from .seed import CUSTOMERS, EMPLOYEES, PASSWORD
@@ -38,6 +41,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     host = os.environ.get("HOST", "127.0.0.1")
     app = create_app()
+    make_tables(app)
     try:
         server = make_server(host, int(os.environ.get("PORT", "3001")), app, threaded=True)
         print(greeting(app, host, server.port), flush=True)
@@ -46,6 +50,14 @@ def main() -> None:
         pass
     finally:
         pocketping.close(app)
+
+
+def make_tables(app: Flask) -> None:
+    """Create or upgrade the tables of the chat, in whatever database it is set to use."""
+    try:
+        pocketping.upgrade(app)
+    except (PocketPingError, DBAPIError) as error:
+        raise SystemExit(f"The chat's database can't be used: {getattr(error, 'orig', error)}") from None
 
 
 def greeting(app: Flask, host: str, port: int) -> str:

@@ -6,16 +6,22 @@ import dataclasses
 import json
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from . import clock
 from .chat import projects
 from .errors import PocketPingError
+from .migrations import schema
+from .migrations.neighbours import HOST_MANAGES, UNMANAGED, find_manager
 from .models import DEFAULT_PROJECT
 from .web.state import current_state
 
@@ -24,6 +30,9 @@ keys = AppGroup("keys", help="API keys of the back office.")
 project_commands = AppGroup("projects", help="Sites with conversations of their own.")
 commands.add_command(keys)
 commands.add_command(project_commands)
+
+db_commands = AppGroup("db", help="Create and upgrade the tables.")
+commands.add_command(db_commands)
 
 as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON, for programs.")
 
@@ -34,9 +43,57 @@ class _Told(click.ClickException):
 
 @commands.command("init-db")
 def init_db() -> None:
-    """Create the tables that are missing."""
-    _told(current_state().db.create_tables)
-    click.echo("The tables are ready.")
+    """Create the tables, or upgrade them: short for `db upgrade`."""
+    _upgrade("head")
+
+
+@db_commands.command("upgrade")
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Create the tables, or upgrade them to REVISION (default: the newest)."""
+    _upgrade(revision)
+
+
+@db_commands.command("downgrade")
+@click.argument("revision")
+@click.confirmation_option(prompt="This deletes what the older tables have no place for. Continue?")
+def downgrade(revision: str) -> None:
+    """Take the tables back to REVISION; `base` drops them all."""
+    _told(lambda: current_state().db.downgrade(revision))
+    click.echo(f"The tables are at revision {revision}.")
+
+
+@db_commands.command("current")
+def current() -> None:
+    """Show the revision of the tables, and the newest that there is."""
+    with _inspecting() as connection:
+        revision = schema.read_revision(connection)
+        recorded = revision or ("none recorded" if schema.tables_present(connection) else "no tables")
+    click.echo(f"{recorded} (newest: {schema.HEAD})")
+
+
+@db_commands.command("check")
+def check() -> None:
+    """Compare the tables with what this version needs; exit with 1 if they differ."""
+    from .migrations.runner import differences
+
+    with _inspecting() as connection:
+        if problem := schema.find_problem(connection, closely=True):
+            raise _Told(str(problem))
+        if not schema.has_default_project(connection):
+            raise _Told("The default project is missing. Create it with: flask pocketping db upgrade")
+        found = differences(connection)
+    if found:
+        raise _Told("\n  ".join(["The tables differ from what this version needs:", *found]))
+    click.echo("The tables are as this version needs them.")
+
+
+@db_commands.command("stamp")
+@click.argument("revision", default="head")
+def stamp(revision: str) -> None:
+    """Record that the tables are at REVISION (default: the newest) and change nothing else."""
+    _told(lambda: current_state().db.stamp(revision))
+    click.echo(f"Recorded: revision {schema.HEAD if revision == 'head' else revision}.")
 
 
 @commands.command("worker")
@@ -127,10 +184,36 @@ def list_projects(json_output: bool) -> None:
         click.echo(f"{project.id}  {project.name}")
 
 
+def _upgrade(revision: str) -> None:
+    db = current_state().db
+    manager = _told(lambda: find_manager(current_app.extensions.get("migrate"), db.engine))
+    if manager == "host":
+        # Two that change the same tables would be in each other's way.
+        try:
+            _told(db.ensure_tables)
+        except _Told as error:
+            raise _Told(f"{error.message}\n{HOST_MANAGES}") from None
+        click.echo("The app's own migrations manage the tables of Flask-PocketPing. They are ready.")
+        return
+    if manager == "nobody":
+        click.echo(UNMANAGED, err=True)
+    _told(lambda: db.upgrade(revision))
+    click.echo("The tables are ready.")
+
+
+@contextmanager
+def _inspecting() -> Iterator[Connection]:
+    try:
+        with current_state().db.inspecting() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise _Told(f"The database can't be used: {error.orig}") from None
+
+
 def _told(work: Any) -> Any:
     try:
         return work()
-    except PocketPingError as error:
+    except (PocketPingError, ValueError) as error:
         raise _Told(str(error)) from None
     except DBAPIError as error:
         notes = getattr(error, "__notes__", [])

@@ -8,17 +8,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
-from . import clock
-from .errors import SchemaMissing, UncommittedChanges
-from .models import DEFAULT_PROJECT, Base, Event, Project, table
+from . import migrations
+from .errors import SchemaError, SchemaMissing
+from .migrations import schema
+from .migrations.locks import check_idle
 from .prepared import Prepared
 from .values import Event as EventValue
 
@@ -37,8 +38,6 @@ _LOCKED = (
     "is the app's own session: commit or roll back before you call Flask-PocketPing. Otherwise another process writes "
     "for long, or the file is on a network disk."
 )
-
-_DEFAULT_PROJECT = select(table(Project).c.id).where(table(Project).c.id == DEFAULT_PROJECT)
 
 
 class Target(Protocol):
@@ -71,16 +70,20 @@ class Database:
     """The tables of one app.
 
     :param make_engine: makes or finds the engine; called once, when it is first needed.
-    :param embedded: whether this is the default SQLite file, whose tables make themselves.
+    :param upgrades_itself: whether the first use in each process creates or upgrades the tables, as it does in SQLite
+        databases that are the chat's own. Elsewhere it only looks whether they are those of this version.
     :param borrowed: whether the engine is the host's, set up its own way.
     """
 
-    def __init__(self, make_engine: Callable[[], Engine], *, embedded: bool = False, borrowed: bool = False) -> None:
+    def __init__(
+        self, make_engine: Callable[[], Engine], *, upgrades_itself: bool = False, borrowed: bool = False
+    ) -> None:
         self._make_engine = make_engine
-        self._embedded = embedded
+        self._upgrades_itself = upgrades_itself
         self._borrowed = borrowed
         self._engine: Engine | None = None
         self._made_in = 0
+        self._checked_in = 0
         self._lock = threading.Lock()
         # One writer at a time in this process: SQLite has one anyway, and its own waiting is unfair and,
         # under gevent, would stop the whole process.
@@ -107,8 +110,6 @@ class Database:
             # This process was forked off; the connections are those of the one that made them.
             self._engine.dispose(close=False)
         engine = self._engine if self._engine is not None and self._borrowed else self._make_engine()
-        if self._embedded:
-            create_tables(engine)
         self._engine, self._made_in = engine, os.getpid()
         return engine
 
@@ -117,14 +118,53 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     def create_tables(self) -> None:
-        """Make the tables that are missing, and the default project."""
-        if self._borrowed:
-            self._check_idle()
-        create_tables(self.engine)
+        """Create or upgrade the tables, and make the default project."""
+        self.upgrade()
+
+    def upgrade(self, revision: str = "head") -> None:
+        """As `migrations.upgrade`, for this database."""
+        with self._changing_tables():
+            migrations.upgrade(self.engine, revision)
+
+    def downgrade(self, revision: str) -> None:
+        """As `migrations.downgrade`, for this database."""
+        with self._changing_tables():
+            migrations.downgrade(self.engine, revision)
+
+    def stamp(self, revision: str = "head") -> None:
+        """As `migrations.stamp`, for this database."""
+        with self._changing_tables():
+            migrations.stamp(self.engine, revision)
+
+    @contextmanager
+    def inspecting(self) -> Iterator[Connection]:
+        """A connection for looking at the tables, whatever their revision."""
+        with self._turn(shared=True), self._connect() as connection:
+            yield connection
+
+    def ensure_tables(self) -> None:
+        """See that the tables are those of this version, once in each process; upgrade them where that is our task.
+
+        :raises SchemaError: naming the command to run.
+        """
+        if self._checked_in == os.getpid():
+            return
+        if not self._upgrades_itself:
+            self._check_tables()
+        else:
+            with self._write_lock:
+                if self._checked_in == os.getpid():
+                    return
+                with self.inspecting() as connection:
+                    current = schema.read_revision(connection) == schema.HEAD and schema.has_default_project(connection)
+                if not current:
+                    migrations.upgrade(self.engine)
+        self._checked_in = os.getpid()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading."""
+        self.ensure_tables()
         try:
             with self._turn(shared=True), self._connect() as connection:
                 yield connection
@@ -135,6 +175,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Write in one transaction; afterwards hand its events to `on_commit`. An exception rolls back."""
+        self.ensure_tables()
         try:
             with self._turn(shared=False), self._connect() as connection, connection.begin():
                 tx = Transaction(connection, self.targets, self.files_url)
@@ -159,6 +200,8 @@ class Database:
         """Close the pooled connections, unless they are the host's."""
         if self._engine is not None and not self._borrowed:
             self._engine.dispose()
+            # One in memory is gone with its connection.
+            self._checked_in = 0
 
     def _turn(self, *, shared: bool) -> AbstractContextManager[Any]:
         # A database in memory is one connection for all threads, so there readers take turns as well.
@@ -170,64 +213,50 @@ class Database:
         if not (self._borrowed and self.is_sqlite):
             return self.engine.connect()
         # Before anything else: taking the connection, changing it and giving it back each end a transaction on it.
-        self._check_idle()
+        check_idle(self.engine)
         return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
-    def _check_idle(self) -> None:
-        """Refuse to share a connection on which the host has a transaction open.
+    @contextmanager
+    def _changing_tables(self) -> Iterator[None]:
+        with self._write_lock:
+            self._checked_in = 0
+            yield
 
-        :raises UncommittedChanges: if so: the changes would be committed with ours, or rolled back.
-        """
-        pool = self.engine.pool
-        if not isinstance(pool, StaticPool):
-            return
-        connection: Any = pool.connection.dbapi_connection
-        if connection is not None and connection.in_transaction:
-            raise UncommittedChanges(
-                "The app has uncommitted changes, and its SQLite database in memory has one connection, which "
-                "Flask-PocketPing shares. Commit or roll back before you call Flask-PocketPing, or use a database file."
-            )
+    def _check_tables(self) -> None:
+        with self._turn(shared=True), self._connect() as connection:
+            if problem := schema.find_problem(connection):
+                raise problem
+            if schema.has_default_project(connection):
+                return
+        # The host's own migrations made the tables, and do not fill them. Of two processes, one is later.
+        with suppress(IntegrityError), self._turn(shared=False), self._connect() as connection, connection.begin():
+            schema.ensure_default_project(connection)
 
     def _explain(self, error: DBAPIError) -> None:
         if self.is_sqlite and "is locked" in str(error.orig):
             error.add_note(_LOCKED)
             return
+        if lost_race(error):
+            return
+        problem: SchemaError | None = None
         try:
-            missing = not inspect(self.engine).has_table(Event.__tablename__)
-            if isinstance(error, IntegrityError) and not missing:
-                # Whoever made the tables otherwise has no default project yet, which most rows belong to.
-                with self._connect() as connection:
-                    missing = connection.execute(_DEFAULT_PROJECT).first() is None
+            with self.inspecting() as connection:
+                problem = schema.find_problem(connection, closely=True)
+                if problem is None and isinstance(error, IntegrityError) and not schema.has_default_project(connection):
+                    problem = SchemaMissing(
+                        "The default project of Flask-PocketPing is missing. "
+                        "Create it with: flask pocketping db upgrade"
+                    )
         except DBAPIError:
             return
-        if missing:
-            raise SchemaMissing(
-                "The tables of Flask-PocketPing, or the default project in them, are missing. "
-                "Create them with: flask pocketping init-db"
-            ) from error
+        if problem is not None:
+            self._checked_in = 0
+            raise problem from error
 
 
 def create_tables(engine: Engine) -> None:
-    """Make the missing tables and the default project; safe to run again, and by two at once."""
-    for left in reversed(range(len(Base.metadata.tables) + 1)):
-        with engine.connect() as connection:
-            try:
-                Base.metadata.create_all(connection)
-                connection.commit()
-                break
-            except (OperationalError, ProgrammingError, IntegrityError):
-                # Another process was faster with one of the tables; that may happen with each of them.
-                connection.rollback()
-                if not left:
-                    raise
-    try:
-        with engine.begin() as connection:
-            connection.execute(
-                insert(table(Project)),
-                {"id": DEFAULT_PROJECT, "name": "Default", "created_at": clock.now()},
-            )
-    except IntegrityError:
-        pass
+    """Create or upgrade the tables, and make the default project; safe to run again, and by two at once."""
+    migrations.upgrade(engine)
 
 
 def lost_race(error: BaseException) -> bool:

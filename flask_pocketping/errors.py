@@ -20,7 +20,11 @@ class ConfigurationError(PocketPingError):
     """A setting is missing, unknown or has a value that can't be used. Raised by `PocketPing` and `init_app`."""
 
 
-class SchemaMissing(PocketPingError):
+class SchemaError(PocketPingError):
+    """The tables in the database are not those that this version works with. Base of the three below."""
+
+
+class SchemaMissing(SchemaError):
     """The tables are not in the database yet.
 
     Create them with `flask pocketping init-db`.
@@ -32,6 +36,17 @@ class UncommittedChanges(PocketPingError):
 
     Flask-PocketPing would commit it or roll it back, so it does nothing. End the transaction first, or use a file.
     """
+
+
+class SchemaOutdated(SchemaError):
+    """The tables are those of an older version.
+
+    Upgrade them with `flask pocketping db upgrade`.
+    """
+
+
+class SchemaTooNew(SchemaError):
+    """The tables were upgraded by a newer version than this one, which can't work with them."""
 
 
 class APIError(PocketPingError):
@@ -243,7 +258,7 @@ class TransportUnsupported(APIError):
 
 
 class Unavailable(APIError):
-    """The database can't be reached or has no tables yet, or there are too many open connections."""
+    """The database can't be reached, its tables are not those of this version, or too many connections are open."""
 
     status = 503
     code = "UNAVAILABLE"

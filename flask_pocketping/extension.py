@@ -29,6 +29,7 @@ from .dispatch import app_context, send_message_received
 from .errors import ConfigurationError, Forbidden, InvalidRequest
 from .files.storage import FolderStorage, Storage
 from .files.store import Files
+from .migrations import include_name
 from .models import DEFAULT_PROJECT, Base
 from .realtime.bus import Bus, RedisBus
 from .realtime.hub import Hub
@@ -72,8 +73,11 @@ class PocketPing:
         as `init_app`.
     """
 
-    #: The tables' metadata, for the host's Alembic.
+    #: The tables' metadata, for a host app whose own Alembic environment manages them.
     metadata: MetaData = Base.metadata
+
+    #: An `include_name` hook of Alembic by which the host app's own migrations leave the tables alone.
+    include_name = staticmethod(include_name)
 
     def __init__(
         self,
@@ -179,6 +183,28 @@ class PocketPing:
         :param app: the app; the current one if unset.
         """
         state_of(app or current_app).close()
+
+    def upgrade(self, app: Flask | None = None) -> None:
+        """Bring the tables to this version: create them, or upgrade those that are there, as `init-db` does.
+
+        Safe to call again, and by several processes at once. For apps that are deployed without Flask's commands.
+
+        :param app: the app; the current one if unset.
+        :raises SchemaTooNew: if a newer version has upgraded the tables.
+        :raises SchemaOutdated: if the tables lack something that no revision adds, so were changed by something else.
+        """
+        state_of(app or current_app).db.upgrade()
+
+    def create_tables(self, app: Flask | None = None) -> None:
+        """Create the tables in an empty database, as a test of the host app or a first start wants them.
+
+        Where there are tables it does what `upgrade` does.
+
+        :param app: the app; the current one if unset.
+        :raises SchemaTooNew: as `upgrade`.
+        :raises SchemaOutdated: as `upgrade`.
+        """
+        self.upgrade(app)
 
     # --- What the host tells of its people; before or after init_app, for all apps of this object. ---
 
@@ -513,8 +539,9 @@ class PocketPing:
         if uri:
             key = "POCKETPING_DATABASE_URI" if config.database_uri else "SQLALCHEMY_DATABASE_URI"
             address = _resolved(app, uri, key)
-            return Database(lambda: own_engine(address))
-        return Database(lambda: own_engine(_embedded(app)), embedded=True)
+            upgrades_itself = _is_own_sqlite(address, configured=bool(config.database_uri))
+            return Database(lambda: own_engine(address), upgrades_itself=upgrades_itself)
+        return Database(lambda: own_engine(_embedded(app)), upgrades_itself=True)
 
     def _storage_of(self, app: Flask, config: Config) -> Storage | None:
         if config.uploads == "off":
@@ -582,6 +609,12 @@ def _bus(config: Config, secrets: list[bytes]) -> Bus:
 def _name_in_redis(secrets: list[bytes]) -> str:
     """Apps that share a Redis must neither hear nor count each other; the processes of one app share its secret."""
     return "pocketping:" + hmac.new(secrets[-1], b"flask-pocketping.bus", hashlib.sha256).hexdigest()[:32]
+
+
+def _is_own_sqlite(uri: str, *, configured: bool) -> bool:
+    """Whether a database is SQLite and nobody's but the chat's: its URL was given for the chat, or it is in memory."""
+    url = make_url(uri)
+    return url.get_backend_name() == "sqlite" and (configured or url.database in {None, "", ":memory:"})
 
 
 def _embedded(app: Flask) -> str:

@@ -26,7 +26,7 @@ from sqlalchemy import (
     false,
     true,
 )
-from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -58,7 +58,7 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 # SQLite numbers only INTEGER keys by itself; MariaDB's TEXT ends at 64 kB.
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
-LongText = Text().with_variant(Text(length=2**24 - 1), "mysql", "mariadb")
+LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 Id = String(40)
 
 # Ids and keys are compared to the letter, also where the server's default would fold their case.

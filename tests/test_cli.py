@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy import create_engine, inspect, select
 
 from flask_pocketping import DEFAULT_PROJECT, PocketPing
+from flask_pocketping.migrations.schema import VERSION_TABLE
 from flask_pocketping.models import APIKey, Base, table
 
 from .conftest import Serve
@@ -80,7 +81,7 @@ def test_init_db_makes_the_tables_and_may_be_run_again(any_database: str, tmp_pa
         result = run("init-db")
         assert (result.exit_code, result.output) == (0, "The tables are ready.\n")
     engine = create_engine(any_database)
-    assert set(inspect(engine).get_table_names()) == set(Base.metadata.tables)
+    assert set(inspect(engine).get_table_names()) == {*Base.metadata.tables, VERSION_TABLE}
     engine.dispose()
 
 
@@ -201,9 +202,9 @@ COMMANDS = [
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_without_tables_every_command_names_the_one_that_makes_them(
-    tmp_path: Path, sqlite: str, commands: Of, arguments: list[str]
+    tmp_path: Path, postgresql: str, commands: Of, arguments: list[str]
 ) -> None:
-    result = commands(without_tables(tmp_path, sqlite))(*arguments)
+    result = commands(without_tables(tmp_path, postgresql))(*arguments)
     assert result.exit_code == 1
     assert "flask pocketping init-db" in result.output
 

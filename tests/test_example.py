@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +21,7 @@ from example_app.seed import CUSTOMERS, EMPLOYEES, PASSWORD
 
 from .conftest import Serve
 from .support.clients import BROWSER, Api
-from .support.servers import KEY
+from .support.servers import KEY, ROOT, Process, free_port, wait_until
 
 (_, ADA), (_, BEN) = CUSTOMERS
 (_, ANA), (_, TOM) = EMPLOYEES
@@ -136,3 +139,38 @@ def test_the_greeting_says_where_to_look_and_who_to_be(open_app: Callable[[], Fl
     shown = greeting(open_app(), "127.0.0.1", 3001)
     for said in ("http://localhost:3001/inbox", ADA, ANA, PASSWORD, KEY):
         assert said in shown
+
+
+def test_make_run_creates_the_tables_in_any_database(any_database: str, tmp_path: Path) -> None:
+    settings = {
+        "PORT": "0",
+        "EXAMPLE_INSTANCE": str(tmp_path),
+        "POCKETPING_DATABASE_URI": any_database,
+        "PYTHONUNBUFFERED": "1",
+    }
+    server = Process([sys.executable, "-m", "example_app"], settings, tmp_path / "example.log")
+    try:
+        shown = wait_until(
+            lambda: re.search(r"Shop +(http://localhost:\d+)/\n(?s:.*)API key +(\S+)", server.log.read_text()),
+            "the shop is served",
+            60,
+            server.log.read_text,
+        )
+        Api(shown[1], shown[2]).session()
+    finally:
+        server.stop()
+
+
+def test_make_run_tells_in_a_line_that_the_database_is_down(tmp_path: Path) -> None:
+    settings = {
+        **os.environ,
+        "EXAMPLE_INSTANCE": str(tmp_path),
+        "POCKETPING_DATABASE_URI": f"postgresql+psycopg://user:swordfish@127.0.0.1:{free_port()}/x",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "example_app"], env=settings, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("The chat's database can't be used: ")
+    assert "swordfish" not in done.stderr
+    assert "Traceback" not in done.stderr

@@ -308,19 +308,6 @@ def test_a_storage_of_ones_own_as_the_guide_makes_it(here: Path) -> None:
         assert app.test_client().get(file["url"]).data == b"Assam 9.50\nSencha 14.80\n"
 
 
-def test_tables_made_by_a_migration_want_the_default_project(here: Path, postgresql: str) -> None:
-    app = Flask("host", instance_path=str(here))
-    app.config.update(SECRET_KEY="s", POCKETPING_DATABASE_URI=postgresql, POCKETPING_WORKER="off")
-    PocketPing(app)
-    with running(app):
-        with pytest.raises(Refused, match="503"):
-            Visitor(app)
-        # What Alembic does with `PocketPing.metadata`.
-        PocketPing.metadata.create_all(state_of(app).db.engine)
-        assert app.test_cli_runner().invoke(args=["pocketping", "init-db"]).exit_code == 0
-        Visitor(app).send("Hello")
-
-
 def test_the_column_type_that_migrations_need_is_where_the_page_says() -> None:
     assert "import flask_pocketping.models\n" in [block.text for block in blocks(DOCS / "embedding.md", "text")]
     assert type(Base.metadata.tables["pocketping_session"].c.created_at.type).__module__ == Session.__module__

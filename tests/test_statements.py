@@ -54,6 +54,8 @@ def watched(app: Flask) -> Iterator[Statements]:
     """Note all statements of an app, whichever way they go to the driver."""
     found = Statements()
     db: Database = app.extensions["pocketping"].db
+    # What a process does once, at the first use of the tables.
+    db.ensure_tables()
 
     def watch(connection: sqlite3.Connection, record: object, proxy: object) -> None:
         connection.set_trace_callback(found.raw.append)

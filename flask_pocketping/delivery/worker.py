@@ -14,7 +14,7 @@ from datetime import datetime
 
 from .. import clock
 from ..db import Database, retried
-from ..errors import SchemaMissing
+from ..errors import SchemaError
 from . import leases
 from .targets import DeliveryTarget, Job, Outcome
 
@@ -134,7 +134,7 @@ class Worker:
             claimed = 0
             # Once, not at each look, until it works again.
             if not self._complained:
-                trace = None if isinstance(error, SchemaMissing) else error
+                trace = None if isinstance(error, SchemaError) else error
                 logger.error("The delivery worker waits for its database: %s", error, exc_info=trace)
             self._complained = True
         with self._changed:

@@ -20,7 +20,7 @@ from ..errors import (
     NotFound,
     PayloadTooLarge,
     RateLimited,
-    SchemaMissing,
+    SchemaError,
     Unauthorized,
     Unavailable,
     UncommittedChanges,
@@ -68,7 +68,7 @@ def as_api_error(error: Exception) -> APIError:
         return error
     if isinstance(error, HTTPException):
         return _from_werkzeug(error)
-    if isinstance(error, SchemaMissing | UncommittedChanges):
+    if isinstance(error, SchemaError | UncommittedChanges):
         logger.error("%s", error)
         return Unavailable()
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or (

@@ -9,7 +9,7 @@ from flask import Response, request
 
 from .. import __version__, shapes
 from ..chat.projects import is_ready
-from ..errors import SchemaMissing
+from ..errors import SchemaError, SchemaMissing
 from . import schemas
 from .responses import as_api_error, json_response, text_response
 from .routing import Call, Operation, Routes
@@ -22,12 +22,12 @@ def health(call: Call) -> Any:
     """Whether the service works: 503 with the part that fails where it does not."""
     try:
         if not is_ready(call.state.db):
-            raise SchemaMissing("The default project is missing. Make it with: flask pocketping init-db")
+            raise SchemaMissing("The default project is missing. Create it with: flask pocketping db upgrade")
     except Exception as error:
         as_api_error(error)
         body = {
             "error": "Service unavailable",
-            "message": "The database can't be reached or has no tables.",
+            "message": str(error) if isinstance(error, SchemaError) else "The database can't be reached.",
             "code": "UNAVAILABLE",
             "status": "failing",
             "failing": "database",

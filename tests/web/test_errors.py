@@ -437,7 +437,7 @@ def test_missing_tables_are_unavailable_and_the_log_names_the_command(
         POCKETPING_API_KEY=KEY,
         POCKETPING_URL_PREFIX="",
         POCKETPING_WORKER="off",
-        POCKETPING_DATABASE_URI=any_database,
+        SQLALCHEMY_DATABASE_URI=any_database,
     )
     PocketPing(app)
     api = serve(app)
@@ -445,7 +445,9 @@ def test_missing_tables_are_unavailable_and_the_log_names_the_command(
     assert "flask pocketping init-db" in caplog.text
     check(api.post("/sessions"), 503, "UNAVAILABLE")
     check(api.with_key("pp_another-key-of-the-table").get("/sessions"), 503, "UNAVAILABLE")
-    assert api.get("/health").json()["failing"] == "database"
+    health = api.get("/health").json()
+    assert health["failing"] == "database"
+    assert "flask pocketping init-db" in health["message"]
     assert app.test_cli_runner().invoke(args=["pocketping", "init-db"]).exit_code == 0
     assert api.post("/sessions").status_code == 201
     assert api.get("/health").status_code == 200

@@ -1,0 +1,65 @@
+"""Whether Flask-Migrate is in the app, and what it would do with our tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Engine
+
+from ..models import Event
+
+HOST_MANAGES = (
+    "Here the app's own migrations manage them, since its env.py names PocketPing.metadata: "
+    "run flask db migrate, then flask db upgrade."
+)
+
+UNMANAGED = (
+    "Warning: Flask-Migrate manages this database and knows nothing of the tables of Flask-PocketPing, so its next "
+    "`flask db migrate` would write a migration that drops them. Use Migrate(…, include_name=PocketPing.include_name), "
+    "or add PocketPing.metadata to get_metadata() in its env.py."
+)
+
+_NAMES_METADATA = re.compile(r"^[^#\n]*\bPocketPing\.metadata\b", re.MULTILINE)
+
+
+def find_manager(migrate: Any, engine: Engine) -> Literal["host", "ours", "nobody"]:
+    """Who manages the tables, as far as Flask-Migrate in the app tells.
+
+    :param migrate: what Flask-Migrate left in `app.extensions`, if anything. The app's context is active.
+    :param engine: of the database with the tables.
+    :return: `host` where Flask-Migrate's `env.py` names our metadata; `ours` where it leaves the tables alone or works
+        on another database; `nobody` where it would drop them.
+    """
+    if migrate is None or not _is_same_database(migrate, engine):
+        return "ours"
+    if _env_names_metadata(migrate):
+        return "host"
+    return "ours" if _leaves_out(getattr(migrate, "configure_args", {})) else "nobody"
+
+
+def _is_same_database(migrate: Any, engine: Engine) -> bool:
+    theirs = getattr(migrate.db, "engine", None)
+    return not isinstance(theirs, Engine) or theirs is engine or theirs.url == engine.url
+
+
+def _env_names_metadata(migrate: Any) -> bool:
+    try:
+        return _NAMES_METADATA.search((Path(migrate.directory) / "env.py").read_text()) is not None
+    except (OSError, UnicodeError):
+        return False
+
+
+def _leaves_out(options: dict[str, Any]) -> bool:
+    """Whether a hook refuses our tables; asked, since it may be one of the host's that calls ours."""
+    name = Event.__tablename__
+    parents = {"schema_name": None, "table_name": name, "schema_qualified_table_name": name}
+    include_name, include_object = options.get("include_name"), options.get("include_object")
+    try:
+        if include_name is not None and not include_name(name, "table", parents):
+            return True
+        return include_object is not None and not include_object(Event.__table__, name, "table", True, None)
+    except Exception:
+        # A hook that can't be asked outside of Alembic.
+        return False

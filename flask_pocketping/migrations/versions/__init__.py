@@ -1,0 +1,1 @@
+"""The revisions, oldest first; `migrations/__init__.py` says how to add one."""
