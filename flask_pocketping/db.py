@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -250,6 +249,7 @@ def own_engine(uri: str, options: Mapping[str, Any] | None = None) -> Engine:
             "poolclass": StaticPool,
         }
     engine = create_engine(url, hide_parameters=True, **{**defaults, **(options or {})})
+    import sqlite3
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

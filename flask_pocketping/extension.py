@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import Engine, MetaData
@@ -21,31 +21,23 @@ from .chat import stats as figures
 from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
-from .delivery.http import GuardedClient, HTTPClientError, check_url
-from .dispatch import app_context
 from .errors import ConfigurationError, Forbidden, InvalidRequest
-from .files.storage import FolderStorage, Storage
-from .files.store import Files
 from .models import DEFAULT_PROJECT, Base
-from .realtime.bus import Bus, RedisBus
-from .realtime.hub import Hub
-from .realtime.sockets import Sockets
-from .runtime import Runtime, Upkeep
-from .servers import open_files_limit
 from .values import Attachment, Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage, Stats
-from .web.frames import Frames
-from .web.handles import Handles
-from .web.hosts import Loader, Loaders, current_identity, given_identity
-from .web.limiter import Limiter
-from .web.state import EXTENSION, State, current_state, state_of
-from .web.tokens import Identities, OperatorTokens
+
+# What the chat is made of is imported when it is made, so that to import the package costs a host little.
+if TYPE_CHECKING:
+    from .files.storage import Storage
+    from .realtime.bus import Bus
+    from .web.hosts import Loader
+    from .web.state import State
 
 _STORAGE_METHODS = ("write", "open", "delete")
 
 USER_AGENT = "Flask-PocketPing (+https://pypi.org/project/flask-pocketping/)"
 
 
-F = TypeVar("F", bound=Loader)
+F = TypeVar("F", bound="Loader")
 
 
 class PocketPing:
@@ -78,6 +70,8 @@ class PocketPing:
         db: Any = None,
         storage: Storage | None = None,
     ) -> None:
+        from .web.hosts import Loaders
+
         if engine is not None and not isinstance(engine, Engine):
             raise ConfigurationError("PocketPing(engine=…) takes a SQLAlchemy engine.")
         if engine is not None and db is not None:
@@ -99,6 +93,22 @@ class PocketPing:
         :param app: one that this, or another `PocketPing`, is not set up for yet.
         :raises ConfigurationError: naming the key that is wrong and what it should be.
         """
+        from .cli import commands
+        from .delivery.http import GuardedClient
+        from .files.store import Files
+        from .realtime.hub import Hub
+        from .realtime.sockets import Sockets
+        from .runtime import Runtime, Upkeep
+        from .servers import open_files_limit
+        from .web.blueprint import build_blueprint
+        from .web.frames import Frames
+        from .web.handles import Handles
+        from .web.late_rules import late_rules
+        from .web.limiter import Limiter
+        from .web.state import EXTENSION, State
+        from .web.tokens import Identities, OperatorTokens
+        from .web.widget_tag import pocketping_widget
+
         if EXTENSION in app.extensions:
             raise ConfigurationError("PocketPing is set up for this app already.")
         config = Config.from_mapping(app.config)
@@ -144,12 +154,9 @@ class PocketPing:
         bus.on_message = state.hear
         runtime.on_operators_vanished = state.operators_vanished
         app.extensions[EXTENSION] = state
-        from .cli import commands
-        from .web.blueprint import build_blueprint
-        from .web.widget_tag import pocketping_widget
-
         blueprint = build_blueprint(state)
-        app.register_blueprint(blueprint)
+        with late_rules(app):
+            app.register_blueprint(blueprint)
         # Flask-WTF would want its token from visitors and programs. No route of ours goes by a cookie but the two for
         # signed-in people, and those look at the request's origin.
         if (csrf := app.extensions.get("csrf")) is not None and hasattr(csrf, "exempt"):
@@ -166,6 +173,8 @@ class PocketPing:
 
         :param app: the app; the current one if unset.
         """
+        from .web.state import state_of
+
         state_of(app or current_app).close()
 
     # --- What the host tells of its people; before or after init_app, for all apps of this object. ---
@@ -210,6 +219,8 @@ class PocketPing:
         :return: the token, for the widget's `identity`, or `None` where nobody is signed in.
         :raises TypeError: if the identity is none, or says more than a token can carry.
         """
+        from .web.hosts import current_identity, given_identity
+
         state = current_state()
         found = current_identity(state.loaders) if identity is None else given_identity(identity)
         return None if found is None else state.identities.make(found)
@@ -502,6 +513,8 @@ class PocketPing:
         return Database(lambda: own_engine(_embedded(app)), embedded=True)
 
     def _storage_of(self, app: Flask, config: Config) -> Storage | None:
+        from .files.storage import FolderStorage
+
         if config.uploads == "off":
             return None
         if self._storage is not None:
@@ -527,8 +540,16 @@ class _MessageReceived:
         return signals.message_received.has_receivers_for(self._app)
 
     def __call__(self, draft: MessageDraft) -> None:
+        from .dispatch import app_context
+
         with app_context(self._app):
             signals.message_received.send(self._app, draft=draft)
+
+
+def current_state() -> State:
+    from .web import state
+
+    return state.current_state()
 
 
 def _secrets(app: Flask, config: Config) -> list[bytes]:
@@ -554,6 +575,8 @@ def _mounted_at(app: Flask) -> str:
 
 
 def _bus(config: Config, secrets: list[bytes]) -> Bus:
+    from .realtime.bus import Bus, RedisBus
+
     if not config.redis_url:
         return Bus()
     try:
@@ -598,6 +621,8 @@ def _resolved(app: Flask, uri: Any, key: str) -> str:
 
 
 def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:
+    from .dispatch import app_context
+
     with app_context(app):
         engine = flask_sqlalchemy.engine
     assert isinstance(engine, Engine)
@@ -605,6 +630,8 @@ def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:
 
 
 def _url_checker(config: Config) -> Any:
+    from .delivery.http import HTTPClientError, check_url
+
     def check(url: str) -> None:
         try:
             check_url(url, allow_http=config.webhook_allow_http, allow_networks=config.webhook_allow_networks)
