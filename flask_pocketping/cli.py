@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
@@ -37,6 +38,23 @@ def init_db() -> None:
     """Create the tables that are missing."""
     _told(current_state().db.create_tables)
     click.echo("The tables are ready.")
+
+
+@commands.command("check")
+@as_json
+def check(json_output: bool) -> None:
+    """Look over the deployment. Exits with 1 if something is wrong."""
+    from .checks import run_checks
+
+    findings = run_checks(current_app._get_current_object())  # type: ignore[attr-defined]
+    if json_output:
+        _print_json(findings)
+    for found in [] if json_output else findings:
+        click.echo(f"{found.level:<8} {found.subject}: {found.text}")
+        if found.advice:
+            click.echo(f"         -> {found.advice}")
+    if any(found.level == "error" for found in findings):
+        raise SystemExit(1)
 
 
 @commands.command("worker")
