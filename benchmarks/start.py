@@ -33,7 +33,7 @@ def peers():
     import flask, marshmallow, sqlalchemy.orm
 
 def ours():
-    import flask_pocketping
+    from flask_pocketping import PocketPing
 
 def bare():
     import flask
@@ -63,7 +63,7 @@ def measure(report: Report, folder: Path, *, quick: bool) -> None:
     }
     labels = {
         "peers": "import Flask, SQLAlchemy and marshmallow",
-        "import": "import flask_pocketping beside them",
+        "import": "import PocketPing beside them",
         "first": "first PocketPing(app) of a process",
         "second": "second PocketPing(app)",
         "bare": "Flask(name), for comparison",

@@ -152,6 +152,21 @@ class Database:
         if self._engine is not None and not self._borrowed:
             self._engine.dispose()
 
+    @contextmanager
+    def using(self, engine: Engine) -> Iterator[None]:
+        """Use another engine within the block, for the tests of a host app. The engine is the caller's to dispose."""
+        before = self._make_engine, self._engine, self._made_in
+        self._make_engine, self._engine, self._made_in = lambda: engine, engine, os.getpid()
+        try:
+            yield
+        finally:
+            self._make_engine, self._engine, self._made_in = before
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether the engine is the host's own."""
+        return self._borrowed
+
     def _turn(self, *, shared: bool) -> AbstractContextManager[Any]:
         # A database in memory is one connection for all threads, so there readers take turns as well.
         if self.is_sqlite and not (shared and not isinstance(self.engine.pool, StaticPool)):

@@ -22,6 +22,7 @@ from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
 from .errors import ConfigurationError, Forbidden, InvalidRequest
+from .folders import default_folder
 from .models import DEFAULT_PROJECT, Base
 from .values import Attachment, Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage, Stats
 
@@ -524,7 +525,10 @@ class PocketPing:
 
             bucket, _, prefix = config.uploads.removeprefix("s3://").partition("/")
             return S3Storage(bucket, prefix.strip("/"), config.s3_endpoint)
-        folder = Path(app.instance_path) / (config.uploads or "pocketping-uploads")
+        if config.uploads:
+            folder = Path(app.instance_path) / config.uploads
+        else:
+            folder = default_folder(app) / "pocketping-uploads"
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise ConfigurationError(f"POCKETPING_UPLOADS must be a folder that the app may write to, not {folder}.")
         return FolderStorage(folder)
@@ -594,7 +598,7 @@ def _name_in_redis(secrets: list[bytes]) -> str:
 
 
 def _embedded(app: Flask) -> str:
-    folder = Path(app.instance_path)
+    folder = default_folder(app)
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{folder / 'pocketping.db'}"
 

@@ -197,7 +197,7 @@ def test_the_pool_is_as_large_as_the_threads_need(
     check: Check, folder: Path, postgresql: str, options: dict[str, int], expected: str
 ) -> None:
     (folder / "gunicorn.conf.py").write_text('worker_class = "gthread"\nthreads = 8\nworkers = 2')
-    engine = create_engine(postgresql, **options)  # type: ignore[arg-type]
+    engine = create_engine(postgresql, **options)
     PocketPing.metadata.create_all(engine)
     assert level(check("Pool", engine=engine)) == expected
     engine.dispose()
