@@ -5,18 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
+from .support.plugin import LOAD, PLUGIN
 from .support.servers import ROOT
 
 pytest_plugins = ["pytester"]
-
-PLUGIN = "flask_pocketping.pytest_plugin"
-#: A checkout may have been installed before the plugin was declared.
-LOAD = () if any(item.value == PLUGIN for item in entry_points(group="pytest11")) else ("-p", PLUGIN)
 
 SHOP = """
     from flask import Flask
