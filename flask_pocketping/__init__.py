@@ -46,8 +46,8 @@ _MODULES = ("errors", "values", "models", "extension")
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = _version()
-    elif name == "signals":
-        value = import_module(".signals", __name__)
+    elif name in {*_MODULES, "clock", "signals"}:
+        value = import_module(f".{name}", __name__)
     elif name in __all__:
         modules = (import_module(f".{module}", __name__) for module in _MODULES)
         value = next(vars(module)[name] for module in modules if name in vars(module))

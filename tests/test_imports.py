@@ -145,6 +145,16 @@ def test_what_is_heavy_is_imported_when_it_is_used() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+def test_every_name_of_the_package_is_there_when_it_is_asked_for() -> None:
+    code = (
+        "import flask_pocketping as package; assert set(package.__all__) <= set(dir(package)); "
+        "print([name for name in [*package.__all__, 'errors', 'values', 'clock'] if getattr(package, name) is None], "
+        "hasattr(package, 'nothing'))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout.strip() == "[] False"
+
+
 def test_importing_the_package_loads_nothing_that_serves() -> None:
     code = (
         "from flask_pocketping import PocketPing; import sys; "
