@@ -169,12 +169,12 @@ def _check_server(state: State, server: ServerSettings) -> Iterator[Finding]:
     subject = "Server"
     if not server.source:
         yield Finding(
-            "warning",
+            "ok",
             subject,
             "The web server can't be known from here: there is no gunicorn.conf.py in this folder and no "
             "GUNICORN_CMD_ARGS.",
-            "Serve the app with gunicorn and keep its settings in gunicorn.conf.py; Flask's development server is not "
-            "for production.",
+            "Serve the app with gunicorn, not with `flask run`, and keep its settings in gunicorn.conf.py to have them "
+            "checked.",
         )
         return
     name = server.worker_class
