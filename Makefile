@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test test-hosts check docs widget pictures bench clean
+LOWEST := .venv-lowest
+
+.PHONY: setup run test test-hosts test-lowest check docs widget pictures bench clean
 
 setup: $(VENV)/.setup
 
@@ -26,6 +28,18 @@ test: setup
 # Apps as people write them, with their own tests and the chat in them. What they need lives in the one environment.
 test-hosts: setup
 	$(BIN)/python -m pytest tests/hosts
+
+# A short suite on the oldest versions that are allowed: those of tests/lowest.txt.
+test-lowest: $(LOWEST)/.setup
+	$(LOWEST)/bin/python -m pytest -k 'not postgresql and not mariadb' $(LOWEST_TESTS)
+
+LOWEST_TESTS := tests/test_smoke.py tests/test_models.py tests/test_webhooks.py tests/test_useragent.py \
+	tests/web/test_api.py tests/web/test_visitor.py tests/web/test_socket.py tests/web/test_stream.py
+
+$(LOWEST)/.setup: pyproject.toml tests/lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable '.[lowest]'
+	touch $@
 
 check: setup
 	$(BIN)/ruff check
@@ -50,5 +64,5 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist docs/_build tests/js/node_modules .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) build dist docs/_build tests/js/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

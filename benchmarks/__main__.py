@@ -9,10 +9,16 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import fanout, lists, message, widget
+from . import fanout, lists, message, start, widget
 from .report import Report
 
-PARTS = {"message": message.measure, "fanout": fanout.measure, "lists": lists.measure, "widget": widget.measure}
+PARTS = {
+    "message": message.measure,
+    "fanout": fanout.measure,
+    "lists": lists.measure,
+    "widget": widget.measure,
+    "start": start.measure,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:

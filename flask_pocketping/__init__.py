@@ -1,29 +1,28 @@
 """Live chat for any Flask app: widget, operator inbox, REST API, WebSocket, webhooks and signals."""
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-try:
-    __version__ = version("flask-pocketping")
-except PackageNotFoundError:
-    __version__ = "0.0.0"
+if TYPE_CHECKING:
+    from . import signals
+    from .errors import (
+        APIError,
+        ConfigurationError,
+        MessageRejected,
+        PocketPingError,
+        SchemaError,
+        SchemaMissing,
+        SchemaOutdated,
+        SchemaTooNew,
+        SessionClosed,
+        SessionNotFound,
+        UncommittedChanges,
+    )
+    from .extension import PocketPing
+    from .models import DEFAULT_PROJECT
+    from .values import Identity, Message, MessageDraft, Operator, Session
 
-from . import signals
-from .errors import (
-    APIError,
-    ConfigurationError,
-    MessageRejected,
-    PocketPingError,
-    SchemaError,
-    SchemaMissing,
-    SchemaOutdated,
-    SchemaTooNew,
-    SessionClosed,
-    SessionNotFound,
-    UncommittedChanges,
-)
-from .extension import PocketPing
-from .models import DEFAULT_PROJECT
-from .values import Identity, Message, MessageDraft, Operator, Session
+    __version__: str
 
 __all__ = [
     "DEFAULT_PROJECT",
@@ -47,3 +46,33 @@ __all__ = [
     "__version__",
     "signals",
 ]
+
+# pytest loads our plugin, and with it this module, into every run: names are imported when they are first asked for.
+_MODULES = ("errors", "values", "models", "extension")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = _version()
+    elif name in {*_MODULES, "clock", "signals"}:
+        value = import_module(f".{name}", __name__)
+    elif name in __all__:
+        modules = (import_module(f".{module}", __name__) for module in _MODULES)
+        value = next(vars(module)[name] for module in modules if name in vars(module))
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("flask-pocketping")
+    except PackageNotFoundError:
+        return "0.0.0"

@@ -73,7 +73,7 @@ def current() -> None:
 
 
 @db_commands.command("check")
-def check() -> None:
+def check_tables() -> None:
     """Compare the tables with what this version needs; exit with 1 if they differ."""
     from .migrations.runner import differences
 
@@ -94,6 +94,23 @@ def stamp(revision: str) -> None:
     """Record that the tables are at REVISION (default: the newest) and change nothing else."""
     _told(lambda: current_state().db.stamp(revision))
     click.echo(f"Recorded: revision {schema.HEAD if revision == 'head' else revision}.")
+
+
+@commands.command("check")
+@as_json
+def check(json_output: bool) -> None:
+    """Look over the deployment. Exits with 1 if something is wrong."""
+    from .checks import run_checks
+
+    findings = run_checks(current_app._get_current_object())  # type: ignore[attr-defined]
+    if json_output:
+        _print_json(findings)
+    for found in [] if json_output else findings:
+        click.echo(f"{found.level:<8} {found.subject}: {found.text}")
+        if found.advice:
+            click.echo(f"         -> {found.advice}")
+    if any(found.level == "error" for found in findings):
+        raise SystemExit(1)
 
 
 @commands.command("worker")

@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import limits
-
 from .errors import ConfigurationError
 
 PREFIX = "POCKETPING_"
@@ -25,7 +23,32 @@ PREFIX = "POCKETPING_"
 PLANS = {"free": "100/minute", "pro": "1000/minute", "team": "10000/minute"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Rules = tuple[limits.RateLimitItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateRule:
+    """So many requests in so much time.
+
+    :ivar amount: how many.
+    :ivar multiples: how many of the units the time has.
+    :ivar unit: one of `UNITS`.
+    """
+
+    amount: int
+    multiples: int
+    unit: str
+
+    @property
+    def seconds(self) -> int:
+        """The time in seconds."""
+        return self.multiples * UNITS[self.unit]
+
+
+Rules = tuple[RateRule, ...]
+
+#: The units of time in a rule, in seconds.
+UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 30 * 86400, "year": 360 * 86400}
+_RULE = re.compile(rf"(\d{{1,9}})\s*(?:/|per)\s*(\d{{1,9}})?\s*({'|'.join(UNITS)})s?", re.ASCII)
 
 
 def _text(value: Any) -> str:
@@ -250,18 +273,15 @@ def _origins(value: Any) -> tuple[str, ...]:
 
 
 def _rules(value: Any) -> Rules:
-    """Read `pro`, `50/second`, `5/second;100/minute` or `off`."""
+    """Read `pro`, `50/second`, `5/second;100 per 2 minutes` or `off`."""
     text = "" if value is None else str(value).strip().lower()
     if text in {"", "off", "none"}:
         return ()
-    try:
-        rules = tuple(limits.parse_many(PLANS.get(text, text)))
-        if all(rule.amount > 0 and rule.multiples > 0 for rule in rules):
-            return rules
-        raise ValueError(text)
-    except ValueError:
-        plans = ", ".join(PLANS)
-        raise ValueError(f"a plan ({plans}), a rule such as 50/second, or off") from None
+    found = [_RULE.fullmatch(part.strip()) for part in re.split("[,;|]", PLANS.get(text, text))]
+    rules = [RateRule(int(match[1]), int(match[2] or 1), match[3]) for match in found if match]
+    if len(rules) < len(found) or not all(rule.amount and rule.multiples for rule in rules):
+        raise ValueError(f"a plan ({', '.join(PLANS)}), a rule such as 50/second, or off")
+    return tuple(rules)
 
 
 def _setting(default: Any, parse: Callable[[Any], Any], help: str, *, secret: bool = False) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -203,6 +202,22 @@ class Database:
             # One in memory is gone with its connection.
             self._checked_in = 0
 
+    @contextmanager
+    def using(self, engine: Engine) -> Iterator[None]:
+        """Use another engine within the block, for the tests of a host app. The engine is the caller's to dispose."""
+        before = self._make_engine, self._engine, self._made_in, self._checked_in
+        self._make_engine, self._engine, self._made_in = lambda: engine, engine, os.getpid()
+        self._checked_in = 0
+        try:
+            yield
+        finally:
+            self._make_engine, self._engine, self._made_in, self._checked_in = before
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether the engine is the host's own."""
+        return self._borrowed
+
     def _turn(self, *, shared: bool) -> AbstractContextManager[Any]:
         # A database in memory is one connection for all threads, so there readers take turns as well.
         if self.is_sqlite and not (shared and not isinstance(self.engine.pool, StaticPool)):
@@ -297,6 +312,7 @@ def own_engine(uri: str, options: Mapping[str, Any] | None = None) -> Engine:
             "poolclass": StaticPool,
         }
     engine = create_engine(url, hide_parameters=True, **{**defaults, **(options or {})})
+    import sqlite3
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

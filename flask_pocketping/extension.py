@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import Engine, MetaData
@@ -24,25 +24,18 @@ from .chat import stats as figures
 from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
-from .delivery.http import GuardedClient, HTTPClientError, check_url
-from .dispatch import app_context, send_message_received
 from .errors import ConfigurationError, Forbidden, InvalidRequest
-from .files.storage import FolderStorage, Storage
-from .files.store import Files
+from .folders import default_folder
 from .migrations import include_name
 from .models import DEFAULT_PROJECT, Base
-from .realtime.bus import Bus, RedisBus
-from .realtime.hub import Hub
-from .realtime.sockets import Sockets
-from .runtime import Runtime, Upkeep
-from .servers import open_files_limit
 from .values import Attachment, Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage, Stats
-from .web.frames import Frames
-from .web.handles import Handles
-from .web.hosts import Loader, Loaders, current_identity, given_identity
-from .web.limiter import Limiter
-from .web.state import EXTENSION, State, current_state, state_of
-from .web.tokens import Identities, OperatorTokens
+
+# What the chat is made of is imported when it is made, so that to import the package costs a host little.
+if TYPE_CHECKING:
+    from .files.storage import Storage
+    from .realtime.bus import Bus
+    from .web.hosts import Loader
+    from .web.state import State
 
 #: The driver of each kind of database that an extra of ours installs, and that extra.
 _DRIVERS = {"postgresql": ("psycopg", "postgresql"), "mysql": ("pymysql", "mysql"), "mariadb": ("pymysql", "mysql")}
@@ -51,7 +44,7 @@ _STORAGE_METHODS = ("write", "open", "delete")
 
 logger = logging.getLogger("flask_pocketping")
 
-F = TypeVar("F", bound=Loader)
+F = TypeVar("F", bound="Loader")
 
 
 class PocketPing:
@@ -87,6 +80,8 @@ class PocketPing:
         db: Any = None,
         storage: Storage | None = None,
     ) -> None:
+        from .web.hosts import Loaders
+
         if engine is not None and not isinstance(engine, Engine):
             raise ConfigurationError("PocketPing(engine=…) takes a SQLAlchemy engine.")
         if engine is not None and db is not None:
@@ -114,6 +109,23 @@ class PocketPing:
         :param app: one that this, or another `PocketPing`, is not set up for yet.
         :raises ConfigurationError: naming the key that is wrong and what it should be.
         """
+        from .cli import commands
+        from .delivery.http import GuardedClient
+        from .files.store import Files
+        from .neighbours import leave_out_ours
+        from .realtime.hub import Hub
+        from .realtime.sockets import Sockets
+        from .runtime import Runtime, Upkeep
+        from .servers import open_files_limit
+        from .web.blueprint import build_blueprint
+        from .web.frames import Frames
+        from .web.handles import Handles
+        from .web.late_rules import late_rules
+        from .web.limiter import Limiter
+        from .web.state import EXTENSION, State
+        from .web.tokens import Identities, OperatorTokens
+        from .web.widget_tag import pocketping_widget
+
         if EXTENSION in app.extensions:
             raise ConfigurationError("PocketPing is set up for this app already.")
         config = Config.from_mapping(app.config)
@@ -163,12 +175,8 @@ class PocketPing:
         bus.on_message = state.hear
         runtime.on_operators_vanished = state.operators_vanished
         app.extensions[EXTENSION] = state
-        from .cli import commands
-        from .neighbours import leave_out_ours
-        from .web.blueprint import build_blueprint
-        from .web.widget_tag import pocketping_widget
-
-        app.register_blueprint(build_blueprint(state))
+        with late_rules(app):
+            app.register_blueprint(build_blueprint(state))
         leave_out_ours(app)
         app.cli.add_command(commands)
         # One of the host's own of that name stays.
@@ -182,6 +190,8 @@ class PocketPing:
 
         :param app: the app; the current one if unset.
         """
+        from .web.state import state_of
+
         state_of(app or current_app).close()
 
     def upgrade(self, app: Flask | None = None) -> None:
@@ -193,6 +203,8 @@ class PocketPing:
         :raises SchemaTooNew: if a newer version has upgraded the tables.
         :raises SchemaOutdated: if the tables lack something that no revision adds, so were changed by something else.
         """
+        from .web.state import state_of
+
         state_of(app or current_app).db.upgrade()
 
     def create_tables(self, app: Flask | None = None) -> None:
@@ -251,6 +263,8 @@ class PocketPing:
         :return: the token, for the widget's `identity`, or `None` where nobody is signed in.
         :raises TypeError: if the identity is none, or says more than a token can carry.
         """
+        from .web.hosts import current_identity, given_identity
+
         state = current_state()
         found = current_identity(state.loaders) if identity is None else given_identity(identity)
         return None if found is None else state.identities.make(found)
@@ -544,6 +558,8 @@ class PocketPing:
         return Database(lambda: own_engine(_embedded(app)), upgrades_itself=True)
 
     def _storage_of(self, app: Flask, config: Config) -> Storage | None:
+        from .files.storage import FolderStorage
+
         if config.uploads == "off":
             return None
         if self._storage is not None:
@@ -553,7 +569,10 @@ class PocketPing:
 
             bucket, _, prefix = config.uploads.removeprefix("s3://").partition("/")
             return S3Storage(bucket, prefix.strip("/"), config.s3_endpoint)
-        folder = Path(app.instance_path) / (config.uploads or "pocketping-uploads")
+        if config.uploads:
+            folder = Path(app.instance_path) / config.uploads
+        else:
+            folder = default_folder(app) / "pocketping-uploads"
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise ConfigurationError(f"POCKETPING_UPLOADS must be a folder that the app may write to, not {folder}.")
         return FolderStorage(folder)
@@ -569,7 +588,15 @@ class _MessageReceived:
         return signals.message_received.has_receivers_for(self._app)
 
     def __call__(self, draft: MessageDraft) -> None:
+        from .dispatch import send_message_received
+
         send_message_received(self._app, draft=draft)
+
+
+def current_state() -> State:
+    from .web import state
+
+    return state.current_state()
 
 
 def _secrets(app: Flask, config: Config) -> list[bytes]:
@@ -595,6 +622,8 @@ def _mounted_at(app: Flask) -> str:
 
 
 def _bus(config: Config, secrets: list[bytes]) -> Bus:
+    from .realtime.bus import Bus, RedisBus
+
     if not config.redis_url:
         return Bus()
     try:
@@ -618,7 +647,7 @@ def _is_own_sqlite(uri: str, *, configured: bool) -> bool:
 
 
 def _embedded(app: Flask) -> str:
-    folder = Path(app.instance_path)
+    folder = default_folder(app)
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{folder / 'pocketping.db'}"
 
@@ -658,6 +687,8 @@ def _no_driver(key: str, url: URL) -> str:
 
 
 def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:
+    from .dispatch import app_context
+
     with app_context(app):
         engine = flask_sqlalchemy.engine
     assert isinstance(engine, Engine)
@@ -665,6 +696,8 @@ def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:
 
 
 def _url_checker(config: Config) -> Any:
+    from .delivery.http import HTTPClientError, check_url
+
     def check(url: str) -> None:
         try:
             check_url(url, allow_http=config.webhook_allow_http, allow_networks=config.webhook_allow_networks)

@@ -74,7 +74,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UTCDateTime(), dict[str, Any]: JSON(), list[str]: JSON()}  # noqa: RUF012
+    type_annotation_map = {datetime: UTCDateTime()}  # noqa: RUF012
 
 
 class Project(Base):
@@ -271,7 +271,7 @@ class WebhookEndpoint(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"), index=True)
     url: Mapped[str] = mapped_column(String(2048))
-    events: Mapped[list[str]]
+    events: Mapped[list[str]] = mapped_column(JSON)
     description: Mapped[str] = mapped_column(String(500))
     enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
     disabled_reason: Mapped[str | None] = mapped_column(String(500))

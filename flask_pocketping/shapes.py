@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields
@@ -237,30 +237,29 @@ class DeliveryShape(Shape):
     attempts = fields.List(fields.Nested(AttemptShape), required=True)
 
 
-_attachment = AttachmentShape()
-_identity = IdentityShape()
-_message = MessageShape()
-_session = SessionShape()
+@cache
+def _writer_of(shape: type[Shape]) -> Callable[[Any], dict[str, Any]]:
+    return shape().dump
 
 
 def attachment(value: Attachment) -> dict[str, Any]:
     """The JSON object of an attachment."""
-    return dict(_attachment.dump(value))
+    return _writer_of(AttachmentShape)(value)
 
 
 def identity(value: Identity | None) -> dict[str, Any] | None:
     """The JSON object of an identity."""
-    return None if value is None else dict(_identity.dump(value))
+    return None if value is None else _writer_of(IdentityShape)(value)
 
 
 def message(value: Message) -> dict[str, Any]:
     """The JSON object of a message."""
-    return dict(_message.dump(value))
+    return _writer_of(MessageShape)(value)
 
 
 def session(value: Session) -> dict[str, Any]:
     """The JSON object of a session."""
-    return dict(_session.dump(value))
+    return _writer_of(SessionShape)(value)
 
 
 def to_json(value: Mapping[str, Any] | list[Any]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from blinker import Signal
@@ -16,10 +17,20 @@ from werkzeug.test import TestResponse
 
 from . import signals
 from .chat.projects import create_key
+from .db import own_engine
 from .models import DEFAULT_PROJECT
 from .web.state import State, state_of
 
-__all__ = ["Refused", "SentSignal", "Visitor", "api", "deliver_all", "recorded_signals"]
+__all__ = [
+    "OperatorClient",
+    "Refused",
+    "SentSignal",
+    "Visitor",
+    "api",
+    "deliver_all",
+    "empty_database",
+    "recorded_signals",
+]
 
 
 class Refused(AssertionError):
@@ -129,6 +140,73 @@ class Visitor:
         return dict(response.get_json())
 
 
+class OperatorClient:
+    """An operator who reads and answers through the REST API.
+
+    .. code-block:: python
+
+        operator = OperatorClient(app)
+        operator.reply(visitor.session_id, "It is in stock.")
+        assert visitor.messages()[-1]["operatorName"] == "Ana"
+
+    :param app: the app.
+    :param name: shown to visitors.
+    :raises Refused: if the answer is an error, in every method.
+    """
+
+    def __init__(self, app: Flask, name: str = "Ana") -> None:
+        self._prefix = state_of(app).config.url_prefix
+        self._client = api(app)
+        self.name = name
+
+    def sessions(self, **query: Any) -> list[dict[str, Any]]:
+        """The newest conversations.
+
+        :param query: `status`, `unanswered`, `q` and so on.
+        """
+        return list(self.request("GET", "/sessions", query=query)["sessions"])
+
+    def messages(self, session_id: str, **query: Any) -> list[dict[str, Any]]:
+        """The newest messages of a conversation, oldest first.
+
+        :param query: `limit`, `after` or `before`.
+        """
+        return list(self.request("GET", f"/sessions/{session_id}/messages", query=query)["messages"])
+
+    def reply(self, session_id: str, content: str, **fields: Any) -> dict[str, Any]:
+        """Answer a visitor.
+
+        :param content: 1 to 4000 characters.
+        :param fields: further fields of the body, such as `replyTo`.
+        :return: the message.
+        """
+        body = {"content": content, "operatorName": self.name, **fields}
+        return dict(self.request("POST", f"/sessions/{session_id}/messages", body)["message"])
+
+    def close(self, session_id: str) -> dict[str, Any]:
+        """Close a conversation.
+
+        :return: the session.
+        """
+        return dict(self.request("POST", f"/sessions/{session_id}/close")["session"])
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Send any request of the REST API.
+
+        :param method: such as `POST`.
+        :param path: below the prefix, such as `/sessions`.
+        :param body: what is sent as JSON, if anything.
+        :param query: parameters of the query, if any.
+        :return: the JSON of the answer; an empty object if it has none.
+        """
+        response = self._client.open(self._prefix + path, method=method, json=body, query_string=query)
+        if response.status_code >= 400:
+            raise Refused(f"{method} {path}", response)
+        return dict(response.get_json(silent=True) or {})
+
+
 class SentSignal(NamedTuple):
     """A signal that was sent: its name in `flask_pocketping.signals`, and the keywords that receivers got."""
 
@@ -157,6 +235,29 @@ def recorded_signals(app: Flask) -> Iterator[list[SentSignal]]:
             if isinstance(signal, Signal) and signal is not signals.message_received:
                 stack.enter_context(signal.connected_to(_recorder(name, sent), sender=app))
         yield sent
+
+
+@contextmanager
+def empty_database(app: Flask, folder: Path) -> Iterator[None]:
+    """Keep the chat in an empty SQLite file within the block, whatever database the app is configured for.
+
+    An engine that was passed to `PocketPing` (`engine=`, `db=`) stays: it is the host's, as its tests set it up.
+    Threads that the chat started end with the block.
+
+    :param app: the app.
+    :param folder: where the file is made.
+    """
+    state = state_of(app)
+    with ExitStack() as stack:
+        if not state.db.is_borrowed:
+            engine = own_engine(f"sqlite:///{folder / 'pocketping.db'}")
+            stack.callback(engine.dispose)
+            # What runs on the app's own database must not go on with this one.
+            state.close()
+            stack.enter_context(state.db.using(engine))
+            state.db.create_tables()
+        stack.callback(state.close)
+        yield
 
 
 def deliver_all(app: Flask) -> int:

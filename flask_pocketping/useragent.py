@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-
-from crawlerdetect import CrawlerDetect
-from ua_parser import parse
+from functools import cache, lru_cache
+from typing import Any
 
 _PHONES = {"iPhone", "iPod"}
-_crawlers = CrawlerDetect()
 # HTTP clients and headless browsers say nothing of who uses them: a program on the API, a test. They are not
 # crawlers by their name alone.
 _TOOLS = re.compile(
@@ -35,6 +32,9 @@ def is_crawler(user_agent: str) -> bool:
 
 @lru_cache(maxsize=2048)
 def _describe(user_agent: str) -> dict[str, str]:
+    # Its patterns take a while to load, which hosts without visitors need not wait for.
+    from ua_parser import parse
+
     found = parse(user_agent)
     told: dict[str, str] = {}
     if found.user_agent:
@@ -53,4 +53,11 @@ def _describe(user_agent: str) -> dict[str, str]:
 
 @lru_cache(maxsize=2048)
 def _is_crawler(user_agent: str) -> bool:
-    return bool(_crawlers.isCrawler(_TOOLS.sub("", user_agent)))
+    return bool(_crawlers().isCrawler(_TOOLS.sub("", user_agent)))
+
+
+@cache
+def _crawlers() -> Any:
+    from crawlerdetect import CrawlerDetect
+
+    return CrawlerDetect()

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
-from standardwebhooks import Webhook as Signer
 
 from . import clock
 from .chat.log import deliveries
@@ -56,6 +55,8 @@ class WebhookTarget:
 
     def send(self, job: Job) -> Outcome:
         """Post one event; see the Standard Webhooks specification for headers and signature."""
+        from standardwebhooks import Webhook as Signer
+
         body, event_type, message_id = _content(job)
         moment = clock.now()
         headers = {

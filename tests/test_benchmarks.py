@@ -44,6 +44,13 @@ def test_lists_are_timed_at_two_sizes(tmp_path: Path) -> None:
     assert kept["databases"]["SQLite"]["ratios"].keys() >= {"sessions", "sessions, far inside", "newest messages"}
 
 
+def test_the_start_of_an_app_is_timed_beside_what_it_stands_on(tmp_path: Path) -> None:
+    printed, kept = run("start", tmp_path)
+    assert "second PocketPing(app)" in printed
+    assert kept["ratios"].keys() == {"import", "second"}
+    assert all(kept[name]["ms"] > 0 for name in ("peers", "import", "first", "second"))
+
+
 def test_the_widget_is_weighed_and_timed_on_real_screens(tmp_path: Path) -> None:
     printed, kept = run("widget", tmp_path)
     assert "usable after ms" in printed

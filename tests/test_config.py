@@ -7,6 +7,7 @@ import ipaddress
 from pathlib import Path
 from typing import Any
 
+import limits
 import pytest
 from flask import Flask
 
@@ -110,10 +111,22 @@ def test_every_limit_can_be_switched_off(word: Any) -> None:
 
 
 def test_a_rule_may_have_several_parts() -> None:
-    assert [(rule.amount, rule.get_expiry()) for rule in read(rate_limit="5/second; 100 per 2 minutes").rate_limit] == [
-        (5, 1),
-        (100, 120),
-    ]
+    rules = read(rate_limit="5/second; 100 per 2 minutes").rate_limit
+    assert [(rule.amount, rule.seconds) for rule in rules] == [(5, 1), (100, 120)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1/second", "5 per minute", "7/3 hours", "2 per 4 days,9/month|1/year", "10000 / minute", "3per5minute", "0/hour"],
+)
+def test_rules_are_read_as_the_counters_in_redis_read_them(text: str) -> None:
+    """The counters there are those of `limits`, whose grammar this is."""
+    theirs = [(rule.amount, rule.get_expiry()) for rule in limits.parse_many(text)]
+    if theirs[0][0] == 0:
+        with pytest.raises(ConfigurationError, match="POCKETPING_RATE_LIMIT"):
+            read(rate_limit=text)
+    else:
+        assert [(rule.amount, rule.seconds) for rule in read(rate_limit=text).rate_limit] == theirs
 
 
 UNUSABLE: list[tuple[str, Any]] = [

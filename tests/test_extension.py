@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import requests
-from flask import Flask, Response, abort, g, jsonify, request
+from flask import Flask, Response, abort, g, jsonify, request, url_for
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.routing import BuildError, Rule
 
 from flask_pocketping import (
     DEFAULT_PROJECT,
@@ -61,6 +62,27 @@ def test_a_factory_registers_later(tmp_path: Path, serve: Serve) -> None:
     session_id = api.session()
     with app.app_context():
         assert pocketping.get_session(session_id).id == session_id
+
+
+def test_the_host_keeps_its_own_class_of_rules_and_builds_the_urls_of_ours(tmp_path: Path) -> None:
+    class OwnRule(Rule):
+        pass
+
+    class Shop(Flask):
+        url_rule_class = OwnRule
+
+    for made, own in ((Shop("host", instance_path=str(tmp_path)), OwnRule), (bare(tmp_path), Rule)):
+        made.secret_key = "secret of the shop"
+        PocketPing(made)
+        assert made.url_rule_class is own
+        assert "url_rule_class" not in vars(made)
+        assert all(isinstance(rule, own) for rule in made.url_map.iter_rules() if rule.endpoint == "pocketping.connect")
+        with made.test_request_context():
+            assert url_for("pocketping.connect") == "/pocketping/connect"
+            assert url_for("pocketping.inbox", rest="a b", q="1&2") == "/pocketping/inbox/a%20b?q=1%262"
+            assert url_for("pocketping.get_session", session_id="sess_1") == "/pocketping/sessions/sess_1"
+            with pytest.raises(BuildError):
+                url_for("pocketping.get_session")
 
 
 def test_one_object_serves_two_apps_that_stay_apart(tmp_path: Path, serve: Serve) -> None:

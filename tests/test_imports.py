@@ -44,9 +44,12 @@ ALLOWED: dict[str, set[str]] = {
         *{"files", "signals", "errors", "values"},
     },
     "neighbours": {"web.blueprint"},
-    "cli": {"web.state", "chat", "clock", "errors", "migrations", "models"},
+    "checks": {"web.state", "chat.projects", "errors", "servers"},
+    "cli": {"checks", "web.state", "chat", "clock", "errors", "migrations", "models"},
     "extension": {"*"},
     "testing": {"*"},
+    "folders": set(),
+    "pytest_plugin": {"folders", "testing"},
     "": {"*"},
 }
 #: What rooms that know no web must not import from outside.
@@ -144,9 +147,44 @@ def test_the_check_sees_an_import_within_a_function() -> None:
     assert not allowed("realtime.hub", "chat.messages")
 
 
+def test_what_is_heavy_is_imported_when_it_is_used() -> None:
+    """Neither to import the package nor to set up an app needs these: a picture, a visitor or a delivery does."""
+    code = (
+        "import flask, flask_pocketping, sys; app = flask.Flask('x'); app.secret_key = 'a secret of the test'; "
+        "flask_pocketping.PocketPing(app); print([name for name in HEAVY if name in sys.modules])"
+    )
+    heavy = "HEAVY = 'PIL crawlerdetect ua_parser limits apispec filetype urllib3 certifi standardwebhooks'.split(); "
+    shown = subprocess.run([sys.executable, "-c", heavy + code], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_every_name_of_the_package_is_there_when_it_is_asked_for() -> None:
+    code = (
+        "import flask_pocketping as package; assert set(package.__all__) <= set(dir(package)); "
+        "print([name for name in [*package.__all__, 'errors', 'values', 'clock'] if getattr(package, name) is None], "
+        "hasattr(package, 'nothing'))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout.strip() == "[] False"
+
+
+def test_importing_the_package_loads_nothing_that_serves() -> None:
+    code = (
+        "from flask_pocketping import PocketPing; import sys; "
+        "print(sorted(name for name in sys.modules if name.startswith(PACKAGES)))"
+    )
+    packages = "PACKAGES = tuple(f'flask_pocketping.{name}' for name in ('web', 'delivery', 'realtime', 'files')); "
+    shown = subprocess.run(
+        [sys.executable, "-c", packages + code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
 def test_drivers_and_clients_are_imported_only_where_they_are_used() -> None:
     """What is an extra must not be needed to import the package; Alembic is imported when tables are upgraded."""
-    code = "import flask_pocketping, sys; print([name for name in EXTRAS if name in sys.modules])"
+    code = (
+        "from flask_pocketping import PocketPing; import sys; print([name for name in EXTRAS if name in sys.modules])"
+    )
     extras = "EXTRAS = 'alembic boto3 redis psycopg pymysql gevent gunicorn flask_sqlalchemy websocket'.split(); "
     shown = subprocess.run(
         [sys.executable, "-c", extras + code], capture_output=True, text=True, timeout=60, check=True

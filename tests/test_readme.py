@@ -30,6 +30,7 @@ from flask_pocketping.web.state import state_of
 from .conftest import LOCAL, Serve
 from .support.clients import BROWSER, Api
 from .support.pages import DOCS, README, Block, blocks, pages, sections, write_files
+from .support.plugin import LOAD
 from .support.receiver import Receiver
 from .support.scripts import environment, imported, replaced, run_node, run_shell
 from .support.servers import KEY, Process, free_port, make_app, wait_until
@@ -548,14 +549,26 @@ def test_the_page_in_javascript_talks(here: Path, app: Flask, api: Api) -> None:
 
 def test_the_tests_of_the_guide_pass_and_can_fail(here: Path) -> None:
     write_files(DOCS / "testing.md", here)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_shop.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        *LOAD,
+        "test_shop.py",
+        "test_chat.py",
+    ]
     passed = subprocess.run(command, cwd=here, env=environment(), capture_output=True, text=True, timeout=60)
     assert passed.returncode == 0, passed.stdout
-    assert "4 passed" in passed.stdout
+    assert "6 passed" in passed.stdout
     hook = here / "shop.py"
     hook.write_text(replaced(hook.read_text(), {'"dratted" in': '"blasted" in'}))
     failed = subprocess.run(command, cwd=here, env=environment(), capture_output=True, text=True, timeout=60)
-    assert "1 failed, 3 passed" in failed.stdout, failed.stdout
+    assert "1 failed, 5 passed" in failed.stdout, failed.stdout
 
 
 def test_the_clock_of_the_guide_can_be_set() -> None:

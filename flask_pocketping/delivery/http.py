@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from ipaddress import ip_address
 from threading import Thread
-
-import certifi
-from urllib3 import HTTPHeaderDict
+from typing import TYPE_CHECKING
 
 from ..version import user_agent
 from .addresses import Address, Network
@@ -33,6 +31,9 @@ from .errors import (
 )
 from .urls import Place, check_addresses, check_url, read_url
 from .wire import Deadline, open_wire
+
+if TYPE_CHECKING:
+    from urllib3 import HTTPHeaderDict
 
 __all__ = [
     "AddressNotAllowed",
@@ -86,6 +87,8 @@ def system_addresses(host: str) -> list[str]:
 @functools.cache  # reading the authorities takes a tenth of a second
 def default_tls() -> ssl.SSLContext:
     """TLS that trusts certifi's authorities, and those of the system or of `SSL_CERT_FILE`."""
+    import certifi
+
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
@@ -139,6 +142,9 @@ class GuardedClient:
             is read and the rest left.
         :raises HTTPClientError: one of its subclasses, if there is no answer.
         """
+        # Loaded by processes that send something only.
+        from urllib3 import HTTPHeaderDict
+
         deadline = Deadline(self.timeout)
         place = read_url(url, allow_http=self.allow_http)
         fields = self._fields(place, headers or {})
@@ -159,6 +165,8 @@ class GuardedClient:
         )
 
     def _fields(self, place: Place, headers: Mapping[str, str]) -> HTTPHeaderDict:
+        from urllib3 import HTTPHeaderDict
+
         fields = HTTPHeaderDict(headers)
         fields.setdefault("User-Agent", self.user_agent or user_agent())
         fields.discard("Content-Length")

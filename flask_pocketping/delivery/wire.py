@@ -8,8 +8,6 @@ import ssl
 import time
 from typing import Any, cast
 
-from urllib3.util.ssltransport import SSLTransport
-
 
 class Deadline:
     """The moment at which a request must be over, on a clock that is never set back.
@@ -46,7 +44,11 @@ def open_wire(sock: socket.socket, deadline: Deadline, *, tls: ssl.SSLContext | 
     :raises OSError: if the handshake fails; `TimeoutError` and `ssl.SSLError` are of that kind.
     """
     wire = cast(socket.socket, _Wire(sock, deadline))
-    return wire if tls is None else cast(socket.socket, SSLTransport(wire, tls, name))
+    if tls is None:
+        return wire
+    from urllib3.util.ssltransport import SSLTransport
+
+    return cast(socket.socket, SSLTransport(wire, tls, name))
 
 
 class _Wire:

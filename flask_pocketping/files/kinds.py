@@ -5,8 +5,6 @@ from __future__ import annotations
 import codecs
 import unicodedata
 
-import filetype
-
 #: How much of a file's beginning is looked at.
 HEAD = 8192
 
@@ -48,6 +46,8 @@ def kind_of(head: bytes) -> str:
 
     :param head: its first `HEAD` bytes, or all where there are fewer.
     """
+    import filetype
+
     found = filetype.guess_mime(head)
     if found in _NAMED:
         return str(found)

@@ -6,11 +6,12 @@ import io
 import logging
 import threading
 from dataclasses import dataclass
-from typing import BinaryIO
-
-from PIL import Image, ImageOps
+from typing import TYPE_CHECKING, BinaryIO
 
 from .kinds import IMAGES
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -47,6 +48,9 @@ def look_at(file: BinaryIO, mime_type: str) -> Picture | None:
     :param mime_type: one of `IMAGES`; nothing else is tried.
     :return: nothing, if it is no such image, a broken one, or one with more pixels than can be decoded safely.
     """
+    # Pillow takes longer to load than all of the chat.
+    from PIL import Image
+
     try:
         with _turns, Image.open(file, formats=(IMAGES[mime_type],)) as image:
             return _picture(image)
@@ -57,6 +61,8 @@ def look_at(file: BinaryIO, mime_type: str) -> Picture | None:
 
 
 def _picture(image: Image.Image) -> Picture | None:
+    from PIL import ImageOps
+
     pixels = image.width * image.height
     if pixels > (MOST_PIXELS_JPEG if image.format == "JPEG" else MOST_PIXELS):
         return None

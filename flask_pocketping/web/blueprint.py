@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from flask import Blueprint, Response, g, request
 from flask.blueprints import BlueprintSetupState
@@ -18,6 +19,7 @@ from .admission import address_bounds, admit
 from .handshake import check_upgrade
 from .inbox import serve_inbox
 from .interception import explain_interception, note_reached
+from .late_rules import late_rule
 from .origins import check_visitor_origin
 from .responses import error_response
 from .routing import Operation
@@ -55,12 +57,12 @@ def build_blueprint(state: State) -> Blueprint:
         blueprint.add_url_rule(operation.path, operation.name, _view(state, operation), methods=[operation.method])
     _add_sockets(state, blueprint)
     _add_pages(state, blueprint)
-    known = _add_fallback(state, blueprint, operations)
+    _add_fallback(state, blueprint, operations)
     visitor_endpoints = {f"{NAME}.stream", *(f"{NAME}.{item.name}" for item in operations if item.caller == "visitor")}
     socket_endpoints = {f"{NAME}.stream", f"{NAME}.ws"}
+    shared_endpoints = {*visitor_endpoints, f"{NAME}.assets"}
     # What is asked there by a method that it does not take is answered elsewhere.
     beacons = {item.path for item in operations if item.any_type}
-    visitor_paths = Map([Rule(item.path) for item in operations if item.caller == "visitor"]).bind("")
 
     @blueprint.before_request
     def prepare() -> Response | None:
@@ -96,8 +98,10 @@ def build_blueprint(state: State) -> Blueprint:
         path = request.path.removeprefix(state.config.url_prefix)
         if request.method == "OPTIONS":
             # Flask asks its map, in which our fallback takes every method.
-            response.allow.update(known.allowed_methods(path))
-        if request.endpoint in visitor_endpoints or visitor_paths.test(path) or request.endpoint == f"{NAME}.assets":
+            response.allow.update(_known().allowed_methods(path))
+        if request.endpoint in shared_endpoints or (
+            request.endpoint == f"{NAME}.unknown" and _visitor_paths().test(path)
+        ):
             _add_cors(state, response, beacon=path in beacons)
         return explain_interception(state, response)
 
@@ -142,18 +146,12 @@ def _add_pages(state: State, blueprint: Blueprint) -> None:
             blueprint.add_url_rule(path, view.__name__, view)
 
 
-def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation]) -> MapAdapter:
-    """Answer in JSON what no route takes. Routing's own 404 and 405 never reach a blueprint's error handlers.
-
-    :return: which methods our addresses take.
-    """
-    rules = [Rule(item.path, methods=[item.method], endpoint=item.name) for item in operations]
-    rules += [Rule(path, methods=["GET"], endpoint=name) for name, paths in PAGES.items() for path in paths]
-    known = Map(rules, merge_slashes=False).bind("")
+def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation]) -> None:
+    """Answer in JSON what no route takes. Routing's own 404 and 405 never reach a blueprint's error handlers."""
 
     def unknown(rest: str = "") -> Response:
         path = request.path.removeprefix(state.config.url_prefix)
-        raise _why_not(known, path)
+        raise _why_not(_known(), path)
 
     def register(setup: BlueprintSetupState) -> None:
         setup.app.view_functions[f"{NAME}.unknown"] = unknown
@@ -163,12 +161,27 @@ def _add_fallback(state: State, blueprint: Blueprint, operations: list[Operation
         for top in sorted(tops):
             for rule in {f"{prefix}{top}", f"{prefix}{top}/<path:rest>", f"{prefix}{top}/"} - {"/"}:
                 for websocket in (False, True):
-                    made = Rule(rule, endpoint=f"{NAME}.unknown", websocket=websocket, strict_slashes=True)
+                    made = late_rule(Rule)(rule, endpoint=f"{NAME}.unknown", websocket=websocket, strict_slashes=True)
                     made.methods = _AllMethods(("GET", "HEAD") if websocket else _METHODS)
                     setup.app.url_map.add(made)
 
     blueprint.record(register)
-    return known
+
+
+# The two maps below serve errors and OPTIONS, so they are made when the first of these is asked for.
+
+
+@cache
+def _known() -> MapAdapter:
+    """Which methods our addresses take."""
+    rules = [Rule(item.path, methods=[item.method], endpoint=item.name) for item in all_operations()]
+    rules += [Rule(path, methods=["GET"], endpoint=name) for name, paths in PAGES.items() for path in paths]
+    return Map(rules, merge_slashes=False).bind("")
+
+
+@cache
+def _visitor_paths() -> MapAdapter:
+    return Map([Rule(item.path) for item in all_operations() if item.caller == "visitor"]).bind("")
 
 
 class _AllMethods(set[str]):

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from limits import RateLimitItem
-from limits.storage import storage_from_string
-from limits.strategies import SlidingWindowCounterRateLimiter
-
-from ..config import Rules
+from ..config import RateRule, Rules
 from ..errors import RateLimited
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.strategies import SlidingWindowCounterRateLimiter
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -54,7 +55,7 @@ class Limiter:
             allowed, left, reset = self._count(rule, key)
             if not allowed:
                 raise RateLimited(
-                    f"Too many requests: {rule.amount} per {rule.get_expiry()} s are allowed.",
+                    f"Too many requests: {rule.amount} per {rule.seconds} s are allowed.",
                     headers={**_headers(rule, 0, reset), "Retry-After": str(reset)},
                 )
             if left < least:
@@ -62,7 +63,7 @@ class Limiter:
                 headers = _headers(rule, left, reset)
         return headers
 
-    def _count(self, rule: RateLimitItem, key: Sequence[str]) -> Count:
+    def _count(self, rule: RateRule, key: Sequence[str]) -> Count:
         if self._redis_url and time.monotonic() >= self._away_until:
             try:
                 return _count_in(self._connect(), rule, (self._name, *key))
@@ -73,6 +74,10 @@ class Limiter:
 
     def _connect(self) -> SlidingWindowCounterRateLimiter:
         if self._shared is None:
+            # Loaded by those who count in Redis only.
+            from limits.storage import storage_from_string
+            from limits.strategies import SlidingWindowCounterRateLimiter
+
             options = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
             storage = storage_from_string(self._redis_url or "", wrap_exceptions=True, **options)
             self._shared = SlidingWindowCounterRateLimiter(storage)
@@ -94,9 +99,9 @@ class _Counters:
         self._sweep_at = 0.0
         self._lock = threading.Lock()
 
-    def count(self, rule: RateLimitItem, key: Sequence[str]) -> Count:
+    def count(self, rule: RateRule, key: Sequence[str]) -> Count:
         now = time.time()
-        length, amount = rule.get_expiry(), rule.amount
+        length, amount = rule.seconds, rule.amount
         number, passed = int(now // length), now % length
         name: Name = (amount, length, *key)
         with self._lock:
@@ -123,13 +128,21 @@ class _Counters:
                 del self._windows[name]
 
 
-def _count_in(limiter: SlidingWindowCounterRateLimiter, rule: RateLimitItem, key: Sequence[str]) -> Count:
-    allowed = limiter.hit(rule, *key)
-    reset, left = limiter.get_window_stats(rule, *key)
+def _count_in(limiter: SlidingWindowCounterRateLimiter, rule: RateRule, key: Sequence[str]) -> Count:
+    item = _item(rule)
+    allowed = limiter.hit(item, *key)
+    reset, left = limiter.get_window_stats(item, *key)
     return allowed, left, max(1, math.ceil(reset - time.time()))
 
 
-def _headers(rule: RateLimitItem, left: int, reset: int) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _item(rule: RateRule) -> RateLimitItem:
+    from limits import parse
+
+    return parse(f"{rule.amount} per {rule.multiples} {rule.unit}")
+
+
+def _headers(rule: RateRule, left: int, reset: int) -> dict[str, str]:
     return {
         "RateLimit-Limit": str(rule.amount),
         "RateLimit-Remaining": str(max(0, left)),

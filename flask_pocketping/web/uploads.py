@@ -23,7 +23,7 @@ from ..files.storage import CHUNK, Readable
 from ..files.store import Files, Served
 from . import schemas
 from .limiter import address_key
-from .routing import Call, Routes
+from .routing import Call, Routes, limit_body
 
 routes = Routes(caller="visitor")
 
@@ -103,7 +103,7 @@ def _files(call: Call) -> Files:
 
 def _body(most: int) -> Readable:
     """The body of the request as it comes, whatever the limits of other bodies are."""
-    request.max_content_length = most + SPARE
+    limit_body(request, most + SPARE)
     try:
         stream = request.stream
     except RequestEntityTooLarge:
@@ -118,7 +118,7 @@ def _body(most: int) -> Readable:
 def _answered() -> Iterator[None]:
     """Where the body is refused, read on to its end: who is still sending would not hear the answer."""
     # Until it is known how much may come. Without a length a body could go on for ever.
-    request.max_content_length = SPARE
+    limit_body(request, SPARE)
     try:
         yield
     except APIError:

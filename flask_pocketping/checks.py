@@ -1,0 +1,418 @@
+"""`flask pocketping check`: what a deployment should look at, each with what to do. It changes nothing of the app's."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool, StaticPool
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from .chat.projects import is_ready
+from .errors import PocketPingError
+from .servers import open_files_limit
+from .web.state import State, state_of
+
+Level = Literal["ok", "warning", "error"]
+
+_LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
+_NEW_KEY = "Make one with: python -c 'import secrets; print(secrets.token_hex())'"
+#: Worker classes of gunicorn whose sockets can be taken over.
+_LIVE = {"sync", "gthread", "gevent"}
+_GUESSED = {"dev", "development", "secret", "secretkey", "changeme", "test", "testing", "password", "key", "notsecret"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    :ivar level: how bad it is; an `error` should not be deployed.
+    :ivar subject: what was looked at, in a word or two.
+    :ivar text: what is so. Holds no secret.
+    :ivar advice: what to do, in one sentence; empty where nothing needs to be done.
+    """
+
+    level: Level
+    subject: str
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What can be known of gunicorn without starting it.
+
+    :ivar source: where it was found; empty if nowhere.
+    :ivar values: settings by gunicorn's names. `None` stands for one that is computed.
+    """
+
+    source: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def worker_class(self) -> str | None:
+        """The worker class that will run, or `None` if it is computed."""
+        found = self.values.get("worker_class", "sync")
+        # gunicorn itself takes the threaded worker where sync ones are to have threads.
+        return "gthread" if found == "sync" and (self.threads or 2) > 1 else found
+
+    @property
+    def threads(self) -> int | None:
+        """Threads of one process, or `None` if their number is computed."""
+        return _whole(self.values.get("threads", 1))
+
+    @property
+    def workers(self) -> int | None:
+        """Processes, or `None` if their number is computed."""
+        return _whole(self.values.get("workers", 1))
+
+
+def run_checks(app: Flask, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> list[Finding]:
+    """Check an app as it would be deployed.
+
+    :param app: one that `PocketPing` is set up for.
+    :param environ: environment variables; those of this process if unset.
+    :param folder: where gunicorn would be started; the current folder if unset.
+    :return: at least one finding for each subject, in the order of the docs.
+    """
+    state = state_of(app)
+    server = read_gunicorn(os.environ if environ is None else environ, folder or Path.cwd())
+    return [
+        *_check_server(state, server),
+        *_check_debug(app),
+        *_check_secret(app, state),
+        *_check_database(state, server),
+        *_check_redis(state, server),
+        *_check_proxy(app, state, server),
+        *_check_addresses(app, state),
+        *_check_worker(state),
+    ]
+
+
+def read_gunicorn(environ: Mapping[str, str], folder: Path) -> ServerSettings:
+    """Read gunicorn's settings from `GUNICORN_CMD_ARGS`, its configuration file and `WEB_CONCURRENCY`.
+
+    The file is read and not run, since it is code: what it computes is not known.
+
+    :param environ: environment variables.
+    :param folder: where gunicorn would be started.
+    """
+    values: dict[str, Any] = {}
+    sources = []
+    if concurrency := environ.get("WEB_CONCURRENCY"):
+        values["workers"] = concurrency
+    given = _read_arguments(environ.get("GUNICORN_CMD_ARGS", ""))
+    named = str(given.pop("config", "./gunicorn.conf.py")).removeprefix("file:")
+    path = folder / named
+    if not named.startswith("python:") and path.is_file():
+        sources.append(path.name)
+        values |= _read_assignments(path)
+    if given:
+        sources.append("GUNICORN_CMD_ARGS")
+        values |= given
+    return ServerSettings(" and ".join(sources), values)
+
+
+def _read_arguments(text: str) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, exit_on_error=False)
+    parser.add_argument("-c", "--config")
+    parser.add_argument("-k", "--worker-class")
+    parser.add_argument("-w", "--workers")
+    parser.add_argument("-b", "--bind")
+    parser.add_argument("--threads")
+    parser.add_argument("--worker-connections")
+    parser.add_argument("--certfile")
+    try:
+        found, _ = parser.parse_known_args(shlex.split(text))
+    except (ValueError, argparse.ArgumentError):
+        return {}
+    return vars(found)
+
+
+def _read_assignments(path: Path) -> dict[str, Any]:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    found: dict[str, Any] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            try:
+                value = ast.literal_eval(node.value)
+            except ValueError:
+                value = None
+            found |= dict.fromkeys(names, value)
+    return found
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+# --- The checks
+
+
+def _check_server(state: State, server: ServerSettings) -> Iterator[Finding]:
+    subject = "Server"
+    if not server.source:
+        yield Finding(
+            "ok",
+            subject,
+            "The web server can't be known from here: there is no gunicorn.conf.py in this folder and no "
+            "GUNICORN_CMD_ARGS.",
+            "Serve the app with gunicorn, not with `flask run`, and keep its settings in gunicorn.conf.py to have them "
+            "checked.",
+        )
+        return
+    name = server.worker_class
+    which = f"gunicorn ({server.source}) with {name or 'a computed worker class'}"
+    if name not in _LIVE:
+        yield Finding(
+            "warning",
+            subject,
+            f"{which}: what it can carry is not known; where it can't hand over its sockets, pages poll.",
+            "Set worker_class to sync, gthread or gevent, with which live connections are tested.",
+        )
+    elif server.values.get("certfile") and name == "sync":
+        yield Finding(
+            "warning",
+            subject,
+            f"{which} does TLS itself and has no thread to spare: there are no live connections, and pages poll.",
+            'Set worker_class to "gthread" with threads, or let a proxy do TLS.',
+        )
+    elif server.values.get("certfile"):
+        yield Finding(
+            "warning",
+            subject,
+            f"{which} does TLS itself: each live connection holds a thread or greenlet, at most a quarter of them.",
+            "Let a proxy do TLS, or set threads to more than four times the connections that you expect.",
+        )
+    else:
+        most = state.config.process_socket_limit or open_files_limit() * 3 // 4
+        yield Finding("ok", subject, f"{which}: each process holds up to {most} live connections, without threads.")
+
+
+def _check_debug(app: Flask) -> Iterator[Finding]:
+    if app.debug:
+        yield Finding(
+            "error",
+            "Debug mode",
+            "Debug mode is on: its debugger runs code for people who can reach it.",
+            "Unset FLASK_DEBUG and DEBUG.",
+        )
+
+
+def _check_secret(app: Flask, state: State) -> Iterator[Finding]:
+    subject = "SECRET_KEY" if not state.config.secret else "POCKETPING_SECRET"
+    key = state.config.secret or app.secret_key or ""
+    text = key if isinstance(key, str) else key.decode("latin-1")
+    guessed = "".join(filter(str.isalnum, text)).lower() in _GUESSED
+    if guessed or len(text) < 16 or len(set(text)) < 5:
+        yield Finding("error", subject, "The key that signs the handles of visitors can be guessed.", _NEW_KEY)
+    elif len(text) < 32:
+        yield Finding("warning", subject, f"The key that signs handles has {len(text)} characters only.", _NEW_KEY)
+    else:
+        yield Finding("ok", subject, f"The key that signs handles has {len(text)} characters.")
+    if state.config.secret:
+        yield from _check_host_secret(app)
+
+
+def _check_host_secret(app: Flask) -> Iterator[Finding]:
+    if app.secret_key and len(app.secret_key) < 16:
+        yield Finding("warning", "SECRET_KEY", "The key that signs the app's own cookies can be guessed.", _NEW_KEY)
+
+
+def table_problem(state: State) -> str:
+    """What is wrong with the tables: nothing, or a sentence that names the command.
+
+    :raises DBAPIError: if the database can't be asked.
+    """
+    try:
+        if is_ready(state.db):
+            return ""
+    except PocketPingError as error:
+        return str(error)
+    return "The default project is missing. Make it with: flask pocketping init-db"
+
+
+def _check_database(state: State, server: ServerSettings) -> Iterator[Finding]:
+    try:
+        problem = table_problem(state)
+    except (DBAPIError, OSError) as error:
+        yield Finding(
+            "error",
+            "Database",
+            f"The database can't be used ({type(getattr(error, 'orig', error)).__name__}).",
+            "See that it runs, and that POCKETPING_DATABASE_URI (or the app's own) is right.",
+        )
+        return
+    if problem:
+        what, _, advice = problem.partition(". ")
+        yield Finding("error", "Tables", f"{what}.", advice or "Run: flask pocketping init-db")
+    else:
+        yield Finding("ok", "Tables", "All tables are there.")
+    yield from _check_pool(state, server)
+
+
+def _check_pool(state: State, server: ServerSettings) -> Iterator[Finding]:
+    pool = state.db.engine.pool
+    if state.db.is_sqlite:
+        if isinstance(pool, StaticPool) or not state.db.engine.url.database:
+            yield Finding(
+                "error",
+                "Database",
+                "The tables are in memory: they end with the process, and no other process sees them.",
+                "Set POCKETPING_DATABASE_URI to a database that stays.",
+            )
+        else:
+            yield Finding("ok", "Database", "SQLite: good for one machine, with the file on its own disk.")
+    elif isinstance(pool, QueuePool):
+        yield from _check_size(pool, server)
+
+
+def _check_size(pool: QueuePool, server: ServerSettings) -> Iterator[Finding]:
+    # SQLAlchemy has no public name for this one; -1 is without end.
+    overflow = getattr(pool, "_max_overflow", 0)
+    if overflow < 0:
+        yield Finding("ok", "Pool", "The engine opens as many connections as are needed.")
+        return
+    size = pool.size() + overflow
+    # The thread that follows the log and the one that makes deliveries use connections too.
+    wanted = (server.threads or 1) + 2 if server.worker_class == "gthread" else 3
+    if server.worker_class in {"gevent", "eventlet"}:
+        wanted = 10
+    if size < wanted:
+        yield Finding(
+            "warning",
+            "Pool",
+            f"The engine opens at most {size} connections in each process, and {wanted} may be wanted at once.",
+            "Give the engine a larger pool_size.",
+        )
+    else:
+        processes = f", in {server.workers} processes" if (server.workers or 1) > 1 else ""
+        yield Finding("ok", "Pool", f"The engine opens at most {size} connections in each process{processes}.")
+
+
+def _check_redis(state: State, server: ServerSettings) -> Iterator[Finding]:
+    if not state.config.redis_url:
+        several = (server.workers or 2) > 1 and server.source
+        late = f" Processes learn of each other's messages about {state.config.poll_interval:g} s late."
+        yield Finding("ok", "Redis", f"Not used.{late if several else ''}")
+        return
+    # An extra that is there, or the app would not have started.
+    import redis
+
+    client = redis.Redis.from_url(state.config.redis_url, socket_timeout=2.0, socket_connect_timeout=2.0)
+    try:
+        client.ping()
+    except (redis.RedisError, OSError) as error:
+        yield Finding(
+            "error",
+            "Redis",
+            f"Redis can't be reached ({type(error).__name__}): news is late, and each process counts limits alone.",
+            "See that it runs and that POCKETPING_REDIS_URL is right.",
+        )
+    else:
+        yield Finding("ok", "Redis", "Redis answers.")
+    finally:
+        client.close()
+
+
+def _check_proxy(app: Flask, state: State, server: ServerSettings) -> Iterator[Finding]:
+    if _has_proxy_fix(app):
+        yield Finding("ok", "Proxy", "ProxyFix tells the app the addresses of visitors.")
+        return
+    hints = []
+    if urlsplit(state.config.public_url or "").scheme == "https" and not server.values.get("certfile"):
+        hints.append("POCKETPING_PUBLIC_URL is https")
+    bind = server.values.get("bind") or ""
+    binds = [bind] if isinstance(bind, str) else [str(item) for item in bind]
+    if any(item.startswith(("unix:", "127.", "localhost", "[::1]")) for item in binds):
+        hints.append("gunicorn listens for this machine only")
+    if not hints:
+        yield Finding("ok", "Proxy", "Nothing shows that a proxy stands before the app.")
+        return
+    yield Finding(
+        "warning",
+        "Proxy",
+        f"A proxy seems to stand before the app ({' and '.join(hints)}), and the app has no ProxyFix: all visitors "
+        "seem to come from one address and share its limits.",
+        "Add app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1) where gunicorn finds the app.",
+    )
+
+
+def _has_proxy_fix(app: Flask) -> bool:
+    # Middleware has no common name for what it wraps; these are the usual ones.
+    seen: list[Any] = [app.wsgi_app]
+    for layer in seen:
+        if isinstance(layer, ProxyFix):
+            return True
+        for name in ("app", "wsgi_app", "application", "_app"):
+            inner = getattr(layer, name, None)
+            if callable(inner) and not isinstance(inner, Flask) and inner not in seen and len(seen) < 20:
+                seen.append(inner)
+    return False
+
+
+def _check_addresses(app: Flask, state: State) -> Iterator[Finding]:
+    public_url, origins = state.config.public_url, state.config.cors_origins
+    if origins and not public_url:
+        yield Finding(
+            "warning",
+            "Public URL",
+            "Pages of other origins use the chat (POCKETPING_CORS_ORIGINS), and the addresses of files are relative.",
+            "Set POCKETPING_PUBLIC_URL to the address at which browsers find the app.",
+        )
+    elif public_url:
+        yield Finding("ok", "Public URL", f"Files are linked below {public_url}.")
+    else:
+        yield Finding("ok", "Public URL", "Not set: the chat is for pages of the app's own origin.")
+    insecure = [url for url in (public_url, *origins) if url and _is_insecure(url)]
+    if insecure:
+        yield Finding(
+            "warning",
+            "HTTPS",
+            f"Without TLS, what visitors write can be read on its way: {', '.join(insecure)}.",
+            "Serve these addresses by https and write them so in POCKETPING_PUBLIC_URL and POCKETPING_CORS_ORIGINS.",
+        )
+    elif public_url and public_url.startswith("https://") and not app.config.get("SESSION_COOKIE_SECURE"):
+        yield Finding(
+            "warning",
+            "HTTPS",
+            "The app's session cookie, by which operators are known, is sent over http too.",
+            "Set SESSION_COOKIE_SECURE to True.",
+        )
+    elif public_url:
+        yield Finding("ok", "HTTPS", "Visitors and operators come by https.")
+    else:
+        yield Finding("ok", "HTTPS", "Not known without POCKETPING_PUBLIC_URL.", "Set it to have this checked.")
+
+
+def _is_insecure(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.netloc.rpartition("@")[2].partition(":")[0] not in _LOCAL_HOSTS
+
+
+def _check_worker(state: State) -> Iterator[Finding]:
+    if state.config.worker == "off":
+        yield Finding(
+            "ok",
+            "Deliveries",
+            "The serving processes make none (POCKETPING_WORKER is off).",
+            "Keep `flask pocketping worker` running.",
+        )
+    else:
+        yield Finding("ok", "Deliveries", "Each serving process makes them.")
