@@ -187,6 +187,19 @@ class PayloadTooLarge(APIError):
     default_message = "The body is too large."
 
 
+class RangeNotSatisfiable(APIError):
+    """The part of a file that is asked for is not within it.
+
+    :param size: of the file, in bytes.
+    """
+
+    status = 416
+    code = "INVALID_REQUEST"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes.", headers={"Content-Range": f"bytes */{size}"})
+
+
 class UnsupportedMediaType(APIError):
     """The body is not sent as `application/json`."""
 

@@ -5,19 +5,19 @@ The addresses hold a secret of the file, so whoever was given one needs nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from unicodedata import normalize
 from urllib.parse import quote
 
 from flask import Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.http import dump_options_header
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable, RequestEntityTooLarge
+from werkzeug.http import dump_options_header, parse_range_header
 from werkzeug.wsgi import FileWrapper
 
 from .. import shapes
-from ..errors import APIError, Forbidden, PayloadTooLarge
+from ..errors import APIError, Forbidden, PayloadTooLarge, RangeNotSatisfiable
 from ..files.kinds import IMAGES, TEXT
 from ..files.storage import CHUNK, Readable
 from ..files.store import Files, Served
@@ -149,13 +149,23 @@ def _serve(call: Call, served: Served) -> Response:
         return response
     response.content_length = served.size
     try:
-        response.make_conditional(request, accept_ranges=True, complete_length=served.size)
+        response.make_conditional(_single_range(request.environ), accept_ranges=True, complete_length=served.size)
         # Werkzeug sets this one here and nowhere else; the server in front of us does so too.
         response.headers.remove("Date")
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise RangeNotSatisfiable(served.size) from None
     except BaseException:
         response.close()
         raise
     return response
+
+
+def _single_range(environ: Mapping[str, Any]) -> dict[str, Any]:
+    """The request, without a range that we don't serve: of another unit, malformed, or several (RFC 9110, 14.2)."""
+    asked = parse_range_header(environ.get("HTTP_RANGE"))
+    known = asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
+    return {name: value for name, value in environ.items() if known or name != "HTTP_RANGE"}
 
 
 def _disposition(how: str, filename: str) -> str:

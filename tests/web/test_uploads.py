@@ -590,10 +590,36 @@ def test_a_part_of_a_file_can_be_fetched(shared: Api) -> None:
     part = fetch(shared, url, headers={"Range": "bytes=256-259"})
     assert (part.status_code, part.content) == (206, b"\x00\x01\x02\x03")
     assert part.headers["Content-Range"] == "bytes 256-259/256000"
-    beyond = fetch(shared, url, headers={"Range": "bytes=256000-"})
-    assert code(beyond) == (416, "INVALID_REQUEST")
+    end = fetch(shared, url, headers={"Range": "bytes=255999-400000"})
+    assert (end.status_code, end.headers["Content-Range"]) == (206, "bytes 255999-255999/256000")
+    for beyond in ("bytes=256000-", "bytes=300000-300010"):
+        refused = fetch(shared, url, headers={"Range": beyond})
+        assert code(refused) == (416, "INVALID_REQUEST")
+        assert refused.headers["Content-Range"] == "bytes */256000"
     head = requests.head(shared.url + url, timeout=30)
     assert (head.status_code, head.headers["Content-Length"], head.content) == (200, "256000", b"")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("bytes=0-1,5-9", "bytes=0-0, -1", "bytes=0-,0-,0-,0-", "lines=1-2", "none"),
+        *("bytes=5-2", "bytes=", "bytes=-", "bytes=x-y", "bytes 0-1", ""),
+    ],
+)
+def test_a_range_that_is_not_understood_gives_the_whole_file(shared: Api, asked: str) -> None:
+    url = send_file(shared.visitor(), b"0123456789")["url"]
+    got = fetch(shared, url, headers={"Range": asked})
+    assert (got.status_code, got.content) == (200, b"0123456789")
+    assert got.headers["Accept-Ranges"] == "bytes"
+    assert "Content-Range" not in got.headers
+
+
+def test_a_range_of_something_else_gives_the_whole_file(shared: Api) -> None:
+    """What a download was of is not there any more, or is not known to be the same."""
+    url = send_file(shared.visitor(), b"0123456789")["url"]
+    got = fetch(shared, url, headers={"Range": "bytes=2-3", "If-Range": '"other"'})
+    assert (got.status_code, got.content) == (200, b"0123456789")
 
 
 def test_what_the_storage_lost_is_not_found(app: Flask, api: Api) -> None:
