@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from unicodedata import normalize
 from urllib.parse import quote
 
 from flask import Response, request
@@ -18,7 +17,7 @@ from werkzeug.wsgi import FileWrapper
 
 from .. import shapes
 from ..errors import APIError, Forbidden, PayloadTooLarge, RangeNotSatisfiable
-from ..files.kinds import IMAGES, TEXT
+from ..files.kinds import IMAGES, TEXT, ascii_filename, clean_filename
 from ..files.storage import CHUNK, Readable
 from ..files.store import Files, Served
 from . import schemas
@@ -170,8 +169,10 @@ def _single_range(environ: Mapping[str, Any]) -> dict[str, Any]:
 
 def _disposition(how: str, filename: str) -> str:
     """What a browser does with a file, and how it calls it (RFC 6266)."""
-    plain = normalize("NFKD", filename).encode("ascii", "ignore").decode()
-    names = {"filename": plain or "file"}
+    # Cleaned here too: the row may be older than the rules, and the plain name was made just now.
+    filename = clean_filename(filename)
+    plain = ascii_filename(filename)
+    names = {"filename": plain}
     if plain != filename:
         names["filename*"] = f"UTF-8''{quote(filename, safe='')}"
     return dump_options_header(how, names)

@@ -6,12 +6,14 @@ import contextlib
 import http.client
 import io
 import json
+import re
 import select
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +22,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import text
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
+from werkzeug.http import parse_options_header
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_pocketping import MessageRejected, PocketPing, signals
@@ -620,6 +623,54 @@ def test_a_range_of_something_else_gives_the_whole_file(shared: Api) -> None:
     url = send_file(shared.visitor(), b"0123456789")["url"]
     got = fetch(shared, url, headers={"Range": "bytes=2-3", "If-Range": '"other"'})
     assert (got.status_code, got.content) == (200, b"0123456789")
+
+
+# --- Names ---
+
+TRICKS = [
+    "\uff0e\uff0e\uff0f\uff0e\uff0e\uff0f.bashrc",
+    "\uff0e\uff0e\uff3c\uff0e\uff0e\uff3cevil.bat",
+    "..\u2215..\u2215.ssh\u2215authorized_keys",
+    "℀\uff0fa",
+    "\u2024\u2024/x",
+    "C\uff1aevil.exe",
+    "photo\u202egnp.exe",
+    "a\r\nSet-Cookie: x=1.txt",
+    "aux.txt",
+    "\uff23\uff2f\uff2e",
+    ".\u3000.\u3000.",
+    "...",
+    "x" * 900 + ".pdf",
+    "😀" * 300 + ".png",
+]
+
+
+@pytest.mark.parametrize("filename", TRICKS)
+def test_a_name_that_is_served_leads_nowhere_whatever_is_made_of_it(shared: Api, filename: str) -> None:
+    file = send_file(shared.visitor(), filename=filename)
+    header = fetch(shared, file["url"]).headers["Content-Disposition"]
+    how, options = parse_options_header(header)
+    assert how == "attachment"
+    assert re.fullmatch(r"[ -~]+", header)
+    for name in (
+        file["filename"],
+        options["filename"],
+        parse_options_header(header.split("filename*")[0])[1]["filename"],
+    ):
+        for form in ("NFC", "NFD", "NFKC", "NFKD"):
+            made = normalize(form, name)
+            assert not re.search(r"[/\\:\0-\x1f\u202a-\u202e]", made)
+            assert made == made.strip(" .")
+            assert not re.fullmatch(r"(?i)(con|aux|nul|prn)(\..*)?", made)
+        assert 0 < len(name.encode()) <= 255
+
+
+def test_a_name_from_before_the_rules_is_cleaned_as_it_is_served(app: Flask, api: Api) -> None:
+    file = send_file(api.visitor())
+    with app.extensions["pocketping"].db.transaction() as tx:
+        tx.execute(text("UPDATE pocketping_attachment SET filename = '\uff0e\uff0e\uff0f.bashrc'"))
+    got = fetch(api, file["url"])
+    assert got.headers["Content-Disposition"] == "attachment; filename=bashrc"
 
 
 def test_what_the_storage_lost_is_not_found(app: Flask, api: Api) -> None:
