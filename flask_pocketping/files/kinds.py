@@ -8,10 +8,11 @@ import unicodedata
 
 import filetype
 
+from ..chat.attachments import UNKNOWN
+
 #: How much of a file's beginning is looked at.
 HEAD = 8192
 
-UNKNOWN = "application/octet-stream"
 TEXT = "text/plain"
 
 #: Images that browsers show and that can hold no script; by the name that Pillow has for them.

@@ -90,7 +90,7 @@ def get_file(call: Call, attachment_id: str, key: str, filename: str) -> Any:
 
 @routes("GET /files/<attachment_id>/<key>/thumbnail", query=schemas.DownloadQuery)
 def get_thumbnail(call: Call, attachment_id: str, key: str) -> Any:
-    """Fetch the small picture of an image."""
+    """Fetch the small picture of an image; until it is drawn, the image itself."""
     return _serve(call, _files(call).find(attachment_id, key, thumbnail=True))
 
 
@@ -139,7 +139,7 @@ def _serve(call: Call, served: Served) -> Response:
             "Content-Disposition": _disposition("inline" if shown else "attachment", served.filename),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
-            "Cache-Control": f"private, max-age={MAX_AGE}, immutable",
+            "Cache-Control": f"private, max-age={MAX_AGE}, immutable" if served.final else "no-store",
             # This header can't name origins: where some are listed, all may embed what only they have the address of.
             "Cross-Origin-Resource-Policy": "cross-origin" if call.state.config.cors_origins else "same-site",
         }

@@ -10,6 +10,7 @@ import re
 import select
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_pocketping import MessageRejected, PocketPing, signals
 from flask_pocketping.errors import AttachmentNotFound, ConfigurationError, Forbidden, InvalidRequest, PayloadTooLarge
+from flask_pocketping.files import thumbnails
+from flask_pocketping.files.measure import MOST_SCANS
 from flask_pocketping.files.storage import FolderStorage, Readable, Stored
 from flask_pocketping.web import uploads
 from flask_pocketping.web.state import State
@@ -34,6 +37,7 @@ from flask_pocketping.web.state import State
 from ..conftest import LOCAL, Serve
 from ..support.bucket import ACCESS_KEY, SECRET_KEY, serving_bucket
 from ..support.clients import Api, Visitor
+from ..support.pictures import animated, drawn, jpeg_of_scans, packed, png_of, png_of_noise, png_with
 from ..support.receiver import Receiver
 from ..support.servers import gunicorn, make_app, wait_until
 from ..support.travel import Travel
@@ -94,6 +98,19 @@ def fetch(api: Api, path: str, **kwargs: Any) -> requests.Response:
     return requests.get(api.url + path, timeout=30, **kwargs)
 
 
+def thumbnail(api: Api, file: dict[str, Any]) -> requests.Response:
+    """The small picture of a file, when it is drawn."""
+    found: list[requests.Response] = []
+
+    def is_there() -> bool:
+        found[:] = [fetch(api, file["thumbnailUrl"])]
+        assert found[0].status_code == 200, found[0].text
+        return found[0].headers["Content-Type"] == "image/webp"
+
+    wait_until(is_there, "the thumbnail is drawn", 60)
+    return found[0]
+
+
 def on_disk(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / "pocketping-uploads").rglob("*") if path.is_file())
 
@@ -140,7 +157,7 @@ def test_a_file_goes_from_the_visitor_to_the_office(any_api: Api, receiver: Rece
     assert page.messages()[0]["attachments"] == [file]
     assert api.ok("GET", f"/sessions/{page.session_id}")["session"]["lastMessage"]["attachments"] == [file]
     assert fetch(api, file["url"]).content == content
-    with Image.open(io.BytesIO(fetch(api, file["thumbnailUrl"]).content)) as small:
+    with Image.open(io.BytesIO(thumbnail(api, file).content)) as small:
         assert small.size == (480, 240)
 
 
@@ -470,6 +487,100 @@ def test_threat_07_what_is_looked_at_is_what_is_served(shared: Api) -> None:
     assert ("thumbnailUrl" in file) == (wanted == harmless)
 
 
+# --- Pictures that are made to do harm ---
+
+
+BOMBS = {
+    "scans.jpg": lambda: jpeg_of_scans(4000, (64, 64)),
+    "pixels.png": lambda: png_of(100_000, 100_000),
+    "packed.png": lambda: png_with((b"iCCP", b"x\0\0" + packed(20_000_000))),
+    "frames.gif": lambda: animated("GIF", 2000),
+    "frames.webp": lambda: animated("WEBP", 2000),
+    "short.jpg": lambda: drawn("JPEG")[:-500],
+}
+
+
+@pytest.mark.parametrize("filename", BOMBS)
+def test_a_bomb_is_served_as_a_file_without_a_thumbnail(shared: Api, filename: str) -> None:
+    page, content = shared.visitor(), BOMBS[filename]()
+    file = send_file(page, content, filename)
+    assert (file["mimeType"], file["status"]) == ("application/octet-stream", "ready")
+    assert file.keys().isdisjoint({"thumbnailUrl", "width", "height"})
+    got = fetch(shared, file["url"])
+    assert got.content == content
+    assert got.headers["Content-Disposition"].startswith("attachment; ")
+    _, _, id, key, _ = file["url"].split("/")
+    assert code(fetch(shared, f"/files/{id}/{key}/thumbnail")) == (404, "ATTACHMENT_NOT_FOUND")
+
+
+def test_until_its_thumbnail_is_drawn_the_picture_stands_in(
+    shared: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "waits.py").write_text("import time; time.sleep(600)")
+    with monkeypatch.context() as patched:
+        patched.setattr(thumbnails, "_SCRIPT", tmp_path / "waits.py")
+        patched.setattr(thumbnails, "MOST_WAIT", 0.5)
+        file = send_file(shared.visitor(), png(), "photo.png")
+        shown = fetch(shared, file["thumbnailUrl"])
+        assert (shown.status_code, shown.content) == (200, png())
+        assert shown.headers["Content-Type"] == "image/png"
+        assert shown.headers["Cache-Control"] == "no-store"
+        assert shown.headers["Content-Disposition"].startswith("inline; ")
+        assert shown.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+def test_a_picture_that_passes_and_cannot_be_drawn_becomes_a_file(shared: Api) -> None:
+    page = shared.visitor()
+    file = send_file(page, png_of_noise(), "noise.png")
+    assert (file["mimeType"], file["width"], file["height"]) == ("image/png", 64, 48)
+    page.say("", attachmentIds=[file["id"]])
+    wait_until(lambda: fetch(shared, file["thumbnailUrl"]).status_code == 404, "it is given up")
+    [told] = page.messages()[0]["attachments"]
+    assert told["mimeType"] == "application/octet-stream"
+    assert told.keys().isdisjoint({"thumbnailUrl", "width", "height"})
+    assert fetch(shared, file["url"]).headers["Content-Disposition"].startswith("attachment; ")
+
+
+def decoding_time(content: bytes) -> float:
+    """Seconds that a picture takes to decode, by the clock and with what else this machine does now."""
+    start = time.monotonic()
+    with Image.open(io.BytesIO(content)) as image:
+        image.load()
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("worker_class", ["gevent", "sync"])
+def test_costly_pictures_hold_up_no_other_request(tmp_path: Path, sqlite: str, worker_class: str) -> None:
+    """One worker that does one thing at a time: what holds it is seen in everybody's answers."""
+    costly = jpeg_of_scans(MOST_SCANS, (3900, 3900))
+    whole = decoding_time(costly)
+    make_app(tmp_path, sqlite).extensions["pocketping"].close()
+    with gunicorn(tmp_path, database=sqlite, worker_class=worker_class, uploads=str(tmp_path / "files")) as (api, _):
+        page = api.visitor()
+        done = threading.Event()
+        slowest = 0.0
+
+        def watch() -> None:
+            nonlocal slowest
+            while not done.is_set():
+                start = time.monotonic()
+                assert requests.get(api.url + "/health", timeout=30).status_code == 200
+                slowest = max(slowest, time.monotonic() - start)
+
+        with ThreadPoolExecutor(1) as pool:
+            watched = pool.submit(watch)
+            try:
+                files = [send_file(page, costly, "costly.jpg") for _ in range(3)]
+                files += [send_file(page, jpeg_of_scans(4000, (2000, 2000)), "scans.jpg") for _ in range(2)]
+                shown = fetch(api, files[0]["thumbnailUrl"])
+            finally:
+                done.set()
+            watched.result()
+        assert shown.status_code == 200
+        assert [file["mimeType"] for file in files] == ["image/jpeg"] * 3 + ["application/octet-stream"] * 2
+        assert slowest < max(0.3, whole * 2 / 3), f"{slowest:.2f} s beside pictures of {whole:.1f} s"
+
+
 # --- In messages ---
 
 
@@ -571,8 +682,8 @@ def test_an_image_is_shown_and_anything_else_is_saved(shared: Api) -> None:
     assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     saved = fetch(shared, image["url"] + "?download")
     assert saved.headers["Content-Disposition"].startswith("attachment; ")
-    small = fetch(shared, image["thumbnailUrl"])
-    assert small.headers["Content-Type"] == "image/webp"
+    small = thumbnail(shared, image)
+    assert small.headers["Cache-Control"] == "private, max-age=86400, immutable"
     assert small.headers["Content-Disposition"].startswith("inline; ")
     pdf = send_file(page, b"%PDF-1.7\nx", "offer.pdf")
     got = fetch(shared, pdf["url"])
@@ -706,6 +817,8 @@ def test_the_chore_removes_what_no_message_has_and_nothing_else(
     sent = send_file(page, png((40, 30)), "sent.png")
     page.say("Look", attachmentIds=[sent["id"]])
     deleted = send_file(page, png((40, 30)), "deleted.png")
+    for file in (sent, deleted):
+        thumbnail(api, file)
     gone = page.say("Look", attachmentIds=[deleted["id"]])
     api.ok("DELETE", f"/sessions/{page.session_id}/messages/{gone['messageId']}")
     unsent = send_file(page)
@@ -821,6 +934,7 @@ def test_a_storage_of_the_hosts_own(tmp_path: Path, serve: Serve) -> None:
     api = serve(app_with(tmp_path, storage))
     file = send_file(api.visitor(), png())
     assert fetch(api, file["url"]).content == png()
+    thumbnail(api, file)
     assert len(storage.held) == 2
     assert not (tmp_path / "pocketping-uploads").exists()
 
@@ -871,7 +985,7 @@ def test_a_bucket(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch)
         assert fetch(api, file["url"]).content == png()
         part = fetch(api, file["url"], headers={"Range": "bytes=1-3"})
         assert (part.status_code, part.content) == (206, b"PNG")
-        assert fetch(api, file["thumbnailUrl"]).status_code == 200
+        assert thumbnail(api, file).status_code == 200
         assert {path.rsplit("/", 2)[0] for path in bucket.objects} == {"/uploads/chat"}
         upload = expecting(page)
         bucket.broken = True
