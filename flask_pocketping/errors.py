@@ -249,7 +249,7 @@ class TransportUnsupported(APIError):
 
 
 class Unavailable(APIError):
-    """The database can't be reached or has no tables yet, or there are too many open connections."""
+    """The database can't be reached or has no tables, the storage fails, or there are too many open connections."""
 
     status = 503
     code = "UNAVAILABLE"

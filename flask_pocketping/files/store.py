@@ -6,12 +6,14 @@ whatever is in the storage has its row, so that a process may die at any point a
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO, cast
@@ -106,17 +108,20 @@ class Files:
         :raises AttachmentNotFound: if nothing is expected there, or another try of the same came in between.
         :raises PayloadTooLarge: if there are more than were announced.
         :raises InvalidRequest: if there are fewer.
+        :raises Unavailable: if the storage can't take them now; they may be sent again.
         """
         expected = attachments.expected(self._db, attachment_id, key)
         incoming = Counted(stream(expected["size"]), expected["size"], "More bytes came than were announced.")
         path = _new_path()
         self._point(attachment_id, path)
         try:
-            self._storage.write(path, Exactly(incoming, expected["size"]))
+            with _answering("store", incoming):
+                self._storage.write(path, Exactly(incoming, expected["size"]))
         except FileNotFoundError:
             raise AttachmentNotFound from None
         if not attachments.is_at(self._db, attachment_id, path):
-            self._storage.delete(path)
+            with _answering("remove"):
+                self._storage.delete(path)
             raise AttachmentNotFound
 
     def complete(self, session_id: str, attachment_id: str, *, by: attachments.Side) -> Attachment:
@@ -126,6 +131,7 @@ class Files:
 
         :raises AttachmentNotFound: if this side announced no such file in the session.
         :raises InvalidRequest: if it has not come yet.
+        :raises Unavailable: if the storage can't be read now.
         """
         row = attachments.announced(self._db, session_id, attachment_id, by)
         if row["status"] == "ready":
@@ -146,12 +152,14 @@ class Files:
         :param project_id: the project that the session must belong to, if any must.
         :raises PayloadTooLarge: if it has too many bytes.
         :raises InvalidRequest: if it has none.
+        :raises Unavailable: if the storage can't take it now; nothing is left of it then.
         """
         path = _new_path()
         row = self._announce(session_id, filename, 0, by, project_id, path)
         counted = Counted(stream, self.max_size, self._too_large().message)
         try:
-            self._storage.write(path, counted)
+            with _answering("store", counted):
+                self._storage.write(path, counted)
             if not counted.size:
                 raise InvalidRequest("There is nothing in the file.")
         except BaseException:
@@ -164,6 +172,7 @@ class Files:
 
         :param thumbnail: the small picture instead; until there is one, the picture itself.
         :raises AttachmentNotFound: if there is nothing, or nothing any more, or the key is not the file's.
+        :raises Unavailable: if the storage can't be read now.
         """
         row = attachments.find_by_key(self._db, attachment_id, key)
         if not thumbnail:
@@ -222,7 +231,8 @@ class Files:
         if not path:
             raise _not_here()
         try:
-            facts = self._facts(path, size)
+            with _answering("read"):
+                facts = self._facts(path, size)
         except FileNotFoundError:
             raise _not_here() from None
         if retried(lambda: attachments.complete(self._db, attachment_id, path, {**facts, "size": size})):
@@ -293,7 +303,8 @@ class Files:
 
     def _open(self, row: Row, path: str) -> Stored:
         try:
-            return self._storage.open(path)
+            with _answering("read"):
+                return self._storage.open(path)
         except FileNotFoundError:
             logger.error("The storage has lost the file of attachment %s.", row["id"])
             raise AttachmentNotFound from None
@@ -302,12 +313,15 @@ class Files:
         """Note where the file will be, and forget the try before."""
         before = retried(lambda: attachments.point(self._db, attachment_id, path))
         if before:
-            self._storage.delete(before)
+            with _answering("remove"):
+                self._storage.delete(before)
 
     def _forget(self, attachment_id: str) -> None:
         row = attachments.give_up(self._db, attachment_id)
         if row is not None:
-            self._remove(row)
+            # What can't be removed now is out of reach, and the sweep comes back for it.
+            with contextlib.suppress(OSError, Unavailable):
+                self._remove(row)
 
     def _remove(self, row: Row) -> None:
         """The storage first: whoever dies in between leaves a row, and the chore finds it again."""
@@ -329,9 +343,14 @@ class Counted:
         self._most = most
         self._refusal = refusal
         self.size = 0
+        self.broken = False
 
     def read(self, size: int = CHUNK, /) -> bytes:
-        data = self._stream.read(size)
+        try:
+            data = self._stream.read(size)
+        except BaseException:
+            self.broken = True
+            raise
         self.size += len(data)
         if self.size > self._most:
             raise PayloadTooLarge(self._refusal)
@@ -364,6 +383,28 @@ class Rejoined:
             return self._rest.read(size)
         data, self._head = self._head[:size], self._head[size:]
         return data
+
+
+@contextmanager
+def _answering(what: str, incoming: Counted | None = None) -> Iterator[None]:
+    """Tell the log of a storage that fails, of a full disk for instance, and the client to try again.
+
+    :param what: the storage is to do with a file.
+    :param incoming: where it gets it from; what fails there is not the storage's failure.
+    :raises Unavailable: instead of an `OSError`, other than that there is no such file.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if incoming is not None and incoming.broken:
+            raise
+        logger.error("The storage can't %s a file: %s", what, error)
+        raise Unavailable(
+            f"Files can't be {'read' if what == 'read' else 'stored'} right now. Try again soon.",
+            headers={"Retry-After": "30"},
+        ) from error
 
 
 def _measured(stream: Readable, mime_type: str, size: int) -> Measure | None:

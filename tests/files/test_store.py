@@ -15,7 +15,7 @@ import pytest
 from flask_pocketping.chat import attachments, messages, sessions
 from flask_pocketping.chat.idempotency import AlreadyAnswered, Once
 from flask_pocketping.db import Database, own_engine
-from flask_pocketping.errors import AttachmentNotFound, InvalidRequest
+from flask_pocketping.errors import AttachmentNotFound, InvalidRequest, Unavailable
 from flask_pocketping.files.storage import FolderStorage, Readable, Stored
 from flask_pocketping.files.store import Files, Upload
 from flask_pocketping.files.thumbnails import Thumbnails
@@ -132,11 +132,40 @@ def full() -> None:
 
 def test_a_storage_that_fails_leaves_no_row_behind(files: Files, storage: Meddling, session_id: str) -> None:
     storage.before_write = full
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(Unavailable):
         files.add(session_id, "note.txt", io.BytesIO(PLAIN), by="office")
     assert held(storage) == []
     assert files.sweep() == 0
     assert files.add(session_id, "note.txt", io.BytesIO(PLAIN), by="office").size == 5
+
+
+def test_what_the_storage_cannot_remove_now_is_removed_later(
+    files: Files, storage: Meddling, session_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(path: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    storage.before_write = full
+    monkeypatch.setattr(storage, "delete", read_only)
+    with pytest.raises(Unavailable):
+        files.add(session_id, "note.txt", io.BytesIO(PLAIN), by="office")
+    monkeypatch.undo()
+    assert files.sweep() == 1
+
+
+class Unreadable(io.RawIOBase):
+    """A request whose sender is gone."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        raise ConnectionResetError("gone")
+
+
+def test_a_sender_who_is_gone_is_no_failure_of_the_storage(
+    files: Files, session_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ConnectionResetError):
+        files.add(session_id, "note.txt", Unreadable(), by="office")
+    assert "storage" not in caplog.text
 
 
 # --- Thumbnails ---

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import io
 import json
+import os
 import re
 import select
 import socket
+import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -39,7 +43,7 @@ from ..support.bucket import ACCESS_KEY, SECRET_KEY, serving_bucket
 from ..support.clients import Api, Visitor
 from ..support.pictures import animated, drawn, jpeg_of_scans, packed, png_of, png_of_noise, png_with
 from ..support.receiver import Receiver
-from ..support.servers import gunicorn, make_app, wait_until
+from ..support.servers import KEY, gunicorn, make_app, wait_until
 from ..support.travel import Travel
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -963,6 +967,108 @@ def test_threat_10_the_secret_of_a_file_is_in_no_log_of_ours(
     assert requests.get(f"{page.url}/files/{id}/{key}/{name}", timeout=30).status_code == 500
     logged = [record.getMessage() for record in caplog.records if record.name == "flask_pocketping"]
     assert logged == [f"PUT /upload/{id}/*** failed.", f"GET /files/{id}/***/x\\nERROR Nothing happened failed."]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], capture_output=True)
+    if made.returncode:
+        pytest.skip("takes root to mount a disk")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path, small_disk: Path, serve: Serve) -> None:
+    app = app_with(tmp_path, uploads=str(small_disk), api_key=KEY)
+    api = serve(app)
+    page = api.visitor()
+    first = send_file(page, bytes(100_000))
+
+    def left() -> list[int]:
+        return [path.stat().st_size for path in small_disk.rglob("*") if path.is_file()]
+
+    upload = expecting(page, 200_000)
+    for _ in range(3):
+        refused = put(page, upload, bytes(200_000))
+        assert code(refused) == (503, "UNAVAILABLE")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert code(add(api, page.session_id, bytes(200_000))) == (503, "UNAVAILABLE")
+        assert left() == [100_000]
+    assert code(complete(page, upload)) == (400, "INVALID_REQUEST")
+    assert fetch(api, first["url"]).content == bytes(100_000)
+    page.say("The text goes on.")
+    with app.extensions["pocketping"].db.read() as connection:
+        found = connection.execute(text("SELECT size FROM pocketping_attachment ORDER BY size")).scalars().all()
+    assert found == [100_000, 200_000], "the one that is there, and the one that may be sent again"
+    with app.extensions["pocketping"].db.transaction() as tx:
+        tx.execute(text("UPDATE pocketping_attachment SET created_at = '2020-01-01 00:00:00'"))
+    sweep(app)
+    assert left() == []
+    again = expecting(page, 200_000)
+    assert put(page, again, bytes(200_000)).status_code == 200
+
+
+def test_a_full_disk_under_the_database_is_told_and_the_same_message_goes_through_later(
+    tmp_path: Path, small_disk: Path, serve: Serve
+) -> None:
+    subprocess.run(["mount", "-o", "remount,size=2m", small_disk], check=True)
+    app = app_with(tmp_path, database_uri=f"sqlite:///{small_disk / 'chat.db'}", api_key=KEY)
+    app.extensions["pocketping"].db.create_tables()
+    page = serve(app).visitor()
+    with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while filler.write(bytes(4096)):
+            pass
+    answers = [say(page, "x" * 4000, clientId="m1") for _ in range(3)]
+    assert {code(answer) for answer in answers} == {(503, "UNAVAILABLE")}
+    (small_disk / "filler").unlink()
+    assert say(page, "x" * 4000, clientId="m1").status_code == 200
+    assert [len(message["content"]) for message in page.messages()] == [4000]
+
+
+class Failing(InMemory):
+    """Fails as a disk does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        self.failing = True
+
+    def write(self, path: str, stream: Readable) -> None:
+        if self.failing:
+            stream.read(1)
+            raise OSError(self.number, os.strerror(self.number))
+        super().write(path, stream)
+
+    def open(self, path: str) -> Stored:
+        if self.failing:
+            raise OSError(self.number, os.strerror(self.number))
+        return super().open(path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE])
+def test_a_storage_that_fails_is_unavailable_and_works_again_when_it_does(
+    tmp_path: Path, serve: Serve, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = Failing(number)
+    api = serve(app_with(tmp_path, storage, api_key=KEY))
+    page = api.visitor()
+    upload = expecting(page)
+    assert code(put(page, upload, b"Hello")) == (503, "UNAVAILABLE")
+    assert code(add(api, page.session_id)) == (503, "UNAVAILABLE")
+    assert os.strerror(number) in caplog.text
+    storage.failing = False
+    assert put(page, upload, b"Hello").status_code == 200
+    storage.failing = True
+    assert code(complete(page, upload)) == (503, "UNAVAILABLE")
+    storage.failing = False
+    file = complete(page, upload).json()
+    storage.failing = True
+    assert code(fetch(api, file["url"])) == (503, "UNAVAILABLE")
+    storage.failing = False
+    assert fetch(api, file["url"]).content == b"Hello"
 
 
 @pytest.mark.parametrize("given", ["elsewhere", Path("elsewhere"), None])
