@@ -209,6 +209,19 @@ class PayloadTooLarge(APIError):
     default_message = "The body is too large."
 
 
+class RangeNotSatisfiable(APIError):
+    """The part of a file that is asked for is not within it.
+
+    :param size: of the file, in bytes.
+    """
+
+    status = 416
+    code = "INVALID_REQUEST"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes.", headers={"Content-Range": f"bytes */{size}"})
+
+
 class UnsupportedMediaType(APIError):
     """The body is not sent as `application/json`."""
 
@@ -258,7 +271,7 @@ class TransportUnsupported(APIError):
 
 
 class Unavailable(APIError):
-    """The database can't be reached, its tables are not those of this version, or too many connections are open."""
+    """The database or the storage fails, the tables are of another version, or too many connections are open."""
 
     status = 503
     code = "UNAVAILABLE"

@@ -118,6 +118,8 @@ class Runtime:
         self._sockets.close_all()
         if worker is not None:
             worker.stop(self._config.webhook_timeout + 5.0)
+        if self._files is not None:
+            self._files.close()
         self._hub.close()
         self._bus.close()
         self._db.dispose()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -29,6 +30,32 @@ Side = Literal["visitor", "office"]
 BATCH = 500
 
 _NOT_YOURS = "Not a file of this conversation that can be sent."
+
+
+#: The type of a file that is none of those that are known.
+UNKNOWN = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """The small picture of a file.
+
+    :ivar path: where the storage has it, or will.
+    :ivar since: when somebody began to draw it, in seconds since 1970, 0 if nobody has; nothing when it is there.
+    """
+
+    path: str
+    since: int | None = 0
+
+    @property
+    def noted(self) -> str:
+        """As the file's row has it."""
+        return self.path if self.since is None else f"{self.since}:{self.path}"
+
+    def may_be_drawn(self, lease: timedelta) -> bool:
+        """Whether it is not there, and nobody is at it."""
+        # A clock may have gone back meanwhile.
+        return self.since is not None and abs(clock.now().timestamp() - self.since) >= lease.total_seconds()
 
 
 def side_of(type: MessageType) -> Side:
@@ -62,7 +89,7 @@ def announce(
         "by": by,
         "key": secrets.token_hex(20),
         "filename": filename,
-        "mime_type": "application/octet-stream",
+        "mime_type": UNKNOWN,
         "size": size,
         "status": "pending",
         "path": path,
@@ -142,12 +169,6 @@ def is_at(db: Database, attachment_id: str, path: str) -> bool:
     return row is not None and row["path"] == path and row["status"] != "deleted"
 
 
-def note_thumbnail(db: Database, attachment_id: str, path: str, thumbnail_path: str) -> None:
-    """Note where the storage is about to have the small picture of the file at a path."""
-    with db.transaction() as tx:
-        tx.execute(update(attachments).where(*_pending_at(attachment_id, path)).values(thumbnail_path=thumbnail_path))
-
-
 def complete(db: Database, attachment_id: str, path: str, facts: Mapping[str, Any]) -> bool:
     """Make a file ready to be sent.
 
@@ -158,6 +179,40 @@ def complete(db: Database, attachment_id: str, path: str, facts: Mapping[str, An
     with db.transaction() as tx:
         made = update(attachments).where(*_pending_at(attachment_id, path)).values(status="ready", **facts)
         return tx.execute(made).rowcount == 1
+
+
+def thumbnail_of(row: Row) -> Thumbnail | None:
+    """The thumbnail of a file, if it has one or is to have one."""
+    since, colon, path = str(row["thumbnail_path"] or "").rpartition(":")
+    return Thumbnail(path, int(since) if colon else None) if path else None
+
+
+def claim_thumbnail(db: Database, attachment_id: str, suffix: str, lease: timedelta) -> tuple[Row, Thumbnail] | None:
+    """Begin to draw a thumbnail, if nobody is at it.
+
+    :param suffix: of the path where the storage is about to have it; its beginning is that of the file.
+    :param lease: how long it is this caller's to draw; who died over it has no longer either.
+    :return: the file's row, as it was before, and the thumbnail as it is noted now.
+    """
+    row = _row(db, attachment_id)
+    if row is None or row["status"] != "ready" or not (before := thumbnail_of(row)) or not before.may_be_drawn(lease):
+        return None
+    claimed = Thumbnail(f"{row['path']}-{suffix}", int(clock.now().timestamp()))
+    return (row, claimed) if _change_thumbnail(db, row, before, thumbnail_path=claimed.noted) else None
+
+
+def finish_thumbnail(db: Database, row: Row, claimed: Thumbnail) -> bool:
+    """Note that the storage has a thumbnail.
+
+    :return: whether it is still wanted there.
+    """
+    return _change_thumbnail(db, row, claimed, thumbnail_path=claimed.path)
+
+
+def refuse_picture(db: Database, row: Row, claimed: Thumbnail) -> None:
+    """Make a file of a picture that can't be drawn."""
+    plain = {"mime_type": UNKNOWN, "thumbnail_path": None, "width": None, "height": None}
+    _change_thumbnail(db, row, claimed, **plain)
 
 
 def give_up(db: Database, attachment_id: str) -> Row | None:
@@ -240,6 +295,13 @@ def discard(tx: Transaction, message_id: str) -> None:
 
 def _pending_at(attachment_id: str, path: str) -> tuple[Any, ...]:
     return attachments.c.id == attachment_id, attachments.c.path == path, attachments.c.status == "pending"
+
+
+def _change_thumbnail(db: Database, row: Row, noted: Thumbnail, **values: Any) -> bool:
+    """Change a row if its file can be had, and its thumbnail is as it was noted."""
+    same = (attachments.c.id == row["id"], attachments.c.thumbnail_path == noted.noted, attachments.c.status == "ready")
+    with db.transaction() as tx:
+        return tx.execute(update(attachments).where(*same).values(**values)).rowcount == 1
 
 
 def _row(db: Database, attachment_id: str) -> Row | None:

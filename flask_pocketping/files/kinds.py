@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
+
+from ..chat.attachments import UNKNOWN
 
 #: How much of a file's beginning is looked at.
 HEAD = 8192
 
-UNKNOWN = "application/octet-stream"
 TEXT = "text/plain"
 
 #: Images that browsers show and that can hold no script; by the name that Pillow has for them.
@@ -37,6 +39,12 @@ _NAMED = {
 # Joiners belong to names in Persian and Hindi, and to emoji.
 _JOINERS = "\u200c\u200d"
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+# What leads into another folder, or hides a file, also in what a system makes of the letters.
+_MEANINGFUL = set("/\\:.")
+# Windows takes these for devices, whatever the ending is; it reads raised digits as digits.
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE | re.DOTALL)
+# File systems count bytes.
+_MOST_BYTES = 255
 
 
 def kind_of(head: bytes) -> str:
@@ -66,17 +74,48 @@ def is_text(head: bytes) -> bool:
     return all(character >= " " or character in "\t\n\r\f" for character in text)
 
 
-def clean_filename(name: str, size: int = 255) -> str:
-    """A file's name without folders, control characters and what turns the direction of writing.
+def clean_filename(name: str) -> str:
+    """A file's name that is safe to save under, whichever system saves it and whatever it normalises.
 
-    :param size: how many characters it may have; what comes before the ending is cut.
+    It has no folders, no control characters, nothing that turns the direction of writing, no dots or blanks at its
+    ends, is no device of Windows and has at most 255 bytes; what comes before the ending is cut. Cleaning a clean name
+    changes nothing.
     """
-    name = name.replace("\\", "/").rpartition("/")[2]
-    name = "".join(c for c in name if c in _JOINERS or unicodedata.category(c) not in _UNPRINTABLE).strip(" .")
+    name = "".join(map(_plain_separators, unicodedata.normalize("NFC", name)))
+    name = name.replace("\\", "/").rpartition("/")[2].replace(":", "_")
+    name = "".join(c for c in name if c in _JOINERS or unicodedata.category(c) not in _UNPRINTABLE)
+    stem, ending = _parted(_trimmed(name))
+    name = _trimmed(_cut(stem, _MOST_BYTES - len(ending.encode())) + ending)
     # Its own address would be that of the small picture.
     if name in {"", "thumbnail"}:
         return f"{name or 'file'}.bin"
+    device = _DEVICE.fullmatch(unicodedata.normalize("NFKC", name))
+    return _trimmed(_cut(f"_{name}", _MOST_BYTES)) if device else name
+
+
+def ascii_filename(name: str) -> str:
+    """A clean name for those who understand only ASCII."""
+    stem, ending = (unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode() for part in _parted(name))
+    return clean_filename((stem.strip(" .") or "file") + ending)
+
+
+def _plain_separators(character: str) -> str:
+    """The character; or what it stands for, where that means something in names: a full-width slash is a slash."""
+    plain = unicodedata.normalize("NFKD", character)
+    if unicodedata.category(character) == "Zs":
+        return " "
+    return plain if not character.isascii() and _MEANINGFUL.intersection(plain) else character
+
+
+def _trimmed(name: str) -> str:
+    return name.strip(f" .{_JOINERS}")
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A name without its ending, and that with its dot; one that is too long is none."""
     stem, dot, ending = name.rpartition(".")
-    if len(name) <= size or not stem or len(ending) > 20:
-        return name[:size]
-    return stem[: size - len(ending) - 1] + dot + ending
+    return (stem, dot + ending) if stem and len(ending.encode()) <= 20 else (name, "")
+
+
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")

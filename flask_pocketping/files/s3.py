@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from ..errors import Unavailable
 from ..version import user_agent
@@ -44,33 +44,34 @@ class S3Storage:
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
             shutil.copyfileobj(stream, file, CHUNK)
             file.seek(0)
-            with self._told("write", path):
+            with self.told("write", path):
                 self._connect().put_object(
                     Bucket=self.bucket, Key=self._key(path), Body=file, ContentType="application/octet-stream"
                 )
 
     def open(self, path: str) -> Stored:
         """See `Storage.open`."""
-        with self._told("read", path):
+        with self.told("read", path):
             found = self._connect().get_object(Bucket=self.bucket, Key=self._key(path))
-        return cast(Stored, found["Body"])
+        return _Body(self, path, found["Body"])
 
     def delete(self, path: str) -> None:
         """See `Storage.delete`."""
-        with self._told("delete", path):
+        with self.told("delete", path):
             self._connect().delete_object(Bucket=self.bucket, Key=self._key(path))
 
     def _key(self, path: str) -> str:
         return f"{self.prefix}/{path}" if self.prefix else path
 
     @contextmanager
-    def _told(self, what: str, path: str) -> Iterator[None]:
+    def told(self, what: str, path: str) -> Iterator[None]:
         """Say in the log what the bucket's server says; the client only hears that it is not available."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from urllib3.exceptions import HTTPError
 
         try:
             yield
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, HTTPError) as error:
             answer = getattr(error, "response", {}).get("Error", {})
             if answer.get("Code") in {"NoSuchKey", "404"}:
                 raise FileNotFoundError(path) from None
@@ -105,3 +106,19 @@ class S3Storage:
 
 def _name_ourselves(request: Any, **extra: Any) -> None:
     request.headers["User-Agent"] = user_agent()
+
+
+class _Body:
+    """An object of the bucket, whose bytes may fail to come at any time."""
+
+    def __init__(self, storage: S3Storage, path: str, body: Any) -> None:
+        self._storage = storage
+        self._path = path
+        self._body = body
+
+    def read(self, size: int | None = None, /) -> bytes:
+        with self._storage.told("read", self._path):
+            return bytes(self._body.read(size))
+
+    def close(self) -> None:
+        self._body.close()

@@ -6,24 +6,29 @@ whatever is in the storage has its row, so that a process may die at any point a
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import secrets
-import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from ..chat import attachments
+from ..chat.attachments import UNKNOWN, Thumbnail
 from ..chat.rows import Row
 from ..db import Database, retried
-from ..errors import AttachmentNotFound, InvalidRequest, PayloadTooLarge
+from ..errors import AttachmentNotFound, InvalidRequest, PayloadTooLarge, Unavailable
 from ..values import Attachment
-from .kinds import HEAD, IMAGES, UNKNOWN, clean_filename, kind_of
-from .pictures import THUMBNAIL_TYPE, look_at
+from . import thumbnails
+from .kinds import HEAD, IMAGES, clean_filename, kind_of
+from .measure import Measure, NotMeasured, measure
 from .storage import CHUNK, Readable, Storage, Stored
+from .thumbnails import Interrupted, Refused, Thumbnails
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -31,8 +36,8 @@ logger = logging.getLogger("flask_pocketping")
 UPLOAD_LIFETIME = timedelta(minutes=15)
 #: How long a file is kept that no message has.
 UNSENT_LIFETIME = timedelta(hours=24)
-
-_IN_MEMORY = 1024 * 1024
+#: How long one process is left to draw a thumbnail. Longer than `thumbnails.MOST_WAIT`, with time to store it.
+THUMBNAIL_LEASE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,14 @@ class Served:
     :ivar mime_type: what it is.
     :ivar size: in bytes, if that is known.
     :ivar stream: its bytes; closed by the caller.
+    :ivar final: whether it stays the same; the picture that stands in for its thumbnail does not.
     """
 
     filename: str
     mime_type: str
     size: int | None
     stream: Stored
+    final: bool = True
 
 
 class Files:
@@ -75,6 +82,11 @@ class Files:
         self._db = db
         self._storage = storage
         self.max_size = max_size
+        self._thumbnails = Thumbnails(self._draw)
+
+    def close(self) -> None:
+        """End the drawing of thumbnails; what is not done is done when somebody asks for it."""
+        self._thumbnails.close()
 
     def announce(self, session_id: str, filename: str, size: int, *, by: attachments.Side) -> Upload:
         """A file is about to come.
@@ -96,24 +108,30 @@ class Files:
         :raises AttachmentNotFound: if nothing is expected there, or another try of the same came in between.
         :raises PayloadTooLarge: if there are more than were announced.
         :raises InvalidRequest: if there are fewer.
+        :raises Unavailable: if the storage can't take them now; they may be sent again.
         """
         expected = attachments.expected(self._db, attachment_id, key)
         incoming = Counted(stream(expected["size"]), expected["size"], "More bytes came than were announced.")
         path = _new_path()
         self._point(attachment_id, path)
         try:
-            self._storage.write(path, Exactly(incoming, expected["size"]))
+            with _answering("store", incoming):
+                self._storage.write(path, Exactly(incoming, expected["size"]))
         except FileNotFoundError:
             raise AttachmentNotFound from None
         if not attachments.is_at(self._db, attachment_id, path):
-            self._storage.delete(path)
+            with _answering("remove"):
+                self._storage.delete(path)
             raise AttachmentNotFound
 
     def complete(self, session_id: str, attachment_id: str, *, by: attachments.Side) -> Attachment:
         """All of a file has come: find out what it is. Completing it again changes nothing.
 
+        A picture is measured and not decoded; its thumbnail is drawn afterwards.
+
         :raises AttachmentNotFound: if this side announced no such file in the session.
         :raises InvalidRequest: if it has not come yet.
+        :raises Unavailable: if the storage can't be read now.
         """
         row = attachments.announced(self._db, session_id, attachment_id, by)
         if row["status"] == "ready":
@@ -134,12 +152,14 @@ class Files:
         :param project_id: the project that the session must belong to, if any must.
         :raises PayloadTooLarge: if it has too many bytes.
         :raises InvalidRequest: if it has none.
+        :raises Unavailable: if the storage can't take it now; nothing is left of it then.
         """
         path = _new_path()
         row = self._announce(session_id, filename, 0, by, project_id, path)
         counted = Counted(stream, self.max_size, self._too_large().message)
         try:
-            self._storage.write(path, counted)
+            with _answering("store", counted):
+                self._storage.write(path, counted)
             if not counted.size:
                 raise InvalidRequest("There is nothing in the file.")
         except BaseException:
@@ -150,21 +170,21 @@ class Files:
     def find(self, attachment_id: str, key: str, *, thumbnail: bool = False) -> Served:
         """What is behind a file's address.
 
-        :param thumbnail: the small picture instead.
+        :param thumbnail: the small picture instead; until there is one, the picture itself.
         :raises AttachmentNotFound: if there is nothing, or nothing any more, or the key is not the file's.
+        :raises Unavailable: if the storage can't be read now.
         """
         row = attachments.find_by_key(self._db, attachment_id, key)
-        path = row["thumbnail_path"] if thumbnail else row["path"]
-        if not path:
+        if not thumbnail:
+            return Served(row["filename"], row["mime_type"], row["size"], self._open(row, row["path"]))
+        small = attachments.thumbnail_of(row)
+        if small is None:
             raise AttachmentNotFound
-        try:
-            stream = self._storage.open(path)
-        except FileNotFoundError:
-            logger.error("The storage has lost the file of attachment %s.", attachment_id)
-            raise AttachmentNotFound from None
-        if thumbnail:
-            return Served(f"{row['filename']}.webp", THUMBNAIL_TYPE, None, stream)
-        return Served(row["filename"], row["mime_type"], row["size"], stream)
+        if small.since is None:
+            return Served(f"{row['filename']}.webp", thumbnails.MIME_TYPE, None, self._open(row, small.path))
+        if small.may_be_drawn(THUMBNAIL_LEASE):
+            self._thumbnails.want(attachment_id)
+        return Served(row["filename"], row["mime_type"], row["size"], self._open(row, row["path"]), final=False)
 
     def sweep(self) -> int:
         """Remove files of deleted messages, and files that became part of none within a day; some hundreds at a time.
@@ -211,53 +231,102 @@ class Files:
         if not path:
             raise _not_here()
         try:
-            facts = self._facts(attachment_id, path)
+            with _answering("read"):
+                facts = self._facts(path, size)
         except FileNotFoundError:
             raise _not_here() from None
-        if not retried(lambda: attachments.complete(self._db, attachment_id, path, {**facts, "size": size})):
-            if facts["thumbnail_path"]:
-                self._storage.delete(str(facts["thumbnail_path"]))
-            # Either it is being sent again, or another request completed it at the same time.
-            if not attachments.is_at(self._db, attachment_id, path):
-                raise _not_here()
+        if retried(lambda: attachments.complete(self._db, attachment_id, path, {**facts, "size": size})):
+            if facts.get("thumbnail_path"):
+                self._thumbnails.want(attachment_id)
+        # Either it is being sent again, or another request completed it at the same time.
+        elif not attachments.is_at(self._db, attachment_id, path):
+            raise _not_here()
         return attachments.get(self._db, attachment_id)
 
-    def _facts(self, attachment_id: str, path: str) -> dict[str, str | int | None]:
+    def _facts(self, path: str, size: int) -> dict[str, Any]:
         stored = self._storage.open(path)
         try:
             head = _read_head(stored)
             kind = kind_of(head)
-            facts: dict[str, str | int | None] = {"mime_type": kind, "thumbnail_path": None}
             if kind not in IMAGES:
-                return facts
-            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-                file.write(head)
-                shutil.copyfileobj(stored, file, CHUNK)
-                file.seek(0)
-                picture = look_at(cast(BinaryIO, file), kind)
+                return {"mime_type": kind}
+            measured = _measured(Rejoined(head, stored), kind, size)
         finally:
             stored.close()
-        if picture is None:
-            return {"mime_type": UNKNOWN, "thumbnail_path": None}
-        thumbnail = f"{path}-{secrets.token_hex(4)}"
-        retried(lambda: attachments.note_thumbnail(self._db, attachment_id, path, thumbnail))
-        self._storage.write(thumbnail, io.BytesIO(picture.thumbnail))
-        return {**facts, "thumbnail_path": thumbnail, "width": picture.width, "height": picture.height}
+        if measured is None:
+            return {"mime_type": UNKNOWN}
+        facts = {"mime_type": kind, "width": measured.width, "height": measured.height}
+        if thumbnails.can_draw(kind):
+            facts["thumbnail_path"] = Thumbnail(f"{path}-{secrets.token_hex(4)}").noted
+        return facts
+
+    def _draw(self, attachment_id: str) -> None:
+        """Draw a thumbnail, unless another process is at it, and store it."""
+        suffix = secrets.token_hex(4)
+        found = retried(lambda: attachments.claim_thumbnail(self._db, attachment_id, suffix, THUMBNAIL_LEASE))
+        if found is None:
+            return
+        row, claimed = found
+        try:
+            self._forget_thumbnail(row)
+            drawn = self._drawn(row)
+            self._storage.write(claimed.path, io.BytesIO(drawn))
+        except Refused as refused:
+            logger.info("Attachment %s is no picture that can be drawn: %s.", attachment_id, refused)
+            retried(lambda: attachments.refuse_picture(self._db, row, claimed))
+        except (Interrupted, OSError, Unavailable) as error:
+            # Whoever asks for it after the lease has it tried again.
+            logger.warning("The thumbnail of attachment %s could not be made now: %s.", attachment_id, error)
+        else:
+            if not retried(lambda: attachments.finish_thumbnail(self._db, row, claimed)):
+                self._storage.delete(claimed.path)
+
+    def _drawn(self, row: Row) -> bytes:
+        # The process that draws gets a file of the system, whatever the storage is.
+        with tempfile.TemporaryFile() as file:
+            stored = self._storage.open(row["path"])
+            try:
+                while part := stored.read(CHUNK):
+                    file.write(part)
+                    # Under gevent, requests of others get their turn here.
+                    time.sleep(0)
+            finally:
+                stored.close()
+            file.seek(0)
+            return self._thumbnails.draw(cast(BinaryIO, file), row["mime_type"])
+
+    def _forget_thumbnail(self, row: Row) -> None:
+        """Remove what somebody who died in drawing a thumbnail may have stored."""
+        before = attachments.thumbnail_of(row)
+        if before is not None and before.since:
+            self._storage.delete(before.path)
+
+    def _open(self, row: Row, path: str) -> Stored:
+        try:
+            with _answering("read"):
+                return self._storage.open(path)
+        except FileNotFoundError:
+            logger.error("The storage has lost the file of attachment %s.", row["id"])
+            raise AttachmentNotFound from None
 
     def _point(self, attachment_id: str, path: str) -> None:
         """Note where the file will be, and forget the try before."""
         before = retried(lambda: attachments.point(self._db, attachment_id, path))
         if before:
-            self._storage.delete(before)
+            with _answering("remove"):
+                self._storage.delete(before)
 
     def _forget(self, attachment_id: str) -> None:
         row = attachments.give_up(self._db, attachment_id)
         if row is not None:
-            self._remove(row)
+            # What can't be removed now is out of reach, and the sweep comes back for it.
+            with contextlib.suppress(OSError, Unavailable):
+                self._remove(row)
 
     def _remove(self, row: Row) -> None:
         """The storage first: whoever dies in between leaves a row, and the chore finds it again."""
-        for path in (row["path"], row["thumbnail_path"]):
+        small = attachments.thumbnail_of(row)
+        for path in (row["path"], small.path if small else ""):
             if path:
                 self._storage.delete(path)
         attachments.remove(self._db, row["id"])
@@ -274,9 +343,14 @@ class Counted:
         self._most = most
         self._refusal = refusal
         self.size = 0
+        self.broken = False
 
     def read(self, size: int = CHUNK, /) -> bytes:
-        data = self._stream.read(size)
+        try:
+            data = self._stream.read(size)
+        except BaseException:
+            self.broken = True
+            raise
         self.size += len(data)
         if self.size > self._most:
             raise PayloadTooLarge(self._refusal)
@@ -295,6 +369,50 @@ class Exactly:
         if not data and self._stream.size < self._size:
             raise InvalidRequest(f"Only {self._stream.size} of {self._size} bytes came.")
         return data
+
+
+class Rejoined:
+    """A stream from its beginning, after its first bytes were read."""
+
+    def __init__(self, head: bytes, rest: Readable) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        if not self._head:
+            return self._rest.read(size)
+        data, self._head = self._head[:size], self._head[size:]
+        return data
+
+
+@contextmanager
+def _answering(what: str, incoming: Counted | None = None) -> Iterator[None]:
+    """Tell the log of a storage that fails, of a full disk for instance, and the client to try again.
+
+    :param what: the storage is to do with a file.
+    :param incoming: where it gets it from; what fails there is not the storage's failure.
+    :raises Unavailable: instead of an `OSError`, other than that there is no such file.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if incoming is not None and incoming.broken:
+            raise
+        logger.error("The storage can't %s a file: %s", what, error)
+        raise Unavailable(
+            f"Files can't be {'read' if what == 'read' else 'stored'} right now. Try again soon.",
+            headers={"Retry-After": "30"},
+        ) from error
+
+
+def _measured(stream: Readable, mime_type: str, size: int) -> Measure | None:
+    try:
+        return measure(stream, mime_type, size)
+    except NotMeasured as reason:
+        logger.info("A file is not shown as %s: %s.", mime_type, reason)
+        return None
 
 
 def _read_head(stream: Readable) -> bytes:

@@ -37,6 +37,15 @@ class Cut(fields.Field[str]):
         return storable_part(value)[: self.size] if isinstance(value, str) else ""
 
 
+class StrictBoolean(fields.Boolean):
+    """True or false in JSON, and nothing that Python takes for either: 0 equals False there."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if value is True or value is False:
+            return value
+        raise self.make_error("invalid", input=value)
+
+
 class FreeObject(fields.Dict):
     """A JSON object of the caller's own, up to `MAX` bytes of JSON."""
 
@@ -176,7 +185,7 @@ class EditMessage(Input):
 
 
 class ToggleAI(Input):
-    enabled = fields.Boolean(required=True, truthy={True}, falsy={False})
+    enabled = StrictBoolean(required=True)
 
 
 class MarkRead(Input):
@@ -231,7 +240,7 @@ class UpdateWebhook(Input):
     url = Text()
     events = _Events
     description = _line(500)
-    enabled = fields.Boolean(truthy={True}, falsy={False})
+    enabled = StrictBoolean()
 
 
 class DeliveriesQuery(PageQuery):
@@ -260,7 +269,7 @@ class Connect(VisitorInput):
     metadata = fields.Nested(PageMetadata, load_default=dict)
     identity = FreeObject(allow_none=True, load_default=None)
     identityToken = fields.Raw(allow_none=True, load_default=None)
-    create = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    create = StrictBoolean(load_default=True)
 
 
 def _page_is_visitor() -> fields.String:
@@ -351,7 +360,7 @@ class VisitorEdit(VisitorInput):
 class VisitorTyping(VisitorInput):
     sessionId = fields.Raw(required=True)
     sender = _page_is_visitor()
-    isTyping = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    isTyping = StrictBoolean(load_default=True)
 
 
 class VisitorRead(VisitorInput):
@@ -388,7 +397,7 @@ class UpdatesQuery(ClientQuery):
 
 
 class OperatorTyping(Input):
-    isTyping = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    isTyping = StrictBoolean(load_default=True)
 
 
 class SocketFilter(VisitorInput):
@@ -399,16 +408,16 @@ class SocketFilter(VisitorInput):
 class SocketAuth(SocketFilter):
     apiKey = fields.String(required=True)
     after = fields.String(allow_none=True, load_default=None)
-    available = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+    available = StrictBoolean(load_default=True)
 
 
 class SocketTyping(VisitorInput):
     sessionId = Text(required=True)
-    isTyping = fields.Boolean(required=True, truthy={True}, falsy={False})
+    isTyping = StrictBoolean(required=True)
 
 
 class SocketAvailable(VisitorInput):
-    available = fields.Boolean(required=True, truthy={True}, falsy={False})
+    available = StrictBoolean(required=True)
 
 
 class PageEvent(VisitorInput):

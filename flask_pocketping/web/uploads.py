@@ -5,20 +5,19 @@ The addresses hold a secret of the file, so whoever was given one needs nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from unicodedata import normalize
 from urllib.parse import quote
 
 from flask import Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.http import dump_options_header
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable, RequestEntityTooLarge
+from werkzeug.http import dump_options_header, parse_range_header
 from werkzeug.wsgi import FileWrapper
 
 from .. import shapes
-from ..errors import APIError, Forbidden, PayloadTooLarge
-from ..files.kinds import IMAGES, TEXT
+from ..errors import APIError, Forbidden, PayloadTooLarge, RangeNotSatisfiable
+from ..files.kinds import IMAGES, TEXT, ascii_filename, clean_filename
 from ..files.storage import CHUNK, Readable
 from ..files.store import Files, Served
 from . import schemas
@@ -91,7 +90,7 @@ def get_file(call: Call, attachment_id: str, key: str, filename: str) -> Any:
 
 @routes("GET /files/<attachment_id>/<key>/thumbnail", query=schemas.DownloadQuery)
 def get_thumbnail(call: Call, attachment_id: str, key: str) -> Any:
-    """Fetch the small picture of an image."""
+    """Fetch the small picture of an image; until it is drawn, the image itself."""
     return _serve(call, _files(call).find(attachment_id, key, thumbnail=True))
 
 
@@ -140,7 +139,7 @@ def _serve(call: Call, served: Served) -> Response:
             "Content-Disposition": _disposition("inline" if shown else "attachment", served.filename),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
-            "Cache-Control": f"private, max-age={MAX_AGE}, immutable",
+            "Cache-Control": f"private, max-age={MAX_AGE}, immutable" if served.final else "no-store",
             # This header can't name origins: where some are listed, all may embed what only they have the address of.
             "Cross-Origin-Resource-Policy": "cross-origin" if call.state.config.cors_origins else "same-site",
         }
@@ -149,19 +148,31 @@ def _serve(call: Call, served: Served) -> Response:
         return response
     response.content_length = served.size
     try:
-        response.make_conditional(request, accept_ranges=True, complete_length=served.size)
+        response.make_conditional(_single_range(request.environ), accept_ranges=True, complete_length=served.size)
         # Werkzeug sets this one here and nowhere else; the server in front of us does so too.
         response.headers.remove("Date")
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise RangeNotSatisfiable(served.size) from None
     except BaseException:
         response.close()
         raise
     return response
 
 
+def _single_range(environ: Mapping[str, Any]) -> dict[str, Any]:
+    """The request, without a range that we don't serve: of another unit, malformed, or several (RFC 9110, 14.2)."""
+    asked = parse_range_header(environ.get("HTTP_RANGE"))
+    known = asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
+    return {name: value for name, value in environ.items() if known or name != "HTTP_RANGE"}
+
+
 def _disposition(how: str, filename: str) -> str:
     """What a browser does with a file, and how it calls it (RFC 6266)."""
-    plain = normalize("NFKD", filename).encode("ascii", "ignore").decode()
-    names = {"filename": plain or "file"}
+    # Cleaned here too: the row may be older than the rules, and the plain name was made just now.
+    filename = clean_filename(filename)
+    plain = ascii_filename(filename)
+    names = {"filename": plain}
     if plain != filename:
         names["filename*"] = f"UTF-8''{quote(filename, safe='')}"
     return dump_options_header(how, names)

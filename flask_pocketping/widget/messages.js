@@ -134,7 +134,12 @@ export class MessageList {
   #file({ url, thumbnailUrl, filename: alt, width, height }) {
     const at = (/** @type {string} */ path) => new URL(path, this.#chat.endpoint).href;
     const size = width && height ? { width, height } : {};
-    return link(at(url), thumbnailUrl ? h('img', 'picture', { ...size, alt, src: at(thumbnailUrl) }) : `📎 ${alt}\n`);
+    const name = `📎 ${alt}\n`;
+    if (!thumbnailUrl) return link(at(url), name);
+    const picture = h('img', 'picture', { ...size, alt, src: at(thumbnailUrl) });
+    // The server may find out later that it is no picture.
+    picture.onerror = () => picture.replaceWith(name);
+    return link(at(url), picture);
   }
 
   /** @param {WidgetMessage} message */

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+
+from flask_pocketping.files.storage import FolderStorage, Readable
 
 from ..support.browsers import Faults, check_accessible, settled, wait_for
 from ..support.bulk import add_messages
@@ -59,6 +63,39 @@ def test_files_travel_both_ways(shop: Shop, page: Page) -> None:
     check_accessible(page, "pocketping-chat")
     page.reload()
     expect(chat.open().log.get_by_role("img", name="crack.png")).to_be_visible()
+
+
+class Full(FolderStorage):
+    """A disk that is full for a while."""
+
+    full = True
+
+    def write(self, path: str, stream: Readable) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().write(path, stream)
+
+
+def test_while_the_disk_is_full_what_was_written_stays_and_is_sent_later(
+    open_shop: OpenShop, page: Page, faults: Faults, tmp_path: Path
+) -> None:
+    faults.allow(r"status of 503 .*/upload/")
+    storage = Full(tmp_path / "full")
+    shop = open_shop()
+    files = shop.app.extensions["pocketping"].files
+    assert files is not None
+    files._storage = storage
+    page.goto(shop.url)
+    chat = Chat(page).open()
+    chat.field.fill("Here is the bill")
+    chat.attach("bill.txt", "text/plain", b"Tea 9.50")
+    expect(chat.panel.get_by_text("Files can't be stored right now.")).to_be_visible()
+    chat.field.press("Enter")
+    expect(chat.field).to_have_value("Here is the bill")
+    storage.full = False
+    chat.panel.get_by_role("button", name="Try again").click()
+    expect(chat.message("Here is the bill")).to_be_visible()
+    assert [item["filename"] for item in attachments(shop)] == ["bill.txt"]
 
 
 @pytest.mark.parametrize("way", ["paste", "drop"])

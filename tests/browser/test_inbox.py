@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from ..support.browsers import Faults, check_accessible, settled, wait_for
 from ..support.bulk import add_messages, add_sessions
 from ..support.clients import Visitor
+from ..support.pictures import png_of_noise
 from ..support.proxy import proxying
 from ..support.servers import wait_until
 from .chat import Chat
@@ -209,6 +210,23 @@ def test_files_travel_both_ways(shop: Shop, inbox: Inbox, page: Page) -> None:
     expect(inbox.page.get_by_role("button", name="Send")).to_be_enabled()
     inbox.field.press("Enter")
     expect(chat.message("Print this").get_by_role("link", name=re.compile("label.txt"))).to_be_visible()
+
+
+def test_a_picture_that_turns_out_to_be_none_is_a_link_on_both_sides(
+    shop: Shop, inbox: Inbox, page: Page, faults: Faults
+) -> None:
+    faults.allow(r"status of 404 .*/thumbnail")
+    for context in (page.context, inbox.page.context):
+        context.route("**/thumbnail", lambda route: route.fulfill(status=404))
+    page.goto(shop.url)
+    chat = Chat(page).open()
+    chat.attach("noise.png", "image/png", png_of_noise())
+    chat.tell("Can you see it?")
+    expect(chat.log.get_by_role("link", name=re.compile("noise.png"))).to_have_text("📎 noise.png")
+    expect(chat.log.get_by_role("img", name="noise.png")).to_have_count(0)
+    inbox.open("Can you see it?")
+    link = inbox.message("Can you see it?").get_by_role("link", name=re.compile("noise.png"))
+    expect(link).to_have_attribute("download", "noise.png")
 
 
 def grow(page: Page, scroller: Locator, size: Callable[[], int], *, to: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import sys
+import unicodedata
 import zipfile
+from typing import Literal
 
 import pytest
 from PIL import Image
 
-from flask_pocketping.files.kinds import HEAD, IMAGES, clean_filename, kind_of
+from flask_pocketping.files.kinds import HEAD, IMAGES, ascii_filename, clean_filename, kind_of
 
 
 def image(kind: str) -> bytes:
@@ -90,6 +93,18 @@ def test_threat_07_what_a_browser_could_run_is_text_or_unknown(content: bytes) -
         ("Übersicht 世界 👨‍👩‍👧.pdf", "Übersicht 世界 👨‍👩‍👧.pdf"),
         ("x" * 300 + ".pdf", "x" * 251 + ".pdf"),
         ("x" * 300, "x" * 255),
+        ("ü" * 300 + ".pdf", "ü" * 125 + ".pdf"),
+        ("\uff0e\uff0e\uff0f\uff0e\uff0e\uff0f.bashrc", "bashrc"),
+        ("C:\\a:b.txt", "a_b.txt"),
+        ("C:evil.exe", "C_evil.exe"),
+        ("con", "_con"),
+        ("NUL.tar.gz", "_NUL.tar.gz"),
+        ("lpt1 .txt", "_lpt1 .txt"),
+        ("COM¹", "_COM¹"),
+        ("console.txt", "console.txt"),
+        ("\u3000name\u00a0.txt\u2003", "name .txt"),
+        ("\u200d.\u200d", "file.bin"),
+        ("e\u0301.txt", "\u00e9.txt"),
         ("." + "x" * 300, "x" * 255),
         ("a." + "x" * 300, "a." + "x" * 253),
         ('"quoted"; filename=x.html', '"quoted"; filename=x.html'),
@@ -98,3 +113,31 @@ def test_threat_07_what_a_browser_could_run_is_text_or_unknown(content: bytes) -
 def test_names_lose_what_could_mislead(given: str, cleaned: str) -> None:
     assert clean_filename(given) == cleaned
     assert clean_filename(cleaned) == cleaned
+
+
+FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
+
+
+@pytest.mark.parametrize("around", ["{}", "a{}b", "..{}..{}x", "{}.txt", "x.{}", "{}{}", "con{}", "a{}.b"])
+def test_no_character_makes_a_name_lead_elsewhere_in_any_normal_form(around: str) -> None:
+    for number in range(sys.maxunicode + 1):
+        character = chr(number)
+        # Those that stand for nothing else behave like one another.
+        if number > 0x3400 and unicodedata.normalize("NFKD", character) == character:
+            continue
+        cleaned = clean_filename(around.replace("{}", character))
+        assert clean_filename(cleaned) == cleaned, hex(number)
+        for form in FORMS:
+            made = unicodedata.normalize(form, cleaned)
+            assert not set(made) & set("/\\:\0\r\n"), hex(number)
+            assert made, hex(number)
+            assert made[0] != ".", hex(number)
+            assert made[-1] not in " .", hex(number)
+
+
+def test_the_name_for_those_who_know_only_ascii() -> None:
+    assert ascii_filename("Übersicht.pdf") == "Ubersicht.pdf"
+    assert ascii_filename("名前.pdf") == "file.pdf"
+    assert ascii_filename("名前") == "file"
+    assert ascii_filename("½.txt") == "12.txt"
+    assert ascii_filename("ñul.txt") == "_nul.txt"

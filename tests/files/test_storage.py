@@ -15,6 +15,7 @@ from flask_pocketping.files.s3 import S3Storage
 from flask_pocketping.files.storage import FolderStorage, Storage
 
 from ..support.bucket import ACCESS_KEY, SECRET_KEY, Bucket, serving_bucket
+from ..support.servers import free_port
 
 Inside = Callable[[], dict[str, bytes]]
 
@@ -119,6 +120,23 @@ def test_a_bucket_that_fails_is_told_in_the_log_and_not_to_the_client(
     assert "uploads" not in str(raised.value)
     assert "bucket uploads can't be used to write" in caplog.text
     assert bucket.objects == {}
+
+
+def test_a_bucket_that_breaks_off_in_mid_file_is_unavailable(bucket: Bucket) -> None:
+    storage = S3Storage("uploads", "", bucket.url)
+    storage.write("ab/abcd", io.BytesIO(b"x" * 200_000))
+    bucket.stuttering = True
+    stored = storage.open("ab/abcd")
+    with pytest.raises(Unavailable):
+        list(iter(lambda: stored.read(65536), b""))
+    stored.close()
+
+
+def test_a_bucket_that_nobody_serves_is_unavailable(bucket: Bucket) -> None:
+    storage = S3Storage("uploads", "", f"http://127.0.0.1:{free_port()}")
+    for work in (storage.open, storage.delete, lambda path: storage.write(path, io.BytesIO(b"x"))):
+        with pytest.raises(Unavailable):
+            work("ab/abcd")
 
 
 def test_a_bucket_without_a_prefix_has_the_paths_as_they_are(bucket: Bucket) -> None:

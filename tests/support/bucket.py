@@ -20,6 +20,7 @@ class Bucket:
     :ivar requests: method and path of each, as they came.
     :ivar user_agents: what those who asked call themselves.
     :ivar broken: whether all is answered with 500.
+    :ivar stuttering: whether objects break off in the middle.
     """
 
     def __init__(self, port: int) -> None:
@@ -28,6 +29,7 @@ class Bucket:
         self.requests: list[str] = []
         self.user_agents: set[str] = set()
         self.broken = False
+        self.stuttering = False
 
 
 @contextmanager
@@ -58,6 +60,12 @@ class _Handler(BaseHTTPRequestHandler):
         found = self._bucket.objects.get(self.path)
         if found is None:
             self._answer(404, b"<Error><Code>NoSuchKey</Code><Message>Gone.</Message></Error>")
+        elif self._bucket.stuttering:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(found)))
+            self.end_headers()
+            self.wfile.write(found[: len(found) // 2])
+            self.close_connection = True
         else:
             self._answer(200, found)
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import io
 import json
+import os
+import re
 import select
 import socket
+import subprocess
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,10 +27,13 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import text
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
+from werkzeug.http import parse_options_header
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_pocketping import MessageRejected, PocketPing, signals
 from flask_pocketping.errors import AttachmentNotFound, ConfigurationError, Forbidden, InvalidRequest, PayloadTooLarge
+from flask_pocketping.files import thumbnails
+from flask_pocketping.files.measure import MOST_SCANS
 from flask_pocketping.files.storage import FolderStorage, Readable, Stored
 from flask_pocketping.web import uploads
 from flask_pocketping.web.state import State
@@ -31,8 +41,9 @@ from flask_pocketping.web.state import State
 from ..conftest import LOCAL, Serve
 from ..support.bucket import ACCESS_KEY, SECRET_KEY, serving_bucket
 from ..support.clients import Api, Visitor
+from ..support.pictures import animated, drawn, jpeg_of_scans, packed, png_of, png_of_noise, png_with
 from ..support.receiver import Receiver
-from ..support.servers import gunicorn, make_app, wait_until
+from ..support.servers import KEY, gunicorn, make_app, wait_until
 from ..support.travel import Travel
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -91,6 +102,19 @@ def fetch(api: Api, path: str, **kwargs: Any) -> requests.Response:
     return requests.get(api.url + path, timeout=30, **kwargs)
 
 
+def thumbnail(api: Api, file: dict[str, Any]) -> requests.Response:
+    """The small picture of a file, when it is drawn."""
+    found: list[requests.Response] = []
+
+    def is_there() -> bool:
+        found[:] = [fetch(api, file["thumbnailUrl"])]
+        assert found[0].status_code == 200, found[0].text
+        return found[0].headers["Content-Type"] == "image/webp"
+
+    wait_until(is_there, "the thumbnail is drawn", 60)
+    return found[0]
+
+
 def on_disk(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / "pocketping-uploads").rglob("*") if path.is_file())
 
@@ -137,7 +161,7 @@ def test_a_file_goes_from_the_visitor_to_the_office(any_api: Api, receiver: Rece
     assert page.messages()[0]["attachments"] == [file]
     assert api.ok("GET", f"/sessions/{page.session_id}")["session"]["lastMessage"]["attachments"] == [file]
     assert fetch(api, file["url"]).content == content
-    with Image.open(io.BytesIO(fetch(api, file["thumbnailUrl"]).content)) as small:
+    with Image.open(io.BytesIO(thumbnail(api, file).content)) as small:
         assert small.size == (480, 240)
 
 
@@ -467,6 +491,100 @@ def test_threat_07_what_is_looked_at_is_what_is_served(shared: Api) -> None:
     assert ("thumbnailUrl" in file) == (wanted == harmless)
 
 
+# --- Pictures that are made to do harm ---
+
+
+BOMBS = {
+    "scans.jpg": lambda: jpeg_of_scans(4000, (64, 64)),
+    "pixels.png": lambda: png_of(100_000, 100_000),
+    "packed.png": lambda: png_with((b"iCCP", b"x\0\0" + packed(20_000_000))),
+    "frames.gif": lambda: animated("GIF", 2000),
+    "frames.webp": lambda: animated("WEBP", 2000),
+    "short.jpg": lambda: drawn("JPEG")[:-500],
+}
+
+
+@pytest.mark.parametrize("filename", BOMBS)
+def test_a_bomb_is_served_as_a_file_without_a_thumbnail(shared: Api, filename: str) -> None:
+    page, content = shared.visitor(), BOMBS[filename]()
+    file = send_file(page, content, filename)
+    assert (file["mimeType"], file["status"]) == ("application/octet-stream", "ready")
+    assert file.keys().isdisjoint({"thumbnailUrl", "width", "height"})
+    got = fetch(shared, file["url"])
+    assert got.content == content
+    assert got.headers["Content-Disposition"].startswith("attachment; ")
+    _, _, id, key, _ = file["url"].split("/")
+    assert code(fetch(shared, f"/files/{id}/{key}/thumbnail")) == (404, "ATTACHMENT_NOT_FOUND")
+
+
+def test_until_its_thumbnail_is_drawn_the_picture_stands_in(
+    shared: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "waits.py").write_text("import time; time.sleep(600)")
+    with monkeypatch.context() as patched:
+        patched.setattr(thumbnails, "_SCRIPT", tmp_path / "waits.py")
+        patched.setattr(thumbnails, "MOST_WAIT", 0.5)
+        file = send_file(shared.visitor(), png(), "photo.png")
+        shown = fetch(shared, file["thumbnailUrl"])
+        assert (shown.status_code, shown.content) == (200, png())
+        assert shown.headers["Content-Type"] == "image/png"
+        assert shown.headers["Cache-Control"] == "no-store"
+        assert shown.headers["Content-Disposition"].startswith("inline; ")
+        assert shown.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+def test_a_picture_that_passes_and_cannot_be_drawn_becomes_a_file(shared: Api) -> None:
+    page = shared.visitor()
+    file = send_file(page, png_of_noise(), "noise.png")
+    assert (file["mimeType"], file["width"], file["height"]) == ("image/png", 64, 48)
+    page.say("", attachmentIds=[file["id"]])
+    wait_until(lambda: fetch(shared, file["thumbnailUrl"]).status_code == 404, "it is given up")
+    [told] = page.messages()[0]["attachments"]
+    assert told["mimeType"] == "application/octet-stream"
+    assert told.keys().isdisjoint({"thumbnailUrl", "width", "height"})
+    assert fetch(shared, file["url"]).headers["Content-Disposition"].startswith("attachment; ")
+
+
+def decoding_time(content: bytes) -> float:
+    """Seconds that a picture takes to decode, by the clock and with what else this machine does now."""
+    start = time.monotonic()
+    with Image.open(io.BytesIO(content)) as image:
+        image.load()
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("worker_class", ["gevent", "sync"])
+def test_costly_pictures_hold_up_no_other_request(tmp_path: Path, sqlite: str, worker_class: str) -> None:
+    """One worker that does one thing at a time: what holds it is seen in everybody's answers."""
+    costly = jpeg_of_scans(MOST_SCANS, (3900, 3900))
+    whole = decoding_time(costly)
+    make_app(tmp_path, sqlite).extensions["pocketping"].close()
+    with gunicorn(tmp_path, database=sqlite, worker_class=worker_class, uploads=str(tmp_path / "files")) as (api, _):
+        page = api.visitor()
+        done = threading.Event()
+        slowest = 0.0
+
+        def watch() -> None:
+            nonlocal slowest
+            while not done.is_set():
+                start = time.monotonic()
+                assert requests.get(api.url + "/health", timeout=30).status_code == 200
+                slowest = max(slowest, time.monotonic() - start)
+
+        with ThreadPoolExecutor(1) as pool:
+            watched = pool.submit(watch)
+            try:
+                files = [send_file(page, costly, "costly.jpg") for _ in range(3)]
+                files += [send_file(page, jpeg_of_scans(4000, (2000, 2000)), "scans.jpg") for _ in range(2)]
+                shown = fetch(api, files[0]["thumbnailUrl"])
+            finally:
+                done.set()
+            watched.result()
+        assert shown.status_code == 200
+        assert [file["mimeType"] for file in files] == ["image/jpeg"] * 3 + ["application/octet-stream"] * 2
+        assert slowest < max(0.3, whole * 2 / 3), f"{slowest:.2f} s beside pictures of {whole:.1f} s"
+
+
 # --- In messages ---
 
 
@@ -568,8 +686,8 @@ def test_an_image_is_shown_and_anything_else_is_saved(shared: Api) -> None:
     assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     saved = fetch(shared, image["url"] + "?download")
     assert saved.headers["Content-Disposition"].startswith("attachment; ")
-    small = fetch(shared, image["thumbnailUrl"])
-    assert small.headers["Content-Type"] == "image/webp"
+    small = thumbnail(shared, image)
+    assert small.headers["Cache-Control"] == "private, max-age=86400, immutable"
     assert small.headers["Content-Disposition"].startswith("inline; ")
     pdf = send_file(page, b"%PDF-1.7\nx", "offer.pdf")
     got = fetch(shared, pdf["url"])
@@ -590,10 +708,84 @@ def test_a_part_of_a_file_can_be_fetched(shared: Api) -> None:
     part = fetch(shared, url, headers={"Range": "bytes=256-259"})
     assert (part.status_code, part.content) == (206, b"\x00\x01\x02\x03")
     assert part.headers["Content-Range"] == "bytes 256-259/256000"
-    beyond = fetch(shared, url, headers={"Range": "bytes=256000-"})
-    assert code(beyond) == (416, "INVALID_REQUEST")
+    end = fetch(shared, url, headers={"Range": "bytes=255999-400000"})
+    assert (end.status_code, end.headers["Content-Range"]) == (206, "bytes 255999-255999/256000")
+    for beyond in ("bytes=256000-", "bytes=300000-300010"):
+        refused = fetch(shared, url, headers={"Range": beyond})
+        assert code(refused) == (416, "INVALID_REQUEST")
+        assert refused.headers["Content-Range"] == "bytes */256000"
     head = requests.head(shared.url + url, timeout=30)
     assert (head.status_code, head.headers["Content-Length"], head.content) == (200, "256000", b"")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("bytes=0-1,5-9", "bytes=0-0, -1", "bytes=0-,0-,0-,0-", "lines=1-2", "none"),
+        *("bytes=5-2", "bytes=", "bytes=-", "bytes=x-y", "bytes 0-1", ""),
+    ],
+)
+def test_a_range_that_is_not_understood_gives_the_whole_file(shared: Api, asked: str) -> None:
+    url = send_file(shared.visitor(), b"0123456789")["url"]
+    got = fetch(shared, url, headers={"Range": asked})
+    assert (got.status_code, got.content) == (200, b"0123456789")
+    assert got.headers["Accept-Ranges"] == "bytes"
+    assert "Content-Range" not in got.headers
+
+
+def test_a_range_of_something_else_gives_the_whole_file(shared: Api) -> None:
+    """What a download was of is not there any more, or is not known to be the same."""
+    url = send_file(shared.visitor(), b"0123456789")["url"]
+    got = fetch(shared, url, headers={"Range": "bytes=2-3", "If-Range": '"other"'})
+    assert (got.status_code, got.content) == (200, b"0123456789")
+
+
+# --- Names ---
+
+TRICKS = [
+    "\uff0e\uff0e\uff0f\uff0e\uff0e\uff0f.bashrc",
+    "\uff0e\uff0e\uff3c\uff0e\uff0e\uff3cevil.bat",
+    "..\u2215..\u2215.ssh\u2215authorized_keys",
+    "℀\uff0fa",
+    "\u2024\u2024/x",
+    "C\uff1aevil.exe",
+    "photo\u202egnp.exe",
+    "a\r\nSet-Cookie: x=1.txt",
+    "aux.txt",
+    "\uff23\uff2f\uff2e",
+    ".\u3000.\u3000.",
+    "...",
+    "x" * 900 + ".pdf",
+    "😀" * 300 + ".png",
+]
+
+
+@pytest.mark.parametrize("filename", TRICKS)
+def test_a_name_that_is_served_leads_nowhere_whatever_is_made_of_it(shared: Api, filename: str) -> None:
+    file = send_file(shared.visitor(), filename=filename)
+    header = fetch(shared, file["url"]).headers["Content-Disposition"]
+    how, options = parse_options_header(header)
+    assert how == "attachment"
+    assert re.fullmatch(r"[ -~]+", header)
+    for name in (
+        file["filename"],
+        options["filename"],
+        parse_options_header(header.split("filename*")[0])[1]["filename"],
+    ):
+        for form in ("NFC", "NFD", "NFKC", "NFKD"):
+            made = normalize(form, name)
+            assert not re.search(r"[/\\:\0-\x1f\u202a-\u202e]", made)
+            assert made == made.strip(" .")
+            assert not re.fullmatch(r"(?i)(con|aux|nul|prn)(\..*)?", made)
+        assert 0 < len(name.encode()) <= 255
+
+
+def test_a_name_from_before_the_rules_is_cleaned_as_it_is_served(app: Flask, api: Api) -> None:
+    file = send_file(api.visitor())
+    with app.extensions["pocketping"].db.transaction() as tx:
+        tx.execute(text("UPDATE pocketping_attachment SET filename = '\uff0e\uff0e\uff0f.bashrc'"))
+    got = fetch(api, file["url"])
+    assert got.headers["Content-Disposition"] == "attachment; filename=bashrc"
 
 
 def test_what_the_storage_lost_is_not_found(app: Flask, api: Api) -> None:
@@ -629,6 +821,8 @@ def test_the_chore_removes_what_no_message_has_and_nothing_else(
     sent = send_file(page, png((40, 30)), "sent.png")
     page.say("Look", attachmentIds=[sent["id"]])
     deleted = send_file(page, png((40, 30)), "deleted.png")
+    for file in (sent, deleted):
+        thumbnail(api, file)
     gone = page.say("Look", attachmentIds=[deleted["id"]])
     api.ok("DELETE", f"/sessions/{page.session_id}/messages/{gone['messageId']}")
     unsent = send_file(page)
@@ -744,6 +938,7 @@ def test_a_storage_of_the_hosts_own(tmp_path: Path, serve: Serve) -> None:
     api = serve(app_with(tmp_path, storage))
     file = send_file(api.visitor(), png())
     assert fetch(api, file["url"]).content == png()
+    thumbnail(api, file)
     assert len(storage.held) == 2
     assert not (tmp_path / "pocketping-uploads").exists()
 
@@ -774,6 +969,108 @@ def test_threat_10_the_secret_of_a_file_is_in_no_log_of_ours(
     assert logged == [f"PUT /upload/{id}/*** failed.", f"GET /files/{id}/***/x\\nERROR Nothing happened failed."]
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], capture_output=True)
+    if made.returncode:
+        pytest.skip("takes root to mount a disk")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path, small_disk: Path, serve: Serve) -> None:
+    app = app_with(tmp_path, uploads=str(small_disk), api_key=KEY)
+    api = serve(app)
+    page = api.visitor()
+    first = send_file(page, bytes(100_000))
+
+    def left() -> list[int]:
+        return [path.stat().st_size for path in small_disk.rglob("*") if path.is_file()]
+
+    upload = expecting(page, 200_000)
+    for _ in range(3):
+        refused = put(page, upload, bytes(200_000))
+        assert code(refused) == (503, "UNAVAILABLE")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert code(add(api, page.session_id, bytes(200_000))) == (503, "UNAVAILABLE")
+        assert left() == [100_000]
+    assert code(complete(page, upload)) == (400, "INVALID_REQUEST")
+    assert fetch(api, first["url"]).content == bytes(100_000)
+    page.say("The text goes on.")
+    with app.extensions["pocketping"].db.read() as connection:
+        found = connection.execute(text("SELECT size FROM pocketping_attachment ORDER BY size")).scalars().all()
+    assert found == [100_000, 200_000], "the one that is there, and the one that may be sent again"
+    with app.extensions["pocketping"].db.transaction() as tx:
+        tx.execute(text("UPDATE pocketping_attachment SET created_at = '2020-01-01 00:00:00'"))
+    sweep(app)
+    assert left() == []
+    again = expecting(page, 200_000)
+    assert put(page, again, bytes(200_000)).status_code == 200
+
+
+def test_a_full_disk_under_the_database_is_told_and_the_same_message_goes_through_later(
+    tmp_path: Path, small_disk: Path, serve: Serve
+) -> None:
+    subprocess.run(["mount", "-o", "remount,size=2m", small_disk], check=True)
+    app = app_with(tmp_path, database_uri=f"sqlite:///{small_disk / 'chat.db'}", api_key=KEY)
+    app.extensions["pocketping"].db.create_tables()
+    page = serve(app).visitor()
+    with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while filler.write(bytes(4096)):
+            pass
+    answers = [say(page, "x" * 4000, clientId="m1") for _ in range(3)]
+    assert {code(answer) for answer in answers} == {(503, "UNAVAILABLE")}
+    (small_disk / "filler").unlink()
+    assert say(page, "x" * 4000, clientId="m1").status_code == 200
+    assert [len(message["content"]) for message in page.messages()] == [4000]
+
+
+class Failing(InMemory):
+    """Fails as a disk does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        self.failing = True
+
+    def write(self, path: str, stream: Readable) -> None:
+        if self.failing:
+            stream.read(1)
+            raise OSError(self.number, os.strerror(self.number))
+        super().write(path, stream)
+
+    def open(self, path: str) -> Stored:
+        if self.failing:
+            raise OSError(self.number, os.strerror(self.number))
+        return super().open(path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE])
+def test_a_storage_that_fails_is_unavailable_and_works_again_when_it_does(
+    tmp_path: Path, serve: Serve, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = Failing(number)
+    api = serve(app_with(tmp_path, storage, api_key=KEY))
+    page = api.visitor()
+    upload = expecting(page)
+    assert code(put(page, upload, b"Hello")) == (503, "UNAVAILABLE")
+    assert code(add(api, page.session_id)) == (503, "UNAVAILABLE")
+    assert os.strerror(number) in caplog.text
+    storage.failing = False
+    assert put(page, upload, b"Hello").status_code == 200
+    storage.failing = True
+    assert code(complete(page, upload)) == (503, "UNAVAILABLE")
+    storage.failing = False
+    file = complete(page, upload).json()
+    storage.failing = True
+    assert code(fetch(api, file["url"])) == (503, "UNAVAILABLE")
+    storage.failing = False
+    assert fetch(api, file["url"]).content == b"Hello"
+
+
 @pytest.mark.parametrize("given", ["elsewhere", Path("elsewhere"), None])
 def test_a_folder_of_ones_choice(tmp_path: Path, serve: Serve, given: Any) -> None:
     wanted = tmp_path / ("elsewhere" if given else "pocketping-uploads")
@@ -794,7 +1091,7 @@ def test_a_bucket(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch)
         assert fetch(api, file["url"]).content == png()
         part = fetch(api, file["url"], headers={"Range": "bytes=1-3"})
         assert (part.status_code, part.content) == (206, b"PNG")
-        assert fetch(api, file["thumbnailUrl"]).status_code == 200
+        assert thumbnail(api, file).status_code == 200
         assert {path.rsplit("/", 2)[0] for path in bucket.objects} == {"/uploads/chat"}
         upload = expecting(page)
         bucket.broken = True

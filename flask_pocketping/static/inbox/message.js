@@ -143,7 +143,10 @@ function picture(file) {
     shown.style.width = `${Math.min(WIDEST, file.width)}px`;
     shown.style.aspectRatio = `${file.width} / ${file.height}`;
   }
-  return el('a', { class: 'picture', href: url, target: '_blank', rel: 'noopener noreferrer', 'aria-label': texts.openImage(file.filename) }, shown);
+  const link = el('a', { class: 'picture', href: url, target: '_blank', rel: 'noopener noreferrer', 'aria-label': texts.openImage(file.filename) }, shown);
+  // The server may find out later that it is none.
+  shown.addEventListener('error', () => link.replaceWith(download(file)));
+  return link;
 }
 
 /** @param {Attachment} file */
