@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from ipaddress import ip_address
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..version import user_agent
 from .addresses import Address, Network
@@ -30,7 +30,7 @@ from .errors import (
     TLSFailed,
 )
 from .urls import Place, check_addresses, check_url, read_url
-from .wire import Deadline, open_wire
+from .wire import Deadline, TooManyBytes, open_wire
 
 if TYPE_CHECKING:
     from urllib3 import HTTPHeaderDict
@@ -58,6 +58,14 @@ Resolver = Callable[[str], Sequence[str]]
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+# Without the bound, or with what `int` takes besides ("-1", "1_0"), a size could ask for any number of bytes.
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_LENGTH = re.compile("[0-9]{1,18}")
+
+#: Bytes of a status line, headers and trailers, and of each line that is not the body's.
+MAX_HEAD = 64 * 1024
+#: Bytes of a chunk's first line: the size, and extensions that nobody uses.
+MAX_CHUNK_LINE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +159,11 @@ class GuardedClient:
         with _failures_of(place, self.timeout), contextlib.ExitStack() as stack:
             sock = stack.enter_context(self._connect(place, deadline))
             tls = (self.tls or default_tls()) if place.tls else None
-            wire = open_wire(sock, deadline, tls=tls, name=place.name)
+            most = self.excerpt if max_response is None else max_response + 1
+            # Small chunks take several times the bytes that they carry; an honest sender makes none so small.
+            wire = open_wire(sock, deadline, tls=tls, name=place.name, most=2 * MAX_HEAD + 2 * most)
             response = stack.enter_context(_exchange(wire, place, method, body, fields))
-            content = _read(response, self.excerpt if max_response is None else max_response + 1)
+            content = _read(response, most)
         if max_response is not None and len(content) > max_response:
             raise ResponseTooLarge(f"The answer of {place.authority} is larger than {max_response} bytes.")
         return HTTPResult(
@@ -229,10 +239,39 @@ def _exchange(
 
 
 def _read(response: HTTPResponse, limit: int) -> bytes:
+    if response.chunked:
+        return _read_chunks(response.fp, limit)
+    if any(not _LENGTH.fullmatch(length) for length in response.headers.get_all("Content-Length", [])):
+        raise HTTPException("a Content-Length that is no number")
     content = response.read(limit)
     if len(content) < limit and response.length:
         raise IncompleteRead(content, response.length)
     return content
+
+
+def _read_chunks(stream: BinaryIO, limit: int) -> bytes:
+    """Read a chunked body (RFC 9112, section 7.1), up to `limit` bytes of it.
+
+    Not by `http.client`: it takes a negative size for "all that comes".
+    """
+    content = bytearray()
+    while True:
+        line = stream.readline(MAX_CHUNK_LINE)
+        match = _CHUNK_SIZE.fullmatch(line)
+        if match is None:
+            raise HTTPException("a chunk without a size")
+        size = int(match[1], 16)
+        if not size:
+            return bytes(content)
+        wanted = min(size, limit - len(content))
+        part = stream.read(wanted)
+        content += part
+        if len(part) < wanted:
+            raise IncompleteRead(bytes(content), size - len(part))
+        if len(content) >= limit:
+            return bytes(content)
+        if stream.readline(3) not in {b"\r\n", b"\n"}:
+            raise HTTPException("a chunk that is longer than its size")
 
 
 @contextlib.contextmanager
@@ -249,5 +288,7 @@ def _failures_of(place: Place, timeout: float) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or "closed by the other side"
         raise ConnectionFailed(f"The connection to {host} failed: {reason}.") from error
+    except TooManyBytes as error:
+        raise BadResponse(f"The answer of {host} has too many bytes around its body.") from error
     except HTTPException as error:
         raise BadResponse(f"The answer of {host} is not complete HTTP.") from error

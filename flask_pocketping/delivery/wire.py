@@ -9,6 +9,10 @@ import time
 from typing import Any, cast
 
 
+class TooManyBytes(Exception):
+    """The other side sent more than anything needs that is read here."""
+
+
 class Deadline:
     """The moment at which a request must be over, on a clock that is never set back.
 
@@ -34,21 +38,28 @@ class Deadline:
         return remaining
 
 
-def open_wire(sock: socket.socket, deadline: Deadline, *, tls: ssl.SSLContext | None, name: str) -> socket.socket:
+def open_wire(
+    sock: socket.socket, deadline: Deadline, *, tls: ssl.SSLContext | None, name: str, most: int
+) -> socket.socket:
     """Make a connected socket keep a deadline, and shake hands if there is TLS.
 
     :param tls: `None` for plain HTTP.
     :param name: whose certificate the other side must have.
+    :param most: bytes that may be received after the handshake, TLS's own among them; reading more raises
+        `TooManyBytes`.
     :returns: what `http.client` takes for a socket. Closing it has no effect: the socket stays the
         caller's.
     :raises OSError: if the handshake fails; `TimeoutError` and `ssl.SSLError` are of that kind.
     """
-    wire = cast(socket.socket, _Wire(sock, deadline))
-    if tls is None:
-        return wire
-    from urllib3.util.ssltransport import SSLTransport
+    counted = _Wire(sock, deadline)
+    opened = wire = cast(socket.socket, counted)
+    if tls is not None:
+        from urllib3.util.ssltransport import SSLTransport
 
-    return cast(socket.socket, SSLTransport(wire, tls, name))
+        opened = cast(socket.socket, SSLTransport(wire, tls, name))
+    # The handshake's own size is bounded by OpenSSL.
+    counted.left = most
+    return opened
 
 
 class _Wire:
@@ -62,6 +73,7 @@ class _Wire:
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
         self._deadline = deadline
+        self.left: int | None = None
 
     def _in_time(self) -> socket.socket:
         self._sock.settimeout(self._deadline.remaining())
@@ -74,10 +86,20 @@ class _Wire:
             self._in_time().sendall(data)
 
     def recv(self, size: int) -> bytes:
-        return self._in_time().recv(size)
+        data = self._in_time().recv(size)
+        self._count(len(data))
+        return data
 
     def recv_into(self, buffer: memoryview) -> int:
-        return self._in_time().recv_into(buffer)
+        size = self._in_time().recv_into(buffer)
+        self._count(size)
+        return size
+
+    def _count(self, size: int) -> None:
+        if self.left is not None:
+            self.left -= size
+            if self.left < 0:
+                raise TooManyBytes
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(socket.SocketIO(cast(Any, self), "r"))

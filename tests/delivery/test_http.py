@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import shutil
 import socket
 import ssl
@@ -417,6 +418,57 @@ def test_an_answer_that_breaks_off_is_a_failure(script: Script, error: type[HTTP
     with Receiver(script) as receiver, pytest.raises(error, match=text) as caught:
         post(client(), receiver.url())
     assert SECRET not in str(caught.value)
+
+
+class Flood:
+    """Sends an answer's beginning and then the same piece for as long as anybody takes it, and counts the bytes."""
+
+    def __init__(self, start: bytes, piece: bytes) -> None:
+        self.start, self.piece = start, piece
+        self.sent = 0
+
+    def __call__(self, receiver: Receiver, connection: socket.socket) -> None:
+        receiver.read(connection)
+        connection.sendall(self.start)
+        while not receiver.stopping.is_set() and self.sent < 200_000_000:
+            self.sent += connection.send(self.piece)
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(CHUNKED + b"-1\r\n", b"x" * 65536, id="negative chunk"),
+        pytest.param(CHUNKED, b"1;" + b"e" * 60_000 + b"\r\nx\r\n", id="chunk extensions"),
+        pytest.param(CHUNKED, b"0" * 65536, id="endless chunk size"),
+        pytest.param(CHUNKED + b"5\r\n", b"x" * 65536, id="chunk beyond its size"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", b"x" * 65536, id="negative length"),
+        pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, id="100 continue"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"X-Long: " + b"x" * 60_000 + b"\r\n", id="headers"),
+    ],
+)
+@pytest.mark.parametrize("max_response", [None, 10_000])
+def test_a_malformed_answer_costs_no_more_than_its_bound_and_is_a_failure(
+    start: bytes, piece: bytes, max_response: int | None
+) -> None:
+    flood = Flood(start, piece)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with Receiver(flood) as receiver, in_good_time(), pytest.raises(BadResponse, match="The answer of") as caught:
+        client().request("POST", receiver.url(), body=b"{}", max_response=max_response)
+    assert SECRET not in str(caught.value)
+    # What the system's own buffers took counts as sent too.
+    assert flood.sent < 20_000_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
+
+
+@pytest.mark.parametrize("size", [b"-1", b"+5", b"1_0", b"0x5", b"", b"f" * 17])
+def test_a_chunk_whose_size_is_no_number_is_a_failure(size: bytes) -> None:
+    with answers(CHUNKED + size + b"\r\nhello\r\n0\r\n\r\n") as receiver, pytest.raises(BadResponse):
+        client().post(receiver.url(), body=b"{}", headers={})
+
+
+def test_chunks_may_have_extensions_and_trailers() -> None:
+    with answers(CHUNKED + b"4;name=value\r\n0123\r\n0006\r\n456789\r\n0\r\nX-Sum: 1\r\n\r\n") as receiver:
+        assert client().post(receiver.url(), body=b"{}", headers={}).body == b"0123456789"
 
 
 def test_a_port_that_nobody_listens_on() -> None:
