@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 
 from .. import clock
 
 #: Longer than any that we make.
 MAX_LENGTH = 20_000
+
+#: How far the clocks of the machines that sign and read may differ.
+CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 class NotSigned(Exception):
@@ -55,15 +58,17 @@ class Signed:
     def read(self, text: object) -> tuple[dict[str, Any], datetime]:
         """A value that was signed, and when its time is over.
 
-        :raises Expired: if that was before now.
+        :raises Expired: if that was before now, or it was signed more than a minute after now.
         :raises NotSigned: if it is none of ours.
         """
         if not isinstance(text, str) or not text.isascii() or len(text) > MAX_LENGTH:
             raise NotSigned
         try:
-            value, signed_at = self._serializer.loads(text, max_age=self._lifetime, return_timestamp=True)
-        except SignatureExpired:
-            raise Expired from None
+            value, signed_at = self._serializer.loads(text, return_timestamp=True)
         except BadSignature:
             raise NotSigned from None
-        return dict(value), signed_at.astimezone(UTC) + timedelta(seconds=self._lifetime)
+        # Not by `max_age`, which takes a signature of a clock that is one second ahead for an expired one.
+        now, lifetime = clock.now(), timedelta(seconds=self._lifetime)
+        if not -CLOCK_TOLERANCE <= now - signed_at <= lifetime:
+            raise Expired
+        return dict(value), min(signed_at.astimezone(UTC), now) + lifetime

@@ -144,6 +144,20 @@ def test_an_expired_identity(app: Flask, api: Api, travel: Travel) -> None:
     assert details_of(connect(api, identityToken=token)) == ["expired"]
 
 
+@pytest.mark.parametrize(("ahead", "status"), [(1, 200), (58, 200), (62, 400), (3600, 400)])
+def test_a_signature_of_a_clock_up_to_a_minute_ahead_is_good(
+    app: Flask, api: Api, travel: Travel, ahead: int, status: int
+) -> None:
+    travel.forward(seconds=ahead)
+    identity = token_of(app, ADA)
+    operator = state_of(app).operator_tokens.make(Operator("7", "Ana"), "proj_default")
+    travel.forward(seconds=-ahead)
+    assert connect(api, identityToken=identity).status_code == status
+    assert api.with_key(operator).get("/sessions").status_code == {200: 200, 400: 401}[status]
+    travel.forward(seconds=ahead + 3605)
+    assert details_of(connect(api, identityToken=identity)) == ["expired"]
+
+
 @pytest.mark.parametrize(
     "make",
     [
