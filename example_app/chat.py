@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request, url_for
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -19,6 +19,7 @@ from .views import current_customer, current_employee, money
 
 pocketping = PocketPing()
 
+CUSTOMER_ID = re.compile("[1-9][0-9]{0,17}")
 CARD_NUMBER = re.compile(r"\b\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b")
 
 
@@ -41,9 +42,10 @@ def who_answers() -> Operator | Response:
 @pocketping.context
 def what_they_bought(session: Session) -> Mapping[str, object]:
     """What the inbox shows of a customer beside their conversation; nothing of one who is not signed in."""
-    if session.identity is None or not session.identity.verified:
+    customer_id = customer_of(session)
+    if customer_id is None:
         return {}
-    mine = select(Order).where(Order.customer_id == int(session.identity.customer_id or 0)).order_by(Order.id.desc())
+    mine = select(Order).where(Order.customer_id == customer_id).order_by(Order.id.desc())
     with shop_session() as db:
         orders = db.scalars(mine).all()
     if not orders:
@@ -56,6 +58,18 @@ def what_they_bought(session: Session) -> Mapping[str, object]:
     }
 
 
+def customer_of(session: Session) -> int | None:
+    """The id of the customer that a conversation is with, or nothing.
+
+    What a visitor says of themselves proves nothing. And the id that is vouched for may come from another system over
+    the API: it is text, and only some of it is an id of ours.
+    """
+    identity = session.identity
+    if identity is None or not identity.verified or not CUSTOMER_ID.fullmatch(identity.customer_id or ""):
+        return None
+    return int(identity.customer_id or "")
+
+
 def connect_hooks(app: Flask) -> None:
     """Connect the hooks below to the chat of one app.
 
@@ -64,6 +78,7 @@ def connect_hooks(app: Flask) -> None:
     """
     signals.message_received.connect(mind_the_language, sender=app)
     signals.session_created.connect(log_contact, sender=app)
+    signals.session_created.connect(tag_customer, sender=app)
     signals.visitor_identified.connect(tag_customer, sender=app)
     signals.message_created.connect(count_question, sender=app)
 
@@ -90,12 +105,12 @@ def log_contact(app: Flask, session: Session, **extra: object) -> None:
 
 
 def tag_customer(app: Flask, session: Session, **extra: object) -> None:
-    """Mark the customer with the visitor's email as one who has chatted."""
-    if session.identity is None or session.identity.email is None:
+    """Mark the customer, where it is known for sure who that is, as one who has chatted."""
+    customer_id = customer_of(session)
+    if customer_id is None:
         return
-    email = session.identity.email.lower()
     with shop_session(app) as db, db.begin():
-        db.execute(update(Customer).where(func.lower(Customer.email) == email).values(has_chatted=True))
+        db.execute(update(Customer).where(Customer.id == customer_id).values(has_chatted=True))
 
 
 def count_question(app: Flask, message: Message, **extra: object) -> None:

@@ -120,6 +120,30 @@ def test_the_inbox_shows_what_a_customer_bought(shop: Api) -> None:
     assert shop.ok("GET", f"/sessions/{pretender.session_id}/context")["context"] == []
 
 
+@pytest.mark.parametrize("customer_id", ["cus_Nf3x", "1 ", "\u0661", "-1", "9" * 30, "0"])
+def test_a_customer_id_of_another_system_is_nobody_of_the_shop(shop: Api, customer_id: str) -> None:
+    session_id = shop.session(identity={"customerId": customer_id, "email": ADA})
+    answer = shop.get(f"/sessions/{session_id}/context")
+    assert (answer.status_code, answer.json()) == (200, {"context": []})
+
+
+def test_only_who_is_signed_in_is_marked_as_a_customer_who_chatted(shop: Api, tmp_path: Path) -> None:
+    stranger = shop.visitor(identity={"id": "1", "email": ADA})
+    assert stranger.request("POST", "/prechat", {"sessionId": stranger.handle, "email": ADA}).status_code == 200
+    stranger.request("POST", "/identify", {"sessionId": stranger.handle, "identity": {"id": "1", "email": ADA}})
+    shop.ok("POST", f"/sessions/{shop.session()}/identify", {"customerId": "cus_Nf3x", "email": ADA})
+    assert customers_who_chatted(tmp_path) == []
+    browser = Browser(shop)
+    browser.sign_in(BEN)
+    shop.visitor(identityToken=browser.open("/identity").json()["identityToken"])
+    assert customers_who_chatted(tmp_path) == [BEN]
+
+
+def customers_who_chatted(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "shop.sqlite3")) as database:
+        return [email for (email,) in database.execute("SELECT email FROM customers WHERE has_chatted")]
+
+
 def test_a_shop_of_before_keeps_what_it_has_and_gets_its_employees(
     open_app: Callable[[], Flask], tmp_path: Path, serve: Serve
 ) -> None:
