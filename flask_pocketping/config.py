@@ -325,6 +325,9 @@ class Config:
     rate_limit: Rules = _setting(
         (), _rules, "Requests of one API key: `free`, `pro`, `team`, a rule such as `50/second`, or `off`."
     )
+    failed_key_limit: Rules = _setting(
+        _rules("30/minute;200/hour"), _rules, "Wrong API keys and tokens that one address may try."
+    )
     visitor_message_limit: Rules = _setting(_rules("30/minute"), _rules, "Messages that one conversation may send.")
     visitor_address_limit: Rules = _setting(
         _rules("1200/minute"), _rules, "Requests that one address may make on the visitor's routes."

@@ -116,6 +116,10 @@ class Unauthorized(APIError):
         super().__init__(message, headers={"WWW-Authenticate": 'Bearer realm="PocketPing"'})
 
 
+class TokenExpired(Unauthorized):
+    """The operator's token was good, and its time is over."""
+
+
 class Forbidden(APIError):
     """A page of an origin that is not listed asks, or somebody who may not."""
 

@@ -119,6 +119,7 @@ class PocketPing:
         from .servers import open_files_limit
         from .web.blueprint import build_blueprint
         from .web.frames import Frames
+        from .web.guesses import Guesses
         from .web.handles import Handles
         from .web.late_rules import late_rules
         from .web.limiter import Limiter
@@ -148,13 +149,15 @@ class PocketPing:
         )
         storage = self._storage_of(app, config)
         files = Files(database, storage, config.max_upload_size) if storage is not None else None
+        limiter = Limiter(config.redis_url, _name_in_redis(secrets))
         runtime = Runtime(app, config, database, hub, bus, sockets, client, files)
         state = State(
             config=config,
             db=database,
             hub=hub,
             bus=bus,
-            limiter=Limiter(config.redis_url, _name_in_redis(secrets)),
+            limiter=limiter,
+            guesses=Guesses(limiter, config.failed_key_limit),
             handles=handles,
             frames=Frames(handles),
             default_project=DEFAULT_PROJECT,

@@ -153,6 +153,7 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("max_upload_size", 0),
     ("max_upload_size", "10 MB"),
     ("visitor_upload_limit", "20"),
+    ("failed_key_limit", "often"),
     ("visitor_address_upload_limit", "many"),
     ("rate_limit", "platinum"),
     ("rate_limit", "50"),

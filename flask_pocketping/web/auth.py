@@ -9,8 +9,9 @@ from datetime import datetime
 from flask import request
 
 from ..chat.projects import hash_key, project_of_key
-from ..errors import Unauthorized
+from ..errors import TokenExpired, Unauthorized
 from ..values import Operator
+from .limiter import address_key
 from .state import State
 from .tokens import PREFIX
 
@@ -41,12 +42,31 @@ def authenticate(state: State) -> Client:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise Unauthorized
-    return client_of(state, key.strip())
+    return client_of(state, key.strip(), request.remote_addr)
 
 
-def client_of(state: State, key: str) -> Client:
-    """As `authenticate`, for a key or token that came otherwise."""
-    hashed = hash_key(key)
+def client_of(state: State, key: str, address: str | None) -> Client:
+    """As `authenticate`, for a key or token that came otherwise.
+
+    :param address: whom a failure counts for.
+    :raises Unauthorized: if it is none that is in force.
+    :raises RateLimited: if too many of the address were not.
+    """
+    hashed, counted = hash_key(key), address_key(address)
+    state.guesses.check(counted, hashed)
+    try:
+        client = _find_client(state, key, hashed)
+    except TokenExpired:
+        # Nobody guessed it: it was good once, and a page that slept brings it.
+        raise
+    except Unauthorized:
+        state.guesses.fail(counted, hashed)
+        raise
+    state.guesses.succeed(counted, hashed)
+    return client
+
+
+def _find_client(state: State, key: str, hashed: str) -> Client:
     if state.api_key_hash is not None and hmac.compare_digest(hashed, state.api_key_hash):
         return Client(state.default_project, ("key", hashed), hashed)
     if key.startswith(PREFIX):

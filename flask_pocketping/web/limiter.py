@@ -42,35 +42,43 @@ class Limiter:
         self._name = name
         self._away_until = 0.0
 
-    def hit(self, rules: Rules, *key: str) -> dict[str, str]:
+    def hit(self, rules: Rules, *key: str, cost: int = 1) -> dict[str, str]:
         """Count one request.
 
         :param key: what is counted, and for whom.
+        :param cost: what it counts as.
         :return: the `RateLimit-*` headers of the answer, by the rule that leaves the least.
         :raises RateLimited: with `Retry-After`, if it is one too many.
         """
         headers: dict[str, str] = {}
         least = math.inf
         for rule in rules:
-            allowed, left, reset = self._count(rule, key)
+            allowed, left, reset = self._count(rule, key, cost)
             if not allowed:
-                raise RateLimited(
-                    f"Too many requests: {rule.amount} per {rule.seconds} s are allowed.",
-                    headers={**_headers(rule, 0, reset), "Retry-After": str(reset)},
-                )
+                raise _refusal(rule, reset)
             if left < least:
                 least = left
                 headers = _headers(rule, left, reset)
         return headers
 
-    def _count(self, rule: RateRule, key: Sequence[str]) -> Count:
+    def check(self, rules: Rules, *key: str) -> None:
+        """As `hit`, without counting.
+
+        :raises RateLimited: if one more would be too many.
+        """
+        for rule in rules:
+            allowed, _, reset = self._count(rule, key, 0)
+            if not allowed:
+                raise _refusal(rule, reset)
+
+    def _count(self, rule: RateRule, key: Sequence[str], cost: int) -> Count:
         if self._redis_url and time.monotonic() >= self._away_until:
             try:
-                return _count_in(self._connect(), rule, (self._name, *key))
+                return _count_in(self._connect(), rule, (self._name, *key), cost)
             except Exception as error:
                 self._away_until = time.monotonic() + self.RETRY
                 logger.warning("Rate limits are counted in this process: Redis is away (%s).", type(error).__name__)
-        return self._here.count(rule, key)
+        return self._here.count(rule, key, cost)
 
     def _connect(self) -> SlidingWindowCounterRateLimiter:
         if self._shared is None:
@@ -99,7 +107,8 @@ class _Counters:
         self._sweep_at = 0.0
         self._lock = threading.Lock()
 
-    def count(self, rule: RateRule, key: Sequence[str]) -> Count:
+    def count(self, rule: RateRule, key: Sequence[str], cost: int) -> Count:
+        """Count `cost` more, or none of it where that would be too many; with 0, look whether there is room for 1."""
         now = time.time()
         length, amount = rule.seconds, rule.amount
         number, passed = int(now // length), now % length
@@ -111,15 +120,17 @@ class _Counters:
             if newest != number:
                 before, count = (count if newest == number - 1 else 0), 0
             weight = before * (1 - passed / length) + count
-            allowed = weight < amount
-            if allowed:
-                count += 1
+            # A fraction of the window before leaves room for one more, as it always did.
+            allowed = weight + max(cost, 1) < amount + 1
+            if allowed and cost:
+                count += cost
                 self._windows[name] = number, length, before, count
+        room = amount - count - max(cost, 1) + 1
         wait = length - passed
-        if not allowed and count < amount:
+        if not allowed and before and 0 < room <= before:
             # Enough of the window before is over sooner than this one ends.
-            wait = length * (1 - (amount - count) / before) - passed
-        return allowed, amount - math.floor(weight) - 1 if allowed else 0, math.floor(wait) + 1
+            wait = length * (1 - room / before) - passed
+        return allowed, amount - math.floor(weight) - cost if allowed else 0, math.floor(wait) + 1
 
     def _sweep(self, now: float) -> None:
         self._sweep_at = now + self.SWEEP
@@ -128,9 +139,16 @@ class _Counters:
                 del self._windows[name]
 
 
-def _count_in(limiter: SlidingWindowCounterRateLimiter, rule: RateRule, key: Sequence[str]) -> Count:
+def _refusal(rule: RateRule, reset: int) -> RateLimited:
+    return RateLimited(
+        f"Too many requests: {rule.amount} per {rule.seconds} s are allowed.",
+        headers={**_headers(rule, 0, reset), "Retry-After": str(reset)},
+    )
+
+
+def _count_in(limiter: SlidingWindowCounterRateLimiter, rule: RateRule, key: Sequence[str], cost: int) -> Count:
     item = _item(rule)
-    allowed = limiter.hit(item, *key)
+    allowed = limiter.hit(item, *key, cost=cost) if cost else limiter.test(item, *key)
     reset, left = limiter.get_window_stats(item, *key)
     return allowed, left, max(1, math.ceil(reset - time.time()))
 

@@ -44,7 +44,7 @@ def serve_back_office(state: State, ws: Server) -> None:
     """Hand one connection to `/ws` over to the loop."""
     connection = _open(state, state.frames.operator, tuple(address_bounds(state.config, request.remote_addr)))
     connection.set_deadline(AUTH_WAIT, AUTH_TIMEOUT, f"No auth frame within {AUTH_WAIT:g} seconds.")
-    connection.start(_BackOffice(state, connection))
+    connection.start(_BackOffice(state, connection, request.remote_addr))
 
 
 def serve_visitor(state: State, ws: Server) -> None:
@@ -79,12 +79,13 @@ def _close_code(error: Exception) -> Closed | None:
 
 
 class _BackOffice:
-    __slots__ = ("_topic", "client", "connection", "state")
+    __slots__ = ("_topic", "address", "client", "connection", "state")
 
     name = "A WebSocket on /ws"
 
-    def __init__(self, state: State, connection: WebSocket) -> None:
+    def __init__(self, state: State, connection: WebSocket, address: str | None) -> None:
         self.state = state
+        self.address = address
         self.connection = connection
         self.client: Client | None = None
         self._topic: Topic | None = None
@@ -111,7 +112,7 @@ class _BackOffice:
     def _begin(self, raw: str | bytes) -> None:
         hello = self._authenticate(raw)
         after: int | None = hello["after"]
-        client = client_of(self.state, hello["apiKey"])
+        client = client_of(self.state, hello["apiKey"], self.address)
         self._let_in(client)
         # It counts for its address only until it is known.
         self.state.sockets.disown(self.connection)
@@ -205,7 +206,7 @@ class _BackOffice:
         """Go on with a further token. It may change when the connection ends, and neither whose nor where it is."""
         if client.operator is None:
             raise InvalidRequest.field("type", "A connection with an API key needs no renewal.")
-        renewed = client_of(self.state, key)
+        renewed = client_of(self.state, key, self.address)
         if renewed.operator is None or renewed.counted != client.counted:
             raise Forbidden("A connection can only be renewed by a token of the same operator.")
         self._let_in(renewed)

@@ -21,6 +21,7 @@ from ..shapes import PresentOperatorShape
 from ..values import MessageDraft, Operator, PresentOperator
 from .assets import Assets, find_assets
 from .frames import Frames, operator_frame
+from .guesses import Guesses
 from .handles import Handles
 from .hosts import Loaders
 from .limiter import Limiter
@@ -42,6 +43,7 @@ class State:
     hub: Hub
     bus: Bus
     limiter: Limiter
+    guesses: Guesses
     handles: Handles
     frames: Frames
     default_project: str

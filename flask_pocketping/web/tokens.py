@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from ..errors import InvalidRequest, Unauthorized
+from ..errors import InvalidRequest, TokenExpired, Unauthorized
 from ..values import Identity, Operator
 from .signed import Expired, NotSigned, Signed
 
@@ -88,7 +88,7 @@ class OperatorTokens:
         try:
             facts, expires_at = self._signed.read(token.removeprefix(PREFIX))
         except Expired:
-            raise Unauthorized("The operator's token has expired.") from None
+            raise TokenExpired("The operator's token has expired.") from None
         except NotSigned:
             raise Unauthorized("The operator's token is not valid.") from None
         return Pass(Operator(facts["id"], facts["name"], facts["avatar"]), facts["project"], expires_at)

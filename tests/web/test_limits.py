@@ -17,12 +17,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_pocketping import PocketPing
 from flask_pocketping.chat import projects
+from flask_pocketping.values import Operator
 from flask_pocketping.web.limiter import Limiter, address_key
 
 from ..conftest import Serve
-from ..support.clients import BROWSER, Api, Visitor
+from ..support.clients import BROWSER, Api, Socket, Visitor
 from ..support.proxy import proxying
 from ..support.servers import KEY, free_port, gunicorn, make_app, wait_until
+from ..support.travel import Travel
 
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
@@ -372,3 +374,61 @@ def test_threat_09_without_a_key_the_back_office_is_closed(tmp_path: Path, serve
         assert api.with_key(key).get("/sessions").status_code == 401
         assert api.with_key(key).post("/webhooks", {"url": "https://example.com/", "events": ["*"]}).status_code == 401
     assert api.with_key(another_key(app)).get("/sessions").status_code == 200
+
+
+def test_wrong_keys_are_limited_for_each_address_on_every_road(
+    tmp_path: Path, serve: Serve, elsewhere: requests.Session
+) -> None:
+    app = make_app(tmp_path, failed_key_limit="5/hour")
+    api = serve(app)
+    fresh = another_key(app)
+    assert api.get("/sessions").status_code == 200
+    for number in range(4):
+        assert api.with_key(f"guess-{number}").get("/sessions").status_code == 401
+    with Socket(api.url + "/ws") as socket:
+        socket.send({"type": "auth", "apiKey": "ppo_guess"})
+        assert socket.close_code() == 4401
+    limited(api.with_key("guess-6").get("/sessions"))
+    limited(api.with_key("ppo_guess").post("/webhooks", {}))
+    # A right guess is told from a wrong one no more.
+    limited(api.with_key(fresh).get("/sessions"))
+    for key in ("guess-7", fresh):
+        with Socket(api.url + "/ws") as socket:
+            socket.send({"type": "auth", "apiKey": key})
+            assert socket.close_code() == 4429
+    # Who worked there before goes on, and so does everyone elsewhere.
+    assert api.get("/sessions").status_code == 200
+    with api.socket() as socket:
+        socket.send({"type": "ping"})
+        assert socket.expect("pong")
+    headers = {"Authorization": f"Bearer {fresh}"}
+    assert elsewhere.get(api.url + "/sessions", headers=headers, timeout=30).status_code == 200
+
+
+def test_a_key_that_was_revoked_counts_as_a_guess(tmp_path: Path, serve: Serve) -> None:
+    app = make_app(tmp_path, failed_key_limit="3/hour")
+    api = serve(app)
+    made = projects.create_key(app.extensions["pocketping"].db, "another")
+    assert made.key is not None
+    client = api.with_key(made.key)
+    assert client.get("/sessions").status_code == 200
+    projects.revoke_key(app.extensions["pocketping"].db, made.id)
+    assert [client.get("/sessions").status_code for _ in range(4)] == [401, 401, 401, 429]
+
+
+def test_what_nobody_guessed_is_not_counted(tmp_path: Path, serve: Serve, travel: Travel) -> None:
+    """A request without a key tries none, and a token that ran out was good once."""
+    app = make_app(tmp_path, failed_key_limit="2/hour", operator_token_lifetime=60)
+    api = serve(app)
+    token = app.extensions["pocketping"].operator_tokens.make(Operator("7", "Ana"), "proj_default")
+    travel.forward(seconds=120)
+    for _ in range(5):
+        assert api.with_key(None).get("/sessions").status_code == 401
+        assert api.with_key(token).get("/sessions").status_code == 401
+    assert api.get("/sessions").status_code == 200
+
+
+def test_wrong_keys_are_counted_in_redis_by_all_processes(tmp_path: Path, serve: Serve, redis_url: str) -> None:
+    one, other = (serve(make_app(tmp_path, failed_key_limit="4/hour", redis_url=redis_url)) for _ in range(2))
+    statuses = [api.with_key("guess").get("/sessions").status_code for api in (one, other) * 3]
+    assert statuses == [401, 401, 401, 401, 429, 429]
