@@ -407,6 +407,7 @@ class Config:
     webhook_timeout: float = _setting(
         15.0, _number(0.1, 15, "seconds"), "Seconds that a receiver has for its whole answer."
     )
+    webhook_limit: int = _setting(100, _whole(1, 10_000, "webhooks"), "Webhooks that one project may have.")
     delivery_retention: float = _setting(
         30.0, _number(1, 3650, "days"), "Days that finished deliveries can be looked at."
     )

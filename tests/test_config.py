@@ -215,6 +215,7 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("widget_latest_version", 2),
     ("widget_latest_version", "1.2.3.4.5"),
     ("webhook_timeout", None),
+    ("webhook_limit", 0),
     ("delivery_retention", 0),
     ("socket_queue", 1),
     ("socket_queue", 10.5),

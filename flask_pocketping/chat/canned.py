@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from .. import clock
 from ..db import Database, Transaction
-from ..errors import CannedAnswerNotFound, InvalidRequest, ProjectNotFound
-from ..models import DEFAULT_PROJECT, Project, table
+from ..errors import CannedAnswerNotFound, InvalidRequest
+from ..models import DEFAULT_PROJECT, table
 from ..models import CannedAnswer as CannedAnswerModel
 from ..values import CannedAnswer
 from .idempotency import Once
+from .projects import lock_project
 from .rows import Row
 from .text import check_content
 
@@ -21,7 +22,6 @@ from .text import check_content
 MAX_ANSWERS = 500
 
 answers = table(CannedAnswerModel)
-projects = table(Project)
 
 _SHORTCUT = re.compile(r"[\w-]{1,40}")
 
@@ -55,7 +55,7 @@ def create_canned_answer(
     with db.transaction() as tx:
         if once:
             once.claim(tx)
-        _lock_project(tx, project_id)
+        lock_project(tx, project_id)
         _check_free(tx, project_id, shortcut)
         if tx.execute(select(func.count()).where(answers.c.project_id == project_id)).scalar_one() >= MAX_ANSWERS:
             raise InvalidRequest(f"There are {MAX_ANSWERS} canned answers already.")
@@ -86,7 +86,7 @@ def update_canned_answer(
         check_content(content)
         changes["content"] = content
     with db.transaction() as tx:
-        _lock_project(tx, project_id)
+        lock_project(tx, project_id)
         row = tx.execute(select(answers).where(*_this(answer_id, project_id))).mappings().one_or_none()
         if row is None:
             raise CannedAnswerNotFound
@@ -113,13 +113,6 @@ def _checked(shortcut: str) -> str:
     if not _SHORTCUT.fullmatch(text):
         raise InvalidRequest.field("shortcut", "Must be 1 to 40 letters, digits, - and _.")
     return text
-
-
-def _lock_project(tx: Transaction, project_id: str) -> None:
-    """Let nobody else add or rename one until the end of the transaction, but keep nobody from conversations."""
-    mine = select(projects.c.id).where(projects.c.id == project_id)
-    if tx.execute(mine.with_for_update(key_share=True)).first() is None:
-        raise ProjectNotFound
 
 
 def _check_free(tx: Transaction, project_id: str, shortcut: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from sqlalchemy import bindparam, insert, select, update
 
 from .. import clock
-from ..db import Database
+from ..db import Database, Transaction
 from ..errors import APIKeyNotFound, InvalidRequest, ProjectNotFound
 from ..models import DEFAULT_PROJECT, table
 from ..models import APIKey as APIKeyModel
@@ -21,6 +21,9 @@ projects = table(ProjectModel)
 keys = table(APIKeyModel)
 
 _FIND_KEY = select(keys.c.project_id).where(keys.c.key_hash == bindparam("key_hash"), keys.c.revoked_at.is_(None))
+
+# Keeps nobody from writing rows that only refer to the project.
+_LOCK = select(projects.c.id).where(projects.c.id == bindparam("id")).with_for_update(key_share=True)
 
 
 def create_project(db: Database, name: str) -> Project:
@@ -40,6 +43,15 @@ def list_projects(db: Database) -> list[Project]:
     with db.read() as connection:
         rows = connection.execute(select(projects).order_by(projects.c.created_at, projects.c.id)).all()
     return [Project(row.id, row.name, row.created_at) for row in rows]
+
+
+def lock_project(tx: Transaction, project_id: str) -> None:
+    """Let nobody else who calls this go on until the end of the transaction; conversations are not held up.
+
+    :raises ProjectNotFound: if there is no such project.
+    """
+    if tx.execute(_LOCK, {"id": project_id}).first() is None:
+        raise ProjectNotFound
 
 
 def create_key(db: Database, name: str, project_id: str = DEFAULT_PROJECT) -> APIKey:

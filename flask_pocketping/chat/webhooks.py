@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
 from .. import clock, shapes
 from ..db import Database, Transaction
@@ -18,6 +18,7 @@ from ..models import Attempt as AttemptModel
 from ..values import EVENT_TYPES, Attempt, Delivery, DeliveryPage, Webhook
 from .idempotency import Once
 from .log import deliveries, events, new_delivery
+from .projects import lock_project
 from .rows import Row
 
 #: How long an old secret signs beside the new one.
@@ -37,12 +38,16 @@ def create_webhook(
     *,
     description: str = "",
     project_id: str = DEFAULT_PROJECT,
+    most: int | None = None,
     once: Once | None = None,
 ) -> Webhook:
     """Register an endpoint; the value has its secret, which is not shown again.
 
     :param url: checked by the caller.
     :param wanted: event types, or `"*"` for all.
+    :param most: how many the project may have, this one among them.
+    :raises InvalidRequest: if it has so many already.
+    :raises ProjectNotFound: if there is no such project.
     """
     check_events(wanted)
     row: dict[str, Any] = {
@@ -60,6 +65,12 @@ def create_webhook(
     with db.transaction() as tx:
         if once:
             once.claim(tx)
+        if most is not None:
+            # Those who register at once wait for each other here.
+            lock_project(tx, project_id)
+            mine = select(func.count()).where(endpoints.c.project_id == project_id)
+            if tx.execute(mine).scalar_one() >= most:
+                raise InvalidRequest(f"A project may have {most} webhooks. Delete one first.")
         tx.execute(insert(endpoints), row)
         if once:
             once.keep(tx, value)

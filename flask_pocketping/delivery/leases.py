@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,6 +62,22 @@ _LOAD = (
 )
 
 
+@dataclass(slots=True)
+class Others:
+    """What targets get that are not known to answer.
+
+    :ivar preferred: those that are.
+    :ivar left: how many deliveries may be for others.
+    :ivar spare: how many of them for others that have one under way already.
+    :ivar served: those that have.
+    """
+
+    preferred: frozenset[str]
+    left: int
+    spare: int
+    served: frozenset[str]
+
+
 def claim(
     db: Database,
     targets: Mapping[str, DeliveryTarget],
@@ -70,40 +87,65 @@ def claim(
     limit: int,
     room: Mapping[str, int],
     default_room: int,
+    others: Others | None = None,
 ) -> list[Job]:
     """Take deliveries that are due, at most `limit`.
 
     :param owner: names the worker.
     :param lease: seconds that the worker has for each.
     :param room: how many more a target may get now, where it is not `default_room`.
+    :param others: what is left for targets that are not known to answer; as much as for the others if unset.
     """
-    busy = [target_id for target_id, left in room.items() if left <= 0]
+    busy = {target_id for target_id, left in room.items() if left <= 0}
+    only = None
+    if others is not None and others.left <= 0:
+        only = others.preferred
+    elif others is not None and others.spare <= 0:
+        busy |= others.served
     while True:
         with db.read() as connection:
-            due = _find_due(connection, busy, limit)
-        won, jobs = _take(db, targets, owner, lease, due, room, default_room) if due else (0, [])
+            due = _find_due(connection, busy, limit, only)
+        shares = _Shares(dict(room), default_room, others and replace(others))
+        won, jobs = _take(db, targets, owner, lease, due, shares) if due else (0, [])
         # Where all that was won is for targets that are gone, there may be more behind it.
         if jobs or not won:
             return jobs
 
 
+@dataclass(slots=True)
+class _Shares:
+    """What may still be taken: for each target, and for all that are not known to answer."""
+
+    room: dict[str, int]
+    default_room: int
+    others: Others | None
+
+    def has(self, target_id: str) -> bool:
+        if self.room.setdefault(target_id, self.default_room) <= 0:
+            return False
+        others = self.others
+        if others is None or target_id in others.preferred:
+            return True
+        return others.left > 0 and (others.spare > 0 or target_id not in others.served)
+
+    def take(self, target_id: str) -> None:
+        self.room[target_id] -= 1
+        others = self.others
+        if others is not None and target_id not in others.preferred:
+            others.left -= 1
+            others.spare -= 1
+            others.served |= {target_id}
+
+
 def _take(
-    db: Database,
-    targets: Mapping[str, DeliveryTarget],
-    owner: str,
-    lease: float,
-    due: Sequence[Any],
-    room: Mapping[str, int],
-    default_room: int,
+    db: Database, targets: Mapping[str, DeliveryTarget], owner: str, lease: float, due: Sequence[Any], shares: _Shares
 ) -> tuple[int, list[Job]]:
-    left = dict(room)
     won = []
     with db.transaction() as tx:
         # The lease begins now: the turn to write may have been long in coming.
         now = clock.now()
         for row in due:
-            left.setdefault(row.target_id, default_room)
-            if left[row.target_id] <= 0:
+            if not shares.has(row.target_id):
                 continue
             values = {
                 "delivery_id": row.id,
@@ -113,23 +155,24 @@ def _take(
                 "until": now + timedelta(seconds=lease),
             }
             if tx.execute(_CLAIM, values).rowcount == 1:
-                left[row.target_id] -= 1
+                shares.take(row.target_id)
                 won.append(row.id)
         return len(won), _load(tx, targets, won, now) if won else []
 
 
-def _find_due(connection: Connection, busy: Sequence[str], limit: int) -> list[Any]:
-    """What may be taken up, oldest first.
+def _find_due(connection: Connection, busy: Collection[str], limit: int, only: Collection[str] | None) -> list[Any]:
+    """What may be taken up, oldest first; where targets are given, for these only.
 
     A target gets the events of one session in order while it is healthy: nothing of such a lane goes out for the
     first time beside or before an earlier one that is under way or was never tried. What failed once is out of the
     order. Each query reads an index from its beginning, so a long backlog costs no more than a short one.
     """
     values = {"now": clock.now(), "busy": list(busy)}
-    found = list(connection.execute(_DUE.limit(limit), {**values, "state": "running"}))
+    wanted = _DUE if only is None else _DUE.where(deliveries.c.target_id.in_(list(only)))
+    found = list(connection.execute(wanted.limit(limit), {**values, "state": "running"}))
     held = _running_lanes(connection)
     first: dict[tuple[str, str], Any] = {}
-    query = _DUE
+    query = wanted
     while len(found) + len(first.keys() - held) < limit:
         page = connection.execute(query.limit(PAGE), {**values, "state": "pending"}).all()
         for row in page:
@@ -143,7 +186,7 @@ def _find_due(connection: Connection, busy: Sequence[str], limit: int) -> list[A
         beyond = or_(
             deliveries.c.due_at > last.due_at, and_(deliveries.c.due_at == last.due_at, deliveries.c.id > last.id)
         )
-        query = _DUE.where(deliveries.c.due_at >= last.due_at, beyond)
+        query = wanted.where(deliveries.c.due_at >= last.due_at, beyond)
         if first:
             query = query.where(or_(deliveries.c.attempts > 0, _LANE.not_in(list(first))))
     # Once more: whatever was taken up meanwhile is running by now.

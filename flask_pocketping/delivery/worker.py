@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from .. import clock
@@ -20,11 +21,28 @@ from .targets import DeliveryTarget, Job, Outcome
 
 logger = logging.getLogger("flask_pocketping")
 
-#: Deliveries under way at once in one worker.
+#: Attempts under way at once in one worker. Those that hang have further places of their own.
 CONCURRENCY = 64
-#: Of them to one target, so that one that hangs takes no other's place: healthy, and after a failure.
+HANGING = 192
+#: Seconds after which an attempt counts as one that hangs.
+HANGS_AFTER = 1.0
+#: Of the places, those that are kept for targets that answer.
+KEPT = 16
+#: Attempts at once to one target, and to one that failed last.
 PER_TARGET = 8
 PER_FAILING_TARGET = 1
+#: Attempts under way to targets that are not known to answer, from which on each of these gets one at a time.
+CROWD = 16
+#: Seconds within which a target's last attempt must have succeeded for it to count as one that answers.
+ANSWERS_WITHIN = 5.0
+
+
+@dataclass(eq=False, slots=True)
+class _Attempt:
+    """An attempt that is being made, and when it began by the monotonic clock."""
+
+    target_id: str
+    since: float
 
 
 class Worker:
@@ -61,7 +79,10 @@ class Worker:
         self._work_waits = True
         self._stopping = False
         self._complained = False
-        self._under_way: Counter[str] = Counter()
+        self._under_way: set[_Attempt] = set()
+        #: Targets whose last attempt here was a quick success, and those where it failed. Of others nothing is known,
+        #: or that they take their time.
+        self._answering: set[str] = set()
         self._failing: set[str] = set()
         self._thread: threading.Thread | None = None
         self._loop: int | None = None
@@ -105,8 +126,8 @@ class Worker:
         ):
             for job in jobs:
                 with self._changed:
-                    self._under_way[job.target_id] += 1
-                self._deliver(job)
+                    attempt = self._begin(job)
+                self._deliver(job, attempt)
             attempts += len(jobs)
         return attempts
 
@@ -123,7 +144,7 @@ class Worker:
 
     def _has_finished(self) -> bool:
         # The loop may be claiming: what it gets counts as under way only afterwards.
-        return not self._under_way.total() and self._loop in {None, threading.get_ident()}
+        return not self._under_way and self._loop in {None, threading.get_ident()}
 
     def _look(self) -> None:
         try:
@@ -139,33 +160,65 @@ class Worker:
             self._complained = True
         with self._changed:
             if not claimed and not self._work_waits and not self._stopping:
-                self._changed.wait(self._poll)
+                # An attempt that begins to hang frees its place without a word.
+                self._changed.wait(min(self._poll, HANGS_AFTER) if self._under_way else self._poll)
             self._work_waits = False
 
     def _take_up(self) -> int:
         with self._changed:
-            free = CONCURRENCY - self._under_way.total()
-            room = {target_id: PER_TARGET - count for target_id, count in self._under_way.items()}
-            for target_id in self._failing:
-                room[target_id] = PER_FAILING_TARGET - self._under_way[target_id]
-        if free <= 0:
+            free, others = self._free_places()
+        if free <= 0 or (others.left <= 0 and not others.preferred):
             return 0
+        with self._changed:
+            counts = Counter(attempt.target_id for attempt in self._under_way)
+            room = {target_id: PER_TARGET - count for target_id, count in counts.items()}
+            for target_id in self._failing:
+                room[target_id] = PER_FAILING_TARGET - counts[target_id]
         jobs = retried(
             lambda: leases.claim(
-                self._db, self._targets, self.owner, self._lease, limit=free, room=room, default_room=PER_TARGET
+                self._db,
+                self._targets,
+                self.owner,
+                self._lease,
+                limit=free,
+                room=room,
+                default_room=PER_TARGET,
+                others=others,
             )
         )
         with self._changed:
-            self._under_way.update(job.target_id for job in jobs)
-        for job in jobs:
+            begun = [(job, self._begin(job)) for job in jobs]
+        for job, attempt in begun:
             try:
-                threading.Thread(target=self._deliver, args=(job,), name="pocketping-delivery", daemon=True).start()
+                threading.Thread(
+                    target=self._deliver, args=(job, attempt), name="pocketping-delivery", daemon=True
+                ).start()
             except RuntimeError:
                 # There are too many threads already, or the interpreter is about to end.
-                self._deliver(job)
+                self._deliver(job, attempt)
         return len(jobs)
 
-    def _deliver(self, job: Job) -> None:
+    def _free_places(self) -> tuple[int, leases.Others]:
+        """How many more attempts there may be now, and how many of them to targets that are not known to answer."""
+        before = time.monotonic() - HANGS_AFTER
+        quick = [attempt for attempt in self._under_way if attempt.since > before]
+        hanging = len(self._under_way) - len(quick)
+        to_others = [attempt for attempt in self._under_way if attempt.target_id not in self._answering]
+        quick_to_others = sum(attempt.since > before for attempt in to_others)
+        free = min(CONCURRENCY - len(quick), CONCURRENCY + HANGING - len(self._under_way))
+        return free, leases.Others(
+            preferred=frozenset(self._answering),
+            left=min(free, CONCURRENCY - KEPT - quick_to_others, HANGING - hanging),
+            spare=max(0, CROWD - len(to_others)),
+            served=frozenset(attempt.target_id for attempt in to_others),
+        )
+
+    def _begin(self, job: Job) -> _Attempt:
+        attempt = _Attempt(job.target_id, time.monotonic())
+        self._under_way.add(attempt)
+        return attempt
+
+    def _deliver(self, job: Job, attempt: _Attempt) -> None:
         ok = False
         try:
             started = clock.now()
@@ -176,12 +229,14 @@ class Worker:
             logger.exception("Delivery %s could not be recorded; it is tried again when its lease ends.", job.id)
         finally:
             with self._changed:
-                self._under_way[job.target_id] -= 1
-                if not self._under_way[job.target_id]:
-                    del self._under_way[job.target_id]
-                (self._failing.discard if ok else self._failing.add)(job.target_id)
+                self._under_way.discard(attempt)
+                self._note(job.target_id, ok, quick=time.monotonic() - attempt.since <= ANSWERS_WITHIN)
                 self._work_waits = True
                 self._changed.notify_all()
+
+    def _note(self, target_id: str, ok: bool, *, quick: bool) -> None:
+        (self._failing.discard if ok else self._failing.add)(target_id)
+        (self._answering.add if ok and quick else self._answering.discard)(target_id)
 
     def _send(self, job: Job) -> Outcome:
         try:

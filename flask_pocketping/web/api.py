@@ -187,6 +187,7 @@ def create_webhook(call: Call) -> Any:
         call.body["events"],
         description=call.body["description"],
         project_id=call.project_id,
+        most=call.state.config.webhook_limit,
         once=wrapped(call, "webhook"),
     )
     return {"webhook": webhook}

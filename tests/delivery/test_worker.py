@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,6 +17,7 @@ from flask_pocketping import clock
 from flask_pocketping.chat.log import deliveries, new_delivery
 from flask_pocketping.chat.webhooks import TARGET, send_test
 from flask_pocketping.db import Database
+from flask_pocketping.delivery import worker
 from flask_pocketping.delivery.http import GuardedClient
 from flask_pocketping.delivery.worker import Worker
 from flask_pocketping.webhooks import WebhookTarget
@@ -93,6 +95,59 @@ def test_a_thousand_waiting_for_a_dead_endpoint_do_not_starve_a_healthy_one(
         receiver.wait(30)
         assert len(dead.received) <= 8
         assert len(silent.deliveries(state="pending", limit=100)) == 100
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["one that answered before", "a new one"])
+def test_many_endpoints_that_hang_hardly_delay_one_that_answers(
+    app: Flask, api: Api, receiver: Receiver, known: bool
+) -> None:
+    with receiving() as dead:
+        dead.answer = lambda received: Answer(hold=threading.Event())
+        silent = [Hook(api, dead.url, ["session.created"]) for _ in range(64)]
+        hook = Hook(api, receiver.url, ["session.created"])
+        if known:
+            hook.test()
+            receiver.wait(1)
+        # Each of them has more waiting than there are places.
+        for endpoint in silent:
+            backlog(app, endpoint.id, 70)
+        started = time.monotonic()
+        for number in range(3):
+            api.session()
+            receiver.wait(known + number + 1)
+        assert time.monotonic() - started < 8, "a receiver that hangs takes 15 s"
+        wait_until(lambda: len(dead.received) >= 64, "an attempt for each that hangs", 10, lambda: len(dead.received))
+        assert len(dead.received) < 64 + 16
+
+
+def test_endpoints_that_take_their_time_leave_places_for_quick_ones(
+    app: Flask, api: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They answer, and well: but so late that eight at once for each would fill all places."""
+    monkeypatch.setattr(worker, "HANGS_AFTER", 0.2)
+    monkeypatch.setattr(worker, "ANSWERS_WITHIN", 0.3)
+    with receiving() as slow:
+        first, second = threading.Event(), threading.Event()
+        slow.answer = lambda received: Answer(hold=second if first.is_set() else first)
+        slows = [Hook(api, slow.url, ["ai.takeover"]) for _ in range(40)]
+        for endpoint in slows:
+            endpoint.test()
+        slow.wait(40)
+        late = time.monotonic() + 0.4
+        wait_until(lambda: time.monotonic() > late, "all take their time")
+        first.set()
+        for endpoint in slows:
+            endpoint.wait_for("succeeded")
+            backlog(app, endpoint.id, 20)
+        slows[0].test()
+        slow.wait(80)
+        Hook(api, receiver.url, ["session.created"])
+        started = time.monotonic()
+        api.session()
+        receiver.wait(1)
+        assert time.monotonic() - started < 3
+        assert len(slow.received) < 80 + 16
+        second.set()
 
 
 def test_a_dead_endpoint_is_tried_one_by_one(serve: Serve, app: Flask) -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flask_pocketping.chat import projects
 from flask_pocketping.delivery.leases import forget_old
 from flask_pocketping.values import EVENT_TYPES
 
-from ..conftest import LOCAL
+from ..conftest import LOCAL, Serve
 from ..support.clients import Api
 from ..support.contract import CheckedApi
 from ..support.hooks import Hook, moment, signed_with
 from ..support.office import Office, office_on
 from ..support.receiver import Answer, Receiver
-from ..support.servers import free_port, wait_until
+from ..support.servers import free_port, make_app, wait_until
 from ..support.travel import Travel
 
 HTTPS = "https://yoursite.com/webhook"
@@ -491,3 +494,21 @@ def test_old_deliveries_are_forgotten(
     [left] = hook.deliveries()
     assert left["id"] != old["id"]
     assert moment(left["createdAt"]) < travel.now() - timedelta(days=30)
+
+
+def test_a_project_may_have_so_many_webhooks_also_when_they_are_registered_at_once(
+    any_database: str, tmp_path: Path, serve: Serve
+) -> None:
+    app = make_app(tmp_path, any_database, webhook_limit=5)
+    api = serve(app)
+    body = {"url": "https://example.com/", "events": ["*"]}
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: api.post("/webhooks", body).status_code, range(8)))
+    assert (statuses.count(201), statuses.count(400)) == (5, 3)
+    assert "may have 5 webhooks" in api.post("/webhooks", body).json()["message"]
+    db = app.extensions["pocketping"].db
+    other = api.with_key(projects.create_key(db, "A test", projects.create_project(db, "A test").id).key)
+    assert other.post("/webhooks", body).status_code == 201
+    [first, *_] = api.ok("GET", "/webhooks")["webhooks"]
+    assert api.delete(f"/webhooks/{first['id']}").status_code == 204
+    assert api.post("/webhooks", body).status_code == 201
