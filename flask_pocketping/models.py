@@ -61,8 +61,8 @@ BigKey = BigInteger().with_variant(Integer(), "sqlite")
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 Id = String(40)
 
-# Ids and keys are compared to the letter, also where the server's default would fold their case.
-_MARIADB = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
+# Text is compared to the letter, also where the server would fold its case or overlook blanks at its end.
+_MARIADB = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin", "mysql_engine": "InnoDB"}
 
 
 class Base(DeclarativeBase):
@@ -104,7 +104,7 @@ class APIKey(Base):
 
 
 class Session(Base):
-    """A conversation with one visitor. `seq` is the number of its newest event.
+    """A conversation with one visitor. `seq` is the number of its newest event, `changed_at` its time.
 
     It counts as started with the visitor's first message; `response_ms` is how long the first answer to that took.
     `signed_in` binds it to a user of the host app: then only that user may go on with it.
@@ -151,6 +151,7 @@ class Session(Base):
     csat_score: Mapped[int | None]
     csat_comment: Mapped[str | None] = mapped_column(Text)
     csat_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
 
 
 class Message(Base):
@@ -285,7 +286,8 @@ class WebhookEndpoint(Base):
 class Delivery(Base):
     """One event on its way to one target.
 
-    `due_at` says when a worker may take it up; while one has it (`state` running), when its lease ends.
+    `due_at` says when a worker may take it up; while one has it (`state` running), when its lease ends. `dated_at` is
+    the time that this was counted from.
     """
 
     __tablename__ = "pocketping_delivery"
@@ -305,6 +307,7 @@ class Delivery(Base):
     state: Mapped[str] = mapped_column(String(10))
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime]
+    dated_at: Mapped[datetime | None]
     lease_owner: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -33,6 +33,8 @@ from .webhooks import WebhookTarget
 logger = logging.getLogger("flask_pocketping")
 
 HOUR = 3600.0
+#: Seconds between looks for what a clock dated that was ahead.
+CLOCKS = 5.0
 #: Seconds between looks for files to remove.
 FILES = 600.0
 #: Seconds between looks at the connections.
@@ -135,6 +137,7 @@ class Runtime:
             announce=self._announce,
             chores=(
                 (min(5.0, config.disconnect_grace), self._sweep_presence),
+                (CLOCKS, lambda: leases.date_anew(db)),
                 (HOUR, lambda: idempotency.forget_old(db)),
                 (HOUR, lambda: leases.forget_old(db, config.delivery_retention)),
                 (FILES, self._sweep_files),

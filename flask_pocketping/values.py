@@ -250,6 +250,18 @@ class CannedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CannedAnswerPage:
+    """A page of the texts of a project.
+
+    :ivar answers: by their shortcuts.
+    :ivar next_cursor: asks for the next page; `None` on the last one.
+    """
+
+    answers: list[CannedAnswer]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """What began on one day.
 
@@ -337,6 +349,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class PageVisits:
+    """A page of the pages that a visitor was on.
+
+    :ivar pages: newest first.
+    :ivar has_more: whether there are older ones.
+    """
+
+    pages: list[PageVisit]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessagePage:
     """A page of a conversation.
 
@@ -420,6 +444,18 @@ class Webhook:
     created_at: datetime
     disabled_reason: str | None = None
     secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookPage:
+    """A page of the webhooks of a project.
+
+    :ivar webhooks: oldest first.
+    :ivar next_cursor: asks for the next page; `None` on the last one.
+    """
+
+    webhooks: list[Webhook]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,21 @@ def test_ids_and_keys_differ_by_case(engine: Engine) -> None:
         assert session.execute(select(func.count()).select_from(IdempotencyKey)).scalar() == 3
 
 
+def test_text_differs_by_a_blank_at_its_end(engine: Engine) -> None:
+    with ORMSession(engine) as session, session.begin():
+        session.add_all([session_row(id="sess_a", customer_id="7"), session_row(id="sess_b", customer_id="7 ")])
+        for key in ("key", "key ", "key  "):
+            session.add(
+                IdempotencyKey(
+                    project_id=DEFAULT_PROJECT, key=key, fingerprint="f", status=201, body="", created_at=MOMENT
+                )
+            )
+    with ORMSession(engine) as session:
+        for customer_id, found in (("7", ["sess_a"]), ("7 ", ["sess_b"]), ("7  ", [])):
+            query = select(Session.id).where(Session.customer_id == customer_id)
+            assert session.execute(query).scalars().all() == found
+
+
 def test_a_host_joins_its_own_tables_to_ours_in_one_query(engine: Engine) -> None:
     HostBase.metadata.create_all(engine, tables=[HostBase.metadata.tables["customer"]])
     with ORMSession(engine) as session, session.begin():

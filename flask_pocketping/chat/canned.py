@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import unicodedata
 
@@ -12,8 +13,9 @@ from ..db import Database, Transaction
 from ..errors import CannedAnswerNotFound, InvalidRequest
 from ..models import DEFAULT_PROJECT, table
 from ..models import CannedAnswer as CannedAnswerModel
-from ..values import CannedAnswer
+from ..values import CannedAnswer, CannedAnswerPage
 from .idempotency import Once
+from .paging import fit
 from .projects import lock_project
 from .rows import Row
 from .text import check_content
@@ -21,17 +23,34 @@ from .text import check_content
 #: How many a project may have.
 MAX_ANSWERS = 500
 
+#: Bytes of JSON that one has beside its text.
+ANSWER_BYTES = 250
+
 answers = table(CannedAnswerModel)
 
 _SHORTCUT = re.compile(r"[\w-]{1,40}")
 
 
-def list_canned_answers(db: Database, project_id: str = DEFAULT_PROJECT) -> list[CannedAnswer]:
-    """The texts of a project, by their shortcuts."""
+def list_canned_answers(
+    db: Database, project_id: str = DEFAULT_PROJECT, *, cursor: str | None = None
+) -> CannedAnswerPage:
+    """A page of the texts of a project, by their shortcuts.
+
+    :param cursor: `next_cursor` of the page before.
+    :raises InvalidRequest: if it is none such.
+    """
+    beyond = None if cursor is None else _order(_read_cursor(cursor))
+    query = select(answers.c.id, answers.c.shortcut, func.length(answers.c.content).label("size"))
     with db.read() as connection:
-        rows = connection.execute(select(answers).where(answers.c.project_id == project_id)).mappings().all()
-    # Databases differ in how they sort text.
-    return sorted((_value(row) for row in rows), key=lambda answer: (answer.shortcut.casefold(), answer.shortcut))
+        rows = connection.execute(query.where(answers.c.project_id == project_id)).all()
+        # Databases differ in how they sort text.
+        listed = sorted(rows, key=lambda row: _order(row.shortcut))
+        left = [row for row in listed if beyond is None or _order(row.shortcut) > beyond]
+        # A character may have four bytes.
+        page = [row.id for row in fit(left, lambda row: ANSWER_BYTES + 4 * row.size)]
+        found = connection.execute(select(answers).where(answers.c.id.in_(page))).mappings().all() if page else []
+    shown = sorted((_value(row) for row in found), key=lambda answer: _order(answer.shortcut))
+    return CannedAnswerPage(shown, _cursor(shown[-1].shortcut) if len(page) < len(left) and shown else None)
 
 
 def create_canned_answer(
@@ -105,6 +124,21 @@ def delete_canned_answer(db: Database, answer_id: str, project_id: str = DEFAULT
     with db.transaction() as tx:
         if tx.execute(delete(answers).where(*_this(answer_id, project_id))).rowcount != 1:
             raise CannedAnswerNotFound
+
+
+def _order(shortcut: str) -> tuple[str, str]:
+    return shortcut.casefold(), shortcut
+
+
+def _cursor(shortcut: str) -> str:
+    return base64.urlsafe_b64encode(shortcut.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> str:
+    try:
+        return _checked(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode())
+    except (ValueError, InvalidRequest):
+        raise InvalidRequest.field("cursor", "Not a cursor that this server gave.") from None
 
 
 def _checked(shortcut: str) -> str:

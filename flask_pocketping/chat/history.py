@@ -11,6 +11,7 @@ from ..db import Database
 from ..errors import SessionNotFound
 from ..values import Event
 from .log import events, read_events, sessions
+from .paging import ITEM_BYTES, fit
 
 _PLACE = select(sessions.c.project_id, sessions.c.seq, sessions.c.csat_requested_at, sessions.c.csat_score).where(
     sessions.c.id == bindparam("session_id")
@@ -56,7 +57,13 @@ def events_after(db: Database, session_id: str, seq: int, limit: int) -> EventPa
     query = select(events).where(events.c.session_id == session_id, events.c.seq > seq).order_by(events.c.seq)
     with db.read() as connection:
         found = read_events(connection, query.limit(limit + 1))
-    return EventPage(found[:limit], len(found) > limit)
+    kept = fit(found[:limit], event_size)
+    return EventPage(list(kept), len(found) > len(kept))
+
+
+def event_size(event: Event) -> int:
+    """About how many bytes an event has on the wire."""
+    return ITEM_BYTES + len(event.data.encode())
 
 
 def seq_at(db: Database, session_id: str, moment: datetime) -> int:

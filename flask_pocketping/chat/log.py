@@ -35,12 +35,17 @@ class Change:
         self.row = row
         self.origin = origin
         self._dirty: dict[str, Any] = {}
-        #: The time of the change; later than all that the session's activity showed before.
-        self.now: datetime = max(clock.now(), row["last_activity"] + timedelta(microseconds=1))
+        #: The time of the change; later than all that happened in the session before, whatever the clock says now.
+        self.now: datetime = _after(row["last_activity"], row["changed_at"])
 
     @property
     def session_id(self) -> str:
         return str(self.row["id"])
+
+    def tick(self) -> None:
+        """Go on to the next moment, for what must not be of the same one as what this change has told before."""
+        if self.row["changed_at"] is not None and self.row["changed_at"] >= self.now:
+            self.now = self.row["changed_at"] + timedelta(microseconds=1)
 
     def set(self, **values: Any) -> None:
         """Change columns of the session's row."""
@@ -53,7 +58,7 @@ class Change:
         :param data: what it says, in the wire's form; `sessionId` is added.
         :param payload: the keywords that a signal's receivers get.
         """
-        self.set(seq=self.row["seq"] + 1)
+        self.set(seq=self.row["seq"] + 1, changed_at=self.now)
         row = {
             "project_id": self.row["project_id"],
             "session_id": self.session_id,
@@ -107,8 +112,7 @@ def append(
     event = EventValue(id=event_id, payload=MappingProxyType(dict(payload)), **row)
     tx.events.append(event)
     rows = [
-        new_delivery(event.project_id, target.name, target_id, event.session_id, event.created_at)
-        | {"event_id": event.id}
+        new_delivery(event.project_id, target.name, target_id, event.session_id) | {"event_id": event.id}
         for target in tx.targets
         if target.name != origin
         for target_id in target.wants(tx, event)
@@ -119,8 +123,11 @@ def append(
     return event
 
 
-def new_delivery(project_id: str, target: str, target_id: str, subject: str, moment: datetime) -> dict[str, Any]:
-    """The row of a delivery that is due at once."""
+def new_delivery(
+    project_id: str, target: str, target_id: str, subject: str, moment: datetime | None = None
+) -> dict[str, Any]:
+    """The row of a delivery that is due at once, by the clock and not by the time of a session, which may be ahead."""
+    moment = moment or clock.now()
     return {
         "project_id": project_id,
         "target": target,
@@ -131,6 +138,7 @@ def new_delivery(project_id: str, target: str, target_id: str, subject: str, mom
         "state": "pending",
         "attempts": 0,
         "due_at": moment,
+        "dated_at": moment,
         "created_at": moment,
     }
 
@@ -149,6 +157,12 @@ def read_events(connection: Connection, statement: Select[Any]) -> list[EventVal
         )
         for row in connection.execute(statement)
     ]
+
+
+def _after(*moments: datetime | None) -> datetime:
+    """Now, or just after the last of some times where the clock is not there yet."""
+    last = max(moment for moment in moments if moment is not None)
+    return max(clock.now(), last + timedelta(microseconds=1))
 
 
 @cache

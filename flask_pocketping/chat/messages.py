@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock, shapes
@@ -18,11 +18,17 @@ from ..values import Attachment, Message, MessageDraft, MessagePage, MessageStat
 from .attachments import claim, discard, find_unsent
 from .idempotency import AlreadyAnswered, Once
 from .log import Change, change_session, sessions
-from .rows import insert_message, message_values
+from .paging import PAGE_BYTES, fit, json_size
+from .rows import Row, insert_message, message_values
 from .sessions import reopen
 from .text import check_content, check_limit, check_line
 
 messages = table(MessageModel)
+
+#: Characters of the messages that one receipt is for. MariaDB counts bytes, of which a character has up to four.
+RECEIPT_SIZE = PAGE_BYTES // 4
+#: Messages that are looked at for what a page by time is sent once more.
+MOST_REPEATED = 500
 
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
 
@@ -128,8 +134,9 @@ def list_messages(
         forward = after is not None
         order = messages.c.seq.asc() if forward else messages.c.seq.desc()
         rows = connection.execute(select(messages).where(*wanted).order_by(order).limit(limit + 1)).mappings().all()
-        page = message_values(connection, rows[:limit], db.files_url)
-    return MessagePage(page if forward else page[::-1], len(rows) > limit)
+        kept = fit(rows[:limit], message_size)
+        page = message_values(connection, kept, db.files_url)
+    return MessagePage(page if forward else page[::-1], len(rows) > len(kept))
 
 
 def messages_changed_since(
@@ -137,11 +144,12 @@ def messages_changed_since(
 ) -> MessagePage:
     """Messages that were sent, edited, deleted or receipted after a time, in the order of those changes.
 
-    A page may be longer than `limit`: changes of one moment stay together, or whoever goes on behind that moment
-    would miss some.
+    A page may be longer than `limit` and than others in bytes: changes of one moment stay together, or whoever goes on
+    behind that moment would miss some. Each change has a moment of its own, but for receipts of many messages.
 
     :param repeat_from: a time before `moment`: what changed between the two comes first, beside the limit, so that
-        who goes on behind the newest moment of a page always gets on.
+        who goes on behind the newest moment of a page always gets on. Where it is more than a page has room for, the
+        newest of it.
     """
     at, mine = messages.c.changed_at, messages.c.session_id == session_id
     changed = select(messages).where(mine).order_by(at, messages.c.seq)
@@ -150,12 +158,16 @@ def messages_changed_since(
         begin = moment if repeat_from is None else repeat_from
         known: list[RowMapping] = []
         rows = list(connection.execute(changed.where(at > begin).limit(limit + 1)).mappings())
-        if len(rows) > limit and rows[0]["changed_at"] <= moment:
-            known = list(connection.execute(changed.where(at > begin, at <= moment)).mappings())
+        if rows and rows[0]["changed_at"] <= moment and len(fit(rows[:limit], message_size)) < len(rows):
+            backwards = select(messages).where(mine, at > begin, at <= moment).order_by(at.desc(), messages.c.seq.desc())
+            newest = connection.execute(backwards.limit(MOST_REPEATED)).mappings().all()
+            known = list(fit(newest, message_size))[::-1]
             rows = list(connection.execute(changed.where(at > moment).limit(limit + 1)).mappings())
+        limit = _whole_moments(rows, len(fit(rows[:limit], message_size)))
         has_more = len(rows) > limit
         if has_more and rows[limit]["changed_at"] == rows[limit - 1]["changed_at"]:
             last = rows[limit]
+            rows = rows[: limit + 1]
             rest = changed.where(at == last["changed_at"], messages.c.seq > last["seq"])
             rows += connection.execute(rest).mappings()
             limit = len(rows)
@@ -164,6 +176,14 @@ def messages_changed_since(
                 is not None
             )
         return MessagePage(message_values(connection, [*known, *rows[:limit]], db.files_url), has_more)
+
+
+def _whole_moments(rows: Sequence[Row], count: int) -> int:
+    """How many of the first rows go into a page so that it does not end within a moment, if that can be had."""
+    end = count
+    while 0 < end < len(rows) and rows[end]["changed_at"] == rows[end - 1]["changed_at"]:
+        end -= 1
+    return end or count
 
 
 def edit_message(
@@ -249,26 +269,46 @@ def mark_messages(
     if message_ids is not None:
         wanted.append(messages.c.id.in_(list(message_ids)))
     with change_session(db, session_id, project_id) as change:
-        found = change.tx.execute(select(messages.c.id).where(*wanted).order_by(messages.c.seq)).scalars().all()
-        if not found:
-            return 0
-        marks: dict[str, Any] = {"status": status, "changed_at": change.now}
-        marks["delivered_at" if status == "delivered" else "read_at"] = change.now
-        # A page at a time: databases bound the number of parameters of a statement.
-        for start in range(0, len(found), 500):
-            part = found[start : start + 500]
-            change.tx.execute(update(messages).where(messages.c.id.in_(part)).values(marks))
-        if reader != "visitor" and status == "read":
+        size = func.length(messages.c.content).label("size")
+        found = change.tx.execute(select(messages.c.id, size).where(*wanted).order_by(messages.c.seq)).all()
+        if found and reader != "visitor" and status == "read":
             change.set(unread=max(0, change.row["unread"] - len(found)))
-        at = "deliveredAt" if status == "delivered" else "readAt"
-        change.log(
-            "message.read",
-            {"messageIds": list(found), "status": status, at: clock.to_wire(change.now)},
-            message_ids=list(found),
-            status=status,
-            at=change.now,
-        )
+        for part in _receipts(found):
+            _mark(change, part, status)
         return len(found)
+
+
+def _receipts(found: Sequence[Any]) -> Iterator[list[str]]:
+    """The ids of messages, so many at a time that all of them go into one page when they change at one moment."""
+    part: list[str] = []
+    total = 0
+    for message_id, size in found:
+        total += size
+        if part and (total > RECEIPT_SIZE or len(part) >= 500):
+            yield part
+            part, total = [], size
+        part.append(message_id)
+    if part:
+        yield part
+
+
+def _mark(change: Change, message_ids: list[str], status: MessageStatus) -> None:
+    change.tick()
+    at, column = ("deliveredAt", "delivered_at") if status == "delivered" else ("readAt", "read_at")
+    marks = {"status": status, "changed_at": change.now, column: change.now}
+    change.tx.execute(update(messages).where(messages.c.id.in_(message_ids)).values(marks))
+    change.log(
+        "message.read",
+        {"messageIds": message_ids, "status": status, at: clock.to_wire(change.now)},
+        message_ids=message_ids,
+        status=status,
+        at=change.now,
+    )
+
+
+def message_size(row: Row) -> int:
+    """About how many bytes a message has on the wire. An attachment has its name twice, once in its address."""
+    return json_size(row["content"], row["operator_name"]) + int(row["files"]) * 2000
 
 
 def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message | None:

@@ -7,8 +7,9 @@ from sqlalchemy import delete, insert, select
 from ..db import Database
 from ..models import PageVisit as PageVisitModel
 from ..models import table
-from ..values import PageVisit
+from ..values import PageVisit, PageVisits
 from .log import Change
+from .paging import fit, json_size
 from .sessions import get_session
 from .text import check_limit
 
@@ -39,16 +40,18 @@ def note_first_visit(change: Change, url: str, title: str | None = None) -> None
     change.tx.execute(insert(visits), row)
 
 
-def list_pages(db: Database, session_id: str, *, project_id: str | None = None, limit: int = KEPT) -> list[PageVisit]:
+def list_pages(db: Database, session_id: str, *, project_id: str | None = None, limit: int = KEPT) -> PageVisits:
     """The pages of a conversation, newest first.
 
     :raises SessionNotFound: if there is no such session in the project.
     """
     check_limit(limit)
     get_session(db, session_id, project_id)
-    query = select(visits).where(visits.c.session_id == session_id).order_by(visits.c.id.desc()).limit(limit)
+    query = select(visits).where(visits.c.session_id == session_id).order_by(visits.c.id.desc())
     with db.read() as connection:
-        return [PageVisit(row.url, row.title, row.visited_at) for row in connection.execute(query)]
+        rows = connection.execute(query.limit(limit + 1)).all()
+    kept = fit(rows[:limit], lambda row: json_size(row.url, row.title))
+    return PageVisits([PageVisit(row.url, row.title, row.visited_at) for row in kept], len(rows) > len(kept))
 
 
 def _forget_oldest(change: Change) -> None:

@@ -19,6 +19,7 @@ from ..values import CSAT, NOTICES, Identity, Session, SessionPage
 from ..values import Message as MessageValue
 from .idempotency import Once
 from .log import Change, change_session, sessions
+from .paging import ITEM_BYTES, fit, json_size
 from .rows import Row, insert_message, message_values
 from .text import check_json, check_limit, check_line, storable
 
@@ -98,6 +99,7 @@ def open_session(
         "csat_score": None,
         "csat_comment": None,
         "csat_at": None,
+        "changed_at": None,
     }
     with db.transaction() as tx:
         if once:
@@ -107,7 +109,7 @@ def open_session(
         if signed_in and identity is not None:
             _check_none_open(tx, project_id, str(identity.customer_id))
         # With the number of the event that tells of it, so that nothing is left to be updated.
-        tx.execute(insert(sessions), {**row, "seq": 1})
+        tx.execute(insert(sessions), {**row, "seq": 1, "changed_at": moment})
         change = Change(tx, row)
         value = session_value({**row, "seq": 1}, None)
         change.log("session.created", {"session": shapes.session(value)}, session=value)
@@ -181,8 +183,8 @@ def list_sessions(
     query = _WITH_LAST.where(*wanted).order_by(sessions.c.last_activity.desc(), sessions.c.id.desc())
     with db.read() as connection:
         rows = connection.execute(query.limit(limit + 1)).mappings().all()
-        found = _with_last(connection, rows[:limit], db.files_url)
-    return SessionPage(found, cursor_behind(found[-1]) if len(rows) > limit else None)
+        found = _with_last(connection, fit(rows[:limit], _size), db.files_url)
+    return SessionPage(found, cursor_behind(found[-1]) if len(rows) > len(found) else None)
 
 
 def close_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
@@ -331,6 +333,11 @@ def _with_last(connection: Connection, rows: Sequence[RowMapping], files_url: st
     parts = [{column.key: row[f"last_{column.key}"] for column in messages.c} for row in rows if row["last_id"]]
     last = {message.session_id: message for message in message_values(connection, parts, files_url)}
     return [session_value(row, last.get(row["id"])) for row in rows]
+
+
+def _size(row: RowMapping) -> int:
+    known = ("metadata", "email", "name", "customer_id", "identity_metadata", "csat_comment", "last_content")
+    return json_size(*(row[name] for name in known)) + ITEM_BYTES + (row["last_files"] or 0) * 2000
 
 
 def _matches(q: str) -> ColumnElement[bool]:

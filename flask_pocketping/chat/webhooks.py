@@ -15,14 +15,20 @@ from ..db import Database, Transaction
 from ..errors import DeliveryNotFound, InvalidRequest, WebhookNotFound
 from ..models import DEFAULT_PROJECT, WebhookEndpoint, table
 from ..models import Attempt as AttemptModel
-from ..values import EVENT_TYPES, Attempt, Delivery, DeliveryPage, Webhook
+from ..values import EVENT_TYPES, Attempt, Delivery, DeliveryPage, Webhook, WebhookPage
 from .idempotency import Once
 from .log import deliveries, events, new_delivery
+from .paging import ITEM_BYTES, fit, json_size
 from .projects import lock_project
 from .rows import Row
 
 #: How long an old secret signs beside the new one.
 ROTATION = timedelta(hours=24)
+
+#: How many a page of endpoints has at the most.
+WEBHOOKS_A_PAGE = 100
+#: Bytes that an attempt has beside what the receiver said.
+ATTEMPT_BYTES = 200
 
 #: The name of the target; see `webhooks.py`.
 TARGET = "webhook"
@@ -86,12 +92,18 @@ def get_webhook(db: Database, webhook_id: str, project_id: str | None = None) ->
         return _value(_row(connection, webhook_id, project_id))
 
 
-def list_webhooks(db: Database, project_id: str = DEFAULT_PROJECT) -> list[Webhook]:
-    """The endpoints of a project, oldest first."""
+def list_webhooks(db: Database, project_id: str = DEFAULT_PROJECT, *, cursor: str | None = None) -> WebhookPage:
+    """A page of the endpoints of a project, oldest first.
+
+    :param cursor: `next_cursor` of the page before.
+    """
     query = select(endpoints).where(endpoints.c.project_id == project_id)
+    if cursor is not None:
+        query = query.where(endpoints.c.id > cursor)
     with db.read() as connection:
-        rows = connection.execute(query.order_by(endpoints.c.created_at, endpoints.c.id)).mappings().all()
-    return [_value(row) for row in rows]
+        rows = connection.execute(query.order_by(endpoints.c.id).limit(WEBHOOKS_A_PAGE + 1)).mappings().all()
+    kept = fit(rows[:WEBHOOKS_A_PAGE], lambda row: json_size(row["url"], row["events"], row["description"]))
+    return WebhookPage([_value(row) for row in kept], kept[-1]["id"] if len(rows) > len(kept) else None)
 
 
 def update_webhook(
@@ -186,20 +198,23 @@ def list_deliveries(
         _row(connection, webhook_id, project_id)
         query = _DELIVERIES.where(*wanted).order_by(deliveries.c.id.desc()).limit(limit + 1)
         rows = connection.execute(query).mappings().all()
-        page = _delivery_values(connection, [dict(row) for row in rows[:limit]])
-    return DeliveryPage(page, page[-1].id if len(rows) > limit else None)
+        # First by how many attempts they had, so that no more of these are read than a page could have.
+        some = fit(rows[:limit], lambda row: ITEM_BYTES + row["attempts"] * ATTEMPT_BYTES)
+        page = fit(_delivery_values(connection, [dict(row) for row in some]), _size)
+    return DeliveryPage(list(page), page[-1].id if len(rows) > len(page) else None)
 
 
 def retry_delivery(db: Database, webhook_id: str, delivery_id: str, *, project_id: str | None = None) -> Delivery:
     """Make a delivery due now, whatever became of it; one that is being made right now stays as it is."""
     number = _number(delivery_id, DeliveryNotFound())
+    moment = clock.now()
     with db.transaction() as tx:
         _row(tx.connection, webhook_id, project_id)
         _load_delivery(tx.connection, webhook_id, number)
         tx.execute(
             update(deliveries)
             .where(deliveries.c.id == number, deliveries.c.state != "running")
-            .values(state="pending", due_at=clock.now(), finished_at=None)
+            .values(state="pending", due_at=moment, dated_at=moment, finished_at=None)
         )
         tx.deliveries += 1
         return _load_delivery(tx.connection, webhook_id, number)
@@ -301,6 +316,12 @@ def _delivery_value(row: Mapping[str, Any], tries: list[Attempt]) -> Delivery:
         created_at=row["created_at"],
         next_attempt_at=waits,
         attempts=tries,
+    )
+
+
+def _size(delivery: Delivery) -> int:
+    return ITEM_BYTES + sum(
+        ATTEMPT_BYTES + json_size(attempt.error, attempt.response) - ITEM_BYTES for attempt in delivery.attempts
     )
 
 

@@ -38,6 +38,8 @@ _DUE = (
 )
 _LANE = tuple_(deliveries.c.target_id, deliveries.c.subject)
 _RUNNING_LANES = select(deliveries.c.target_id, deliveries.c.subject).where(deliveries.c.state == "running")
+#: How far the clocks of processes may differ without any delivery being dated anew.
+CLOCK_TOLERANCE = timedelta(seconds=1)
 #: Rows that are looked at in one go.
 PAGE = 500
 _CLAIM = (
@@ -51,6 +53,7 @@ _CLAIM = (
         state="running",
         lease_owner=bindparam("owner"),
         due_at=bindparam("until"),
+        dated_at=bindparam("now"),
         attempts=deliveries.c.attempts + 1,
     )
 )
@@ -153,6 +156,7 @@ def _take(
                 "seen_due": row.due_at,
                 "owner": owner,
                 "until": now + timedelta(seconds=lease),
+                "now": now,
             }
             if tx.execute(_CLAIM, values).rowcount == 1:
                 shares.take(row.target_id)
@@ -179,7 +183,9 @@ def _find_due(connection: Connection, busy: Collection[str], limit: int, only: C
             if row.subject == "" or row.attempts > 0:
                 found.append(row)
             else:
-                first.setdefault((row.target_id, row.subject), row)
+                # By id: those of one session may have been dated by different clocks.
+                lane = row.target_id, row.subject
+                first[lane] = min(first.get(lane, row), row, key=lambda row: row.id)
         if len(page) < PAGE:
             break
         last = page[-1]
@@ -213,7 +219,8 @@ def settle(tx: Transaction, job: Job, outcome: Outcome, owner: str, started: dat
     elif delay is None:
         values["state"] = "failed"
     else:
-        values |= {"state": "pending", "due_at": now + timedelta(seconds=delay), "finished_at": None}
+        due = now + timedelta(seconds=delay)
+        values |= {"state": "pending", "due_at": due, "dated_at": now, "finished_at": None}
     mine = (deliveries.c.id == job.id, deliveries.c.lease_owner == owner, deliveries.c.attempts == job.attempt)
     if tx.execute(update(deliveries).where(*mine).values(values)).rowcount != 1:
         return False
@@ -230,6 +237,29 @@ def settle(tx: Transaction, job: Job, outcome: Outcome, owner: str, started: dat
         },
     )
     return True
+
+
+def date_anew(db: Database) -> None:
+    """Have deliveries wait as long as they were to, where the clock that dated them was ahead of the present one."""
+    now = clock.now()
+    ahead = (
+        deliveries.c.state.in_(("pending", "running")),
+        deliveries.c.due_at > now,
+        deliveries.c.dated_at > now + CLOCK_TOLERANCE,
+    )
+    query = select(deliveries.c.id, deliveries.c.due_at, deliveries.c.dated_at).where(*ahead).limit(1000)
+    while True:
+        with db.read() as connection:
+            found = connection.execute(query).all()
+        if found:
+            with db.transaction() as tx:
+                for row in found:
+                    # Unless it was taken up or dated meanwhile.
+                    same = (deliveries.c.id == row.id, deliveries.c.due_at == row.due_at)
+                    due = now + (row.due_at - row.dated_at)
+                    tx.execute(update(deliveries).where(*same).values(due_at=due, dated_at=now))
+        if len(found) < 1000:
+            return
 
 
 def forget_old(db: Database, days: float) -> None:

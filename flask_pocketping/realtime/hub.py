@@ -119,7 +119,7 @@ class Hub:
                     if subscriber is not but:
                         self._offer(subscriber, made, encode)
 
-    def replay(self, topic: Topic, after: int, until: Snapshot, *, page: int = 500) -> Iterator[tuple[Event, int]]:
+    def replay(self, topic: Topic, after: int, until: Snapshot, *, page: int = 100) -> Iterator[tuple[Event, int]]:
         """What the log has behind a cursor, up to where `subscribe` began: events with the cursor of each.
 
         :param after: for a project a cursor that the hub gave, for a session a seq.

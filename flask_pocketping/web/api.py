@@ -174,7 +174,7 @@ def request_csat(call: Call, session_id: str) -> Any:
 @routes("GET /sessions/<session_id>/pages", query=schemas.PagesQuery, answer=schemas.PagesAnswer)
 def list_pages(call: Call, session_id: str) -> Any:
     """The pages that the visitor was on, newest first."""
-    return {"pages": pages.list_pages(call.state.db, session_id, project_id=call.project_id, **call.query)}
+    return pages.list_pages(call.state.db, session_id, project_id=call.project_id, **call.query)
 
 
 @for_programs("POST /webhooks", body=schemas.CreateWebhook, answer=schemas.WebhookAnswer, status=201, creates=True)
@@ -193,10 +193,10 @@ def create_webhook(call: Call) -> Any:
     return {"webhook": webhook}
 
 
-@for_programs("GET /webhooks", answer=schemas.WebhooksAnswer)
+@for_programs("GET /webhooks", query=schemas.CursorQuery, answer=schemas.WebhooksAnswer)
 def list_webhooks(call: Call) -> Any:
-    """List webhooks."""
-    return {"webhooks": webhooks.list_webhooks(call.state.db, call.project_id)}
+    """List webhooks, oldest first."""
+    return webhooks.list_webhooks(call.state.db, call.project_id, **call.query)
 
 
 @for_programs("GET /webhooks/<webhook_id>", answer=schemas.WebhookAnswer)

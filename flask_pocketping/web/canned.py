@@ -12,10 +12,10 @@ from .routing import Call, Routes
 routes = Routes(caller="key")
 
 
-@routes("GET /canned-answers", answer=schemas.CannedAnswersAnswer)
+@routes("GET /canned-answers", query=schemas.CursorQuery, answer=schemas.CannedAnswersAnswer)
 def list_canned_answers(call: Call) -> Any:
     """List canned answers by their shortcuts."""
-    return {"cannedAnswers": canned.list_canned_answers(call.state.db, call.project_id)}
+    return canned.list_canned_answers(call.state.db, call.project_id, **call.query)
 
 
 @routes(

@@ -11,7 +11,7 @@ from .. import clock, useragent
 from ..chat import messages, pages, returning, sessions
 from ..chat.text import storable, storable_json
 from ..config import Config
-from ..errors import RateLimited, SessionNotFound
+from ..errors import RateLimited, SessionNotFound, Unavailable
 from ..values import Identity, MessagePage, Session
 from . import schemas
 from .greeting import greeting
@@ -22,10 +22,23 @@ from .visitor_shapes import visitor_messages
 
 routes = Routes(caller="visitor")
 
+#: How often a page looks for the conversation that another one of the same user was faster to open.
+TRIES = 3
+
 
 @routes("POST /connect", body=schemas.Connect, answer=schemas.ConnectAnswer)
 def connect(call: Call) -> Any:
     """Open a conversation, or go on with the one that a handle or a signed identity opens."""
+    for _ in range(TRIES):
+        try:
+            return _connect(call)
+        except sessions.UnderWay:
+            # Another tab of the same user was faster; this one goes on with what that one opened.
+            continue
+    raise Unavailable("Your conversation is being opened elsewhere. Try again.")
+
+
+def _connect(call: Call) -> dict[str, Any]:
     token = call.body["identityToken"]
     user = None if token is None else call.state.identities.read(token)
     said = page_identity(call.body["identity"] or {})
@@ -40,11 +53,7 @@ def connect(call: Call) -> Any:
     if _is_crawler(call.state.config, header or named):
         # An answer that works and leaves no trace: its handle opens nothing.
         return _unopened(call, call.state.handles.sign(clock.new_id("sess")), user)
-    try:
-        return _connected(call, _open(call, metadata, user, said), user, MessagePage([], False))
-    except sessions.UnderWay:
-        # Another tab of the same user was faster; this one goes on with what that one opened.
-        return connect(call)
+    return _connected(call, _open(call, metadata, user, said), user, MessagePage([], False))
 
 
 def _is_crawler(config: Config, agent: str) -> bool:

@@ -154,9 +154,12 @@ class OpenSession(Input):
     identity = fields.Nested(IdentityInput)
 
 
-class PageQuery(Input):
+class CursorQuery(Input):
+    cursor = Text(validate=validate.Length(max=1000))
+
+
+class PageQuery(CursorQuery):
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
-    cursor = fields.String()
 
 
 class SessionsQuery(PageQuery):
@@ -480,6 +483,7 @@ class RatedAnswer(AcceptedAnswer):
 
 class PagesAnswer(Answer):
     pages = fields.List(fields.Nested(shapes.PageVisitShape), required=True)
+    hasMore = fields.Boolean(attribute="has_more", required=True)
 
 
 class CannedAnswerAnswer(Answer):
@@ -487,7 +491,8 @@ class CannedAnswerAnswer(Answer):
 
 
 class CannedAnswersAnswer(Answer):
-    cannedAnswers = fields.List(fields.Nested(shapes.CannedAnswerShape), required=True)
+    cannedAnswers = fields.List(fields.Nested(shapes.CannedAnswerShape), attribute="answers", required=True)
+    nextCursor = fields.String(attribute="next_cursor", allow_none=True, required=True)
 
 
 class OperatorTokenAnswer(Answer):
@@ -523,6 +528,7 @@ class WebhookAnswer(Answer):
 
 class WebhooksAnswer(Answer):
     webhooks = fields.List(fields.Nested(shapes.WebhookShape), required=True)
+    nextCursor = fields.String(attribute="next_cursor", allow_none=True, required=True)
 
 
 class DeliveryAnswer(Answer):

@@ -184,10 +184,21 @@ def worker(folder: Path, *, database: str, **settings: Any) -> Iterator[Process]
 
 
 def process_environment(folder: Path, database: str, **settings: Any) -> dict[str, str]:
-    """The environment that `tests/support/wsgi.py` reads."""
-    given = {"url_prefix": "", "api_key": KEY, "poll_interval": "0.1", "database_uri": database, **settings}
+    """The environment that `tests/support/wsgi.py` reads.
+
+    :param settings: `POCKETPING_…` settings; and `clock_ahead`, the seconds by which its clock is ahead of ours.
+    """
+    given: dict[str, Any] = {
+        "url_prefix": "",
+        "api_key": KEY,
+        "poll_interval": "0.1",
+        "database_uri": database,
+        **settings,
+    }
+    ahead = given.pop("clock_ahead", 0)
     return {
         "TEST_FOLDER": str(folder),
+        "TEST_CLOCK_AHEAD": str(ahead),
         "PYTHONPATH": str(ROOT),
         **{"POCKETPING_" + name.upper(): str(value) for name, value in given.items()},
     }

@@ -15,6 +15,8 @@ import requests
 from flask import Flask, render_template_string, request
 
 from flask_pocketping import PocketPing
+from flask_pocketping.chat import sessions as chat_sessions
+from flask_pocketping.chat.sessions import UnderWay
 from flask_pocketping.values import Identity, Operator
 from flask_pocketping.web.signed import Signed
 from flask_pocketping.web.state import State, state_of
@@ -239,6 +241,31 @@ def test_binding_on_every_database(any_api: Api, tmp_path: Path) -> None:
     assert any_api.visitor(identityToken=identities.make(ADA)).handle == first.handle
     assert any_api.visitor(identityToken=identities.make(BOB)).handle != first.handle
     assert any_api.visitor(sessionId=first.handle).handle != first.handle
+
+
+def test_customers_whose_ids_differ_by_a_blank_are_two(any_api: Api, tmp_path: Path) -> None:
+    identities = Identities([f"secret of {tmp_path}".encode()], 60)
+    one, other = (
+        any_api.visitor(identityToken=identities.make(Identity(customer_id, name="Ada"))) for customer_id in ("7", "7 ")
+    )
+    assert one.handle != other.handle
+    again = any_api.visitor(identityToken=identities.make(Identity("7 ", name="Ada")))
+    assert again.handle == other.handle
+
+
+def test_a_conversation_that_is_opened_elsewhere_again_and_again_is_given_up(
+    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def under_way(*args: Any) -> None:
+        tries.append(args)
+        raise UnderWay
+
+    monkeypatch.setattr(chat_sessions, "_check_none_open", under_way)
+    answer = connect(api, identityToken=token_of(app, ADA))
+    assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
+    assert len(tries) == 3
 
 
 def test_two_tabs_of_a_user_that_connect_at_once_share_a_conversation(any_api: Api, tmp_path: Path) -> None:

@@ -494,11 +494,24 @@ export class App {
    */
   answers({ fresh = false } = {}) {
     if (fresh || !this.known) {
-      const asked = this.api.call('GET', '/canned-answers').then((answer) => /** @type {CannedAnswer[]} */ (answer.cannedAnswers));
+      const asked = this.allAnswers();
       this.known = asked;
       asked.catch(() => this.known === asked && (this.known = null));
     }
     return this.known ?? Promise.resolve([]);
+  }
+
+  /** @returns {Promise<CannedAnswer[]>} */
+  async allAnswers() {
+    /** @type {CannedAnswer[]} */
+    const found = [];
+    let cursor = '';
+    do {
+      const page = await this.api.call('GET', `/canned-answers${cursor && `?cursor=${encodeURIComponent(cursor)}`}`);
+      found.push(.../** @type {CannedAnswer[]} */ (page.cannedAnswers));
+      cursor = page.nextCursor ?? '';
+    } while (cursor);
+    return found;
   }
 
   // Acting
