@@ -16,7 +16,8 @@ from ..chat.log import events, read_events
 from ..db import Database
 from ..values import Event
 from .bus import Bus
-from .position import GAP_WAIT, Position, Snapshot
+from .gaps import Gaps
+from .position import GAP_WAIT, LONGEST_WAIT, Position, Snapshot
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -61,6 +62,7 @@ class Hub:
         self._position = Position()
         #: When the log was last read to its end, by the monotonic clock.
         self._read_at = -GAP_WAIT
+        self._gaps = Gaps()
         self._subscribers: dict[Topic, list[Subscriber]] = defaultdict(list)
         self._inbox: list[Event] = []
         self._thread: threading.Thread | None = None
@@ -174,14 +176,19 @@ class Hub:
         query = select(events.c.id, events.c.created_at).order_by(events.c.id.desc()).limit(page)
         with self._db.read() as connection:
             rows = connection.execute(query).all()
-        missing: dict[int, float] = {}
-        beginning = rows[-1].id if len(rows) == page else 0
-        for row, below in zip(rows, [*(row.id for row in rows[1:]), beginning], strict=False):
-            # Whoever has an id below this one had it before this one was written.
-            age = max(0.0, (clock.now() - row.created_at).total_seconds())
-            if age < GAP_WAIT:
+            missing: dict[int, float] = {}
+            beginning = rows[-1].id if len(rows) == page else 0
+            for row, below in zip(rows, [*(row.id for row in rows[1:]), beginning], strict=False):
+                # Whoever has an id below this one had it before this one was written.
+                age = max(0.0, (clock.now() - row.created_at).total_seconds())
                 missing |= dict.fromkeys(range(max(below + 1, row.id - page), row.id), age)
-        self._position.start(rows[0].id if rows else 0, missing)
+            self._position.start(rows[0].id if rows else 0, missing)
+            self._gaps = Gaps()
+            hopeless = set(self._gaps.hopeless(connection, missing))
+            if hopeless:
+                # What was committed since the first look is news; the tail finds it.
+                there = connection.execute(select(events.c.id).where(events.c.id.in_(hopeless))).scalars()
+                self._position.give_up(hopeless.difference(there))
         self._read_at = time.monotonic()
 
     def _tail(self) -> None:
@@ -220,14 +227,19 @@ class Hub:
         started_at = time.monotonic()
         while not found or len(found) >= page:
             with self._lock:
-                missing, newest = self._position.missing(), self._position.newest
+                missing = self._position.missing(LONGEST_WAIT if self._gaps.exact else None)
+                newest, waiting = self._position.newest, self._position.waiting()
             wanted = or_(events.c.id > newest, events.c.id.in_(missing))
             query = select(events).where(wanted).order_by(events.c.id).limit(page)
             with self._db.read() as connection:
+                hopeless = self._gaps.hopeless(connection, waiting)
                 found = read_events(connection, query)
             with self._lock:
                 for event in found:
                     self._deliver(event)
+                # Where the page is full, some of them may be on the next.
+                if len(found) < page:
+                    self._position.give_up(hopeless)
                 self._read_at = started_at
             if not found:
                 return

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-#: Seconds after which a missing id counts as rolled back. Transactions of `chat/` take milliseconds.
+#: Seconds after which a missing id counts as rolled back where the database does not say. Transactions of `chat/` take
+#: milliseconds.
 GAP_WAIT = 30.0
+#: The same where the database says that a transaction runs which may still bring it. One of the host's can't be told
+#: from ours, and may run for hours.
+LONGEST_WAIT = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class Position:
     """The largest id seen and the ids below it that are still missing.
 
     An id that is missing belongs to a transaction that is not committed yet, or never will be. The cursor
-    stays below it until it appears or `GAP_WAIT` is over, so whoever resumes at a cursor misses nothing.
+    stays below it until it appears, is known to have been rolled back, or its time is over. So whoever resumes at a
+    cursor misses nothing.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -68,11 +73,24 @@ class Position:
             return True
         return self._gaps.pop(event_id, None) is not None
 
-    def missing(self) -> list[int]:
-        """The ids that may still appear; those that are overdue are given up."""
-        limit = self._monotonic() - GAP_WAIT
+    def missing(self, patience: float | None = None) -> list[int]:
+        """The ids that may still appear; those that are overdue are given up.
+
+        :param patience: seconds until they are, if other than `GAP_WAIT`.
+        """
+        limit = self._monotonic() - (GAP_WAIT if patience is None else patience)
         self._gaps = {event_id: since for event_id, since in self._gaps.items() if since > limit}
         return list(self._gaps)
+
+    def waiting(self) -> dict[int, float]:
+        """The ids that may still appear, with the seconds since they are missing."""
+        now = self._monotonic()
+        return {event_id: now - since for event_id, since in self._gaps.items()}
+
+    def give_up(self, event_ids: Iterable[int]) -> None:
+        """Wait no longer for ids that were rolled back."""
+        for event_id in event_ids:
+            self._gaps.pop(event_id, None)
 
     def snapshot(self) -> Snapshot:
         return Snapshot(self.newest, frozenset(self._gaps))

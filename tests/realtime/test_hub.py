@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from flask_pocketping.chat.log import change_session
 from flask_pocketping.models import DEFAULT_PROJECT, Event, Session, table
 from flask_pocketping.realtime import position
 from flask_pocketping.realtime.bus import Bus
+from flask_pocketping.realtime.gaps import UNWRITTEN_WAIT
 from flask_pocketping.realtime.hub import Encoder, Hub, Topic
 from flask_pocketping.values import Event as EventValue
 from flask_pocketping.web.state import State
@@ -418,3 +421,95 @@ def test_two_apps_in_one_process_do_not_hear_each_other(tmp_path: Path, chats: C
         two.session()
         other.wait(1)
     assert len(ear.heard) == len(other.heard) == 1
+
+
+def a_while(seconds: float) -> None:
+    late = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > late, "a while")
+
+
+@contextmanager
+def killed_transaction(chat: Chat, session_id: str) -> Iterator[int]:
+    """The id of an event whose transaction's connection is killed at the end, as a process that dies leaves it."""
+    engine = chat.state.db.engine
+    is_postgresql = engine.dialect.name == "postgresql"
+    with engine.connect() as connection:
+        connection.begin()
+        number = _write_by_hand(connection, session_id)
+        own_id = "SELECT pg_backend_pid()" if is_postgresql else "SELECT CONNECTION_ID()"
+        process = connection.execute(text(own_id)).scalar_one()
+        yield number
+        with engine.connect() as killer:
+            killer.execute(text(f"SELECT pg_terminate_backend({process})" if is_postgresql else f"KILL {process}"))
+            killer.commit()
+        connection.invalidate()
+
+
+def test_a_gap_that_a_killed_process_left_is_passed_at_once(server_database: str, chats: Chats) -> None:
+    chat = chats(server_database)
+    killed, quick = chat.session(), chat.session()
+    with chat.listening() as ear:
+        with killed_transaction(chat, killed) as lost:
+            chat.say(quick, "meanwhile")
+            [(event, cursor)] = ear.wait(1)
+            assert cursor == lost - 1 < event.id
+            # Longer than a gap without a transaction is waited for.
+            a_while(UNWRITTEN_WAIT + 0.5)
+            assert chat.cursor() == lost - 1, "it may still be committed"
+        wait_until(lambda: chat.cursor() == event.id, "the gap is passed", 5, chat.cursor)
+        chat.say(killed, "on we go")
+        assert ear.wait(2)[-1][1] == event.id + 1
+
+
+def test_a_hub_begins_beyond_old_gaps(server_database: str, chats: Chats) -> None:
+    first, second = chats(server_database), chats(server_database)
+    session_id = first.session()
+    for _ in range(3):
+        with first.slow_transaction(session_id):
+            pass
+        first.say(session_id, "after a gap")
+    with first.listening(), first.state.db.read() as connection:
+        newest = connection.execute(select(table(Event).c.id).order_by(table(Event).c.id.desc())).scalars().first()
+        wait_until(lambda: second.cursor() == newest, "no gap is left", 5, second.cursor)
+
+
+def test_nothing_is_skipped_while_writers_commit_roll_back_and_are_killed(any_database: str, chats: Chats) -> None:
+    """Some transactions stay open for longer than any gap that nobody fills is waited for."""
+    chat, other_process = chats(any_database), chats(any_database)
+    sessions = [chat.session() for _ in range(6)]
+    is_sqlite = chat.state.db.is_sqlite
+
+    def write(number: int) -> None:
+        dice = random.Random(number)
+        for count in range(12):
+            session_id = sessions[number]
+            if is_sqlite or dice.random() < 0.6:
+                (chat, other_process)[count % 2].say(session_id, f"{number} {count}")
+            elif dice.random() < 0.3:
+                with killed_transaction(chat, session_id):
+                    pass
+            else:
+                with chat.slow_transaction(session_id) as commit:
+                    # While this one is open, others overtake it.
+                    a_while(dice.choice([0.0, 0.1, UNWRITTEN_WAIT + 0.5]))
+                    if dice.random() < 0.7:
+                        commit()
+
+    with chat.listening() as here, other_process.listening() as there:
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(write, range(6)))
+        with chat.state.db.read() as connection:
+            query = select(table(Event).c.id).where(table(Event).c.type != "session.created")
+            written = sorted(connection.execute(query).scalars())
+        for ear in (here, there):
+            ear.wait(len(written), 15)
+            assert sorted(ear.ids) == written, "each came, and once"
+            for session_id in sessions:
+                numbers = [event.seq for event, _ in ear.heard if event.session_id == session_id]
+                assert numbers == list(range(2, len(numbers) + 2))
+        # A cursor was never beyond what came later.
+        for ear in (here, there):
+            ids = ear.ids
+            for index, (_, cursor) in enumerate(ear.heard):
+                assert all(later > cursor for later in ids[index + 1 :])
+        wait_until(lambda: chat.cursor() == written[-1], "all gaps are passed", 10, chat.cursor)
