@@ -97,6 +97,20 @@ def _number(low: float, high: float, unit: str) -> Callable[[Any], float]:
     return parse
 
 
+def _optional_number(low: float, high: float, unit: str) -> Callable[[Any], float | None]:
+    number = _number(low, high, unit)
+
+    def parse(value: Any) -> float | None:
+        if value is None or value == "":
+            return None
+        try:
+            return number(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, or unset") from None
+
+    return parse
+
+
 def _whole(low: int, high: int, unit: str) -> Callable[[Any], int]:
     def parse(value: Any) -> int:
         wanted = f"a whole number of {unit} from {low} to {high}"
@@ -346,6 +360,11 @@ class Config:
     visitor_address_upload_limit: Rules = _setting(
         _rules("200/hour"), _rules, "Files that one address may send, in however many conversations."
     )
+    visitor_daily_bytes: int = _setting(
+        500 * 1024 * 1024,
+        _whole(0, 1024**5, "bytes"),
+        "Bytes of messages, events and files that one address may send within a day; 0 for any number.",
+    )
     cors_origins: tuple[str, ...] = _setting(
         (), _origins, "Other origins whose pages may use the visitor's routes. The same origin always may."
     )
@@ -410,6 +429,11 @@ class Config:
     webhook_limit: int = _setting(100, _whole(1, 10_000, "webhooks"), "Webhooks that one project may have.")
     delivery_retention: float = _setting(
         30.0, _number(1, 3650, "days"), "Days that finished deliveries can be looked at."
+    )
+    retention_days: float | None = _setting(
+        None,
+        _optional_number(0.01, 36500, "days"),
+        "Days without activity after which a conversation is forgotten, with all that belongs to it. Unset: never.",
     )
     widget_theme: str = _setting(
         "auto", _choice("light", "dark", "auto"), "How the widget looks; `auto` follows the visitor's system."

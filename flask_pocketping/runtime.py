@@ -12,7 +12,7 @@ from collections.abc import Callable
 from flask import Flask, has_request_context
 
 from . import signals
-from .chat import idempotency, presence
+from .chat import attachments, idempotency, presence, retention
 from .chat.projects import revoked
 from .chat.webhooks import get_webhook, public_delivery, public_delivery_id
 from .config import Config
@@ -141,6 +141,7 @@ class Runtime:
                 (HOUR, lambda: idempotency.forget_old(db)),
                 (HOUR, lambda: leases.forget_old(db, config.delivery_retention)),
                 (FILES, self._sweep_files),
+                (FILES, self._forget_sessions),
             ),
         )
 
@@ -155,6 +156,22 @@ class Runtime:
             self._files.sweep()
         except (OSError, Unavailable) as error:
             logger.warning("Files that nobody needs any more can't be removed now: %s", error)
+
+    def _forget_sessions(self) -> None:
+        days = self._config.retention_days
+        if days is None:
+            return
+        remove_files = None if self._files is None else self._remove_all_files
+        while retention.forget_quiet_sessions(self._db, days, remove_files) >= retention.BATCH:
+            pass
+
+    def _remove_all_files(self) -> None:
+        assert self._files is not None
+        try:
+            while self._files.sweep() >= attachments.BATCH:
+                pass
+        except (OSError, Unavailable) as error:
+            logger.warning("Files of conversations that are to be forgotten can't be removed now: %s", error)
 
     def _in_context(self, work: Callable[[], None]) -> None:
         with app_context(self._app):

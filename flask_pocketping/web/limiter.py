@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..config import RateRule, Rules
@@ -61,6 +62,15 @@ class Limiter:
                 headers = _headers(rule, left, reset)
         return headers
 
+    def hit_bytes(self, most: int, address: str, size: int) -> None:
+        """Count what an address sends within a day.
+
+        :param most: bytes that it may; any number if 0.
+        :raises RateLimited: if these are too many.
+        """
+        if most and size:
+            self.hit((RateRule(most, 1, "day"),), "bytes", address, cost=size)
+
     def check(self, rules: Rules, *key: str) -> None:
         """As `hit`, without counting.
 
@@ -100,6 +110,8 @@ class _Counters:
 
     #: Seconds between looks for counters that are over.
     SWEEP = 60.0
+    #: Counters that are kept. Somebody with many addresses could fill the memory with them.
+    MOST = 100_000
 
     def __init__(self) -> None:
         # By key: the window's number and length, the count of the window before, and its own.
@@ -114,7 +126,7 @@ class _Counters:
         number, passed = int(now // length), now % length
         name: Name = (amount, length, *key)
         with self._lock:
-            if now >= self._sweep_at:
+            if time.monotonic() >= self._sweep_at or len(self._windows) >= self.MOST:
                 self._sweep(now)
             newest, _, before, count = self._windows.get(name, (number, length, 0, 0))
             if newest != number:
@@ -133,9 +145,14 @@ class _Counters:
         return allowed, amount - math.floor(weight) - cost if allowed else 0, math.floor(wait) + 1
 
     def _sweep(self, now: float) -> None:
-        self._sweep_at = now + self.SWEEP
+        # Not by the clock, which may be set back.
+        self._sweep_at = time.monotonic() + self.SWEEP
         for name, (number, length, _, _) in list(self._windows.items()):
-            if now >= (number + 2) * length:
+            if now >= (number + 2) * length or now < (number - 1) * length:
+                del self._windows[name]
+        if len(self._windows) >= self.MOST:
+            # Those that began first are over first, by and large.
+            for name in list(islice(self._windows, self.MOST // 4)):
                 del self._windows[name]
 
 

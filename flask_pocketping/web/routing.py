@@ -107,6 +107,8 @@ class Operation:
         if self.caller == "visitor":
             state.limiter.hit(state.config.visitor_address_limit, "address", address_key(request.remote_addr))
         raw = read_body(state, request) if self.body_schema else b""
+        if self.caller == "visitor":
+            state.limiter.hit_bytes(state.config.visitor_daily_bytes, address_key(request.remote_addr), len(raw))
         body = load(self.body_schema, self._parse(raw)) if self.body_schema else {}
         query = load(self.query_schema, request.args.to_dict()) if self.query_schema else {}
         once = self._once(project_id, raw) if self.creates else None

@@ -236,6 +236,7 @@ class _Visitor(Listener):
         limiter, config = self.state.limiter, self.state.config
         limiter.hit(config.visitor_address_limit, "address", self.admission.address)
         limiter.hit(config.visitor_message_limit, "event", self.admission.session_id)
+        limiter.hit_bytes(config.visitor_daily_bytes, self.admission.address, len(raw))
         try:
             frame = parse_json(raw)
             if frame.get("type") != "event":

@@ -41,6 +41,9 @@ def announce_upload(call: Call) -> Any:
     config = call.state.config
     call.state.limiter.hit(config.visitor_upload_limit, "uploads", session_id)
     call.state.limiter.hit(config.visitor_address_upload_limit, "uploads", address_key(request.remote_addr))
+    state, size = call.state, max(0, call.body["size"])
+    if size <= files.max_size:
+        state.limiter.hit_bytes(config.visitor_daily_bytes, address_key(request.remote_addr), size)
     upload = files.announce(session_id, call.body["filename"], call.body["size"], by="visitor")
     base = call.state.db.files_url.removesuffix("/files")
     return {

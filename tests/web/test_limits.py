@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,12 +14,15 @@ import pytest
 import requests
 from flask import Flask
 from requests.adapters import HTTPAdapter
+from sqlalchemy import select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_pocketping import PocketPing
 from flask_pocketping.chat import projects
+from flask_pocketping.chat.log import events
+from flask_pocketping.config import RateRule
 from flask_pocketping.values import Operator
-from flask_pocketping.web.limiter import Limiter, address_key
+from flask_pocketping.web.limiter import Limiter, _Counters, address_key
 
 from ..conftest import Serve
 from ..support.clients import BROWSER, Api, Socket, Visitor
@@ -432,3 +436,56 @@ def test_wrong_keys_are_counted_in_redis_by_all_processes(tmp_path: Path, serve:
     one, other = (serve(make_app(tmp_path, failed_key_limit="4/hour", redis_url=redis_url)) for _ in range(2))
     statuses = [api.with_key("guess").get("/sessions").status_code for api in (one, other) * 3]
     assert statuses == [401, 401, 401, 401, 429, 429]
+
+
+def test_what_an_address_sends_within_a_day_is_bounded_on_every_road(
+    tmp_path: Path, serve: Serve, elsewhere: requests.Session
+) -> None:
+    limits: dict[str, Any] = {"visitor_daily_bytes": 100_000, "visitor_message_limit": "off"}
+    app = make_app(tmp_path, **limits)
+    api = serve(app)
+    visitor = api.visitor()
+    event = {"name": "clicked", "data": "x" * 9000}
+    announced = {"sessionId": visitor.handle, "filename": "a.txt", "mimeType": "text/plain", "size": 60_000}
+    with visitor.stream() as page:
+        visitor.say("y" * 4000)
+        page.send({"type": "event", "data": event})
+        wait_until(lambda: events_of(app, visitor.session_id) == 1, "the event")
+        assert visitor.request("POST", "/events", {"sessionId": visitor.handle, **event}).status_code == 200
+        assert visitor.request("POST", "/upload", announced).status_code == 200
+        limited(visitor.request("POST", "/upload", announced))
+        statuses = [
+            visitor.request("POST", "/events", {"sessionId": visitor.handle, **event}).status_code for _ in range(3)
+        ]
+        assert statuses == [200, 429, 429]
+        page.send({"type": "event", "data": event})
+        assert page.close_code() == 4429
+    # Other addresses go on, and so does the back office.
+    body = {"sessionId": visitor.handle, "content": "Hello"}
+    assert elsewhere.post(api.url + "/message", json=body, timeout=30).status_code == 200
+    assert api.post(f"/sessions/{visitor.session_id}/messages", {"content": "z" * 4000}).status_code == 201
+
+
+def events_of(app: Flask, session_id: str) -> int:
+    query = select(events.c.id).where(events.c.session_id == session_id, events.c.type == "event.received")
+    with app.extensions["pocketping"].db.read() as connection:
+        return len(connection.execute(query).all())
+
+
+def test_counters_expire_and_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Counters, "MOST", 1000)
+    now = [1_000_000.0, 0.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[1])
+    counters = _Counters()
+    second, day = RateRule(5, 1, "second"), RateRule(5, 1, "day")
+    for number in range(500):
+        assert counters.count(second, (str(number),), 1)[0]
+    # The clock is set back by a year, and all of them are over.
+    now[0] -= 365 * 86400
+    now[1] += 61
+    counters.count(day, ("one",), 1)
+    assert len(counters._windows) == 1
+    for number in range(5000):
+        assert counters.count(day, ("many", str(number)), 1)[0]
+        assert len(counters._windows) <= 1000

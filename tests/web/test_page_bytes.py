@@ -6,7 +6,6 @@ import json
 from functools import partial
 from typing import Any
 
-import pytest
 from flask import Flask
 from sqlalchemy import insert
 
@@ -26,13 +25,6 @@ LONG = "\N{PILE OF POO}" * 4000
 PAGE = 256 * 1024
 #: What "about" means: the item that goes over is left out, and sizes are estimated closely.
 MOST = PAGE * 1.25
-
-
-@pytest.fixture
-def app(app: Flask) -> Flask:
-    for name in ("VISITOR_MESSAGE_LIMIT", "VISITOR_DAILY_BYTES"):
-        app.config.pop(f"POCKETPING_{name}", None)
-    return app
 
 
 def database(app: Flask) -> Database:

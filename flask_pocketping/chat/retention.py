@@ -1,0 +1,74 @@
+"""Forgetting conversations that have been quiet for long, where the host app wants that. The periodic tasks call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import delete, select, update
+
+from .. import clock
+from ..db import Database, retried
+from ..errors import SessionNotFound
+from ..models import Attachment, Attempt, Message, PageVisit, Presence, Project, table
+from .log import deliveries, events, lock_session, sessions
+
+attachments = table(Attachment)
+attempts = table(Attempt)
+messages = table(Message)
+presence = table(Presence)
+projects = table(Project)
+visits = table(PageVisit)
+
+#: Conversations that are forgotten in one go, each in a transaction of its own.
+BATCH = 200
+
+
+def forget_quiet_sessions(db: Database, days: float, remove_files: Callable[[], object] | None) -> int:
+    """Forget conversations without activity, with their messages, events, files, pages and deliveries.
+
+    One whose files the storage could not remove yet is left for the next time.
+
+    :param days: without activity after which one is forgotten. One whose visitor is connected stays.
+    :param remove_files: removes the files that are out of reach from the storage; nothing where there is no storage.
+    :return: how many were forgotten.
+    """
+    limit = clock.ago(days=days)
+    with db.read() as connection:
+        quiet: list[str] = []
+        for project_id in connection.execute(select(projects.c.id)).scalars().all():
+            mine = (sessions.c.project_id == project_id, sessions.c.last_activity < limit, ~sessions.c.visitor_online)
+            query = select(sessions.c.id).where(*mine).order_by(sessions.c.last_activity)
+            quiet += connection.execute(query.limit(BATCH - len(quiet))).scalars() if len(quiet) < BATCH else ()
+    if not quiet:
+        return 0
+    if remove_files is not None:
+        with db.transaction() as tx:
+            theirs = (attachments.c.session_id.in_(quiet), attachments.c.status != "deleted")
+            tx.execute(update(attachments).where(*theirs).values(status="deleted"))
+        remove_files()
+    return sum(retried(partial(_forget, db, session_id, limit, remove_files)) for session_id in quiet)
+
+
+def _forget(db: Database, session_id: str, limit: datetime, remove_files: Callable[[], object] | None) -> bool:
+    with db.transaction() as tx:
+        try:
+            row = lock_session(tx, session_id).row
+        except SessionNotFound:
+            return False
+        # The visitor may have come back since the list was made.
+        if row["last_activity"] >= limit or row["visitor_online"]:
+            return False
+        stored = select(attachments.c.id).where(attachments.c.session_id == session_id)
+        if remove_files is not None and tx.execute(stored.limit(1)).first() is not None:
+            return False
+        # A host's engine may leave SQLite's foreign keys off, so nothing is left to them.
+        of_session = select(events.c.id).where(events.c.session_id == session_id)
+        theirs = select(deliveries.c.id).where(deliveries.c.event_id.in_(of_session))
+        tx.execute(delete(attempts).where(attempts.c.delivery_id.in_(theirs)))
+        tx.execute(delete(deliveries).where(deliveries.c.event_id.in_(of_session)))
+        for model in (attachments, visits, presence, messages, events):
+            tx.execute(delete(model).where(model.c.session_id == session_id))
+        tx.execute(delete(sessions).where(sessions.c.id == session_id))
+    return True
