@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: setup run test test-hosts test-lowest check docs widget pictures bench clean
+.PHONY: setup run test test-hosts test-lowest check fuzz docs widget pictures bench clean
 
 setup: $(VENV)/.setup
 
@@ -45,6 +45,13 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# Cases made from the OpenAPI document, sent to a server on each of these databases.
+CASES ?= 2000
+DATABASES ?= sqlite
+
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --cases $(CASES) $(DATABASES:%=--database %)
 
 docs: setup
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
