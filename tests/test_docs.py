@@ -347,6 +347,13 @@ def test_every_command_that_a_page_shows_exists() -> None:
         assert any(words == name or words.startswith(f"{name} ") for name in known), words
 
 
+def test_tests_that_a_page_names_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", everything()))
+    assert len(named) > 20
+    written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert {name for name in named if f"def {name}(" not in written} == set()
+
+
 def test_make_targets_that_a_page_shows_exist() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make (\w+)`", everything())) - targets == set()

@@ -159,7 +159,9 @@ def messages_changed_since(
         known: list[RowMapping] = []
         rows = list(connection.execute(changed.where(at > begin).limit(limit + 1)).mappings())
         if rows and rows[0]["changed_at"] <= moment and len(fit(rows[:limit], message_size)) < len(rows):
-            backwards = select(messages).where(mine, at > begin, at <= moment).order_by(at.desc(), messages.c.seq.desc())
+            backwards = (
+                select(messages).where(mine, at > begin, at <= moment).order_by(at.desc(), messages.c.seq.desc())
+            )
             newest = connection.execute(backwards.limit(MOST_REPEATED)).mappings().all()
             known = list(fit(newest, message_size))[::-1]
             rows = list(connection.execute(changed.where(at > moment).limit(limit + 1)).mappings())
