@@ -26,7 +26,7 @@ from sqlalchemy import (
     false,
     true,
 )
-from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
+from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT, VARCHAR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -60,6 +60,8 @@ class UTCDateTime(TypeDecorator[datetime]):
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 Id = String(40)
+# Of all that a host app may join, the one whose own column may well have MariaDB's usual binary collation.
+Email = String(320).with_variant(VARCHAR(320, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 # Text is compared to the letter, also where the server would fold its case or overlook blanks at its end.
 _MARIADB = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin", "mysql_engine": "InnoDB"}
@@ -132,7 +134,7 @@ class Session(Base):
     closed_at: Mapped[datetime | None]
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
     customer_id: Mapped[str | None] = mapped_column(String(255), index=True)
-    email: Mapped[str | None] = mapped_column(String(320))
+    email: Mapped[str | None] = mapped_column(Email)
     name: Mapped[str | None] = mapped_column(String(200))
     identity_details: Mapped[dict[str, Any] | None] = mapped_column("identity_metadata", JSON(none_as_null=True))
     identity_verified: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -491,8 +491,10 @@ class CannedAnswerAnswer(Answer):
 
 
 class CannedAnswersAnswer(Answer):
+    optional = frozenset({"nextCursor"})
+
     cannedAnswers = fields.List(fields.Nested(shapes.CannedAnswerShape), attribute="answers", required=True)
-    nextCursor = fields.String(attribute="next_cursor", allow_none=True, required=True)
+    nextCursor = fields.String(attribute="next_cursor", metadata={"description": "Only where there is more."})
 
 
 class OperatorTokenAnswer(Answer):
@@ -527,8 +529,10 @@ class WebhookAnswer(Answer):
 
 
 class WebhooksAnswer(Answer):
+    optional = frozenset({"nextCursor"})
+
     webhooks = fields.List(fields.Nested(shapes.WebhookShape), required=True)
-    nextCursor = fields.String(attribute="next_cursor", allow_none=True, required=True)
+    nextCursor = fields.String(attribute="next_cursor", metadata={"description": "Only where there is more."})
 
 
 class DeliveryAnswer(Answer):

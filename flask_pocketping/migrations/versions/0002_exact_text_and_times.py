@@ -18,10 +18,14 @@ TABLES = (
     *("project", "idempotency_key", "presence", "api_key", "session", "message", "attachment", "page_visit"),
     *("canned_answer", "event", "webhook", "delivery", "attempt"),
 )
-# MariaDB's own type of these has a collation of its own.
-JSON_COLUMNS = {
-    "session": {"metadata": "NOT NULL", "identity_metadata": "NULL"},
-    "webhook": {"events": "NOT NULL"},
+# MariaDB's own type JSON has a collation of its own, and an email is joined to columns of the host app's.
+OTHERWISE = {
+    "session": {
+        "metadata": "JSON NOT NULL",
+        "identity_metadata": "JSON NULL",
+        "email": "VARCHAR(320) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL",
+    },
+    "webhook": {"events": "JSON NOT NULL"},
 }
 
 # Those whose columns are text.
@@ -65,8 +69,8 @@ def _compare_by(op: Operations, collation: str) -> None:
                 f"DEFAULT COLLATE {collation}"
             )
         )
-    for name, columns in JSON_COLUMNS.items():
-        changes = ", ".join(f"MODIFY `{column}` JSON {null}" for column, null in columns.items())
+    for name, columns in OTHERWISE.items():
+        changes = ", ".join(f"MODIFY `{column}` {definition}" for column, definition in columns.items())
         op.execute(sa.text(f"ALTER TABLE pocketping_{name} {changes}"))
     for source, column, target in FOREIGN_KEYS:
         op.create_foreign_key(
