@@ -45,6 +45,7 @@ from sqlalchemy.pool import StaticPool
 
 from flask_pocketping import PocketPing, SchemaMissing, SchemaOutdated, SchemaTooNew
 from flask_pocketping.db import Database, own_engine
+from flask_pocketping.errors import UncommittedChanges
 from flask_pocketping.migrations import downgrade, schema, upgrade
 from flask_pocketping.migrations.locks import locked
 from flask_pocketping.migrations.runner import differences, run
@@ -495,7 +496,7 @@ def test_the_hosts_unfinished_work_in_memory_is_not_committed() -> None:
     with engine.connect() as connection:
         connection.execute(text("CREATE TABLE stock (id INTEGER)"))
         connection.execute(text("INSERT INTO stock VALUES (1)"))
-        with pytest.raises(RuntimeError, match="uncommitted changes"):
+        with pytest.raises(UncommittedChanges):
             upgrade(engine)
         connection.rollback()
         assert connection.execute(text("SELECT count(*) FROM stock")).scalar() == 0

@@ -317,7 +317,7 @@ def test_the_column_type_that_migrations_need_is_where_the_page_says() -> None:
 def test_the_app_behind_a_proxy_counts_the_visitors_own_addresses(here: Path) -> None:
     write_files(DOCS / "embedding.md", here)
     with imported(here), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FLASK_POCKETPING_VISITOR_SESSION_LIMIT", "1/hour")
+        patch.setenv("FLASK_POCKETPING_VISITOR_SILENT_SESSION_LIMIT", "1/hour")
         patch.setenv("FLASK_POCKETPING_WORKER", "off")
         patch.setenv("FLASK_SQLALCHEMY_DATABASE_URI", "sqlite:///shop.db")
         patch.setenv("FLASK_SECRET_KEY", "a secret of the shop")

@@ -138,7 +138,7 @@ def test_threat_25_a_worker_apart_from_its_server_finishes_its_deliveries(
     hold = threading.Event()
     receiver.answers = [Answer(hold=hold)]
     with serving(make_app(tmp_path, sqlite, worker="off", **LOCAL)) as api:
-        hook = Hook(api, receiver.url)
+        hook = Hook(api, receiver.url, ("session.created", "session.closed"))
         session_id = api.session()
         assert not [thread for thread in threading.enumerate() if thread.name == "pocketping-worker"]
         assert [delivery["state"] for delivery in hook.deliveries()] == ["pending"]

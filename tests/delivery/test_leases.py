@@ -131,7 +131,7 @@ def test_a_lease_that_ended_is_free_and_its_holder_has_no_say_any_more(
     claimers: tuple[Claimer, Claimer], travel: Travel
 ) -> None:
     first, second = claimers
-    webhooks.create_webhook(first.db, URL, ["*"])
+    webhooks.create_webhook(first.db, URL, ["session.created", "session.closed"])
     session = sessions.open_session(first.db)
     sessions.close_session(first.db, session.id)
     [lost] = first.claim(lease=10)

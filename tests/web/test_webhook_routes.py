@@ -288,7 +288,7 @@ def test_rotations_at_once_follow_each_other(any_api: CheckedApi, receiver: Rece
 
 def test_deliveries_are_listed_newest_first_with_their_attempts(any_api: CheckedApi, receiver: Receiver) -> None:
     receiver.answers = [Answer(500, body=b"no database")]
-    hook = Hook(any_api, receiver.url)
+    hook = Hook(any_api, receiver.url, ("session.created", "session.closed"))
     session_id = any_api.session()
     hook.wait_for("pending", attempts=1)
     any_api.ok("POST", f"/sessions/{session_id}/close")
@@ -317,7 +317,7 @@ def test_deliveries_are_listed_newest_first_with_their_attempts(any_api: Checked
 
 def test_deliveries_by_state_and_page_by_page(any_api: CheckedApi, receiver: Receiver) -> None:
     receiver.answer = lambda received: Answer(500 if received.event == "session.closed" else 200)
-    hook = Hook(any_api, receiver.url)
+    hook = Hook(any_api, receiver.url, ("session.created", "session.closed"))
     for _ in range(3):
         any_api.ok("POST", f"/sessions/{any_api.session()}/close")
     hook.wait_for(*["succeeded", "pending"] * 3, attempts=1)
