@@ -44,6 +44,15 @@ class Contender:
     #: The milliseconds to each socket, by how many were open.
     times: dict[int, list[float]] = field(default_factory=dict)
     sent: int = 0
+    #: Whether the server keeps the connection that messages are sent over, as browsers want it.
+    keeps_alive: bool = True
+    line: Line | None = None
+
+    def hang_up(self) -> None:
+        """Close the connection that messages are sent over."""
+        if self.line is not None:
+            self.line.close()
+            self.line = None
 
     def send(self) -> list[float]:
         """Send one message of the visitor.
@@ -54,16 +63,15 @@ class Contender:
         text = f"message {self.sent} to all"
         body = {"sessionId": self.session_id, "content": text, "sender": "visitor"}
         request = request_bytes("POST", f"{self.prefix}/message", body)
-        # A connection for each message: the sync worker keeps none.
-        line = Line(self.server.port)
-        try:
-            began = time.perf_counter()
-            line.sock.sendall(request)
-            arrived = self.crowd.collect(text.encode())
-            while not line.read():
-                pass
-        finally:
-            line.close()
+        if self.line is None:
+            self.line = Line(self.server.port)
+        began = time.perf_counter()
+        self.line.sock.sendall(request)
+        arrived = self.crowd.collect(text.encode())
+        while not self.line.read():
+            pass
+        if not self.keeps_alive:
+            self.hang_up()
         return [1000 * (moment - began) for moment in arrived]
 
 
@@ -125,7 +133,9 @@ def _ours(stack: ExitStack, folder: Path, name: str, worker: str, fill: Callable
     own = folder / name.replace(", ", "-").replace(" ", "-")
     own.mkdir()
     server = stack.enter_context(servers.ours(own, worker))
-    return _start(stack, f"ours, {name}", server, "/pocketping", fill)
+    made = _start(stack, f"ours, {name}", server, "/pocketping", fill)
+    made.keeps_alive = worker != "sync"
+    return made
 
 
 def _start(
@@ -133,7 +143,9 @@ def _start(
 ) -> Contender:
     crowd = Crowd(server.port)
     stack.callback(crowd.close)
-    return Contender(name, server, prefix, _connect(server.port, prefix, 0), crowd, fill)
+    made = Contender(name, server, prefix, _connect(server.port, prefix, 0), crowd, fill)
+    stack.callback(made.hang_up)
+    return made
 
 
 def _connect(port: int, prefix: str, number: int) -> str:

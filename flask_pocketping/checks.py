@@ -228,6 +228,14 @@ def _check_secret(app: Flask, state: State) -> Iterator[Finding]:
         yield Finding("ok", subject, f"The key that signs handles has {len(text)} characters.")
     if state.config.secret:
         yield from _check_host_secret(app)
+    key = state.config.api_key
+    if key is not None and (len(key) < 20 or len(set(key)) < 5):
+        yield Finding(
+            "error",
+            "POCKETPING_API_KEY",
+            "The API key, which opens every conversation, can be guessed.",
+            "Make one with `flask pocketping keys create` and unset this, or set 32 random characters.",
+        )
 
 
 def _check_host_secret(app: Flask) -> Iterator[Finding]:

@@ -80,8 +80,6 @@ def check_tables() -> None:
     with _inspecting() as connection:
         if problem := schema.find_problem(connection, closely=True):
             raise _Told(str(problem))
-        if not schema.has_default_project(connection):
-            raise _Told("The default project is missing. Create it with: flask pocketping db upgrade")
         found = differences(connection)
     if found:
         raise _Told("\n  ".join(["The tables differ from what this version needs:", *found]))

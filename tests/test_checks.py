@@ -146,6 +146,11 @@ def test_how_hard_the_key_is_to_guess(check: Check, key: str | bytes, expected: 
     assert level(check("SECRET_KEY", SECRET_KEY=key)) == expected
 
 
+@pytest.mark.parametrize(("key", "levels"), [("abc", ["error"]), ("x" * 40, ["error"]), (STRONG, [])])
+def test_how_hard_the_api_key_is_to_guess(check: Check, key: str, levels: list[str]) -> None:
+    assert [finding.level for finding in check("POCKETPING_API_KEY", POCKETPING_API_KEY=key)] == levels
+
+
 def test_a_key_of_our_own_is_looked_at_instead(check: Check) -> None:
     assert level(check("POCKETPING_SECRET", POCKETPING_SECRET=STRONG, SECRET_KEY=STRONG)) == "ok"
     assert level(check("POCKETPING_SECRET", POCKETPING_SECRET="a" * 16, SECRET_KEY=STRONG)) == "error"

@@ -100,7 +100,7 @@ def test_the_lines_of_the_readme_hold_a_conversation(shop: Api, here: Path, rece
         {
             "http://localhost:3001": shop.url,
             "the-key-that-make-run-printed": KEY,
-            "https://yoursite.com/webhook": receiver.url,
+            "https://shop.example/webhook": receiver.url,
         },
     )
     sent, listed, answered, read, registered = answers(output)

@@ -192,7 +192,9 @@ class Connection:
     def offer(self, encoded: Frame) -> None:
         """Send an event, after what is replayed. A client that reads too slowly is closed, and resumes."""
         with self._lock:
-            if self._end is not None or not self.wants(encoded):
+            if self._end is not None:
+                return
+            if (self.wanted is not None or self.session_id is not None) and not self.wants(encoded):
                 return
             if self._held is None:
                 self._write(encoded.data)

@@ -24,6 +24,8 @@ logger = logging.getLogger("flask_pocketping")
 #: Makes what a subscriber gets of an event (with the cursor behind it), or nothing if it is not for this form.
 Encoder = Callable[[Event, int], Any]
 
+_NOT_MADE = object()
+
 
 class Topic(NamedTuple):
     """What a subscriber listens to: a whole project, or one session."""
@@ -97,10 +99,19 @@ class Hub:
             return len(self._subscribers.get(topic, ()))
 
     def notice(self, written: list[Event]) -> None:
-        """Events that this process has committed."""
+        """Deliver events that this process has committed.
+
+        What follows the newest goes out at once, in the thread that wrote it: handing it over would cost more than the
+        few sends that there usually are. The rest is the tail's.
+        """
         with self._lock:
-            if self._thread is not None:
+            if self._thread is None:
+                return
+            if self._inbox or self._deliver_in_order(written):
                 self._inbox.extend(written)
+                self._wake.set()
+            elif not self._subscribers:
+                # Nobody listens any more, so the tail can end.
                 self._wake.set()
 
     def wake(self) -> None:
@@ -117,9 +128,7 @@ class Hub:
         with self._lock:
             made: dict[Hashable, Any] = {}
             for topic in topics:
-                for subscriber in self._subscribers.get(topic, ()):
-                    if subscriber is not but:
-                        self._offer(subscriber, made, encode)
+                self._hand_out(topic, made, encode, but)
 
     def replay(self, topic: Topic, after: int, until: Snapshot, *, page: int = 100) -> Iterator[tuple[Event, int]]:
         """What the log has behind a cursor, up to where `subscribe` began: events with the cursor of each.
@@ -250,15 +259,26 @@ class Hub:
         cursor = min(event.id, self._position.cursor)
         made: dict[Hashable, Any] = {}
         for topic in (Topic("project", event.project_id), Topic("session", event.session_id)):
-            for subscriber in self._subscribers.get(topic, ()):
-                self._offer(subscriber, made, lambda encoder: encoder(event, cursor))
+            self._hand_out(topic, made, lambda encoder: encoder(event, cursor))
 
-    def _offer(self, subscriber: Subscriber, made: dict[Hashable, Any], encode: Callable[[Encoder], Any]) -> None:
-        try:
-            encoder = subscriber.encoder
-            if encoder not in made:
-                made[encoder] = encode(encoder)
-            if made[encoder] is not None:
-                subscriber.offer(made[encoder])
-        except Exception:
-            logger.exception("A live update could not be handed over.")
+    def _hand_out(
+        self,
+        topic: Topic,
+        made: dict[Hashable, Any],
+        encode: Callable[[Encoder], Any],
+        but: Subscriber | None = None,
+    ) -> None:
+        """Hand something to the subscribers of a topic, made once for each form.
+
+        :param made: what was made already.
+        """
+        for subscriber in self._subscribers.get(topic, ()):
+            try:
+                encoder = subscriber.encoder
+                encoded = made.get(encoder, _NOT_MADE)
+                if encoded is _NOT_MADE:
+                    encoded = made[encoder] = encode(encoder)
+                if encoded is not None and subscriber is not but:
+                    subscriber.offer(encoded)
+            except Exception:
+                logger.exception("A live update could not be handed over.")

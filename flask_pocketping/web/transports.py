@@ -23,7 +23,11 @@ def transports(state: State, environ: WSGIEnvironment) -> list[str]:
     :return: of `websocket`, `sse` and `poll`.
     """
     wanted = state.config.transports
-    return [name for name in wanted if name == "poll" or not _why_not(environ)]
+    reason = _why_not(environ)
+    # A test client tells of no server, and is none.
+    if reason and set(wanted) - {"poll"} and environ.get("SERVER_SOFTWARE"):
+        _warn(state, reason)
+    return [name for name in wanted if name == "poll" or not reason]
 
 
 def require_transport(state: State, name: str, environ: WSGIEnvironment) -> None:
@@ -35,14 +39,19 @@ def require_transport(state: State, name: str, environ: WSGIEnvironment) -> None
     if name not in state.config.transports:
         raise TransportUnsupported("POCKETPING_TRANSPORTS leaves out connections of this kind.")
     if name != "poll" and (reason := _why_not(environ)):
-        if not state.transport_warned:
-            state.transport_warned = True
-            logger.warning(
-                "Live connections are off and pages poll every few seconds, because %s. Serve the app with gunicorn, "
-                "with any worker class, for live updates.",
-                reason,
-            )
+        _warn(state, reason)
         raise TransportUnsupported
+
+
+def _warn(state: State, reason: str) -> None:
+    """Say in the log that there are no live connections, once in each process."""
+    if not state.transport_warned:
+        state.transport_warned = True
+        logger.warning(
+            "Live connections are off and pages poll every few seconds, because %s. Serve the app with gunicorn, "
+            "with any worker class, for live updates.",
+            reason,
+        )
 
 
 def _why_not(environ: WSGIEnvironment) -> str:
