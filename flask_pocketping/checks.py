@@ -228,8 +228,8 @@ def _check_secret(app: Flask, state: State) -> Iterator[Finding]:
         yield Finding("ok", subject, f"The key that signs handles has {len(text)} characters.")
     if state.config.secret:
         yield from _check_host_secret(app)
-    key = state.config.api_key
-    if key is not None and (len(key) < 20 or len(set(key)) < 5):
+    api_key = state.config.api_key
+    if api_key is not None and (len(api_key) < 20 or len(set(api_key)) < 5):
         yield Finding(
             "error",
             "POCKETPING_API_KEY",
