@@ -423,8 +423,9 @@ with serving(app) as api:
             with serving(app) as mine:
                 visitor = mine.visitor()
                 with visitor.stream() as page:
-                    visitor.say("in the child")
-                    assert page.expect("message")["data"]["content"] == "in the child"
+                    for content in ("in the child", "live, too"):
+                        visitor.say(content)
+                        assert page.expect("message")["data"]["content"] == content
             os._exit(0)
         assert os.waitpid(pid, 0)[1] == 0
 """

@@ -44,6 +44,8 @@ CHUNK = 16 * 1024
 MAX_BUFFER = 2 * 1024 * 1024
 #: Bytes that wait before a replay pauses.
 REPLAY_BUFFER = 256 * 1024
+#: Seconds of a replay after which other connections get a turn on the pool.
+REPLAY_TURN = 0.05
 #: Bytes that a client may send in one second.
 BYTES_PER_SECOND = 512 * 1024
 #: Frames of a client that may wait to be handled.
@@ -97,7 +99,19 @@ class Connection:
     __slots__ = (
         *("number", "due", "sock", "encoder", "wanted", "session_id", "presence", "presence_lock", "key_hash"),
         *("owners", "_handler", "_loop", "_pool", "_limit", "_on_gone", "_lock", "_out", "_out_bytes", "_moved_at"),
-        *("_held", "_held_bytes", "_replay", "_jobs", "_busy", "_end", "_ended_at", "_theirs", "_shut", "_gone"),
+        *(
+            "_held",
+            "_held_bytes",
+            "_replay",
+            "_paused",
+            "_jobs",
+            "_busy",
+            "_end",
+            "_ended_at",
+            "_theirs",
+            "_shut",
+            "_gone",
+        ),
         *("_fresh", "_sign_at", "_deadline", "_second", "_bytes", "_on_release", "interval"),
     )
 
@@ -116,6 +130,7 @@ class Connection:
         on_release: Callable[[], None] | None = None,
     ) -> None:
         self.number = next(_numbers)
+        sock.setblocking(False)
         self.sock = sock
         self.encoder = encoder
         #: Event types to send; all if nothing.
@@ -142,6 +157,8 @@ class Connection:
         self._held: list[bytes] | None = []
         self._held_bytes = 0
         self._replay: Iterator[Frame] | None = None
+        # Whether the replay goes on when everything that waits is sent.
+        self._paused = False
         # What waits for the pool.
         self._jobs: deque[Job] | None = None
         self._busy = False
@@ -160,10 +177,19 @@ class Connection:
     # --- For its handler and for those who look after all connections; from any thread ---
 
     def start(self, handler: Handler) -> None:
-        """Have the loop serve it from now on."""
+        """Have the loop serve it from now on.
+
+        :raises RuntimeError: if no thread can be started. The connection is closed then.
+        """
         self._handler = handler
-        self.sock.setblocking(False)
-        self._loop.call(self._enter)
+        try:
+            self._loop.call(self._enter)
+        except RuntimeError:
+            # The system lets this process start no further thread.
+            self._gone, self._end = True, Closed(1006, "")
+            self._let_go()
+            self._on_gone(self)
+            raise
         self._do(handler.opened)
 
     @property
@@ -174,7 +200,8 @@ class Connection:
     @property
     def expires_at(self) -> float | None:
         """When it ends by itself, by `time.monotonic`, if it does."""
-        return None if self._deadline is None else self._deadline[0]
+        deadline = self._deadline
+        return None if deadline is None else deadline[0]
 
     @property
     def stuck_for(self) -> float:
@@ -206,9 +233,7 @@ class Connection:
 
     def send(self, frame: Frame) -> None:
         """Send a frame before what is still held back."""
-        with self._lock:
-            if self._end is None:
-                self._write(frame.data)
+        self._send(frame.data)
 
     def replay(self, frames: Iterable[Frame]) -> None:
         """Send these frames, as fast as the client takes them, and then go on live; only for its handler."""
@@ -231,7 +256,9 @@ class Connection:
         with self._lock:
             if self._end is None:
                 self._end, self._ended_at = Closed(1006, ""), time.monotonic()
-        self._loop.call(self._give_up)
+        # Without this, a slow database could have the loop's thread started anew while the interpreter exits.
+        if not self._gone:
+            self._loop.call(self._give_up)
 
     # --- For the loop; only on its thread ---
 
@@ -239,7 +266,9 @@ class Connection:
         """Read what has come, a little of it."""
         while True:
             try:
-                data = self.sock.recv(CHUNK)
+                # OpenSSL lets no two threads use a connection at once, and another one may be about to send.
+                with self._lock:
+                    data = self.sock.recv(CHUNK)
             except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
             except OSError:
@@ -261,11 +290,11 @@ class Connection:
             if self._out or self._gone:
                 return
             self._out = None
-            waits = self._replay is not None
+            paused, self._paused = self._paused, False
         self._loop.watch(self, writing=False)
         if self._end is not None:
             self._see_off()
-        elif waits:
+        elif paused:
             self._do(self._pump)
 
     def on_time(self, now: float) -> float:
@@ -299,15 +328,25 @@ class Connection:
 
     def _enter(self) -> None:
         if not self._gone:
-            if self._deadline is not None:
-                self.due = min(self.due, self._deadline[0])
-            self._loop.add(self)
+            if (deadline := self._deadline) is not None:
+                self.due = min(self.due, deadline[0])
+            try:
+                self._loop.add(self)
+            except (OSError, ValueError, KeyError):
+                self._give_up()
+                raise
             with self._lock:
                 waits = bool(self._out)
             if waits:
                 self._loop.watch(self, writing=True)
             if self._end is not None:
                 self._see_off()
+
+    def _send(self, data: bytes) -> None:
+        """Send bytes, unless the connection ends: nothing may follow a close frame."""
+        with self._lock:
+            if self._end is None:
+                self._write(data)
 
     def _write(self, data: bytes) -> None:
         """Send, or keep for later. The lock is held."""
@@ -376,7 +415,8 @@ class Connection:
         """The line is gone. The lock is held."""
         self._out = None
         if self._end is None:
-            self._end, self._ended_at = Closed(1006, ""), time.monotonic()
+            # What the client sent before it went still counts.
+            self._end, self._ended_at, self._theirs = Closed(1006, ""), time.monotonic(), True
         self._loop.call(self._give_up)
 
     def _see_off(self) -> None:
@@ -396,8 +436,8 @@ class Connection:
     def _check_time(self, now: float) -> None:
         if self._out and now - self._moved_at >= PATIENCE:
             self._give_up()
-        elif self._deadline is not None and now >= self._deadline[0]:
-            self.end(self._deadline[1], self._deadline[2])
+        elif (deadline := self._deadline) is not None and now >= deadline[0]:
+            self.end(deadline[1], deadline[2])
 
     def _next_time(self, now: float) -> float:
         """Give a sign of life where one is due.
@@ -413,10 +453,10 @@ class Connection:
                 self._give_up()
                 return now
             self._sign_at = now + self.interval
-            with self._lock:
-                self._write(sign)
+            self._send(sign)
         due = self._moved_at + PATIENCE if self._out else self._sign_at
-        return min(due, self._deadline[0]) if self._deadline is not None else due
+        deadline = self._deadline
+        return min(due, deadline[0]) if deadline is not None else due
 
     def _count_bytes(self, size: int) -> None:
         """Bound what a client sends in a second; one that goes on while it is being closed is cut off."""
@@ -441,51 +481,64 @@ class Connection:
             self._gone = True
             self._out = self._held = None
             if self._end is None:
-                # What the client sent before it hung up still counts.
+                # As in `_break`.
                 self._end, self._ended_at, self._theirs = Closed(1006, ""), time.monotonic(), True
         self._loop.remove(self)
-        with contextlib.suppress(OSError):
-            if self._on_release is None:
-                self.sock.close()
-            else:
-                self.sock.shutdown(socket.SHUT_RDWR)
-        if self._on_release is not None:
-            self._on_release()
+        self._let_go()
         self._do(self._leave)
 
+    def _let_go(self) -> None:
+        """Close the socket, or leave that to the server that still holds it."""
+        with contextlib.suppress(OSError):
+            # A forked process may have the socket, too: closing ours alone would not end the line.
+            self.sock.shutdown(socket.SHUT_RDWR)
+        if self._on_release is not None:
+            self._on_release()
+        else:
+            self.sock.close()
+
     def _pump(self) -> None:
-        """Send more of the replay, until it is over or the client has to catch up."""
+        """Send more of the replay, until it is over, the client has to catch up, or others have waited long enough."""
+        if self._replay is None:
+            # The connection ended meanwhile.
+            return
+        turn_ends_at = time.monotonic() + REPLAY_TURN
         batch: list[bytes] = []
         size = 0
-        assert self._replay is not None
         for frame in self._replay:
             if self._end is not None:
                 return
             if self.wants(frame):
                 batch.append(frame.data)
                 size += len(frame.data)
-            if size >= CHUNK and self._push(batch):
-                return
             if size >= CHUNK:
+                if self._push(batch):
+                    return
                 batch, size = [], 0
-        self._push(batch)
+            if time.monotonic() >= turn_ends_at:
+                if not self._push(batch):
+                    self._do(self._pump)
+                return
+        self._push(batch, last=True)
+
+    def _push(self, batch: list[bytes], *, last: bool = False) -> bool:
+        """Send a part of the replay; after the last one, what was held back.
+
+        :return: whether the rest has to wait for the client. `on_writable` then goes on with it.
+        """
         with self._lock:
+            if batch and self._end is None:
+                self._write(b"".join(batch))
+            if not last:
+                self._paused = bool(self._out) and self._out_bytes > REPLAY_BUFFER
+                return self._paused
             self._replay = None
             held, self._held = self._held, None
             self._sign_at = time.monotonic() + self.interval
             for data in held or ():
                 if self._end is None:
                     self._write(data)
-
-    def _push(self, batch: list[bytes]) -> bool:
-        """Send a part of the replay.
-
-        :return: whether the rest has to wait.
-        """
-        with self._lock:
-            if batch and self._end is None:
-                self._write(b"".join(batch))
-            return bool(self._out) and self._out_bytes > REPLAY_BUFFER
+            return False
 
     def _do(self, job: Job) -> None:
         """Run a job on the pool, after those before it."""
@@ -502,16 +555,21 @@ class Connection:
         return len(self._jobs) if self._jobs else 0
 
     def _work(self) -> None:
-        """Run what waits."""
-        while True:
-            with self._lock:
-                if not self._jobs:
-                    self._jobs, self._busy = None, False
-                    return
-                job = self._jobs.popleft()
+        """Run one of the jobs that wait. The next one waits for its turn among those of other connections."""
+        with self._lock:
+            assert self._jobs
+            job = self._jobs.popleft()
+        try:
             # Once it is decided how it ends, nothing more is done for the client; its own goodbye comes after the rest.
             if self._end is None or self._theirs or job == self._leave:
                 self._guard(job)
+        finally:
+            with self._lock:
+                more = bool(self._jobs)
+                if not more:
+                    self._jobs, self._busy = None, False
+            if more:
+                self._pool.submit(self._work)
 
     def _guard(self, job: Job) -> None:
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import logging
-import os
 import selectors
 import socket
 import threading
@@ -17,6 +16,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
+
+from ..forks import begin_anew_after_fork
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -59,26 +60,32 @@ class Loop:
     """Waits for sockets and due times. Its thread starts with the first socket and ends after the last."""
 
     def __init__(self) -> None:
-        self._woken = self._stopping = False
         self._begin()
+        begin_anew_after_fork(self, Loop._begin)
 
     def call(self, function: Callable[[], None]) -> None:
-        """Run a function on the loop's thread, soon. May be called from any thread."""
-        if self._pid != os.getpid():
-            # This process was forked off: the thread and the sockets are the other one's.
-            self._begin()
+        """Run a function on the loop's thread, soon. May be called from any thread.
+
+        :raises RuntimeError: if the thread does not run and can't be started; the function is not run then.
+        """
         with self._lock:
-            self._calls.append(function)
             if self._thread is None:
                 self._start()
-            elif not self._woken:
+                self._calls.append(function)
+                self._wake()
+                return
+            self._calls.append(function)
+            if not self._woken:
                 self._woken = True
                 self._wake()
 
     def add(self, member: Member) -> None:
-        """Serve a socket from now on; only on the loop's thread."""
-        self._members[member.number] = member
+        """Serve a socket from now on; only on the loop's thread.
+
+        :raises OSError: if the system watches no further socket; also ValueError and KeyError, for one that is closed.
+        """
         self._selector.register(member.sock, READ, member)
+        self._members[member.number] = member
         heapq.heappush(self._due, (member.due, member.number))
 
     def serves(self, member: Member) -> bool:
@@ -105,8 +112,6 @@ class Loop:
 
         :param timeout: seconds to wait for it.
         """
-        if self._pid != os.getpid():
-            return
         with self._lock:
             thread = self._thread
             self._stopping = thread is not None
@@ -116,7 +121,6 @@ class Loop:
             thread.join(timeout)
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._calls: deque[Callable[[], None]] = deque()
@@ -131,8 +135,13 @@ class Loop:
             end.setblocking(False)
         self._selector.register(self._alarm, READ, None)
         self._woken = self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="pocketping-loop", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="pocketping-loop", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._close_files()
+            raise
+        self._thread = thread
 
     def _wake(self) -> None:
         # Where there is no room, it wakes up anyway.
@@ -144,7 +153,8 @@ class Loop:
         while True:
             for key, events in self._selector.select(self._wait(idle_since)):
                 if key.data is None:
-                    self._alarm.recv(4096)
+                    with contextlib.suppress(BlockingIOError):
+                        self._alarm.recv(4096)
                 else:
                     self._serve(key.data, events)
             self._woken = False
@@ -173,8 +183,15 @@ class Loop:
             if events & READ:
                 member.on_readable()
         except Exception:
-            logger.exception("A socket could not be served.")
+            self._give_up(member)
+
+    def _give_up(self, member: Member) -> None:
+        """Deal with an error of a socket: it must not end the thread that serves the others."""
+        logger.exception("A socket could not be served.")
+        try:
             member.on_error()
+        except Exception:
+            logger.exception("A socket could not be given up.")
 
     def _run_calls(self) -> None:
         for _ in range(len(self._calls)):
@@ -194,8 +211,7 @@ class Loop:
             try:
                 member.due = member.on_time(now)
             except Exception:
-                logger.exception("A socket could not be served.")
-                member.on_error()
+                self._give_up(member)
             else:
                 if number in self._members:
                     heapq.heappush(self._due, (member.due, number))
@@ -207,7 +223,11 @@ class Loop:
             self._thread = None
             self._members.clear()
             self._due.clear()
+            # With the lock held, since the next call makes new ones.
+            self._close_files()
+        return True
+
+    def _close_files(self) -> None:
         self._selector.close()
         self._waker.close()
         self._alarm.close()
-        return True

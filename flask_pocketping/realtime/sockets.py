@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ..errors import RateLimited, Unavailable
+from ..forks import begin_anew_after_fork
 from .connections import RESTARTING, UNAUTHORIZED, Connection
 from .loop import Loop
 from .pool import Pool
@@ -26,9 +27,8 @@ class Sockets:
         self.loop = Loop()
         self.pool = Pool()
         self._limit = limit
-        self._open: set[Connection] = set()
-        self._counts: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._begin()
+        begin_anew_after_fork(self, Sockets._begin)
 
     def add(self, connection: Connection, owners: tuple[str, ...]) -> None:
         """Count a connection.
@@ -97,6 +97,11 @@ class Sockets:
                 time.sleep(0.02)
         self.loop.close()
         self.pool.close()
+
+    def _begin(self) -> None:
+        self._open: set[Connection] = set()
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def _abort_all(self) -> None:
         for connection in self.all():

@@ -26,7 +26,7 @@ _NOT_SENT = {1005, 1006, 1015}
 class WebSocket(Connection):
     """A WebSocket. Its parameters are those of `Connection`."""
 
-    __slots__ = ("_control", "_frames", "_parser", "_parts", "_size", "max_frame")
+    __slots__ = ("_control", "_frames", "_message", "_parser", "max_frame")
 
     def __init__(self, sock: Any, **options: Any) -> None:
         self.interval = PING_INTERVAL
@@ -35,8 +35,8 @@ class WebSocket(Connection):
         self.max_frame = MAX_FIRST_FRAME
         # Made when something comes: most clients say nothing for a long time.
         self._parser: Parser | None = None
-        self._parts: list[Any] | None = None
-        self._size = 0
+        # What came of a message that is not complete.
+        self._message: bytearray | None = None
         self._frames = 0
         self._control = 0
 
@@ -71,28 +71,26 @@ class WebSocket(Connection):
         elif isinstance(event, TextMessage | BytesMessage):
             self._take_part(event)
         elif isinstance(event, Ping):
-            with self._lock:
-                self._write(pong_frame(bytes(event.payload)))
+            self._send(pong_frame(bytes(event.payload)))
         elif isinstance(event, CloseConnection):
             self._theirs = True
             self.end(event.code, "")
 
     def _take_part(self, event: TextMessage | BytesMessage) -> None:
         """Take a message, or a part of one."""
-        data = event.data
-        self._size += len(data) if not isinstance(data, str) or data.isascii() else len(data.encode())
-        if self._size > self.max_frame:
+        is_text = isinstance(event, TextMessage)
+        data = event.data.encode() if isinstance(event, TextMessage) else event.data
+        if len(self._message or ()) + len(data) > self.max_frame:
             self.end(TOO_BIG, "Message is too big")
             return
+        # In one piece: a client may send its message byte by byte, and empty parts without end.
+        if self._message is None:
+            self._message = bytearray()
+        self._message += data
         if not event.message_finished:
-            if self._parts is None:
-                self._parts = []
-            self._parts.append(data)
             return
-        parts, self._parts, self._size = self._parts, None, 0
-        empty: Any = "" if isinstance(data, str) else b""
-        whole = empty.join([*(parts or ()), data])
+        whole, self._message = bytes(self._message), None
         if self._waiting() >= MAX_WAITING:
             self.end(TOO_MANY, "Too many frames at once.")
         else:
-            self._do(partial(self._handler.received, whole))
+            self._do(partial(self._handler.received, whole.decode() if is_text else whole))

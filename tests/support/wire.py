@@ -118,17 +118,27 @@ class Wire:
         return bool(found)
 
     def _cut_frame(self) -> WireFrame | None:
-        data = self._buffer
-        if len(data) < 2:
+        found = cut_frame(self._buffer)
+        if found is None:
             return None
-        size, start = data[1] & 127, 2
-        if size > 125:
-            start = 4 if size == 126 else 10
-            size = int.from_bytes(data[2:start], "big") if len(data) >= start else len(data)
-        if len(data) < start + size:
-            return None
-        self._buffer = data[start + size :]
-        return WireFrame(data[0] & 15, data[start : start + size], data[0] & 0x70)
+        frame, self._buffer = found
+        return frame
+
+
+def cut_frame(data: bytes) -> tuple[WireFrame, bytes] | None:
+    """Cut the first frame off what a server sent.
+
+    :return: the frame and what follows it; nothing if it is not all there.
+    """
+    if len(data) < 2:
+        return None
+    size, start = data[1] & 127, 2
+    if size > 125:
+        start = 4 if size == 126 else 10
+        size = int.from_bytes(data[2:start], "big") if len(data) >= start else len(data)
+    if len(data) < start + size:
+        return None
+    return WireFrame(data[0] & 15, data[start : start + size], data[0] & 0x70), data[start + size :]
 
 
 def masked(payload: bytes, opcode: int, *, fin: bool = True) -> bytes:

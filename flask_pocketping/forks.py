@@ -1,0 +1,29 @@
+"""What holds threads, locks or sockets begins anew in a process that was forked off: they are the other one's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
+
+_known: WeakKeyDictionary[object, Callable[..., None]] = WeakKeyDictionary()
+
+
+def begin_anew_after_fork(owner: T, begin: Callable[[T], None]) -> None:
+    """Have `begin(owner)` called in each process that is forked off from now on, before anything else runs there.
+
+    :param owner: kept alive by others.
+    """
+    _known[owner] = begin
+
+
+def _begin_all_anew() -> None:
+    for owner, begin in list(_known.items()):
+        begin(owner)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_all_anew)
