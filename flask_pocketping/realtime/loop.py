@@ -59,6 +59,9 @@ class Member(Protocol):
 class Loop:
     """Waits for sockets and due times. Its thread starts with the first socket and ends after the last."""
 
+    _woken: bool
+    _stopping: bool
+
     def __init__(self) -> None:
         self._begin()
         begin_anew_after_fork(self, Loop._begin)

@@ -25,6 +25,8 @@ class Pool:
     :param linger: seconds that a thread waits for a further job.
     """
 
+    _threads: set[threading.Thread]
+
     def __init__(self, size: int = 4, linger: float = 2.0) -> None:
         self._size = size
         self._linger = linger
@@ -67,7 +69,7 @@ class Pool:
     def _begin(self) -> None:
         self._changed = threading.Condition()
         self._jobs: deque[Job] = deque()
-        self._threads: set[threading.Thread] = set()
+        self._threads = set()
         self._idle = 0
 
     def _work(self) -> None:
