@@ -17,6 +17,7 @@ from sqlalchemy.pool import StaticPool
 
 from . import migrations
 from .errors import SchemaError, SchemaMissing
+from .forks import begin_anew_after_fork
 from .migrations import schema
 from .migrations.locks import check_idle
 from .prepared import Prepared
@@ -83,15 +84,19 @@ class Database:
         self._engine: Engine | None = None
         self._made_in = 0
         self._checked_in = 0
-        self._lock = threading.Lock()
-        # One writer at a time in this process: SQLite has one anyway, and its own waiting is unfair and,
-        # under gevent, would stop the whole process.
-        self._write_lock = threading.RLock()
+        self._make_locks()
+        begin_anew_after_fork(self, Database._make_locks)
         #: Called with the events after each commit, and with the number of deliveries written.
         self.on_commit: Callable[[list[EventValue], int], None] = lambda events, deliveries: None
         self.targets: list[Target] = []
         #: Under which address attachments are served.
         self.files_url = "/files"
+
+    def _make_locks(self) -> None:
+        self._lock = threading.Lock()
+        # One writer at a time in this process: SQLite has one anyway, and its own waiting is unfair and,
+        # under gevent, would stop the whole process.
+        self._write_lock = threading.RLock()
 
     @property
     def engine(self) -> Engine:

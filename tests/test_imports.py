@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "shapes": {"clock", "values"},
     "config": {"errors"},
     "migrations": {"clock", "errors", "models"},
-    "db": {"clock", "errors", "migrations", "models", "values", "prepared"},
+    "db": {"clock", "errors", "forks", "migrations", "models", "values", "prepared"},
     "chat": {"db", "clock", "errors", "models", "values", "shapes", "prepared"},
     "files": {"chat", "db", "errors", "values", "version"},
     "realtime": {"chat.log", "chat.presence", "db", "clock", "errors", "forks", "values"},

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..forks import begin_anew_after_fork
+
 logger = logging.getLogger("flask_pocketping")
 
 Listener = Callable[[dict[str, Any]], None]
@@ -55,6 +57,11 @@ class RedisBus(Bus):
         self._channel = channel
         self._me = secrets.token_hex(8)
         self._away_until = 0.0
+        self._forget()
+        begin_anew_after_fork(self, RedisBus._forget)
+
+    def _forget(self) -> None:
+        """Begin with no thread."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()

@@ -14,6 +14,7 @@ from sqlalchemy import or_, select
 from .. import clock
 from ..chat.log import events, read_events
 from ..db import Database
+from ..forks import begin_anew_after_fork
 from ..values import Event
 from .bus import Bus
 from .gaps import Gaps
@@ -59,12 +60,17 @@ class Hub:
         self._bus = bus
         self._poll = poll
         self._tick = tick
-        self._lock = threading.RLock()
-        self._wake = threading.Event()
         self._position = Position()
         #: When the log was last read to its end, by the monotonic clock.
         self._read_at = -GAP_WAIT
         self._gaps = Gaps()
+        self._forget()
+        begin_anew_after_fork(self, Hub._forget)
+
+    def _forget(self) -> None:
+        """Begin with no thread and nobody who listens."""
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
         self._subscribers: dict[Topic, list[Subscriber]] = defaultdict(list)
         self._inbox: list[Event] = []
         self._thread: threading.Thread | None = None

@@ -30,15 +30,38 @@ class Sockets:
         self._begin()
         begin_anew_after_fork(self, Sockets._begin)
 
-    def add(self, connection: Connection, owners: tuple[str, ...]) -> None:
-        """Count a connection.
+    def reserve(self, bounds: Mapping[str, int]) -> tuple[str, ...]:
+        """Count a connection that is about to open.
 
-        :param owners: whom it counts for.
+        :param bounds: how many each of its owners may have.
+        :return: the owners, for `add` or `release`.
+        :raises RateLimited: if one of them has as many.
+        :raises Unavailable: if the process has as many as it may.
         """
         with self._lock:
+            if any(self._counts[owner] >= bound for owner, bound in bounds.items()):
+                raise RateLimited("Too many open connections.", headers={"Retry-After": "10"})
+            if len(self._open) + self._reserved >= self._limit:
+                raise Unavailable("Too many open connections. Poll, or try again later.", headers={"Retry-After": "30"})
+            self._reserved += 1
+            self._counts.update(bounds.keys())
+        return tuple(bounds)
+
+    def release(self, owners: tuple[str, ...]) -> None:
+        """Count a connection no more that was reserved and did not open."""
+        with self._lock:
+            self._reserved -= 1
+            self._discount(owners)
+
+    def add(self, connection: Connection, owners: tuple[str, ...]) -> None:
+        """Look after a connection.
+
+        :param owners: whom it counts for, as `reserve` returned them.
+        """
+        with self._lock:
+            self._reserved -= 1
             self._open.add(connection)
             connection.owners = owners
-            self._counts.update(owners)
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection that is gone."""
@@ -50,27 +73,12 @@ class Sockets:
         """Count a connection for nobody any more."""
         with self._lock:
             owners, connection.owners = connection.owners, ()
-            for owner in owners:
-                self._counts[owner] -= 1
-                if self._counts[owner] <= 0:
-                    del self._counts[owner]
+            self._discount(owners)
 
     def all(self) -> list[Connection]:
         """Those that are open now."""
         with self._lock:
             return list(self._open)
-
-    def check_room(self, bounds: Mapping[str, int]) -> None:
-        """Refuse one more connection where there are too many.
-
-        :param bounds: how many each of its owners may have.
-        :raises RateLimited: if one of them has as many.
-        :raises Unavailable: if the process has as many as it may.
-        """
-        if any(self._counts[owner] >= bound for owner, bound in bounds.items()):
-            raise RateLimited("Too many open connections.", headers={"Retry-After": "10"})
-        if len(self._open) >= self._limit:
-            raise Unavailable("Too many open connections. Poll, or try again later.", headers={"Retry-After": "30"})
 
     def key_hashes(self) -> set[str]:
         """The keys that let in those that are open."""
@@ -98,7 +106,14 @@ class Sockets:
         self.loop.close()
         self.pool.close()
 
+    def _discount(self, owners: tuple[str, ...]) -> None:
+        for owner in owners:
+            self._counts[owner] -= 1
+            if self._counts[owner] <= 0:
+                del self._counts[owner]
+
     def _begin(self) -> None:
+        self._reserved = 0
         self._open: set[Connection] = set()
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()

@@ -35,8 +35,6 @@ class Admission:
     warning: dict[str, str | bool] | None
     #: The address that its events count for.
     address: str
-    #: Whom its connection counts for.
-    owners: tuple[str, ...]
 
     @property
     def after(self) -> int:
@@ -62,8 +60,33 @@ def admit(state: State, *, count: bool = True) -> Admission:
     if asked is not None and (start.since is None or asked > start.since):
         asked = None
     bounds = {session_id: state.config.socket_limit, **address_bounds(state.config, request.remote_addr)}
-    state.sockets.check_room(bounds)
-    return Admission(session_id, place.project_id, start, asked, g.pocketping_standing.warning, address, tuple(bounds))
+    reserve_room(state, bounds)
+    return Admission(session_id, place.project_id, start, asked, g.pocketping_standing.warning, address)
+
+
+def reserve_room(state: State, bounds: dict[str, int]) -> None:
+    """Count the connection that the request is to become.
+
+    :param bounds: how many each of its owners may have.
+    :raises RateLimited: if one of them has as many.
+    :raises Unavailable: if the process has as many as it may.
+    """
+    # The view may run twice, where its first transaction lost a race.
+    release_room(state)
+    g.pocketping_reserved = state.sockets.reserve(bounds)
+
+
+def reserved_room() -> tuple[str, ...]:
+    """Whom the request's connection was counted for; from now on that is the connection's to undo."""
+    owners: tuple[str, ...] = g.pop("pocketping_reserved")
+    return owners
+
+
+def release_room(state: State) -> None:
+    """Count the request's connection no more, if it did not open."""
+    owners = g.pop("pocketping_reserved", None)
+    if owners is not None:
+        state.sockets.release(owners)
 
 
 def address_bounds(config: Config, address: str | None) -> dict[str, int]:

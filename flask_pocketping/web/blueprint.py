@@ -15,7 +15,7 @@ from werkzeug.routing import Map, MapAdapter, Rule
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import APIError, InvalidRequest, MethodNotAllowed, NotFound
-from .admission import address_bounds, admit
+from .admission import address_bounds, admit, release_room, reserve_room
 from .handshake import check_upgrade
 from .inbox import serve_inbox
 from .interception import explain_interception, note_reached
@@ -80,7 +80,7 @@ def build_blueprint(state: State) -> Blueprint:
         if request.endpoint == f"{NAME}.stream":
             g.pocketping_admission = admit(state)
         elif request.endpoint == f"{NAME}.ws":
-            state.sockets.check_room(address_bounds(state.config, request.remote_addr))
+            reserve_room(state, address_bounds(state.config, request.remote_addr))
         if request.endpoint in socket_endpoints:
             g.pocketping_takeover = Takeover(request.environ, state.holds)
             request.environ = g.pocketping_takeover.lend(key)
@@ -109,6 +109,7 @@ def build_blueprint(state: State) -> Blueprint:
     def give_back(error: BaseException | None) -> None:
         if (takeover := g.pop("pocketping_takeover", None)) is not None:
             takeover.give_back()
+        release_room(state)
 
     blueprint.register_error_handler(Exception, error_response)
     return blueprint

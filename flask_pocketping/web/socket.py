@@ -18,7 +18,7 @@ from ..realtime.frames import Frame
 from ..realtime.hub import Encoder, Topic
 from ..realtime.websocket import MAX_FRAME, WebSocket
 from . import schemas
-from .admission import Admission, Listener, address_bounds, leave
+from .admission import Admission, Listener, leave, reserved_room
 from .auth import Client, client_of
 from .cursors import project_cursor
 from .frames import error_frame, operator_frame, visitor_frame
@@ -42,7 +42,7 @@ _EVENT = schemas.PageEvent()
 
 def serve_back_office(state: State, ws: Server) -> None:
     """Hand one connection to `/ws` over to the loop."""
-    connection = _open(state, state.frames.operator, tuple(address_bounds(state.config, request.remote_addr)))
+    connection = _open(state, state.frames.operator)
     connection.set_deadline(AUTH_WAIT, AUTH_TIMEOUT, f"No auth frame within {AUTH_WAIT:g} seconds.")
     connection.start(_BackOffice(state, connection, request.remote_addr))
 
@@ -50,12 +50,12 @@ def serve_back_office(state: State, ws: Server) -> None:
 def serve_visitor(state: State, ws: Server) -> None:
     """Hand one connection to `/stream` over; `g.pocketping_admission` was given before the upgrade."""
     admission: Admission = g.pocketping_admission
-    connection = _open(state, state.frames.visitor, admission.owners)
+    connection = _open(state, state.frames.visitor)
     connection.max_frame = MAX_FRAME
     connection.start(_Visitor(state, connection, admission))
 
 
-def _open(state: State, encoder: Encoder, owners: tuple[str, ...]) -> WebSocket:
+def _open(state: State, encoder: Encoder) -> WebSocket:
     takeover: Takeover = g.pocketping_takeover
     connection = WebSocket(
         takeover.take(),
@@ -66,7 +66,7 @@ def _open(state: State, encoder: Encoder, owners: tuple[str, ...]) -> WebSocket:
         on_gone=state.sockets.remove,
         on_release=takeover.on_release,
     )
-    state.sockets.add(connection, owners)
+    state.sockets.add(connection, reserved_room())
     return connection
 
 

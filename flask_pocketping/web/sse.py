@@ -12,7 +12,7 @@ from ..realtime.connections import Closed
 from ..realtime.eventstream import EventStream
 from ..realtime.frames import Frame
 from . import schemas
-from .admission import Admission, Listener, admit
+from .admission import Admission, Listener, admit, reserved_room
 from .frames import event_frame
 from .routing import Call, Routes
 from .state import State
@@ -53,7 +53,7 @@ def _begin(state: State, takeover: Takeover, admission: Admission, sock: Any, he
         on_gone=state.sockets.remove,
         on_release=takeover.on_release,
     )
-    state.sockets.add(connection, admission.owners)
+    state.sockets.add(connection, reserved_room())
     connection.send(Frame("head", None, head + RETRY))
     connection.start(_Page(state, connection, admission))
 

@@ -51,10 +51,12 @@ class Takeover:
         self._holds = holds
         self._sink: socket.socket | None = None
         self._over: threading.Event | None = None
+        self._held = False
         self.taken = False
         if isinstance(sock, ssl.SSLSocket):
             # What encrypts it can't be moved, so the server's own socket is used, and its thread waits.
             holds.take(environ)
+            self._held = True
             self._over = threading.Event()
 
     def lend(self, key: str) -> dict[str, Any]:
@@ -76,8 +78,8 @@ class Takeover:
             self._stand_in.retire()
         if self._over is not None:
             return self._sock
-        mine = RawSocket(fileno=self._sock.detach())
         left, self._sink = socket.socketpair()
+        mine = RawSocket(fileno=self._sock.detach())
         # The server may still want to set its time-out, half-close it and close it.
         type(self._sock).__init__(self._sock, fileno=left.detach())
         return mine
@@ -89,20 +91,23 @@ class Takeover:
 
     def give_back(self) -> None:
         """Note that the request ended without its socket being taken."""
-        if self._over is not None and not self.taken:
-            self._holds.free()
+        if not self.taken:
+            self._free()
 
     def answer(self) -> Iterator[bytes]:
         """The rest of the request, as the server sees it."""
         if self._over is not None:
-            return self._hold(self._over)
+            # Closed by the server in any case, also where it never iterates.
+            return ClosingIterator(self._hold(self._over), [self._free])
         return ClosingIterator([], [self._sink.close] if self._sink is not None else [])
 
-    def _hold(self, over: threading.Event) -> Iterator[bytes]:
-        try:
-            over.wait()
-        finally:
+    def _free(self) -> None:
+        held, self._held = self._held, False
+        if held:
             self._holds.free()
+
+    def _hold(self, over: threading.Event) -> Iterator[bytes]:
+        over.wait()
         # Nothing of HTTP must be written any more. Servers pass over a client that has gone.
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         yield b""
@@ -184,12 +189,15 @@ class StreamResponse(Response):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         headers = [(name, value) for name, value in self.get_wsgi_headers(environ) if name.lower() not in _HOP_BY_HOP]
         lines = [f"HTTP/1.1 {self.status}", *(f"{name}: {value}" for name, value in headers), "Connection: close"]
-        self._begin(self._takeover.take(), "\r\n".join([*lines, "", ""]).encode("latin-1"))
+        # Before the socket is taken: a header that can't be encoded is the server's to answer.
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self._begin(self._takeover.take(), head)
         start_response(self.status, headers)
         return self._takeover.answer()
 
 
-_HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "keep-alive"}
+# Headers of a body that is not sent by the server: those of its connection, and what compresses it.
+_HOP_BY_HOP = {"connection", "content-length", "content-encoding", "transfer-encoding", "keep-alive"}
 
 
 def find_socket(environ: WSGIEnvironment) -> socket.socket | None:

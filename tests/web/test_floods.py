@@ -240,3 +240,35 @@ def test_events_over_a_socket_count_for_the_address_too(serve: Serve) -> None:
         for number in range(8):
             page.send({"type": "event", "data": {"name": f"event {number}"}})
         assert page.close_code() == 4429
+
+
+def test_handshakes_at_the_same_moment_do_not_pass_the_bound(serve: Serve) -> None:
+    api = serve(address_socket_limit=3)
+    visitor = api.visitor()
+    barrier = threading.Barrier(12)
+    opened: list[Wire] = []
+
+    def shake() -> None:
+        barrier.wait()
+        opened.append(Wire(f"{api.url}/stream?sessionId={visitor.handle}"))
+
+    threads = [threading.Thread(target=shake) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        assert sorted(wire.status for wire in opened) == [101] * 3 + [429] * 9
+    finally:
+        for wire in opened:
+            wire.vanish()
+
+
+def test_a_refused_handshake_counts_for_nobody(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    for _ in range(3):
+        assert shake_hands(api, "/ws", Sec_WebSocket_Key="")[0] == 400
+        assert shake_hands(api, f"/stream?sessionId={visitor.handle}x")[0] == 404
+        assert visitor.request("HEAD", f"/stream?sessionId={visitor.handle}").status_code == 200
+    sockets = state_of(app).sockets
+    assert (sockets._reserved, dict(sockets._counts)) == (0, {})
