@@ -95,7 +95,8 @@ def test_while_the_disk_is_full_what_was_written_stays_and_is_sent_later(
     storage.full = False
     chat.panel.get_by_role("button", name="Try again").click()
     expect(chat.message("Here is the bill")).to_be_visible()
-    assert [item["filename"] for item in attachments(shop)] == ["bill.txt"]
+    # The page shows it before the server has it.
+    wait_for(page, lambda: [item["filename"] for item in attachments(shop)] == ["bill.txt"], "the file has arrived")
 
 
 @pytest.mark.parametrize("way", ["paste", "drop"])
