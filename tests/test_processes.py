@@ -21,7 +21,7 @@ from .conftest import Serve
 from .support.clients import BROWSER, Api, Socket, Visitor
 from .support.events import EventSource
 from .support.proxy import Proxy, proxying
-from .support.servers import Process, gunicorn, make_app, wait_until
+from .support.servers import Process, check_log, gunicorn, make_app, wait_until
 
 WORKER_CLASSES = ("gevent", "gthread", "sync")
 
@@ -76,13 +76,6 @@ class Spread:
     def each(self) -> list[Socket]:
         """One of each worker."""
         return [sockets[0] for sockets in self.by_worker.values()]
-
-
-def check_log(process: Process) -> None:
-    """Nothing went wrong that a log would tell of."""
-    log = process.log.read_text()
-    for word in ("Traceback", "Exception", "SIGKILL", "ERROR", "CRITICAL"):
-        assert word not in log, log[-3000:]
 
 
 @contextmanager

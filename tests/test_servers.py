@@ -23,19 +23,22 @@ import websocket
 
 from .support.clients import BROWSER, Api, Socket, Visitor
 from .support.events import EventSource
-from .support.servers import KEY, ROOT, Process, free_port, gunicorn, make_app, process_environment, wait_until
+from .support.servers import (
+    KEY,
+    ROOT,
+    Process,
+    check_log,
+    free_port,
+    gunicorn,
+    make_app,
+    process_environment,
+    wait_until,
+)
 from .support.wire import CLOSE, Wire
 
 WORKER_CLASSES = ("sync", "gthread", "gevent")
 #: What a visitor may not do in production, and a test with one address has to.
 OPEN = {"socket_limit": 1000, "address_socket_limit": 5000, "visitor_address_limit": "off"}
-
-
-def check_log(process: Process) -> None:
-    """Nothing went wrong that a log would tell of."""
-    log = process.log.read_text()
-    for word in ("Traceback", "Exception", "SIGKILL", "ERROR", "CRITICAL", "WORKER TIMEOUT"):
-        assert word not in log, log[-3000:]
 
 
 def page_ms(api: Api) -> float:

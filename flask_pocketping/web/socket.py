@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,8 +25,6 @@ from .responses import as_api_error
 from .routing import load, parse_json
 from .state import State
 from .takeover import Takeover
-
-logger = logging.getLogger("flask_pocketping")
 
 #: Seconds that a client of `/ws` has for its first frame.
 AUTH_WAIT = 10.0

@@ -7,7 +7,6 @@ time. So its thread or greenlet is free as soon as the request is over, and so a
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 import ssl
@@ -26,8 +25,6 @@ from .handshake import minimal_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-logger = logging.getLogger("flask_pocketping")
 
 #: Where the handshake of simple-websocket looks for a socket first.
 _HANDSHAKE_SOCKET = "werkzeug.socket"

@@ -111,6 +111,13 @@ class Process:
             raise AssertionError(f"did not stop within {timeout} s:\n{self.log.read_text()[-3000:]}") from None
 
 
+def check_log(process: Process) -> None:
+    """Nothing went wrong that a log would tell of."""
+    log = process.log.read_text()
+    for word in ("Traceback", "Exception", "SIGKILL", "ERROR", "CRITICAL", "WORKER TIMEOUT"):
+        assert word not in log, log[-3000:]
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as sock:
