@@ -23,18 +23,18 @@ run: setup
 	$(BIN)/python -m example_app
 
 test: setup
-	$(BIN)/python -m pytest --ignore=tests/hosts
+	$(BIN)/python -m pytest --ignore=tests/host_apps
 
 # Apps as people write them, with their own tests and the chat in them. What they need lives in the one environment.
 test-hosts: setup
-	$(BIN)/python -m pytest tests/hosts
+	$(BIN)/python -m pytest tests/host_apps
 
 # A short suite on the oldest versions that are allowed: those of tests/lowest.txt.
 test-lowest: $(LOWEST)/.setup
 	$(LOWEST)/bin/python -m pytest -k 'not postgresql and not mariadb' $(LOWEST_TESTS)
 
-LOWEST_TESTS := tests/test_smoke.py tests/test_models.py tests/test_webhooks.py tests/test_useragent.py \
-	tests/web/test_api.py tests/web/test_visitor.py tests/web/test_socket.py tests/web/test_stream.py
+LOWEST_TESTS := tests/test_smoke.py tests/test_models.py tests/targets/test_webhooks.py tests/web/visitor/test_user_agents.py \
+	tests/web/backoffice/test_api.py tests/web/visitor/test_connect.py tests/web/streams/test_back_office.py tests/web/streams/test_visitor.py
 
 $(LOWEST)/.setup: pyproject.toml tests/lowest.txt
 	$(PYTHON) -m venv $(LOWEST)

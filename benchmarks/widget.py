@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask_pocketping.web.assets import find_assets
+from flask_pocketping.web.pages.assets import find_assets
 
 from . import servers
 from .fanout import quantile, weigh_pages

@@ -19,8 +19,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .chat.projects import is_ready
 from .errors import PocketPingError
-from .servers import open_files_limit
-from .web.state import State, state_of
+from .host.servers import open_files_limit
+from .state import State, state_of
 
 Level = Literal["ok", "warning", "error"]
 

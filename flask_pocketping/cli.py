@@ -23,7 +23,7 @@ from .errors import PocketPingError
 from .migrations import schema
 from .migrations.neighbours import HOST_MANAGES, UNMANAGED, find_manager
 from .models import DEFAULT_PROJECT
-from .web.state import current_state
+from .state import current_state
 
 commands = AppGroup("pocketping", help="Live chat: tables, projects, API keys, the delivery worker.")
 keys = AppGroup("keys", help="API keys of the back office.")
@@ -116,7 +116,7 @@ def worker() -> None:
     """Make deliveries until stopped (Ctrl-C or SIGTERM); what is under way is finished first."""
     state = current_state()
     # Closing waits for deliveries, which a signal's handler must not do.
-    closing = threading.Thread(target=state.close, name="pocketping-close")
+    closing = threading.Thread(target=state.runtime.close, name="pocketping-close")
 
     stopping = False
 
@@ -131,7 +131,7 @@ def worker() -> None:
             signal.signal(number, on_signal)
         click.echo("The delivery worker runs. Stop it with Ctrl-C.")
 
-    state.work(ready)
+    state.runtime.work(ready)
     if stopping:
         # An interpreter that ends starts no threads any more, and a delivery under way may need one.
         closing.join()
@@ -161,7 +161,7 @@ def list_keys(project_id: str | None, json_output: bool) -> None:
         _print_json(found)
         return
     for key in found:
-        state = f"revoked {clock.to_wire(key.revoked_at)}" if key.revoked_at else "in force"
+        state = f"revoked {clock.format_utc(key.revoked_at)}" if key.revoked_at else "in force"
         click.echo(f"{key.id}  {key.hint}  {key.project_id}  {state}  {key.name}")
     if not found:
         click.echo("There are no keys. Make one with: flask pocketping keys create")
@@ -246,5 +246,5 @@ def _plain(value: Any) -> dict[str, Any]:
         first, *rest = name.split("_")
         key = first + "".join(word.capitalize() for word in rest)
         if item is not None or name == "revoked_at":
-            plain[key] = clock.to_wire(item) if isinstance(item, datetime) else item
+            plain[key] = clock.format_utc(item) if isinstance(item, datetime) else item
     return plain

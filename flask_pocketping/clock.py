@@ -27,12 +27,12 @@ def set_clock(source: Callable[[], datetime] | None) -> None:
     _now = source or (lambda: datetime.now(UTC))
 
 
-def to_wire(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """ISO 8601 in UTC with a `Z`, in microseconds (RFC 3339)."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def from_wire(text: str) -> datetime:
+def parse_utc(text: str) -> datetime:
     """Read an ISO 8601 time; one without an offset counts as UTC.
 
     :raises ValueError: if it is no such time.

@@ -17,7 +17,7 @@ from sqlalchemy.pool import StaticPool
 
 from . import migrations
 from .errors import SchemaError, SchemaMissing
-from .forks import begin_anew_after_fork
+from .host.forks import begin_anew_after_fork
 from .migrations import schema
 from .migrations.locks import check_idle
 from .prepared import Prepared

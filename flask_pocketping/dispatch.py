@@ -15,10 +15,10 @@ from blinker import Signal
 from flask import Flask, current_app, has_app_context, has_request_context, request
 
 from . import signals
-from .callables import as_sync, name_of
+from .host.callables import as_sync, name_of
 from .realtime.bus import Bus
 from .realtime.hub import Hub
-from .values import Event
+from .values import Event, MessageDraft
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -107,6 +107,19 @@ def send_message_received(app: Flask, **payload: Any) -> None:
             except Exception as error:
                 error.add_note(f"Raised by {name_of(receiver)}, a receiver of message_received.")
                 raise
+
+
+class MessageReceived:
+    """Sends the signal `message_received`: to each receiver in turn; what one raises reaches the sender."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __bool__(self) -> bool:
+        return signals.message_received.has_receivers_for(self._app)
+
+    def __call__(self, draft: MessageDraft) -> None:
+        send_message_received(self._app, draft=draft)
 
 
 def app_context(app: Flask) -> AbstractContextManager[Any]:

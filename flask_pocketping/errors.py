@@ -163,11 +163,11 @@ class WebhookNotFound(NotFound):
     default_message = "Webhook not found"
 
 
-class CannedAnswerNotFound(NotFound):
-    """There is no such canned answer in the project."""
+class SavedReplyNotFound(NotFound):
+    """There is no such saved reply in the project."""
 
-    code = "CANNED_ANSWER_NOT_FOUND"
-    default_message = "Canned answer not found"
+    code = "SAVED_REPLY_NOT_FOUND"
+    default_message = "Saved reply not found"
 
 
 class DeliveryNotFound(NotFound):

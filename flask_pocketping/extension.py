@@ -1,48 +1,31 @@
-"""`PocketPing`: the one place that builds and wires the long-lived parts of an app, and the host's own calls."""
+"""`PocketPing`: the extension object, with all that a host app calls."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import io
-import logging
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import Engine, MetaData
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import SingletonThreadPool
 
-from . import signals
-from .callables import check_async
 from .chat import attachments, csat, messages, sessions, visitors
 from .chat import stats as figures
-from .chat.projects import hash_key
 from .config import Config
-from .db import Database, own_engine
-from .errors import ConfigurationError, Forbidden, InvalidRequest
-from .folders import default_folder
+from .errors import ConfigurationError, Forbidden
+from .host.callables import check_async
 from .migrations import include_name
 from .models import DEFAULT_PROJECT, Base
-from .values import Attachment, Identity, Message, MessageDraft, MessagePage, MessageType, Session, SessionPage, Stats
+from .values import Attachment, Identity, Message, MessagePage, MessageType, Session, SessionPage, Stats
 
 # What the chat is made of is imported when it is made, so that to import the package costs a host little.
 if TYPE_CHECKING:
     from .files.storage import Storage
-    from .realtime.bus import Bus
-    from .web.hosts import Loader
-    from .web.state import State
-
-#: The driver of each kind of database that an extra of ours installs, and that extra.
-_DRIVERS = {"postgresql": ("psycopg", "postgresql"), "mysql": ("pymysql", "mysql"), "mariadb": ("pymysql", "mysql")}
+    from .host.loaders import Loader
+    from .state import State
 
 _STORAGE_METHODS = ("write", "open", "delete")
-
-logger = logging.getLogger("flask_pocketping")
 
 F = TypeVar("F", bound="Loader")
 
@@ -80,7 +63,7 @@ class PocketPing:
         db: Any = None,
         storage: Storage | None = None,
     ) -> None:
-        from .web.hosts import Loaders
+        from .host.loaders import Loaders
 
         if engine is not None and not isinstance(engine, Engine):
             raise ConfigurationError("PocketPing(engine=…) takes a SQLAlchemy engine.")
@@ -109,78 +92,28 @@ class PocketPing:
         :param app: one that this, or another `PocketPing`, is not set up for yet.
         :raises ConfigurationError: naming the key that is wrong and what it should be.
         """
+        from .builders import build_state
         from .cli import commands
-        from .delivery.http import GuardedClient
-        from .files.store import Files
-        from .neighbours import leave_out_ours
-        from .realtime.hub import Hub
-        from .realtime.sockets import Sockets
-        from .runtime import Runtime, Upkeep
-        from .servers import open_files_limit
-        from .web.blueprint import build_blueprint
-        from .web.frames import Frames
-        from .web.guesses import Guesses
-        from .web.handles import Handles
-        from .web.late_rules import late_rules
-        from .web.limiter import Limiter
-        from .web.state import EXTENSION, State
-        from .web.tokens import Identities, OperatorTokens
-        from .web.widget_tag import pocketping_widget
+        from .host.exemptions import leave_out_ours
+        from .state import EXTENSION
+        from .web.blueprint import NAME, build_blueprint
+        from .web.lazy_rules import late_rules
+        from .web.pages.widget_tag import pocketping_widget
 
         if EXTENSION in app.extensions:
             raise ConfigurationError("PocketPing is set up for this app already.")
-        config = Config.from_mapping(app.config)
-        if config.cors_origins and not config.public_url:
-            logger.warning(
-                "POCKETPING_CORS_ORIGINS is set but POCKETPING_PUBLIC_URL is not: pages of other origins get addresses "
-                "of files that lead to their own server. Set POCKETPING_PUBLIC_URL to this app's address."
-            )
-        secrets = _secrets(app, config)
-        handles = Handles(secrets)
-        database = self._database(app, config)
-        database.files_url = f"{config.public_url or _mounted_at(app)}{config.url_prefix}/files"
-        bus = _bus(config, secrets)
-        sockets = Sockets(config.process_socket_limit or open_files_limit() * 3 // 4)
-        hub = Hub(database, bus, poll=config.poll_interval, tick=Upkeep(database, sockets))
-        client = GuardedClient(
-            allow_http=config.webhook_allow_http,
-            allow_networks=config.webhook_allow_networks,
-            timeout=config.webhook_timeout,
-        )
-        storage = self._storage_of(app, config)
-        files = Files(database, storage, config.max_upload_size) if storage is not None else None
-        limiter = Limiter(config.redis_url, _name_in_redis(secrets))
-        runtime = Runtime(app, config, database, hub, bus, sockets, client, files)
-        state = State(
-            config=config,
-            db=database,
-            hub=hub,
-            bus=bus,
-            limiter=limiter,
-            guesses=Guesses(limiter, config.failed_key_limit),
-            handles=handles,
-            frames=Frames(handles),
-            default_project=DEFAULT_PROJECT,
-            api_key_hash=hash_key(config.api_key) if config.api_key else None,
-            before_message=_MessageReceived(app),
-            check_url=_url_checker(config),
-            ensure_running=runtime.ensure_running,
-            wake_worker=runtime.wake_worker,
-            close=runtime.close,
-            work=runtime.work,
-            deliver_due=runtime.deliver_due,
-            sockets=sockets,
-            identities=Identities(secrets, config.identity_lifetime),
-            operator_tokens=OperatorTokens(secrets, config.operator_token_lifetime),
+        state = build_state(
+            app,
+            Config.from_mapping(app.config),
+            engine=self._engine,
+            flask_sqlalchemy=self._sqlalchemy,
+            storage=self._storage,
             loaders=self._loaders,
-            files=files,
         )
-        bus.on_message = state.hear
-        runtime.on_operators_vanished = state.operators_vanished
         app.extensions[EXTENSION] = state
         with late_rules(app):
             app.register_blueprint(build_blueprint(state))
-        leave_out_ours(app)
+        leave_out_ours(app, NAME)
         app.cli.add_command(commands)
         # One of the host's own of that name stays.
         app.jinja_env.globals.setdefault("pocketping_widget", pocketping_widget)
@@ -193,9 +126,9 @@ class PocketPing:
 
         :param app: the app; the current one if unset.
         """
-        from .web.state import state_of
+        from .state import state_of
 
-        state_of(app or current_app).close()
+        state_of(app or current_app).runtime.close()
 
     def upgrade(self, app: Flask | None = None) -> None:
         """Bring the tables to this version: create them, or upgrade those that are there, as `init-db` does.
@@ -206,7 +139,7 @@ class PocketPing:
         :raises SchemaTooNew: if a newer version has upgraded the tables.
         :raises SchemaOutdated: if the tables lack something that no revision adds, so were changed by something else.
         """
-        from .web.state import state_of
+        from .state import state_of
 
         state_of(app or current_app).db.upgrade()
 
@@ -266,7 +199,7 @@ class PocketPing:
         :return: the token, for the widget's `identity`, or `None` where nobody is signed in.
         :raises TypeError: if the identity is none, or says more than a token can carry.
         """
-        from .web.hosts import current_identity, given_identity
+        from .host.loaders import current_identity, given_identity
 
         state = current_state()
         found = current_identity(state.loaders) if identity is None else given_identity(identity)
@@ -546,165 +479,8 @@ class PocketPing:
         """
         return current_state().handles.sign(session_id)
 
-    def _database(self, app: Flask, config: Config) -> Database:
-        if self._engine is not None:
-            engine = self._engine
-            return Database(lambda: engine, borrowed=True)
-        if self._sqlalchemy is not None:
-            return Database(lambda: _engine_of(self._sqlalchemy, app), borrowed=True)
-        uri = config.database_uri or app.config.get("SQLALCHEMY_DATABASE_URI")
-        if uri:
-            key = "POCKETPING_DATABASE_URI" if config.database_uri else "SQLALCHEMY_DATABASE_URI"
-            address = _resolved(app, uri, key)
-            upgrades_itself = _is_own_sqlite(address, configured=bool(config.database_uri))
-            return Database(lambda: own_engine(address), upgrades_itself=upgrades_itself)
-        return Database(lambda: own_engine(_embedded(app)), upgrades_itself=True)
-
-    def _storage_of(self, app: Flask, config: Config) -> Storage | None:
-        from .files.storage import FolderStorage
-
-        if config.uploads == "off":
-            return None
-        if self._storage is not None:
-            return self._storage
-        if config.uploads and config.uploads.startswith("s3://"):
-            from .files.s3 import S3Storage
-
-            bucket, _, prefix = config.uploads.removeprefix("s3://").partition("/")
-            return S3Storage(bucket, prefix.strip("/"), config.s3_endpoint)
-        if config.uploads:
-            folder = Path(app.instance_path) / config.uploads
-        else:
-            folder = default_folder(app) / "pocketping-uploads"
-        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
-            raise ConfigurationError(f"POCKETPING_UPLOADS must be a folder that the app may write to, not {folder}.")
-        return FolderStorage(folder)
-
-
-class _MessageReceived:
-    """Sends `message_received`: the receivers in turn, and what one raises reaches the sender."""
-
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-
-    def __bool__(self) -> bool:
-        return signals.message_received.has_receivers_for(self._app)
-
-    def __call__(self, draft: MessageDraft) -> None:
-        from .dispatch import send_message_received
-
-        send_message_received(self._app, draft=draft)
-
 
 def current_state() -> State:
-    from .web import state
+    from . import state
 
     return state.current_state()
-
-
-def _secrets(app: Flask, config: Config) -> list[bytes]:
-    if config.secret:
-        return [config.secret.encode()]
-    if not app.secret_key:
-        raise ConfigurationError(
-            "SECRET_KEY must be set before PocketPing: it signs the handles of visitors. (Or set POCKETPING_SECRET.)"
-        )
-    fallbacks = app.config.get("SECRET_KEY_FALLBACKS") or []
-    if not isinstance(fallbacks, list | tuple):
-        raise ConfigurationError("SECRET_KEY_FALLBACKS must be a list of keys, newest first.")
-    if not all(isinstance(key, str | bytes) for key in (app.secret_key, *fallbacks)):
-        raise ConfigurationError("SECRET_KEY and SECRET_KEY_FALLBACKS must be text or bytes.")
-    # Flask lists the old keys newest first; itsdangerous wants the newest last.
-    keys = [*reversed(fallbacks), app.secret_key]
-    return [key.encode() if isinstance(key, str) else key for key in keys]
-
-
-def _mounted_at(app: Flask) -> str:
-    """The path below which the server has the app, as Flask wants to be told of it."""
-    return str(app.config["APPLICATION_ROOT"]).rstrip("/")
-
-
-def _bus(config: Config, secrets: list[bytes]) -> Bus:
-    from .realtime.bus import Bus, RedisBus
-
-    if not config.redis_url:
-        return Bus()
-    try:
-        return RedisBus(config.redis_url, _name_in_redis(secrets))
-    except ValueError:
-        raise ConfigurationError(
-            "POCKETPING_REDIS_URL can't be read. It looks like redis://user:password@host:6379/0, "
-            "with special characters in the password percent-encoded."
-        ) from None
-
-
-def _name_in_redis(secrets: list[bytes]) -> str:
-    """Apps that share a Redis must neither hear nor count each other; the processes of one app share its secret."""
-    return "pocketping:" + hmac.new(secrets[-1], b"flask-pocketping.bus", hashlib.sha256).hexdigest()[:32]
-
-
-def _is_own_sqlite(uri: str, *, configured: bool) -> bool:
-    """Whether a database is SQLite and nobody's but the chat's: its URL was given for the chat, or it is in memory."""
-    url = make_url(uri)
-    return url.get_backend_name() == "sqlite" and (configured or url.database in {None, "", ":memory:"})
-
-
-def _embedded(app: Flask) -> str:
-    folder = default_folder(app)
-    folder.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{folder / 'pocketping.db'}"
-
-
-def _resolved(app: Flask, uri: Any, key: str) -> str:
-    """A database URL, checked; a relative SQLite path is one in the instance folder, as Flask-SQLAlchemy has it."""
-    try:
-        url = make_url(uri)
-        url.get_dialect().import_dbapi()
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        raise ConfigurationError(
-            f"{key} must be a SQLAlchemy database URL such as postgresql+psycopg://user@host/name."
-        ) from None
-    except ImportError:
-        raise ConfigurationError(_no_driver(key, url)) from None
-    if url.get_backend_name() not in {"sqlite", "postgresql", "mysql", "mariadb"}:
-        raise ConfigurationError(f"{key} must be of SQLite, PostgreSQL or MariaDB.")
-    memory = url.database in {None, "", ":memory:"} or str(url.database).startswith("file:")
-    if url.get_backend_name() == "sqlite" and not memory and not Path(str(url.database)).is_absolute():
-        folder = Path(app.instance_path)
-        folder.mkdir(parents=True, exist_ok=True)
-        url = url.set(database=str(folder / str(url.database)))
-    return url.render_as_string(hide_password=False)
-
-
-def _no_driver(key: str, url: URL) -> str:
-    """Say which driver a database URL needs, and how to install one."""
-    driver, backend = url.get_driver_name(), url.get_backend_name()
-    missing = f"{key} needs the driver {driver}, which is not installed or can't be loaded"
-    if backend not in _DRIVERS:
-        return f"{missing}."
-    ours, extra = _DRIVERS[backend]
-    install = f"pip install 'flask-pocketping[{extra}]'"
-    if driver == ours:
-        return f"{missing}: {install}."
-    return f"{missing}. Install it, or take {ours} with {install} and write {backend}+{ours}://…"
-
-
-def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:
-    from .dispatch import app_context
-
-    with app_context(app):
-        engine = flask_sqlalchemy.engine
-    assert isinstance(engine, Engine)
-    return engine
-
-
-def _url_checker(config: Config) -> Any:
-    from .delivery.http import HTTPClientError, check_url
-
-    def check(url: str) -> None:
-        try:
-            check_url(url, allow_http=config.webhook_allow_http, allow_networks=config.webhook_allow_networks)
-        except HTTPClientError as error:
-            raise InvalidRequest.field("url", str(error)) from None
-
-    return check

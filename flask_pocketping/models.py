@@ -229,10 +229,10 @@ class PageVisit(Base):
     visited_at: Mapped[datetime]
 
 
-class CannedAnswer(Base):
+class SavedReply(Base):
     """A text that operators keep for answering; they find it by its shortcut."""
 
-    __tablename__ = "pocketping_canned_answer"
+    __tablename__ = "pocketping_saved_reply"
     __table_args__ = (UniqueConstraint("project_id", "shortcut"), _MARIADB)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from . import folders
+from .host import folders
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from blinker import ANY, NamedSignal
 
-from .callables import check_async
+from .host.callables import check_async
 
 R = TypeVar("R", bound=Callable[..., Any])
 

@@ -19,7 +19,7 @@ from . import signals
 from .chat.projects import create_key
 from .db import own_engine
 from .models import DEFAULT_PROJECT
-from .web.state import State, state_of
+from .state import State, state_of
 
 __all__ = [
     "OperatorClient",
@@ -253,10 +253,10 @@ def empty_database(app: Flask, folder: Path) -> Iterator[None]:
             engine = own_engine(f"sqlite:///{folder / 'pocketping.db'}")
             stack.callback(engine.dispose)
             # What runs on the app's own database must not go on with this one.
-            state.close()
+            state.runtime.close()
             stack.enter_context(state.db.using(engine))
             state.db.create_tables()
-        stack.callback(state.close)
+        stack.callback(state.runtime.close)
         yield
 
 
@@ -272,7 +272,7 @@ def deliver_all(app: Flask) -> int:
     state = state_of(app)
     if state.config.worker != "off":
         raise RuntimeError('Set POCKETPING_WORKER to "off" in the app under test: it delivers by itself.')
-    return state.deliver_due()
+    return state.runtime.deliver_due()
 
 
 def api(app: Flask, project_id: str = DEFAULT_PROJECT) -> FlaskClient:

@@ -234,7 +234,7 @@ class PageVisit:
 
 
 @dataclass(frozen=True, slots=True)
-class CannedAnswer:
+class SavedReply:
     """A text that operators keep for answering.
 
     :ivar id: the public id, `can_…`.
@@ -250,14 +250,14 @@ class CannedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class CannedAnswerPage:
+class SavedReplyPage:
     """A page of the texts of a project.
 
-    :ivar answers: by their shortcuts.
+    :ivar replies: by their shortcuts.
     :ivar next_cursor: asks for the next page; `None` on the last one.
     """
 
-    answers: list[CannedAnswer]
+    replies: list[SavedReply]
     next_cursor: str | None
 
 
@@ -276,7 +276,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Contentment:
+class CSATSummary:
     """How content visitors were with the conversations of a period.
 
     :ivar score: the mean of the ratings, 1 to 5; `None` where there is none.
@@ -315,7 +315,7 @@ class Stats:
     response_rate: float | None
     median_first_response: float | None
     unanswered: int
-    csat: Contentment
+    csat: CSATSummary
     days: tuple[Day, ...]
 
 

@@ -60,7 +60,7 @@ class Things:
         said = visitor.say("Hello")
         webhook = api.ok("POST", "/webhooks", {"url": "https://example.com/", "events": ["*"]})["webhook"]
         delivery = api.ok("POST", f"/webhooks/{webhook['id']}/test")["delivery"]
-        answer = api.ok("POST", "/canned-answers", {"shortcut": "hi", "content": "Hello!"})["cannedAnswer"]
+        answer = api.ok("POST", "/saved-replies", {"shortcut": "hi", "content": "Hello!"})["savedReply"]
         attachment = api.ok("POST", f"/sessions/{visitor.session_id}/attachments?filename=a.txt", None, data=b"text")[
             "attachment"
         ]
@@ -70,7 +70,7 @@ class Things:
             "message_id": said["messageId"],
             "webhook_id": webhook["id"],
             "delivery_id": delivery["id"],
-            "answer_id": answer["id"],
+            "reply_id": answer["id"],
             "attachment_id": attachment["id"],
             "key": attachment["url"].split("/")[-2],
         }

@@ -47,7 +47,7 @@ def check(tmp_path: Path, folder: Path, environ: dict[str, str]) -> Iterator[Che
             app = Flask("host", instance_path=str(tmp_path))
             app.config.update({"SECRET_KEY": STRONG, **config})
             PocketPing(app, engine=engine)
-            stack.callback(app.extensions["pocketping"].close)
+            stack.callback(app.extensions["pocketping"].runtime.close)
             if wrap is not None:
                 app.wsgi_app = wrap(app.wsgi_app)  # type: ignore[method-assign]
             findings = run_checks(app, environ, folder)
@@ -298,7 +298,7 @@ def app(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     made.config["POCKETPING_API_KEY"] = "key-of-the-api-swordfish"
     PocketPing(made)
     yield made
-    made.extensions["pocketping"].close()
+    made.extensions["pocketping"].runtime.close()
 
 
 def test_the_command_ends_with_0_while_nothing_is_wrong(app: Flask) -> None:

@@ -36,7 +36,7 @@ def commands() -> Iterator[Of]:
 
         def of(app: Flask) -> Run:
             runner = app.test_cli_runner()
-            stack.callback(app.extensions["pocketping"].close)
+            stack.callback(app.extensions["pocketping"].runtime.close)
             return lambda *arguments: runner.invoke(args=["pocketping", *arguments])
 
         yield of

@@ -12,7 +12,8 @@ import pytest
 from flask import Flask
 
 from flask_pocketping import ConfigurationError, PocketPing
-from flask_pocketping.config import PLANS, PREFIX, Config, key_of
+from flask_pocketping.config import PREFIX, Config, key_of
+from flask_pocketping.config_parsers import PLANS
 
 
 def read(**settings: Any) -> Config:

@@ -20,19 +20,21 @@ from marshmallow import Schema
 from sqlalchemy import select
 
 import flask_pocketping
-from flask_pocketping import PocketPing, errors, shapes, signals, testing, values
-from flask_pocketping.chat.text import MAX_CONTENT
+from flask_pocketping import PocketPing, errors, signals, testing, values
+from flask_pocketping.bounds import MAX_CONTENT
 from flask_pocketping.cli import commands
 from flask_pocketping.config import PREFIX, Config, key_of
-from flask_pocketping.delivery.schedule import DELAYS
+from flask_pocketping.delivery.retry import DELAYS
 from flask_pocketping.models import Event, table
-from flask_pocketping.realtime import connections
+from flask_pocketping.realtime import connection, encoders
 from flask_pocketping.realtime import websocket as websocket_module
+from flask_pocketping.schemas import output
+from flask_pocketping.security.handles import Handles
 from flask_pocketping.testing import recorded_signals
 from flask_pocketping.values import EVENT_TYPES
-from flask_pocketping.web import frames, service, socket
-from flask_pocketping.web.handles import Handles
-from flask_pocketping.web.routing import Operation
+from flask_pocketping.web import registry
+from flask_pocketping.web.operations import Operation
+from flask_pocketping.web.streams import sockets
 
 from .conftest import LOCAL, Serve
 from .support.clients import Api
@@ -85,7 +87,7 @@ def route_sections() -> dict[str, str]:
     return {heading: body for heading, body in found.items() if METHOD_AND_PATH.fullmatch(heading)}
 
 
-OPERATIONS = service.all_operations()
+OPERATIONS = registry.all_operations()
 
 
 def test_the_pages_describe_every_route_and_no_other() -> None:
@@ -115,17 +117,17 @@ def test_a_route_is_described_with_all_that_it_takes(operation: Operation) -> No
 @pytest.mark.parametrize(
     ("heading", "shape"),
     [
-        ("Session", shapes.SessionShape),
-        ("Message", shapes.MessageShape),
-        ("Webhook", shapes.WebhookShape),
-        ("Delivery", shapes.DeliveryShape),
-        ("Delivery", shapes.AttemptShape),
-        ("Session", shapes.IdentityShape),
-        ("Session", shapes.CSATShape),
-        ("GET /sessions/:sessionId/pages", shapes.PageVisitShape),
-        ("Canned answers", shapes.CannedAnswerShape),
-        ("GET /stats", shapes.ContentmentShape),
-        ("GET /stats", shapes.DayShape),
+        ("Session", output.SessionSchema),
+        ("Message", output.MessageSchema),
+        ("Webhook", output.WebhookSchema),
+        ("Delivery", output.DeliverySchema),
+        ("Delivery", output.AttemptSchema),
+        ("Session", output.IdentitySchema),
+        ("Session", output.CSATSchema),
+        ("GET /sessions/:sessionId/pages", output.PageVisitSchema),
+        ("Saved replies", output.SavedReplySchema),
+        ("GET /stats", output.CSATSummarySchema),
+        ("GET /stats", output.DaySchema),
     ],
 )
 def test_shapes_are_described_with_all_their_fields(heading: str, shape: type[Schema]) -> None:
@@ -139,11 +141,11 @@ def test_examples_in_json_have_the_shapes(path: Path) -> None:
         check_shapes(json.loads(block.text), str(block))
 
 
-SHAPES: dict[str, type[shapes.Shape]] = {
-    "session": shapes.SessionShape,
-    "message": shapes.MessageShape,
-    "webhook": shapes.WebhookShape,
-    "delivery": shapes.DeliveryShape,
+SHAPES: dict[str, type[output.OutputSchema]] = {
+    "session": output.SessionSchema,
+    "message": output.MessageSchema,
+    "webhook": output.WebhookSchema,
+    "delivery": output.DeliverySchema,
 }
 BY_ID = {"sess_": "session", "msg_": "message", "whk_": "webhook", "dlv_": "delivery"}
 
@@ -259,7 +261,7 @@ def test_the_pages_list_every_frame_of_the_visitors_stream() -> None:
     data: dict[str, Any] = {"message": message, "reason": "nobody is here", "name": "offer", "data": None}
     data["requestedAt"] = "now"
     receipt = {"messageIds": ["msg_1"], "status": "read", "readAt": "now"}
-    made = frames.Frames(Handles([b"secret"]))
+    made = encoders.Frames(Handles([b"secret"]))
     sent = {}
     for type in EVENT_TYPES:
         found = json.dumps({"sessionId": "sess_1", **(receipt if type == "message.read" else data)})
@@ -299,7 +301,7 @@ def test_no_page_names_an_error_code_that_does_not_exist() -> None:
 
 def test_the_pages_list_every_close_code() -> None:
     listed = {int(row[0]) for row in rows(sections(page("websocket"))["Close codes"])}
-    used = {value for value in vars(connections).values() if type(value) is int and 1000 <= value < 5000}
+    used = {value for value in vars(connection).values() if type(value) is int and 1000 <= value < 5000}
     assert listed == used
     assert {int(number) for number in re.findall(r"\b(1[01]\d\d|4[04]\d\d)\b", text("visitor-wire"))} & listed <= listed
 
@@ -308,7 +310,7 @@ def test_the_numbers_of_the_pages_are_those_of_the_code() -> None:
     websocket = text("websocket")
     assert f"{websocket_module.MAX_FRAME // 1024} kB" in websocket
     assert f"pings every {websocket_module.PING_INTERVAL:g} seconds" in websocket
-    assert f"within {socket.AUTH_WAIT:g} seconds" in websocket
+    assert f"within {sockets.AUTH_WAIT:g} seconds" in websocket
     assert f"1 to {MAX_CONTENT} characters" in text("rest-api")
 
 

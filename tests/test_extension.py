@@ -301,7 +301,7 @@ def test_a_relative_sqlite_path_is_one_in_the_instance_folder(tmp_path: Path, ke
     PocketPing(app)
     assert app.test_cli_runner().invoke(args=["pocketping", "init-db"]).exit_code == 0
     assert (tmp_path / "instance" / "chat.db").exists()
-    app.extensions["pocketping"].close()
+    app.extensions["pocketping"].runtime.close()
 
 
 def test_our_own_setting_goes_before_the_hosts(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_our_own_setting_goes_before_the_hosts(tmp_path: Path) -> None:
     PocketPing(app)
     app.test_cli_runner().invoke(args=["pocketping", "init-db"])
     assert [path.name for path in tmp_path.glob("*.db")] == ["ours.db"]
-    app.extensions["pocketping"].close()
+    app.extensions["pocketping"].runtime.close()
 
 
 @pytest.mark.parametrize("prefix", [None, "", "/chat", "/a/b"])

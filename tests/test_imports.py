@@ -13,52 +13,61 @@ import flask_pocketping
 
 PACKAGE = Path(flask_pocketping.__file__).parent
 
-#: Ground floor: known to all, and to each other only as said here.
-GROUND = {"errors", "signals", "models", "values", "shapes", "clock", "prepared", "useragent", "callables", "version"}
-
 #: What each room may import of the package.
 ALLOWED: dict[str, set[str]] = {
+    # The ground floor.
     "errors": set(),
-    "callables": {"errors"},
-    "version": set(),
-    "signals": {"callables"},
+    "values": set(),
     "models": set(),
     "clock": set(),
-    "useragent": set(),
-    "servers": set(),
-    "forks": set(),
+    "version": set(),
     "prepared": set(),
-    "values": set(),
-    "shapes": {"clock", "values"},
-    "config": {"errors"},
+    "signals": {"host.callables"},
+    "bounds": {"errors", "values"},
+    "config_parsers": set(),
+    "config": {"config_parsers", "errors"},
+    "schemas": {"bounds", "clock", "errors", "values"},
+    # The chat and what it stands on.
+    "host": {"bounds", "errors", "schemas", "values"},
     "migrations": {"clock", "errors", "models"},
-    "db": {"clock", "errors", "forks", "migrations", "models", "values", "prepared"},
-    "chat": {"db", "clock", "errors", "models", "values", "shapes", "prepared"},
+    "db": {"clock", "errors", "host.forks", "migrations", "models", "values", "prepared"},
+    "chat": {"bounds", "db", "clock", "errors", "models", "values", "schemas", "prepared"},
     "files": {"chat", "db", "errors", "values", "version"},
-    "realtime": {"chat.log", "chat.presence", "db", "clock", "errors", "forks", "values"},
+    "security": {"clock", "config_parsers", "errors", "values"},
+    # Roads out.
+    "realtime": {
+        *{"chat.log", "chat.presence", "db", "clock", "errors", "host.forks", "schemas", "security.handles", "values"},
+    },
     "delivery": {"db", "clock", "models", "config", "values", "errors", "version"},
-    "webhooks": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "values", "prepared"},
-    "web": {"config", "db", "chat", "files", "forks", "realtime", "servers", *GROUND - {"signals"}},
-    "dispatch": {"realtime", "signals", "values", "callables"},
+    "targets": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "values", "prepared"},
+    "dispatch": {"realtime", "signals", "values", "host.callables"},
+    "maintenance": {"chat", "config", "db", "delivery.leases", "errors", "files", "host.servers", "realtime.sockets"},
     "runtime": {
-        *{"dispatch", "webhooks", "delivery", "chat", "realtime", "config", "db", "servers"},
+        *{"dispatch", "targets", "delivery", "chat.webhooks", "realtime", "config", "db", "maintenance"},
         *{"files", "signals", "errors", "values"},
     },
-    "neighbours": {"web.blueprint"},
-    "checks": {"web.state", "chat.projects", "errors", "servers"},
-    "cli": {"checks", "web.state", "chat", "clock", "errors", "migrations", "models"},
+    "state": {"config", "db", "files", "host.loaders", "realtime", "runtime", "security", "values"},
+    # Roads in, and what puts all of it together.
+    "web": {
+        *{"bounds", "chat", "clock", "config", "config_parsers", "db", "errors", "files", "host", "realtime"},
+        *{"schemas", "security", "state", "values"},
+    },
+    "checks": {"state", "chat.projects", "errors", "host.servers"},
+    "cli": {"checks", "state", "chat", "clock", "errors", "migrations", "models"},
+    "builders": {"*"},
     "extension": {"*"},
     "testing": {"*"},
-    "folders": set(),
-    "pytest_plugin": {"folders", "testing"},
+    "pytest_plugin": {"host.folders", "testing"},
     "": {"*"},
 }
 #: What rooms that know no web must not import from outside.
 WEBLESS = {
-    *("errors", "models", "values", "shapes", "clock", "prepared", "config", "db", "chat", "realtime", "delivery"),
-    *("files", "migrations"),
+    *("errors", "models", "values", "schemas", "bounds", "clock", "prepared", "config", "config_parsers", "db", "chat"),
+    *("realtime", "delivery", "targets", "files", "migrations", "security", "maintenance"),
 }
 WEB = {"flask", "werkzeug", "flask_sock", "simple_websocket", "blinker", "click"}
+#: What puts the rooms together.
+WIRING = {"dispatch", "runtime", "state", "builders", "extension"}
 
 
 def modules() -> dict[str, Path]:
@@ -132,18 +141,28 @@ def test_the_domain_knows_neither_sockets_nor_deliveries_nor_signals() -> None:
     for module in MODULES:
         rooms = {room_of(imported) for imported in imports_of(module)[0]}
         if room_of(module) == "chat":
-            assert not rooms & {"realtime", "delivery", "signals", "web", "dispatch", "runtime", "extension"}, module
+            assert not rooms & {
+                "realtime",
+                "delivery",
+                "targets",
+                "signals",
+                "web",
+                "dispatch",
+                "runtime",
+                "state",
+                "extension",
+            }, module
         if room_of(module) == "delivery":
-            assert not rooms & {"web", "chat", "webhooks", "dispatch", "runtime", "extension"}, module
+            assert not rooms & {"web", "chat", "targets", *WIRING}, module
         if room_of(module) == "web":
-            assert not rooms & {"delivery", "webhooks", "dispatch", "runtime", "extension", "cli"}, module
+            assert not rooms & {"delivery", "targets", "cli", *WIRING - {"state"}}, module
 
 
 def test_the_check_sees_an_import_within_a_function() -> None:
     """`extension.py` imports the blueprint late; the check would notice if that were forbidden."""
     assert "web.blueprint" in imports_of("extension")[0]
-    assert "chat.idempotency" in imports_of("web.routing")[0]
-    assert not allowed("chat.messages", "web.routing")
+    assert "chat.idempotency" in imports_of("web.operations")[0]
+    assert not allowed("chat.messages", "web.operations")
     assert not allowed("delivery.worker", "chat.log")
     assert not allowed("realtime.hub", "chat.messages")
 

@@ -19,9 +19,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.engine import make_url
 
+from flask_pocketping.state import state_of
 from flask_pocketping.testing import Visitor, api
-from flask_pocketping.web.assets import find_assets
-from flask_pocketping.web.state import state_of
+from flask_pocketping.web.pages.assets import find_assets
 
 from .support.clients import Visitor as Page
 from .support.pages import DOCS, Block, blocks, sections
@@ -59,7 +59,7 @@ def running(section: str) -> Iterator[dict[str, Any]]:
     finally:
         for found in list(names.values()):
             if isinstance(found, Flask):
-                state_of(found).close()
+                state_of(found).runtime.close()
 
 
 def client_of(names: dict[str, Any]) -> FlaskClient:
@@ -313,7 +313,7 @@ def test_celery(here: Path) -> None:
         finally:
             worker.stop()
             tasks.celery.close()
-            state_of(tasks.app).close()
+            state_of(tasks.app).runtime.close()
 
 
 def test_dispatcher_middleware() -> None:

@@ -81,7 +81,7 @@ class Spread:
 @contextmanager
 def served(folder: Path, database: str, **options: Any) -> Iterator[tuple[Api, Process]]:
     """`gunicorn` on a database whose tables are there."""
-    make_app(folder, database).extensions["pocketping"].close()
+    make_app(folder, database).extensions["pocketping"].runtime.close()
     with gunicorn(folder, database=database, **options) as (api, process):
         yield api, process
 

@@ -166,7 +166,7 @@ def test_without_fixtures_nothing_is_written_into_the_instance_folder(pytester: 
         def pocketping():
             app = create_app(POCKETPING_WORKER="off")
             yield app.extensions["pocketping"]
-            app.extensions["pocketping"].close()
+            app.extensions["pocketping"].runtime.close()
 
 
         def test_a_conversation_and_a_file(pocketping):
@@ -188,7 +188,7 @@ def test_without_fixtures_nothing_is_written_into_the_instance_folder(pytester: 
             app.secret_key = "test"
             PocketPing(app)
             Visitor(app)
-            app.extensions["pocketping"].close()
+            app.extensions["pocketping"].runtime.close()
             assert (tmp_path / "pocketping.db").exists()
 
 
@@ -211,7 +211,7 @@ def test_without_the_plugin_the_instance_folder_is_used(pytester: pytest.Pyteste
         def test_a_conversation():
             app = create_app()
             Visitor(app)
-            app.extensions["pocketping"].close()
+            app.extensions["pocketping"].runtime.close()
     """)
     pytester.runpytest_subprocess("-p", "no:pocketping").assert_outcomes(passed=1)
     assert (shop / "pocketping.db").exists()
@@ -251,7 +251,7 @@ def test_the_folders_are_gone_after_the_run(
         def test_a_conversation():
             app = create_app()
             Visitor(app)
-            app.extensions["pocketping"].close()
+            app.extensions["pocketping"].runtime.close()
     """)
     passed(pytester, 1)
     assert [path.name for path in temporary.iterdir() if path.name.startswith("pytest-pocketping")] == []
@@ -262,7 +262,8 @@ def test_to_load_the_plugin_costs_next_to_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.strip() == str(["flask_pocketping", "flask_pocketping.folders", PLUGIN])
+    loaded = ["flask_pocketping", "flask_pocketping.host", "flask_pocketping.host.folders", PLUGIN]
+    assert done.stdout.strip() == str(loaded)
 
 
 def test_pytest_finds_the_plugin_by_itself() -> None:

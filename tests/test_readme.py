@@ -24,8 +24,8 @@ import example_app
 from flask_pocketping import PocketPing, signals
 from flask_pocketping.models import DEFAULT_PROJECT, Base, Session
 from flask_pocketping.realtime.hub import Topic
+from flask_pocketping.state import state_of
 from flask_pocketping.testing import Refused, Visitor, api, deliver_all
-from flask_pocketping.web.state import state_of
 
 from .conftest import LOCAL, Serve
 from .support.clients import BROWSER, Api
@@ -175,7 +175,7 @@ def running(*apps: Flask) -> Iterator[None]:
         yield
     finally:
         for app in apps:
-            state_of(app).close()
+            state_of(app).runtime.close()
 
 
 # --- docs/start.md
@@ -241,7 +241,7 @@ def test_the_shop_that_the_guide_embeds_the_chat_in(here: Path, capsys: pytest.C
             for app in (names["app"], names["north"], names["south"]):
                 with app.app_context():
                     names["db"].engine.dispose()
-                state_of(app).close()
+                state_of(app).runtime.close()
             names["engine"].dispose()
 
 
@@ -496,7 +496,7 @@ def test_the_listener_in_python_misses_nothing(here: Path, app: Flask, api: Api)
         visitor = api.visitor()
         stream = listen.events(url, KEY, "0")
         assert next(stream)["type"] == "session.created"
-        state_of(app).close()
+        state_of(app).runtime.close()
         for number in range(3):
             visitor.say(str(number))
         assert [next(stream)["message"]["content"] for _ in range(3)] == ["0", "1", "2"]
@@ -514,7 +514,7 @@ def test_the_listener_in_javascript_misses_nothing(here: Path, app: Flask, api: 
         wait_until(lambda: connected(app), "the listener is connected", seen=node.log.read_text)
         visitor = api.visitor()
         wait_until(lambda: "session.created" in node.log.read_text(), "the first event", seen=node.log.read_text)
-        state_of(app).close()
+        state_of(app).runtime.close()
         for number in range(3):
             visitor.say(str(number))
         wait_until(lambda: node.log.read_text().count("message.created") == 3, "the rest", seen=node.log.read_text)
@@ -538,7 +538,7 @@ def test_the_page_in_javascript_talks(here: Path, app: Flask, api: Api) -> None:
     with run_node(script) as node:
         wait_until(lambda: "visitor Hello" in node.log.read_text(), "the page shows it", seen=node.log.read_text)
         (session,) = api.ok("GET", "/sessions")["sessions"]
-        state_of(app).close()
+        state_of(app).runtime.close()
         api.ok("POST", f"/sessions/{session['id']}/messages", {"content": "Hi there"})
         wait_until(lambda: "operator Hi there" in node.log.read_text(), "it resumes", seen=node.log.read_text)
         assert node.log.read_text().splitlines() == ["visitor Hello", "operator Hi there"]

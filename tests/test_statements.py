@@ -15,10 +15,10 @@ from sqlalchemy import event
 
 from flask_pocketping.chat import projects
 from flask_pocketping.db import Database
-from flask_pocketping.realtime.frames import Frame
+from flask_pocketping.realtime.encoders import Frames
+from flask_pocketping.realtime.framing import Frame
+from flask_pocketping.state import state_of
 from flask_pocketping.values import Event, Identity
-from flask_pocketping.web.frames import Frames
-from flask_pocketping.web.state import state_of
 
 from .conftest import LOCAL, Serve
 from .support.clients import Api

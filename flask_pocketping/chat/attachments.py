@@ -19,7 +19,7 @@ from ..db import Database, Transaction
 from ..errors import AttachmentNotFound, InvalidRequest, SessionNotFound
 from ..models import Session, table
 from ..values import Attachment, Message, MessageType
-from .rows import Row, attachment_value, attachments
+from .mappers import Row, attachment_value, attachments
 
 sessions = table(Session)
 

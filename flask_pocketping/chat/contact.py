@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .. import shapes
+from ..bounds import check_identity
 from ..db import Database
 from ..errors import InvalidRequest
+from ..schemas import output
 from ..values import Identity, Session
 from .log import change_session
-from .sessions import check_identity, current
+from .sessions import current
 
 #: The keys of an identity's metadata that a visitor's own telephone number has.
 PHONE, COUNTRY = "phone", "phoneCountry"
@@ -51,7 +52,7 @@ def note_contact(
         if not given.items() <= change.row.items():
             change.set(**given)
             value = current(change)
-            change.log("visitor.identified", {"identity": shapes.identity(value.identity)}, session=value)
+            change.log("visitor.identified", {"identity": output.identity(value.identity)}, session=value)
         return current(change)
 
 

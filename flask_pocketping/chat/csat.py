@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from .. import clock
+from ..bounds import MAX_COMMENT, check_text
 from ..db import Database
 from ..errors import InvalidRequest
 from ..values import Session
 from .log import change_session
 from .sessions import current
-from .text import check_text
-
-MAX_COMMENT = 1000
 
 
 def request(db: Database, session_id: str, project_id: str | None = None) -> Session:
@@ -18,7 +16,7 @@ def request(db: Database, session_id: str, project_id: str | None = None) -> Ses
     with change_session(db, session_id, project_id) as change:
         if change.row["csat_score"] is None:
             change.set(csat_requested_at=change.now)
-            change.log("csat.requested", {"requestedAt": clock.to_wire(change.now)}, requested_at=change.now)
+            change.log("csat.requested", {"requestedAt": clock.format_utc(change.now)}, requested_at=change.now)
         return current(change)
 
 

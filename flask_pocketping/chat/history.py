@@ -19,7 +19,7 @@ _PLACE = select(sessions.c.project_id, sessions.c.seq, sessions.c.csat_requested
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SessionPosition:
     """How far a session is.
 
     :ivar project_id: the project that it belongs to.
@@ -40,7 +40,7 @@ class EventPage:
     has_more: bool
 
 
-def find_place(db: Database, session_id: str) -> Place:
+def find_position(db: Database, session_id: str) -> SessionPosition:
     """Where a session is.
 
     :raises SessionNotFound: if there is none such.
@@ -49,7 +49,7 @@ def find_place(db: Database, session_id: str) -> Place:
         row = connection.execute(_PLACE, {"session_id": session_id}).first()
     if row is None:
         raise SessionNotFound
-    return Place(row.project_id, row.seq, row.csat_requested_at if row.csat_score is None else None)
+    return SessionPosition(row.project_id, row.seq, row.csat_requested_at if row.csat_score is None else None)
 
 
 def events_after(db: Database, session_id: str, seq: int, limit: int) -> EventPage:

@@ -25,7 +25,7 @@ class AlreadyAnswered(Exception):
 
 
 @dataclass(frozen=True)
-class Once:
+class IdempotentRequest:
     """One request with an `Idempotency-Key`.
 
     :param fingerprint: a hash of all that makes the request what it is.

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
-from .. import clock, shapes
+from .. import clock
 from ..db import Database, Transaction
 from ..errors import SessionNotFound
 from ..models import Delivery, Event, Session, table
 from ..prepared import Prepared
+from ..schemas import output
 from ..values import Event as EventValue
 
 sessions = table(Session)
@@ -65,7 +66,7 @@ class Change:
             "seq": self.row["seq"],
             "type": type,
             "created_at": self.now,
-            "data": shapes.to_json({"sessionId": self.session_id, **data}),
+            "data": output.to_json({"sessionId": self.session_id, **data}),
         }
         return append(self.tx, row, payload, origin=self.origin)
 

@@ -9,19 +9,20 @@ from typing import Any, get_args
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from .. import clock, shapes
+from .. import clock
+from ..bounds import check_content, check_limit, check_line
 from ..db import Database, Transaction
 from ..errors import InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
 from ..models import Message as MessageModel
 from ..models import table
+from ..schemas import output
 from ..values import Attachment, Message, MessageDraft, MessagePage, MessageStatus, MessageType
 from .attachments import claim, discard, find_unsent
-from .idempotency import AlreadyAnswered, Once
+from .idempotency import AlreadyAnswered, IdempotentRequest
 from .log import Change, change_session, sessions
+from .mappers import Row, insert_message, message_values
 from .paging import PAGE_BYTES, fit, json_size
-from .rows import Row, insert_message, message_values
 from .sessions import reopen
-from .text import check_content, check_limit, check_line
 
 messages = table(MessageModel)
 
@@ -45,7 +46,7 @@ def send_message(
     reply_to: str | None = None,
     attachment_ids: Sequence[str] = (),
     client_id: str | None = None,
-    once: Once | None = None,
+    idempotency: IdempotentRequest | None = None,
     before: Callable[[MessageDraft], None] | None = None,
     on_first: Callable[[], None] | None = None,
 ) -> Message:
@@ -81,7 +82,7 @@ def send_message(
             # The same request may have come twice, and this one second.
             if client_id and (first := find_by_client_id(db, session_id, client_id)):
                 return first
-            if once and once.kept(db):
+            if idempotency and idempotency.kept(db):
                 raise AlreadyAnswered from None
             raise
     draft = MessageDraft(session_id, content, type, operator_name, reply_to, attached)
@@ -96,11 +97,11 @@ def send_message(
         check_content(draft.content, may_be_blank=bool(attached))
     try:
         with change_session(db, session_id, project_id, origin=source_bridge) as change:
-            if once:
-                once.claim(change.tx)
+            if idempotency:
+                idempotency.claim(change.tx)
             message = _store(change, draft, client_id, source_bridge, on_first)
-            if once:
-                once.keep(change.tx, message)
+            if idempotency:
+                idempotency.keep(change.tx, message)
             return message
     except IntegrityError:
         first = find_by_client_id(db, session_id, client_id) if client_id else None
@@ -301,7 +302,7 @@ def _mark(change: Change, message_ids: list[str], status: MessageStatus) -> None
     change.tx.execute(update(messages).where(messages.c.id.in_(message_ids)).values(marks))
     change.log(
         "message.read",
-        {"messageIds": message_ids, "status": status, at: clock.to_wire(change.now)},
+        {"messageIds": message_ids, "status": status, at: clock.format_utc(change.now)},
         message_ids=message_ids,
         status=status,
         at=change.now,
@@ -362,7 +363,7 @@ def _store(
         if row["first_message_at"] is not None and row["response_ms"] is None:
             change.set(response_ms=(change.now - row["first_message_at"]) // timedelta(milliseconds=1))
     change.set(last_activity=change.now, last_message_id=message.id, unread=unread, unanswered=unanswered)
-    change.log("message.created", {"message": shapes.message(message)}, message=message)
+    change.log("message.created", {"message": output.message(message)}, message=message)
     return message
 
 
@@ -370,7 +371,7 @@ def _rewrite(change: Change, row: dict[str, Any], type: str, **values: Any) -> M
     values["changed_at"] = change.now
     change.tx.execute(update(messages).where(messages.c.id == row["id"]).values(values))
     message = _value(change.tx, {**row, **values})
-    change.log(type, {"message": shapes.message(message)}, message=message)
+    change.log(type, {"message": output.message(message)}, message=message)
     return message
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, insert, select
 
+from ..bounds import check_limit
 from ..db import Database
 from ..models import PageVisit as PageVisitModel
 from ..models import table
@@ -11,7 +12,6 @@ from ..values import PageVisit, PageVisits
 from .log import Change
 from .paging import fit, json_size
 from .sessions import get_session
-from .text import check_limit
 
 #: How many of a conversation are kept: the newest.
 KEPT = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from .. import shapes
+from ..schemas import output
 
 #: Bytes of JSON at which a page ends.
 PAGE_BYTES = 256 * 1024
@@ -30,4 +30,4 @@ def fit(items: Sequence[T], size: Callable[[T], int]) -> Sequence[T]:
 
 def json_size(*values: Any) -> int:
     """About how many bytes of JSON an item with these values has."""
-    return ITEM_BYTES + len(shapes.to_json([value for value in values if value]).encode())
+    return ITEM_BYTES + len(output.to_json([value for value in values if value]).encode())

@@ -9,13 +9,13 @@ from collections.abc import Collection
 from sqlalchemy import bindparam, insert, select, update
 
 from .. import clock
+from ..bounds import storable
 from ..db import Database, Transaction
 from ..errors import APIKeyNotFound, InvalidRequest, ProjectNotFound
 from ..models import DEFAULT_PROJECT, table
 from ..models import APIKey as APIKeyModel
 from ..models import Project as ProjectModel
 from ..values import APIKey, Project
-from .text import storable
 
 projects = table(ProjectModel)
 keys = table(APIKeyModel)

@@ -11,17 +11,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, exists, insert, not_, or_, select
 
-from .. import clock, shapes
+from .. import clock
+from ..bounds import check_identity, check_json, check_limit, check_line, storable
 from ..db import Database, Transaction
 from ..errors import InvalidRequest, ProjectNotFound, SessionNotFound
 from ..models import DEFAULT_PROJECT, Message, Project, table
+from ..schemas import output
 from ..values import CSAT, NOTICES, Identity, Session, SessionPage
 from ..values import Message as MessageValue
-from .idempotency import Once
+from .idempotency import IdempotentRequest
 from .log import Change, change_session, sessions
+from .mappers import Row, insert_message, message_values
 from .paging import ITEM_BYTES, fit, json_size
-from .rows import Row, insert_message, message_values
-from .text import check_json, check_limit, check_line, storable
 
 messages = table(Message)
 
@@ -57,7 +58,7 @@ def open_session(
     identity: Identity | None = None,
     ai_enabled: bool = True,
     signed_in: bool = False,
-    once: Once | None = None,
+    idempotency: IdempotentRequest | None = None,
     also: Callable[[Change], None] | None = None,
 ) -> Session:
     """Open a conversation and log `session.created`.
@@ -102,8 +103,8 @@ def open_session(
         "changed_at": None,
     }
     with db.transaction() as tx:
-        if once:
-            once.claim(tx)
+        if idempotency:
+            idempotency.claim(tx)
         if project_id != DEFAULT_PROJECT and tx.execute(_PROJECT, {"id": project_id}).first() is None:
             raise ProjectNotFound
         if signed_in and identity is not None:
@@ -112,11 +113,11 @@ def open_session(
         tx.execute(insert(sessions), {**row, "seq": 1, "changed_at": moment})
         change = Change(tx, row)
         value = session_value({**row, "seq": 1}, None)
-        change.log("session.created", {"session": shapes.session(value)}, session=value)
+        change.log("session.created", {"session": output.session(value)}, session=value)
         if also:
             also(change)
-        if once:
-            once.keep(tx, value)
+        if idempotency:
+            idempotency.keep(tx, value)
     return value
 
 
@@ -230,7 +231,7 @@ def note_metadata(change: Change, metadata: Mapping[str, Any]) -> None:
     if merged != change.row["metadata"]:
         change.set(metadata=merged)
         value = current(change)
-        change.log("session.updated", {"session": shapes.session(value)}, session=value)
+        change.log("session.updated", {"session": output.session(value)}, session=value)
 
 
 def current(change: Change) -> Session:
@@ -268,18 +269,6 @@ def session_value(row: Row, last_message: MessageValue | None) -> Session:
     )
 
 
-def check_identity(identity: Identity | None) -> None:
-    """Check that every database can store an identity.
-
-    :raises InvalidRequest: naming the field that it can't.
-    """
-    if identity is not None:
-        check_line("customerId", identity.customer_id, 255)
-        check_line("email", identity.email, 320)
-        check_line("name", identity.name, 200)
-        check_json("metadata", dict(identity.metadata or {}))
-
-
 def identity_columns(identity: Identity | None) -> dict[str, Any]:
     """The columns of an identity."""
     known = identity or Identity()
@@ -313,7 +302,7 @@ def _announce(change: Change, kind: str) -> None:
         created_at=change.now,
     )
     insert_message(change.tx.connection, message)
-    change.log("message.created", {"message": shapes.message(message)}, message=message)
+    change.log("message.created", {"message": output.message(message)}, message=message)
 
 
 def _identity(row: Row) -> Identity | None:
@@ -350,7 +339,7 @@ def _matches(q: str) -> ColumnElement[bool]:
 
 def cursor_behind(last: Session) -> str:
     """The cursor of the page that begins behind a session."""
-    text = f"{clock.to_wire(last.last_activity)} {last.id}"
+    text = f"{clock.format_utc(last.last_activity)} {last.id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -360,6 +349,6 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         moment, session_id = text.split(" ")
         if not storable(session_id):
             raise ValueError(session_id)
-        return clock.from_wire(moment), session_id
+        return clock.parse_utc(moment), session_id
     except (ValueError, binascii.Error):
         raise InvalidRequest.field("cursor", "Not a cursor that this server gave.") from None

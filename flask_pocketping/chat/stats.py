@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, true
 
 from .. import clock
+from ..bounds import STATS_PERIODS
 from ..db import Database
 from ..errors import InvalidRequest
 from ..models import DEFAULT_PROJECT
-from ..values import Contentment, Day, Stats
+from ..values import CSATSummary, Day, Stats
 from .log import sessions
 
 #: The periods that one may ask for, in days. The last of them is today, in UTC.
-PERIODS = {"7d": 7, "30d": 30}
 
 _WAITING = select(func.count()).where(sessions.c.project_id == bindparam("project_id"), sessions.c.unanswered == true())
 
@@ -31,10 +31,10 @@ def stats(db: Database, period: str = "7d", project_id: str = DEFAULT_PROJECT) -
     :param period: 7d or 30d.
     :raises InvalidRequest: if it is another.
     """
-    if period not in PERIODS:
-        raise InvalidRequest.field("period", f"Must be one of {', '.join(PERIODS)}.")
+    if period not in STATS_PERIODS:
+        raise InvalidRequest.field("period", f"Must be one of {', '.join(STATS_PERIODS)}.")
     last = clock.now().date()
-    first = last - timedelta(days=PERIODS[period] - 1)
+    first = last - timedelta(days=STATS_PERIODS[period] - 1)
     wanted = (sessions.c.project_id == project_id, sessions.c.started_on.between(first, last))
     begun: Counter[date] = Counter()
     answered: Counter[date] = Counter()
@@ -47,7 +47,7 @@ def stats(db: Database, period: str = "7d", project_id: str = DEFAULT_PROJECT) -
                 scores[row.csat_score] += row.begun
         waiting = connection.execute(_WAITING, {"project_id": project_id}).scalar_one()
         median = _median(connection, answered.total(), *wanted)
-    days = [first + timedelta(days=number) for number in range(PERIODS[period])]
+    days = [first + timedelta(days=number) for number in range(STATS_PERIODS[period])]
     return Stats(
         period=period,
         first_day=first,
@@ -77,9 +77,9 @@ def _median(connection: Connection, count: int, *wanted: ColumnElement[bool]) ->
     return sum(found) / len(found) / 1000 if found else None
 
 
-def _contentment(scores: Counter[int]) -> Contentment:
+def _contentment(scores: Counter[int]) -> CSATSummary:
     count = scores.total()
-    return Contentment(
+    return CSATSummary(
         score=sum(score * number for score, number in scores.items()) / count if count else None,
         satisfied=(scores[4] + scores[5]) / count if count else None,
         count=count,

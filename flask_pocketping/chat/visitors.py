@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import shapes
+from ..bounds import check_identity, check_json, check_line
 from ..db import Database
 from ..errors import InvalidRequest
+from ..schemas import output
 from ..values import Identity, Session
 from .contact import with_contact
-from .idempotency import Once
+from .idempotency import IdempotentRequest
 from .log import Change, change_session
-from .sessions import check_identity, current, identity_columns, session_value
-from .text import check_json, check_line
+from .sessions import current, identity_columns, session_value
 
 _EMPTY = "At least one of email, name, customerId and metadata is needed."
 
@@ -56,7 +56,7 @@ def note_identity(change: Change, identity: Identity) -> None:
     if given.items() <= change.row.items():
         return
     change.set(**given)
-    change.log("visitor.identified", {"identity": shapes.identity(known)}, session=current(change))
+    change.log("visitor.identified", {"identity": output.identity(known)}, session=current(change))
 
 
 def _given(identity: Identity) -> dict[str, Any]:
@@ -70,15 +70,15 @@ def send_event(
     data: Any = None,
     *,
     project_id: str | None = None,
-    once: Once | None = None,
+    idempotency: IdempotentRequest | None = None,
 ) -> None:
     """Send a custom event to the visitor's page (`event.sent` in the log)."""
     with change_session(db, session_id, project_id) as change:
-        if once:
-            once.claim(change.tx)
+        if idempotency:
+            idempotency.claim(change.tx)
         change.log("event.sent", _event(name, data), name=name, data=data)
-        if once:
-            once.keep(change.tx, None)
+        if idempotency:
+            idempotency.keep(change.tx, None)
 
 
 def receive_event(db: Database, session_id: str, name: str, data: Any = None) -> None:

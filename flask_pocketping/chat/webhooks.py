@@ -10,17 +10,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
-from .. import clock, shapes
+from .. import clock
 from ..db import Database, Transaction
 from ..errors import DeliveryNotFound, InvalidRequest, WebhookNotFound
 from ..models import DEFAULT_PROJECT, WebhookEndpoint, table
 from ..models import Attempt as AttemptModel
+from ..schemas import output
 from ..values import EVENT_TYPES, Attempt, Delivery, DeliveryPage, Webhook, WebhookPage
-from .idempotency import Once
+from .idempotency import IdempotentRequest
 from .log import deliveries, events, new_delivery
+from .mappers import Row
 from .paging import ITEM_BYTES, fit, json_size
 from .projects import lock_project
-from .rows import Row
 
 #: How long an old secret signs beside the new one.
 ROTATION = timedelta(hours=24)
@@ -45,7 +46,7 @@ def create_webhook(
     description: str = "",
     project_id: str = DEFAULT_PROJECT,
     most: int | None = None,
-    once: Once | None = None,
+    idempotency: IdempotentRequest | None = None,
 ) -> Webhook:
     """Register an endpoint; the value has its secret, which is not shown again.
 
@@ -69,8 +70,8 @@ def create_webhook(
     }
     value = _value(row, secret=row["secret"])
     with db.transaction() as tx:
-        if once:
-            once.claim(tx)
+        if idempotency:
+            idempotency.claim(tx)
         if most is not None:
             # Those who register at once wait for each other here.
             lock_project(tx, project_id)
@@ -78,8 +79,8 @@ def create_webhook(
             if tx.execute(mine).scalar_one() >= most:
                 raise InvalidRequest(f"A project may have {most} webhooks. Delete one first.")
         tx.execute(insert(endpoints), row)
-        if once:
-            once.keep(tx, value)
+        if idempotency:
+            idempotency.keep(tx, value)
     return value
 
 
@@ -153,26 +154,32 @@ def rotate_secret(db: Database, webhook_id: str, project_id: str | None = None) 
     return _value(row, secret=secret)
 
 
-def send_test(db: Database, webhook_id: str, *, project_id: str | None = None, once: Once | None = None) -> Delivery:
+def send_test(
+    db: Database,
+    webhook_id: str,
+    *,
+    project_id: str | None = None,
+    idempotency: IdempotentRequest | None = None,
+) -> Delivery:
     """Send a `webhook.test` event to one endpoint, enabled or not."""
     moment = clock.now()
     with db.transaction() as tx:
-        if once:
-            once.claim(tx)
+        if idempotency:
+            idempotency.claim(tx)
         row = _row(tx.connection, webhook_id, project_id)
         payload = {
             "event": "webhook.test",
-            "timestamp": clock.to_wire(moment),
+            "timestamp": clock.format_utc(moment),
             "data": {"webhookId": webhook_id, "message": "A test from Flask-PocketPing."},
         }
         fields = new_delivery(row["project_id"], TARGET, webhook_id, "", moment)
-        result = tx.execute(insert(deliveries), {**fields, "payload": shapes.to_json(payload)})
+        result = tx.execute(insert(deliveries), {**fields, "payload": output.to_json(payload)})
         tx.deliveries += 1
         key = result.inserted_primary_key
         assert key is not None
         value = _load_delivery(tx.connection, webhook_id, int(key[0]))
-        if once:
-            once.keep(tx, value)
+        if idempotency:
+            idempotency.keep(tx, value)
     return value
 
 

@@ -13,8 +13,8 @@ from .. import clock
 from ..db import Database, Transaction
 from ..models import Attempt, Delivery, Event, table
 from ..values import Event as EventValue
-from .schedule import next_delay
-from .targets import DeliveryTarget, Job, Outcome
+from .retry import next_delay
+from .target import DeliveryTarget, Job, Outcome
 
 deliveries = table(Delivery)
 attempts = table(Attempt)

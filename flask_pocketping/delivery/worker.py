@@ -17,7 +17,7 @@ from .. import clock
 from ..db import Database, retried
 from ..errors import SchemaError
 from . import leases
-from .targets import DeliveryTarget, Job, Outcome
+from .target import DeliveryTarget, Job, Outcome
 
 logger = logging.getLogger("flask_pocketping")
 

@@ -20,13 +20,13 @@ from typing import Any, BinaryIO, cast
 
 from ..chat import attachments
 from ..chat.attachments import UNKNOWN, Thumbnail
-from ..chat.rows import Row
+from ..chat.mappers import Row
 from ..db import Database, retried
 from ..errors import AttachmentNotFound, InvalidRequest, PayloadTooLarge, Unavailable
 from ..values import Attachment
 from . import thumbnails
-from .kinds import HEAD, IMAGES, clean_filename, kind_of
 from .measure import Measure, NotMeasured, measure
+from .media_types import HEAD, IMAGES, clean_filename, kind_of
 from .storage import CHUNK, Readable, Storage, Stored
 from .thumbnails import Interrupted, Refused, Thumbnails
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .decode import REFUSED
-from .kinds import IMAGES
+from .media_types import IMAGES
 
 logger = logging.getLogger("flask_pocketping")
 

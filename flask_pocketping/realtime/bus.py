@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..forks import begin_anew_after_fork
+from ..host.forks import begin_anew_after_fork
 
 logger = logging.getLogger("flask_pocketping")
 

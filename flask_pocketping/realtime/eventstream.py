@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .connections import Connection
+from .connection import Connection
 
 #: Seconds between comments that say nothing: proxies and browsers end what is silent.
 KEEPALIVE_INTERVAL = 15.0

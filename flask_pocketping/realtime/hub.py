@@ -14,11 +14,11 @@ from sqlalchemy import or_, select
 from .. import clock
 from ..chat.log import events, read_events
 from ..db import Database
-from ..forks import begin_anew_after_fork
+from ..host.forks import begin_anew_after_fork
 from ..values import Event
 from .bus import Bus
-from .gaps import Gaps
-from .position import GAP_WAIT, LONGEST_WAIT, Position, Snapshot
+from .log_gaps import Gaps
+from .log_position import GAP_WAIT, LONGEST_WAIT, Position, Snapshot
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -125,16 +125,18 @@ class Hub:
         self._look = True
         self._wake.set()
 
-    def whisper(self, topics: list[Topic], encode: Callable[[Encoder], Any], *, but: Subscriber | None = None) -> None:
+    def broadcast(
+        self, topics: list[Topic], encode: Callable[[Encoder], Any], *, exclude: Subscriber | None = None
+    ) -> None:
         """Hand something to the subscribers of topics that is in no log.
 
         :param encode: makes it for each form; nothing is sent where it returns nothing.
-        :param but: the one who sent it.
+        :param exclude: the subscriber that sent it.
         """
         with self._lock:
             made: dict[Hashable, Any] = {}
             for topic in topics:
-                self._hand_out(topic, made, encode, but)
+                self._hand_out(topic, made, encode, exclude)
 
     def replay(self, topic: Topic, after: int, until: Snapshot, *, page: int = 100) -> Iterator[tuple[Event, int]]:
         """What the log has behind a cursor, up to where `subscribe` began: events with the cursor of each.
@@ -272,7 +274,7 @@ class Hub:
         topic: Topic,
         made: dict[Hashable, Any],
         encode: Callable[[Encoder], Any],
-        but: Subscriber | None = None,
+        exclude: Subscriber | None = None,
     ) -> None:
         """Hand something to the subscribers of a topic, made once for each form.
 
@@ -284,7 +286,7 @@ class Hub:
                 encoded = made.get(encoder, _NOT_MADE)
                 if encoded is _NOT_MADE:
                     encoded = made[encoder] = encode(encoder)
-                if encoded is not None and subscriber is not but:
+                if encoded is not None and subscriber is not exclude:
                     subscriber.offer(encoded)
             except Exception:
                 logger.exception("A live update could not be handed over.")

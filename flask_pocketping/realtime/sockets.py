@@ -7,11 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 
-from ..errors import RateLimited, Unavailable
-from ..forks import begin_anew_after_fork
-from .connections import RESTARTING, UNAUTHORIZED, Connection
-from .loop import Loop
-from .pool import Pool
+from ..errors import RateLimited, TransportUnsupported, Unavailable
+from ..host.forks import begin_anew_after_fork
+from .connection import RESTARTING, UNAUTHORIZED, Connection
+from .event_loop import Loop
+from .thread_pool import Pool
 
 #: Seconds that a stop waits for the connections to end.
 STOP_WAIT = 5.0
@@ -26,6 +26,7 @@ class Sockets:
     def __init__(self, limit: int) -> None:
         self.loop = Loop()
         self.pool = Pool()
+        self.held_threads = HeldThreads()
         self._limit = limit
         self._begin()
         begin_anew_after_fork(self, Sockets._begin)
@@ -121,3 +122,30 @@ class Sockets:
     def _abort_all(self) -> None:
         for connection in self.all():
             connection.abort()
+
+
+class HeldThreads:
+    """Counts the server's threads that are held by sockets which can't leave them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def take(self, limit: int) -> None:
+        """Count one more.
+
+        :param limit: how many threads of the server may be held.
+        :raises TransportUnsupported: if none may be.
+        :raises Unavailable: if as many are held already.
+        """
+        if not limit:
+            raise TransportUnsupported
+        with self._lock:
+            if self._count >= limit:
+                raise Unavailable("Too many open connections. Poll, or try again later.", headers={"Retry-After": "30"})
+            self._count += 1
+
+    def free(self) -> None:
+        """Count one less."""
+        with self._lock:
+            self._count -= 1

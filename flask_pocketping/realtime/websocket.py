@@ -9,8 +9,8 @@ from wsproto.connection import Connection as Parser
 from wsproto.connection import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from .connections import FLOODING, MAX_WAITING, TOO_BIG, TOO_MANY, Connection
-from .frames import PING, close_frame, pong_frame
+from .connection import FLOODING, MAX_WAITING, TOO_BIG, TOO_MANY, Connection
+from .framing import PING, close_frame, pong_frame
 
 #: Bytes of a client's message, and of one from a client that has not told who it is.
 MAX_FRAME = 64 * 1024

@@ -15,20 +15,21 @@ from werkzeug.routing import Map, MapAdapter, Rule
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import APIError, InvalidRequest, MethodNotAllowed, NotFound
-from .admission import address_bounds, admit, release_room, reserve_room
-from .handshake import check_upgrade
-from .inbox import serve_inbox
+from ..state import State
 from .interception import explain_interception, note_reached
-from .late_rules import late_rule
+from .lazy_rules import late_rule
+from .operations import Operation
 from .origins import check_visitor_origin
+from .pages.assets import find_assets
+from .pages.inbox import serve_inbox
+from .registry import all_operations
 from .responses import error_response
-from .routing import Operation
-from .service import all_operations
-from .socket import serve_back_office, serve_visitor
-from .state import State
-from .takeover import SwitchedResponse, Takeover
-from .transports import require_transport
-from .versions import HEADER, standing
+from .streams.admission import address_bounds, admit, release_room, reserve_room
+from .streams.handshake import check_upgrade
+from .streams.sockets import serve_back_office, serve_visitor
+from .streams.takeover import SwitchedResponse, Takeover
+from .streams.transports import require_transport
+from .visitor.versions import HEADER, version_status
 
 NAME = "pocketping"
 SOCKETS = ("/ws", "/stream")
@@ -67,7 +68,7 @@ def build_blueprint(state: State) -> Blueprint:
     @blueprint.before_request
     def prepare() -> Response | None:
         note_reached()
-        state.ensure_running()
+        state.runtime.ensure_running()
         if request.endpoint in visitor_endpoints:
             # Whatever CORS headers the host sets: they would only keep a page from reading the answer.
             check_visitor_origin(state.config.cors_origins, state.config.public_url)
@@ -75,14 +76,14 @@ def build_blueprint(state: State) -> Blueprint:
             key = check_upgrade(request)
             require_transport(state, "websocket", request.environ)
         if request.endpoint in visitor_endpoints and request.method != "OPTIONS":
-            g.pocketping_standing = standing(state.config, request.headers.get(HEADER))
-            g.pocketping_standing.check()
+            g.pocketping_version_status = version_status(state.config, request.headers.get(HEADER))
+            g.pocketping_version_status.check()
         if request.endpoint == f"{NAME}.stream":
             g.pocketping_admission = admit(state)
         elif request.endpoint == f"{NAME}.ws":
             reserve_room(state, address_bounds(state.config, request.remote_addr))
         if request.endpoint in socket_endpoints:
-            g.pocketping_takeover = Takeover(request.environ, state.holds)
+            g.pocketping_takeover = Takeover(request.environ, state.sockets.held_threads)
             request.environ = g.pocketping_takeover.lend(key)
         return None
 
@@ -93,8 +94,8 @@ def build_blueprint(state: State) -> Blueprint:
             if g.pocketping_takeover.taken:
                 return SwitchedResponse(g.pocketping_takeover)
         response.headers.update(g.get("pocketping_headers", {}))
-        if "pocketping_standing" in g:
-            response.headers.update(g.pocketping_standing.headers)
+        if "pocketping_version_status" in g:
+            response.headers.update(g.pocketping_version_status.headers)
         path = request.path.removeprefix(state.config.url_prefix)
         if request.method == "OPTIONS":
             # Flask asks its map, in which our fallback takes every method.
@@ -137,7 +138,7 @@ def _add_sockets(state: State, blueprint: Blueprint) -> None:
 
 def _add_pages(state: State, blueprint: Blueprint) -> None:
     def assets(build: str, path: str) -> Response:
-        return state.assets.serve(build, path)
+        return find_assets().serve(build, path)
 
     def inbox(rest: str = "") -> AnyResponse:
         return serve_inbox(state)

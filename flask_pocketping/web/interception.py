@@ -11,7 +11,7 @@ import logging
 
 from flask import Response, g, request
 
-from .state import State
+from ..state import State
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -39,8 +39,7 @@ def explain_interception(state: State, response: Response) -> Response:
     if not is_redirect and not (response.mimetype == "text/html" and response.status_code in {200, 401, 403}):
         return response
     what = f"{request.method} {request.endpoint}"
-    if not state.interception_warned:
-        state.interception_warned = True
+    if state.warn_once("interception"):
         logger.warning("The app answered %s itself, with status %d. %s", what, response.status_code, ADVICE)
     if (request.view_args or {}).get("path") != _SCRIPT or response.status_code >= 400:
         return response

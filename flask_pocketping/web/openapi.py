@@ -10,9 +10,9 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
-from ..shapes import Time
-from . import schemas
-from .routing import Operation
+from ..schemas import input
+from ..schemas.output import Time
+from .operations import Operation
 
 _GROUPS = {"key": "Back office", "program": "Back office", "visitor": "Visitor", "anyone": "Service"}
 
@@ -28,7 +28,7 @@ def build_document(operations: Iterable[Operation], version: str, server: str) -
     assert plugin.converter is not None
     plugin.converter.add_attribute_function(_field_details)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("apiKey", {"type": "http", "scheme": "bearer"})
-    spec.components.response("Error", {"description": "An error.", **_json(schemas.ErrorShape)})
+    spec.components.response("Error", {"description": "An error.", **_json(input.ErrorSchema)})
     for operation in operations:
         spec.path(
             path=re.sub(r"<(\w+)>", r"{\1}", operation.path),
@@ -38,9 +38,9 @@ def build_document(operations: Iterable[Operation], version: str, server: str) -
 
 
 def _describe(operation: Operation) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": "Done."}
-    if operation.answer:
-        answer |= _json(operation.answer)
+    response: dict[str, Any] = {"description": "Done."}
+    if operation.response:
+        response |= _json(operation.response)
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": (operation.view.__doc__ or "").strip().splitlines()[0],
@@ -49,7 +49,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
             {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
             for name in re.findall(r"<(\w+)>", operation.path)
         ],
-        "responses": {str(operation.status): answer, "default": {"$ref": "#/components/responses/Error"}},
+        "responses": {str(operation.status): response, "default": {"$ref": "#/components/responses/Error"}},
         "security": [{"apiKey": []}] if operation.caller in {"key", "program"} else [],
     }
     if operation.query:
@@ -76,7 +76,7 @@ def _json(schema: type[Schema]) -> dict[str, Any]:
 
 def _schema_name(schema: type[Schema] | Schema) -> str:
     name = (schema if isinstance(schema, type) else type(schema)).__name__
-    return name.removesuffix("Shape")
+    return name.removesuffix("Schema")
 
 
 def _field_details(self: Any, field: Any, **kwargs: Any) -> dict[str, Any]:

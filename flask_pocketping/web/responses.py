@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from http import HTTPStatus
 from typing import Any
 
 from flask import Response, request
@@ -11,7 +10,6 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from .. import shapes
 from ..errors import (
     APIError,
     Forbidden,
@@ -26,6 +24,8 @@ from ..errors import (
     UncommittedChanges,
     UnsupportedMediaType,
 )
+from ..schemas import output
+from ..schemas.errors import error_body
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -35,25 +35,12 @@ _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer with a JSON body."""
-    return text_response(shapes.to_json(body), status, headers)
+    return text_response(output.to_json(body), status, headers)
 
 
 def text_response(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
     """An answer with a JSON body that is text already."""
     return Response([text.encode()], status, {**_HEADERS, **(headers or {})})
-
-
-def error_body(error: APIError) -> dict[str, Any]:
-    """The error shape of the contract."""
-    body: dict[str, Any] = {
-        "error": HTTPStatus(error.status).phrase if error.status != 413 else "Payload too large",
-        "message": error.message,
-        "code": error.code,
-    }
-    body["error"] = body["error"].capitalize()
-    if error.details:
-        body["details"] = error.details
-    return body
 
 
 def error_response(error: Exception) -> Response:

@@ -7,17 +7,17 @@ from typing import Any
 
 from flask import Response, request
 
-from .. import __version__, shapes
+from .. import __version__
 from ..chat.projects import is_ready
 from ..errors import SchemaError, SchemaMissing
-from . import schemas
+from ..schemas import input, output
+from .operations import Call, Routes
 from .responses import as_api_error, json_response, text_response
-from .routing import Call, Operation, Routes
 
 routes = Routes(caller="anyone")
 
 
-@routes("GET /health", answer=schemas.HealthAnswer)
+@routes("GET /health", response=input.HealthResponse)
 def health(call: Call) -> Any:
     """Whether the service works: 503 with the part that fails where it does not."""
     try:
@@ -45,42 +45,6 @@ def openapi(call: Call) -> Response:
 @lru_cache(maxsize=8)
 def _document(server: str) -> str:
     from .openapi import build_document
+    from .registry import all_operations
 
-    return shapes.to_json(build_document(all_operations(), __version__, server))
-
-
-def all_operations() -> list[Operation]:
-    """All operations of the API, in the order of the document."""
-    from . import (
-        api,
-        canned,
-        connect,
-        forms,
-        identity,
-        operators,
-        polling,
-        signs,
-        sse,
-        stats,
-        updates,
-        uploads,
-        visitor,
-    )
-
-    return [
-        *api.routes.operations,
-        *api.for_programs.operations,
-        *operators.routes.operations,
-        *updates.routes.operations,
-        *canned.routes.operations,
-        *stats.routes.operations,
-        *connect.routes.operations,
-        *identity.routes.operations,
-        *visitor.routes.operations,
-        *sse.routes.operations,
-        *polling.routes.operations,
-        *signs.routes.operations,
-        *uploads.routes.operations,
-        *forms.routes.operations,
-        *routes.operations,
-    ]
+    return output.to_json(build_document(all_operations(), __version__, server))

@@ -15,14 +15,13 @@ from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable, Req
 from werkzeug.http import dump_options_header, parse_range_header
 from werkzeug.wsgi import FileWrapper
 
-from .. import shapes
 from ..errors import APIError, Forbidden, PayloadTooLarge, RangeNotSatisfiable
-from ..files.kinds import IMAGES, TEXT, ascii_filename, clean_filename
+from ..files.media_types import IMAGES, TEXT, ascii_filename, clean_filename
 from ..files.storage import CHUNK, Readable
 from ..files.store import Files, Served
-from . import schemas
-from .limiter import address_key
-from .routing import Call, Routes, limit_body
+from ..schemas import input, output
+from ..security.rate_limits import address_key
+from .operations import Call, Routes, limit_body
 
 routes = Routes(caller="visitor")
 
@@ -33,7 +32,7 @@ SPARE = 32 * 1024 * 1024
 MAX_AGE = 86400
 
 
-@routes("POST /upload", body=schemas.AnnounceUpload, answer=schemas.UploadAnswer)
+@routes("POST /upload", body=input.AnnounceUpload, response=input.UploadResponse)
 def announce_upload(call: Call) -> Any:
     """Announce a file, and learn where its bytes go."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -53,7 +52,7 @@ def announce_upload(call: Call) -> Any:
     }
 
 
-@routes("PUT /upload/<attachment_id>/<key>", answer=schemas.AcceptedAnswer, raw=True)
+@routes("PUT /upload/<attachment_id>/<key>", response=input.AcceptedResponse, raw=True)
 def receive_upload(call: Call, attachment_id: str, key: str) -> Any:
     """Take the bytes of an announced file; until it is completed they may be sent again."""
     with _answered():
@@ -61,7 +60,7 @@ def receive_upload(call: Call, attachment_id: str, key: str) -> Any:
     return {"ok": True}
 
 
-@routes("POST /upload/complete", body=schemas.CompleteUpload, answer=shapes.AttachmentShape)
+@routes("POST /upload/complete", body=input.CompleteUpload, response=output.AttachmentSchema)
 def complete_upload(call: Call) -> Any:
     """Say that all bytes were sent; the file can go into a message then."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -71,8 +70,8 @@ def complete_upload(call: Call) -> Any:
 @routes(
     "POST /sessions/<session_id>/attachments",
     caller="key",
-    query=schemas.AddAttachmentQuery,
-    answer=schemas.AttachmentAnswer,
+    query=input.AddAttachmentQuery,
+    response=input.AttachmentResponse,
     status=201,
     raw=True,
 )
@@ -85,13 +84,13 @@ def add_attachment(call: Call, session_id: str) -> Any:
     return {"attachment": added}
 
 
-@routes("GET /files/<attachment_id>/<key>/<filename>", query=schemas.DownloadQuery)
+@routes("GET /files/<attachment_id>/<key>/<filename>", query=input.DownloadQuery)
 def get_file(call: Call, attachment_id: str, key: str, filename: str) -> Any:
     """Fetch a file. What it is called comes from the database, whatever stands in the address."""
     return _serve(call, _files(call).find(attachment_id, key))
 
 
-@routes("GET /files/<attachment_id>/<key>/thumbnail", query=schemas.DownloadQuery)
+@routes("GET /files/<attachment_id>/<key>/thumbnail", query=input.DownloadQuery)
 def get_thumbnail(call: Call, attachment_id: str, key: str) -> Any:
     """Fetch the small picture of an image; until it is drawn, the image itself."""
     return _serve(call, _files(call).find(attachment_id, key, thumbnail=True))

@@ -50,7 +50,7 @@ def end(app: Flask) -> None:
     for thread in threading.enumerate():
         if "process_request_thread" in thread.name:
             thread.join(5)
-    app.extensions["pocketping"].close()
+    app.extensions["pocketping"].runtime.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from ..support.clients import Api
 from ..support.servers import KEY, ROOT, Process, free_port, wait_until
-from ..test_servers import answers
+from ..web.streams.test_servers import answers
 from .chat import Chat
 from .conftest import NewContext
 from .inbox import Inbox

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
 
-from flask_pocketping.web.hosts import Loaders
+from flask_pocketping.host.loaders import Loaders
 
 from ..support.browsers import Faults, check_accessible, settled, wait_for
 from ..support.bulk import add_messages
@@ -20,7 +20,7 @@ from ..support.servers import wait_until
 from .conftest import NewContext, OpenShop
 from .inbox import Inbox
 from .shop import ANA, TOM, Shop, stored
-from .test_threat_12 import EVIL, EVIL_URL, expect_harmless
+from .test_script_in_fields import EVIL, EVIL_URL, expect_harmless
 
 #: Name, type and size of a file.
 File = tuple[str, str, int]
@@ -445,7 +445,7 @@ def evil_context(context: BrowserContext) -> BrowserContext:
 
 
 def test_threat_12_what_is_written_for_others_is_text_where_it_is_kept(shop: Shop, new_context: NewContext) -> None:
-    saved = shop.api.ok("POST", "/canned-answers", {"shortcut": "evil", "content": f"{EVIL} {EVIL_URL}"})
+    saved = shop.api.ok("POST", "/saved-replies", {"shortcut": "evil", "content": f"{EVIL} {EVIL_URL}"})
     visitor = visitor_saying(shop, f"{EVIL} {EVIL_URL}", name=EVIL)
     shop.api.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": EVIL, "type": "system"})
     shop.api.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": EVIL, "operatorName": EVIL})
@@ -458,7 +458,7 @@ def test_threat_12_what_is_written_for_others_is_text_where_it_is_kept(shop: Sho
     expect(dialog.get_by_text(EVIL)).to_be_visible()
     dialog.get_by_role("button", name="Edit /evil").click()
     expect(page.get_by_role("dialog", name="Edit /evil").get_by_label("Text")).to_have_value(
-        saved["cannedAnswer"]["content"]
+        saved["savedReply"]["content"]
     )
     expect_harmless(page)
     inbox.dismiss()

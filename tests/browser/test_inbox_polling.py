@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from flask_pocketping.web import transports
+from flask_pocketping.web.streams import transports
 
 from ..support.browsers import Faults, wait_for
 from ..support.servers import wait_until

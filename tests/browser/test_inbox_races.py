@@ -231,7 +231,7 @@ def test_an_operator_who_comes_while_the_others_are_asked_for_is_there(shop: Sho
 def test_a_saved_answer_is_not_hidden_by_a_list_from_before(shop: Shop, new_context: NewContext) -> None:
     visitor = visitor_saying(shop, "Hello")
     inbox = signed_in(shop, new_context).visit()
-    before = Held(inbox.page, "/canned-answers$")
+    before = Held(inbox.page, "/saved-replies$")
     inbox.page.get_by_role("button", name="Saved answers").click()
     before.wait()
     dialog = inbox.page.get_by_role("dialog", name="Saved answers")

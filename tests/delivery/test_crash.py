@@ -73,7 +73,7 @@ def test_a_server_that_is_killed_loses_nothing_that_it_answered(
     server: Server, kind: str, tmp_path: Path, receiver: Receiver
 ) -> None:
     with fresh_database(kind, tmp_path) as database:
-        make_app(tmp_path, database).extensions["pocketping"].close()
+        make_app(tmp_path, database).extensions["pocketping"].runtime.close()
         start = partial(server, tmp_path, database=database, port=free_port(), **SETTINGS)
         with start() as (api, process):
             Hook(api, receiver.url, ["message.created"])

@@ -21,8 +21,8 @@ from flask_pocketping.chat.webhooks import attempts, endpoints
 from flask_pocketping.db import Database, retried
 from flask_pocketping.delivery import leases
 from flask_pocketping.delivery.http import GuardedClient
-from flask_pocketping.delivery.targets import Job, Outcome
-from flask_pocketping.webhooks import WebhookTarget
+from flask_pocketping.delivery.target import Job, Outcome
+from flask_pocketping.targets.webhooks import WebhookTarget
 
 from ..conftest import LOCAL
 from ..support.hooks import Hook, moment
@@ -71,7 +71,7 @@ def two_claimers(folder: Path, database: str) -> Iterator[tuple[Claimer, Claimer
         yield Claimer(states[0].db, "first"), Claimer(states[1].db, "second")
     finally:
         for state in states:
-            state.close()
+            state.runtime.close()
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ def test_two_workers_do_nothing_twice_until_one_is_killed(
         hook.wait_for(*["succeeded"] * 32, attempts=1)
         assert len(receiver.ids()) == len(set(receiver.ids())) == 32
 
-        state.close()
+        state.runtime.close()
         receiver.answers = [Answer(hold=threading.Event())]
         converse(state.db, 1)
         receiver.wait(33)
@@ -283,7 +283,7 @@ def test_a_worker_that_comes_back_too_late_has_no_say(postgresql: str, tmp_path:
     state = app.extensions["pocketping"]
     with serving(app) as api, worker(tmp_path, database=postgresql, **settings) as other:
         hook = Hook(api, receiver.url, ["session.created"])
-        state.close()
+        state.runtime.close()
         sessions.open_session(state.db)
         receiver.wait(1)
         other.popen.send_signal(signal.SIGSTOP)

@@ -20,7 +20,7 @@ from flask_pocketping.db import Database
 from flask_pocketping.delivery import worker
 from flask_pocketping.delivery.http import GuardedClient
 from flask_pocketping.delivery.worker import Worker
-from flask_pocketping.webhooks import WebhookTarget
+from flask_pocketping.targets.webhooks import WebhookTarget
 
 from ..conftest import LOCAL, Serve
 from ..support.clients import Api
@@ -196,7 +196,7 @@ def test_threat_25_stopping_finishes_what_is_under_way(app: Flask, receiver: Rec
         api.session()
         api.session()
         receiver.wait(2)
-        closing = threading.Thread(target=state.close)
+        closing = threading.Thread(target=state.runtime.close)
         closing.start()
         wait_until(lambda: not worker_threads(), "the worker takes up nothing more")
         send_test(state.db, hook.id)
@@ -261,7 +261,7 @@ def test_a_closed_app_goes_on_with_its_next_request(app: Flask, api: Api, receiv
     Hook(api, receiver.url)
     api.session()
     receiver.wait(1)
-    app.extensions["pocketping"].close()
+    app.extensions["pocketping"].runtime.close()
     assert not worker_threads()
     api.session()
     receiver.wait(2)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from flask_pocketping.files.kinds import IMAGES
 from flask_pocketping.files.measure import MOST_FRAMES, MOST_SCANS, Measure, NotMeasured, measure
+from flask_pocketping.files.media_types import IMAGES
 
 from ..support.pictures import animated, chunk, drawn, jpeg_of_scans, lying, packed, png_of, png_with
 

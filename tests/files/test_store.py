@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flask_pocketping.chat import attachments, messages, sessions
-from flask_pocketping.chat.idempotency import AlreadyAnswered, Once
+from flask_pocketping.chat.idempotency import AlreadyAnswered, IdempotentRequest
 from flask_pocketping.db import Database, own_engine
 from flask_pocketping.errors import AttachmentNotFound, InvalidRequest, Unavailable
 from flask_pocketping.files.storage import FolderStorage, Readable, Stored
@@ -118,10 +118,10 @@ def test_a_repeat_that_comes_before_the_first_answer_is_kept_gets_that_answer(
     db: Database, files: Files, session_id: str
 ) -> None:
     file = files.add(session_id, "note.txt", io.BytesIO(PLAIN), by="office")
-    once = Once(DEFAULT_PROJECT, "k1", "f" * 64, lambda message: (201, message.id))
-    messages.send_message(db, session_id, "", attachment_ids=[file.id], once=once)
+    once = IdempotentRequest(DEFAULT_PROJECT, "k1", "f" * 64, lambda message: (201, message.id))
+    messages.send_message(db, session_id, "", attachment_ids=[file.id], idempotency=once)
     with pytest.raises(AlreadyAnswered):
-        messages.send_message(db, session_id, "", attachment_ids=[file.id], once=once)
+        messages.send_message(db, session_id, "", attachment_ids=[file.id], idempotency=once)
     with pytest.raises(InvalidRequest):
         messages.send_message(db, session_id, "", attachment_ids=[file.id])
 

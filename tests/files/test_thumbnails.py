@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, features
 
 from flask_pocketping.files import thumbnails
-from flask_pocketping.files.kinds import IMAGES
+from flask_pocketping.files.media_types import IMAGES
 from flask_pocketping.files.thumbnails import LONGEST, Interrupted, Refused, Thumbnails, can_draw
 
 from ..support.pictures import animated, drawn, jpeg_of_scans, lying, png_of

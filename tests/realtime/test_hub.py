@@ -19,12 +19,12 @@ from sqlalchemy import Connection, insert, select, text, update
 from flask_pocketping import PocketPing, clock
 from flask_pocketping.chat.log import change_session
 from flask_pocketping.models import DEFAULT_PROJECT, Event, Session, table
-from flask_pocketping.realtime import position
+from flask_pocketping.realtime import log_position
 from flask_pocketping.realtime.bus import Bus
-from flask_pocketping.realtime.gaps import UNWRITTEN_WAIT
 from flask_pocketping.realtime.hub import Encoder, Hub, Topic
+from flask_pocketping.realtime.log_gaps import UNWRITTEN_WAIT
+from flask_pocketping.state import State
 from flask_pocketping.values import Event as EventValue
-from flask_pocketping.web.state import State
 
 from ..support.servers import make_app, wait_until
 
@@ -141,7 +141,7 @@ def chats(tmp_path: Path) -> Iterator[Chats]:
 
     yield start
     for chat in made:
-        chat.state.close()
+        chat.state.runtime.close()
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
@@ -257,7 +257,7 @@ def test_a_busy_log_is_not_handed_over_again(chats: Chats) -> None:
 def test_a_transaction_that_is_rolled_back_holds_the_cursor_only_for_a_while(
     server_database: str, chats: Chats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(position, "GAP_WAIT", 0.5)
+    monkeypatch.setattr(log_position, "GAP_WAIT", 0.5)
     chat = chats(server_database)
     session_id = chat.session()
     with chat.listening() as ear:
@@ -306,7 +306,7 @@ def test_a_whisper_reaches_all_but_its_sender(chats: Chats) -> None:
     for topic, ear in places:
         chat.hub.subscribe(topic, ear)
     forms: dict[Encoder, str] = {pair: "for the office", other: "for the page"}
-    chat.hub.whisper([PROJECT, Topic("session", "sess_1")], forms.get, but=sender)
+    chat.hub.broadcast([PROJECT, Topic("session", "sess_1")], forms.get, exclude=sender)
     assert [ear.heard for _, ear in places] == [[], ["for the office"], ["for the page"], []]
     for topic, ear in places:
         chat.hub.unsubscribe(topic, ear)

@@ -73,4 +73,4 @@ def sent_at(received: Received) -> datetime:
 def moment(text: str) -> datetime:
     """A time of the API."""
     assert text.endswith("Z")
-    return clock.from_wire(text)
+    return clock.parse_utc(text)

@@ -76,7 +76,7 @@ def serving(app: Flask) -> Iterator[Api]:
     finally:
         state = app.extensions.get("pocketping")
         if state is not None:
-            state.close()
+            state.runtime.close()
         server.shutdown()
         thread.join()
         server.server_close()

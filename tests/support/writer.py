@@ -11,7 +11,7 @@ from flask import Flask
 
 from flask_pocketping import PocketPing
 from flask_pocketping.chat.log import change_session
-from flask_pocketping.web.state import State
+from flask_pocketping.state import State
 
 
 class Undone(Exception):

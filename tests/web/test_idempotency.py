@@ -101,7 +101,7 @@ def test_every_route_that_creates_can_be_repeated(office: Office, receiver: Rece
         f"/sessions/{session_id}/events": {"name": "x", "data": [1]},
         "/webhooks": {"url": receiver.url, "events": ["session.closed"]},
         f"/webhooks/{webhook_id}/test": None,
-        "/canned-answers": {"shortcut": "hi", "content": "Hello!"},
+        "/saved-replies": {"shortcut": "hi", "content": "Hello!"},
     }
     for number, (path, body) in enumerate(routes.items()):
         first, second = once(api, path, body, f"key {number}"), once(api, path, body, f"key {number}")

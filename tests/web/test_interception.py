@@ -10,7 +10,7 @@ import pytest
 import requests
 from flask import Flask, Response, abort, redirect, request
 
-from flask_pocketping.web.assets import find_assets
+from flask_pocketping.web.pages.assets import find_assets
 
 from ..conftest import Serve
 

@@ -67,8 +67,8 @@ def test_it_has_every_route_of_the_back_office(document: dict[str, Any]) -> None
         POST /webhooks/{webhook_id}/rotate, GET /webhooks/{webhook_id}/deliveries,
         POST /webhooks/{webhook_id}/deliveries/{delivery_id}/retry, POST /sessions/{session_id}/csat,
         GET /sessions/{session_id}/pages, GET /sessions/{session_id}/context, POST /sessions/{session_id}/attachments,
-        GET /operators, GET /stats, GET /canned-answers, POST /canned-answers, PATCH /canned-answers/{answer_id},
-        DELETE /canned-answers/{answer_id}, GET /updates, DELETE /updates, POST /sessions/{session_id}/typing
+        GET /operators, GET /stats, GET /saved-replies, POST /saved-replies, PATCH /saved-replies/{reply_id},
+        DELETE /saved-replies/{reply_id}, GET /updates, DELETE /updates, POST /sessions/{session_id}/typing
     """
     routes = {(route.split()[0], route.split()[1]) for route in expected.split(",")}
     with_key = {route for route, operation in operations(document).items() if operation["security"] == [{"apiKey": []}]}
@@ -112,7 +112,7 @@ def test_a_contract_that_is_broken_is_noticed(api: Api, document: dict[str, Any]
     """The check of all answers can fail: against a document that says something else."""
     answer = api.get("/sessions")
     Contract(document).check("GET", "/sessions", answer)
-    document["components"]["schemas"]["SessionsAnswer"]["required"].append("total")
+    document["components"]["schemas"]["SessionsResponse"]["required"].append("total")
     with pytest.raises(AssertionError, match="'total' is a required property"):
         Contract(document).check("GET", "/sessions", answer)
     with pytest.raises(AssertionError, match="is not in the OpenAPI document"):

@@ -13,7 +13,7 @@ import requests
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_pocketping.web.service import all_operations
+from flask_pocketping.web.registry import all_operations
 
 from ..conftest import LOCAL, Serve
 from ..support.clients import BROWSER, Api

@@ -35,8 +35,8 @@ from flask_pocketping.errors import AttachmentNotFound, ConfigurationError, Forb
 from flask_pocketping.files import thumbnails
 from flask_pocketping.files.measure import MOST_SCANS
 from flask_pocketping.files.storage import FolderStorage, Readable, Stored
+from flask_pocketping.state import State
 from flask_pocketping.web import uploads
-from flask_pocketping.web.state import State
 
 from ..conftest import LOCAL, Serve
 from ..support.bucket import ACCESS_KEY, SECRET_KEY, serving_bucket
@@ -410,7 +410,7 @@ def test_pages_of_listed_origins_may_send_and_fetch(serve: Serve) -> None:
 @pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
 def test_files_pass_through_servers_of_the_real_world(tmp_path: Path, sqlite: str, worker_class: str) -> None:
     folder = str(tmp_path / "files")
-    make_app(tmp_path, sqlite).extensions["pocketping"].close()
+    make_app(tmp_path, sqlite).extensions["pocketping"].runtime.close()
     with gunicorn(tmp_path, database=sqlite, worker_class=worker_class, uploads=folder) as (api, _):
         page = api.visitor()
         content = bytes(range(256)) * 20_000
@@ -558,7 +558,7 @@ def test_costly_pictures_hold_up_no_other_request(tmp_path: Path, sqlite: str, w
     """One worker that does one thing at a time: what holds it is seen in everybody's answers."""
     costly = jpeg_of_scans(MOST_SCANS, (3900, 3900))
     whole = decoding_time(costly)
-    make_app(tmp_path, sqlite).extensions["pocketping"].close()
+    make_app(tmp_path, sqlite).extensions["pocketping"].runtime.close()
     with gunicorn(tmp_path, database=sqlite, worker_class=worker_class, uploads=str(tmp_path / "files")) as (api, _):
         page = api.visitor()
         done = threading.Event()
@@ -892,7 +892,7 @@ def test_one_file_that_cannot_be_removed_holds_up_no_other(tmp_path: Path, serve
 
 
 def test_the_worker_does_the_chore(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flask_pocketping.runtime.FILES", 0.05)
+    monkeypatch.setattr("flask_pocketping.maintenance.FILES", 0.05)
     api = serve()
     page = api.visitor()
     sent = page.say("Look", attachmentIds=[send_file(page)["id"]])

@@ -507,8 +507,8 @@ export class App {
     const found = [];
     let cursor = '';
     do {
-      const page = await this.api.call('GET', `/canned-answers${cursor && `?cursor=${encodeURIComponent(cursor)}`}`);
-      found.push(.../** @type {CannedAnswer[]} */ (page.cannedAnswers));
+      const page = await this.api.call('GET', `/saved-replies${cursor && `?cursor=${encodeURIComponent(cursor)}`}`);
+      found.push(.../** @type {CannedAnswer[]} */ (page.savedReplies));
       cursor = page.nextCursor ?? '';
     } while (cursor);
     return found;

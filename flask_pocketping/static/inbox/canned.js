@@ -121,7 +121,7 @@ export async function openManager(app) {
   const edit = (/** @type {CannedAnswer | null} */ answer) => editor(app, answer, () => void paint());
   const remove = async (/** @type {CannedAnswer} */ answer) => {
     if (!(await ask(texts.deleteAnswer(answer.shortcut), texts.deleteAnswerText, texts.delete))) return;
-    await app.act(() => app.api.call('DELETE', `/canned-answers/${encodeURIComponent(answer.id)}`));
+    await app.act(() => app.api.call('DELETE', `/saved-replies/${encodeURIComponent(answer.id)}`));
     await paint();
     shown.focus();
   };
@@ -143,8 +143,8 @@ function editor(app, answer, onSaved) {
     event.preventDefault();
     const body = { shortcut: shortcut.value.trim(), content: content.value };
     try {
-      if (answer) await app.api.call('PATCH', `/canned-answers/${encodeURIComponent(answer.id)}`, { body });
-      else await app.api.call('POST', '/canned-answers', { body });
+      if (answer) await app.api.call('PATCH', `/saved-replies/${encodeURIComponent(answer.id)}`, { body });
+      else await app.api.call('POST', '/saved-replies', { body });
       shown.close();
       onSaved();
     } catch (error) {

@@ -1,0 +1,244 @@
+"""Builders of the long-lived parts of an app, from its settings and from what code gave `PocketPing`.
+
+`extension.py` calls `build_state` once for each app.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from .chat.projects import hash_key
+from .config import Config
+from .db import Database, own_engine
+from .delivery.http import GuardedClient, HTTPClientError, check_url
+from .dispatch import MessageReceived, app_context
+from .errors import ConfigurationError, InvalidRequest
+from .files.storage import FolderStorage, Storage
+from .files.store import Files
+from .host.folders import default_folder
+from .host.loaders import Loaders
+from .host.servers import open_files_limit
+from .maintenance import ConnectionMaintenance
+from .models import DEFAULT_PROJECT
+from .realtime.announcements import Announcer
+from .realtime.bus import Bus, RedisBus
+from .realtime.encoders import Frames
+from .realtime.hub import Hub
+from .realtime.sockets import Sockets
+from .runtime import Runtime
+from .security.brute_force import Guesses
+from .security.handles import Handles
+from .security.rate_limits import Limiter
+from .security.tokens import Identities, OperatorTokens
+from .state import State
+
+logger = logging.getLogger("flask_pocketping")
+
+#: The driver of each kind of database that an extra of ours installs, and that extra.
+_DRIVERS = {"postgresql": ("psycopg", "postgresql"), "mysql": ("pymysql", "mysql"), "mariadb": ("pymysql", "mysql")}
+
+
+def build_state(
+    app: Flask,
+    config: Config,
+    *,
+    engine: Engine | None,
+    flask_sqlalchemy: Any,
+    storage: Storage | None,
+    loaders: Loaders,
+) -> State:
+    """Build all parts of one app and connect them. Opens no connection and starts no thread.
+
+    :param engine: the host's engine, if it gave one.
+    :param flask_sqlalchemy: the host's Flask-SQLAlchemy object, if it gave one.
+    :param storage: the host's storage of files, if it gave one.
+    :param loaders: the functions that say who people are.
+    :raises ConfigurationError: naming the setting that is wrong and what it should be.
+    """
+    if config.cors_origins and not config.public_url:
+        logger.warning(
+            "POCKETPING_CORS_ORIGINS is set but POCKETPING_PUBLIC_URL is not: pages of other origins get addresses "
+            "of files that lead to their own server. Set POCKETPING_PUBLIC_URL to this app's address."
+        )
+    secrets = _secrets(app, config)
+    handles = Handles(secrets)
+    frames = Frames(handles)
+    database = _database(app, config, engine, flask_sqlalchemy)
+    database.files_url = f"{config.public_url or _mounted_at(app)}{config.url_prefix}/files"
+    bus = _bus(config, secrets)
+    sockets = Sockets(config.process_socket_limit or open_files_limit() * 3 // 4)
+    hub = Hub(database, bus, poll=config.poll_interval, tick=ConnectionMaintenance(database, sockets))
+    announcer = Announcer(database, hub, bus, frames)
+    client = GuardedClient(
+        allow_http=config.webhook_allow_http,
+        allow_networks=config.webhook_allow_networks,
+        timeout=config.webhook_timeout,
+    )
+    used_storage = _storage(app, config, storage)
+    files = Files(database, used_storage, config.max_upload_size) if used_storage is not None else None
+    limiter = Limiter(config.redis_url, _name_in_redis(secrets))
+    return State(
+        config=config,
+        db=database,
+        hub=hub,
+        bus=bus,
+        frames=frames,
+        announcer=announcer,
+        sockets=sockets,
+        runtime=Runtime(app, config, database, hub, bus, announcer, sockets, client, files),
+        limiter=limiter,
+        guesses=Guesses(limiter, config.failed_key_limit),
+        handles=handles,
+        identities=Identities(secrets, config.identity_lifetime),
+        operator_tokens=OperatorTokens(secrets, config.operator_token_lifetime),
+        loaders=loaders,
+        default_project=DEFAULT_PROJECT,
+        api_key_hash=hash_key(config.api_key) if config.api_key else None,
+        before_message=MessageReceived(app),
+        check_url=_url_checker(config),
+        files=files,
+    )
+
+
+def _database(app: Flask, config: Config, engine: Engine | None, flask_sqlalchemy: Any) -> Database:
+    if engine is not None:
+        return Database(lambda: engine, borrowed=True)
+    if flask_sqlalchemy is not None:
+        return Database(lambda: _engine_of(flask_sqlalchemy, app), borrowed=True)
+    uri = config.database_uri or app.config.get("SQLALCHEMY_DATABASE_URI")
+    if uri:
+        key = "POCKETPING_DATABASE_URI" if config.database_uri else "SQLALCHEMY_DATABASE_URI"
+        address = _resolved(app, uri, key)
+        upgrades_itself = _is_own_sqlite(address, configured=bool(config.database_uri))
+        return Database(lambda: own_engine(address), upgrades_itself=upgrades_itself)
+    return Database(lambda: own_engine(_embedded(app)), upgrades_itself=True)
+
+
+def _storage(app: Flask, config: Config, given: Storage | None) -> Storage | None:
+    if config.uploads == "off":
+        return None
+    if given is not None:
+        return given
+    if config.uploads and config.uploads.startswith("s3://"):
+        from .files.s3 import S3Storage
+
+        bucket, _, prefix = config.uploads.removeprefix("s3://").partition("/")
+        return S3Storage(bucket, prefix.strip("/"), config.s3_endpoint)
+    given_folder = config.uploads and Path(app.instance_path) / config.uploads
+    folder = given_folder or default_folder(app) / "pocketping-uploads"
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigurationError(f"POCKETPING_UPLOADS must be a folder that the app may write to, not {folder}.")
+    return FolderStorage(folder)
+
+
+def _secrets(app: Flask, config: Config) -> list[bytes]:
+    if config.secret:
+        return [config.secret.encode()]
+    if not app.secret_key:
+        raise ConfigurationError(
+            "SECRET_KEY must be set before PocketPing: it signs the handles of visitors. (Or set POCKETPING_SECRET.)"
+        )
+    fallbacks = app.config.get("SECRET_KEY_FALLBACKS") or []
+    if not isinstance(fallbacks, list | tuple):
+        raise ConfigurationError("SECRET_KEY_FALLBACKS must be a list of keys, newest first.")
+    if not all(isinstance(key, str | bytes) for key in (app.secret_key, *fallbacks)):
+        raise ConfigurationError("SECRET_KEY and SECRET_KEY_FALLBACKS must be text or bytes.")
+    # Flask lists the old keys newest first; itsdangerous wants the newest last.
+    keys = [*reversed(fallbacks), app.secret_key]
+    return [key.encode() if isinstance(key, str) else key for key in keys]
+
+
+def _mounted_at(app: Flask) -> str:
+    """The path below which the server has the app, as Flask wants to be told of it."""
+    return str(app.config["APPLICATION_ROOT"]).rstrip("/")
+
+
+def _bus(config: Config, secrets: list[bytes]) -> Bus:
+    if not config.redis_url:
+        return Bus()
+    try:
+        return RedisBus(config.redis_url, _name_in_redis(secrets))
+    except ValueError:
+        raise ConfigurationError(
+            "POCKETPING_REDIS_URL can't be read. It looks like redis://user:password@host:6379/0, "
+            "with special characters in the password percent-encoded."
+        ) from None
+
+
+def _name_in_redis(secrets: list[bytes]) -> str:
+    """Apps that share a Redis must neither hear nor count each other; the processes of one app share its secret."""
+    return "pocketping:" + hmac.new(secrets[-1], b"flask-pocketping.bus", hashlib.sha256).hexdigest()[:32]
+
+
+def _is_own_sqlite(uri: str, *, configured: bool) -> bool:
+    """Whether a database is SQLite and nobody's but the chat's: its URL was given for the chat, or it is in memory."""
+    url = make_url(uri)
+    return url.get_backend_name() == "sqlite" and (configured or url.database in {None, "", ":memory:"})
+
+
+def _embedded(app: Flask) -> str:
+    folder = default_folder(app)
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{folder / 'pocketping.db'}"
+
+
+def _resolved(app: Flask, uri: Any, key: str) -> str:
+    """A database URL, checked; a relative SQLite path is one in the instance folder, as Flask-SQLAlchemy has it."""
+    try:
+        url = make_url(uri)
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise ConfigurationError(
+            f"{key} must be a SQLAlchemy database URL such as postgresql+psycopg://user@host/name."
+        ) from None
+    except ImportError:
+        raise ConfigurationError(_no_driver(key, url)) from None
+    if url.get_backend_name() not in {"sqlite", "postgresql", "mysql", "mariadb"}:
+        raise ConfigurationError(f"{key} must be of SQLite, PostgreSQL or MariaDB.")
+    memory = url.database in {None, "", ":memory:"} or str(url.database).startswith("file:")
+    if url.get_backend_name() == "sqlite" and not memory and not Path(str(url.database)).is_absolute():
+        folder = Path(app.instance_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        url = url.set(database=str(folder / str(url.database)))
+    return url.render_as_string(hide_password=False)
+
+
+def _no_driver(key: str, url: URL) -> str:
+    """Say which driver a database URL needs, and how to install one."""
+    driver, backend = url.get_driver_name(), url.get_backend_name()
+    missing = f"{key} needs the driver {driver}, which is not installed or can't be loaded"
+    if backend not in _DRIVERS:
+        return f"{missing}."
+    ours, extra = _DRIVERS[backend]
+    install = f"pip install 'flask-pocketping[{extra}]'"
+    if driver == ours:
+        return f"{missing}: {install}."
+    return f"{missing}. Install it, or take {ours} with {install} and write {backend}+{ours}://…"
+
+
+def _engine_of(flask_sqlalchemy: Any, app: Flask) -> Engine:
+    with app_context(app):
+        engine = flask_sqlalchemy.engine
+    assert isinstance(engine, Engine)
+    return engine
+
+
+def _url_checker(config: Config) -> Callable[[str], None]:
+    def check(url: str) -> None:
+        try:
+            check_url(url, allow_http=config.webhook_allow_http, allow_networks=config.webhook_allow_networks)
+        except HTTPClientError as error:
+            raise InvalidRequest.field("url", str(error)) from None
+
+    return check

@@ -1,0 +1,74 @@
+"""How a browser comes back to its conversation: which one opens for it, and what that one learns from it.
+
+Called by `POST /connect`. A conversation that is bound to a user of the host app opens for that user only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..db import Database
+from ..errors import SessionNotFound
+from ..values import Identity, Session
+from .log import Change, change_session
+from .mappers import Row
+from .pages import note_visit
+from .sessions import current, note_metadata, open_of
+from .visitors import note_identity
+
+
+def resume(
+    db: Database,
+    session_id: str,
+    metadata: Mapping[str, Any],
+    *,
+    user: Identity | None = None,
+    said: Identity | None = None,
+    unless_silent: bool = False,
+) -> Session | None:
+    """Go on with a conversation, and note what the page says now.
+
+    :param metadata: what is known of the visitor's page, with the wire's keys.
+    :param user: who is signed in to the host app; the conversation is bound to them.
+    :param said: who the visitor is by the word of the page alone.
+    :param unless_silent: give way where nobody is bound to it and nothing was said in it.
+    :return: nothing if there is none such, or not for this user.
+    """
+    try:
+        with change_session(db, session_id) as change:
+            if not _opens_for(change.row, user) or (unless_silent and _is_silent(change.row)):
+                return None
+            if user is not None and not change.row["signed_in"]:
+                change.set(signed_in=True)
+            if (identity := user or said) is not None:
+                note_identity(change, identity)
+            _note_page(change, metadata)
+            return current(change)
+    except SessionNotFound:
+        return None
+
+
+def find_open(db: Database, project_id: str, customer_id: str) -> str | None:
+    """The newest open conversation that is bound to a user of the host app."""
+    with db.read() as connection:
+        return connection.execute(open_of(project_id, customer_id)).scalar_one_or_none()
+
+
+def _opens_for(row: Row, user: Identity | None) -> bool:
+    if user is None:
+        return not row["signed_in"]
+    # Whoever the back office vouched for counts too.
+    bound = row["customer_id"] if row["identity_verified"] or row["signed_in"] else None
+    return bound in {None, user.customer_id}
+
+
+def _is_silent(row: Row) -> bool:
+    return row["last_message_id"] is None and not row["signed_in"]
+
+
+def _note_page(change: Change, metadata: Mapping[str, Any]) -> None:
+    url = metadata.get("pageUrl")
+    if url and url != change.row["metadata"].get("pageUrl"):
+        note_visit(change, url, metadata.get("pageTitle"))
+    note_metadata(change, metadata)

@@ -1,0 +1,291 @@
+"""Parsers of settings: each takes what code or the environment gave, and says what the value should be.
+
+`config.py` names one for each setting. A `ValueError` has the words that follow "must be".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+#: Requests a minute of the plans that `POCKETPING_RATE_LIMIT` may name.
+PLANS = {"free": "100/minute", "pro": "1000/minute", "team": "10000/minute"}
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class RateRule:
+    """So many requests in so much time.
+
+    :ivar amount: how many.
+    :ivar multiples: how many of the units the time has.
+    :ivar unit: one of `UNITS`.
+    """
+
+    amount: int
+    multiples: int
+    unit: str
+
+    @property
+    def seconds(self) -> int:
+        """The time in seconds."""
+        return self.multiples * UNITS[self.unit]
+
+
+Rules = tuple[RateRule, ...]
+
+#: The units of time in a rule, in seconds.
+UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 30 * 86400, "year": 360 * 86400}
+_RULE = re.compile(rf"(\d{{1,9}})\s*(?:/|per)\s*(\d{{1,9}})?\s*({'|'.join(UNITS)})s?", re.ASCII)
+
+
+def parse_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a string")
+    return value
+
+
+def parse_optional_text(value: Any) -> str | None:
+    return None if value is None or value == "" else parse_text(value)
+
+
+def parse_api_key(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("printable ASCII characters without spaces, or unset")
+    return text
+
+
+def parse_secret(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and len(text) < 16:
+        raise ValueError("at least 16 characters that nobody can guess, or unset")
+    return text
+
+
+def parse_boolean(value: Any) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    found = value if isinstance(value, bool) else words.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("true or false")
+    return found
+
+
+def parse_number(low: float, high: float, unit: str) -> Callable[[Any], float]:
+    def parse(value: Any) -> float:
+        wanted = f"a number of {unit} from {low:g} to {high:g}"
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(wanted) from None
+        if isinstance(value, bool) or not low <= number <= high:
+            raise ValueError(wanted)
+        return number
+
+    return parse
+
+
+def parse_optional_number(low: float, high: float, unit: str) -> Callable[[Any], float | None]:
+    number = parse_number(low, high, unit)
+
+    def parse(value: Any) -> float | None:
+        if value is None or value == "":
+            return None
+        try:
+            return number(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, or unset") from None
+
+    return parse
+
+
+def parse_whole_number(low: int, high: int, unit: str) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        wanted = f"a whole number of {unit} from {low} to {high}"
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            raise ValueError(wanted) from None
+        if isinstance(value, bool | float) or not low <= number <= high:
+            raise ValueError(wanted)
+        return number
+
+    return parse
+
+
+def parse_choice(*words: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        text = str(value).strip().lower()
+        if text not in words:
+            raise ValueError(" or ".join(words))
+        return text
+
+    return parse
+
+
+def parse_avatar(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"(https://|/)[!-~]{1,2040}", text):
+        raise ValueError('the https address of a picture, or a path such as "/static/ada.png", or unset')
+    return text
+
+
+def parse_color(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"#(?:[0-9A-Fa-f]{3}){1,2}", text):
+        raise ValueError('a colour such as "#0a7cff", or unset')
+    return text and text.lower()
+
+
+def parse_background(value: Any) -> str | None:
+    try:
+        return value if value in {"whatsapp", "dots", "plain"} else parse_color(value)
+    except (TypeError, ValueError):
+        raise ValueError('a colour such as "#f4f6f8", or whatsapp, dots or plain, or unset') from None
+
+
+def parse_language(value: Any) -> str | None:
+    """Read a language: a tag such as `pt-BR`, a POSIX locale such as `pt_BR.UTF-8`, or a `Locale` of Babel.
+
+    :return: a language tag (BCP 47), or nothing where the value is unset.
+    :raises ValueError: saying what a language looks like.
+    """
+    # A Locale is told by its parts, so that Babel need not be there; its text is a POSIX locale.
+    text = str(value) if hasattr(value, "language") and hasattr(value, "territory") else value
+    if text is None or text == "":
+        return None
+    tag = re.split("[.@]", text)[0].replace("_", "-") if isinstance(text, str) else ""
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
+        raise ValueError('a language such as "de" or "pt-BR", or unset')
+    return tag
+
+
+def version_numbers(version: str | None, otherwise: str) -> tuple[int, ...]:
+    numbers = [int(part) for part in (version or otherwise).split(".")]
+    return (*numbers, *(0 for _ in range(4 - len(numbers))))
+
+
+def parse_version(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"\d{1,9}(\.\d{1,9}){0,3}", text):
+        raise ValueError('a version such as "1.2.0", or unset')
+    return text
+
+
+def parse_items(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, Iterable):
+        return [str(part) for part in value]
+    raise ValueError("a list, or text with commas")
+
+
+def parse_user_agents(value: Any) -> tuple[str, ...]:
+    """Read parts of user agents; case does not matter."""
+    try:
+        parts = tuple(part.strip().lower() for part in parse_items(value))
+    except ValueError:
+        parts = ("",)
+    # A shorter one would be a part of almost every browser's name.
+    if not all(re.fullmatch(r"[ -~]{3,100}", part) for part in parts):
+        raise ValueError(
+            'parts of user agents such as "UptimeRobot", of 3 to 100 ASCII characters, with commas between'
+        )
+    return parts
+
+
+def parse_prefix(value: Any) -> str:
+    text = parse_text(value).rstrip("/")
+    if text and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", text):
+        raise ValueError('a path such as "/pocketping", or "" for the root')
+    return text
+
+
+def parse_public_url(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?", text):
+        raise ValueError('an address such as "https://www.example.com", without the prefix, or unset')
+    return text and text.rstrip("/")
+
+
+def parse_uri(*schemes: str) -> Callable[[Any], str | None]:
+    def parse(value: Any) -> str | None:
+        text = parse_optional_text(value)
+        if text is not None and not text.startswith(tuple(scheme + "://" for scheme in schemes)):
+            raise ValueError("an address that starts with " + " or ".join(f"{s}://" for s in schemes))
+        return text
+
+    return parse
+
+
+def parse_database_uri(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and "://" not in text:
+        raise ValueError("a SQLAlchemy database URL such as postgresql+psycopg://user@host/name")
+    return text
+
+
+def parse_uploads(value: Any) -> str | None:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    text = "off" if value is False else parse_optional_text(value)
+    if text is None or text.lower() == "off":
+        return text and text.lower()
+    bucket = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!._*'()/-]*)?", text)
+    if "\0" in text or ("://" in text and not bucket):
+        raise ValueError("the path of a folder, s3://bucket/prefix, off, or unset")
+    return text
+
+
+TRANSPORTS = ("websocket", "sse", "poll")
+
+
+def parse_transports(value: Any) -> tuple[str, ...]:
+    names = {item.lower() for item in parse_items(value)}
+    if not names or not names <= set(TRANSPORTS):
+        raise ValueError("some of websocket, sse and poll, with commas between")
+    return tuple(name for name in TRANSPORTS if name in names)
+
+
+def parse_process_limit(value: Any) -> int | None:
+    return None if value is None or value == "" else parse_whole_number(1, 1_000_000, "connections")(value)
+
+
+def parse_networks(value: Any) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(item) for item in parse_items(value))
+    except ValueError:
+        raise ValueError("networks such as 10.0.0.0/8 or fd00::/8, with commas between") from None
+
+
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:]+\])(?::(?P<port>\d{1,5}))?")
+
+
+def parse_origins(value: Any) -> tuple[str, ...]:
+    origins = []
+    for item in parse_items(value):
+        match = _ORIGIN.fullmatch(item.strip().lower().rstrip("/"))
+        if match is None or int(match["port"] or 1) > 65535:
+            raise ValueError('origins such as "https://www.example.com", with commas between; "*" is not one')
+        # A browser leaves out the port that the scheme has anyway.
+        usual = {"http": "80", "https": "443"}[match["scheme"]]
+        port = "" if match["port"] in {None, usual} else f":{match['port']}"
+        origins.append(f"{match['scheme']}://{match['host']}{port}")
+    return tuple(origins)
+
+
+def parse_rate_rules(value: Any) -> Rules:
+    """Read `pro`, `50/second`, `5/second;100 per 2 minutes` or `off`."""
+    text = "" if value is None else str(value).strip().lower()
+    if text in {"", "off", "none"}:
+        return ()
+    found = [_RULE.fullmatch(part.strip()) for part in re.split("[,;|]", PLANS.get(text, text))]
+    rules = [RateRule(int(match[1]), int(match[2] or 1), match[3]) for match in found if match]
+    if len(rules) < len(found) or not all(rule.amount and rule.multiples for rule in rules):
+        raise ValueError(f"a plan ({', '.join(PLANS)}), a rule such as 50/second, or off")
+    return tuple(rules)

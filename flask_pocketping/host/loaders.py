@@ -1,0 +1,201 @@
+"""What the host app tells us of its people: its loaders, called within its own requests, and their answers checked."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import current_app
+from werkzeug.wrappers import Response
+
+from ..bounds import check_identity, check_line
+from ..errors import InvalidRequest
+from ..schemas import output
+from ..values import Identity, Operator, Session
+
+#: Bytes of JSON that may be said of a customer beside their name.
+MAX_METADATA = 8192
+
+Loader = Callable[..., Any]
+
+
+@dataclass
+class Loaders:
+    """The functions that the host registered with `PocketPing`; its apps share them."""
+
+    identity: Loader | None = None
+    operator: Loader | None = None
+    context: Loader | None = None
+
+
+def current_identity(loaders: Loaders) -> Identity | None:
+    """The customer who is signed in to the host app in this request, vouched for.
+
+    :raises TypeError: if the loader gave something else.
+    """
+    found = current_app.ensure_sync(loaders.identity)() if loaders.identity else _flask_login_user()
+    if found is None:
+        return None
+    identity = _identity_of(found) if isinstance(found, Mapping) else found
+    if not isinstance(identity, Identity) or not identity.customer_id:
+        raise TypeError(
+            "identity_loader must return an Identity with a customer_id, a dict with an id, or None, "
+            f"not {description(found)}."
+        )
+    return _vouched_for("identity_loader" if loaders.identity else "Flask-Login's current_user", identity)
+
+
+def given_identity(given: Identity | Mapping[str, Any]) -> Identity:
+    """A customer of whom the host's own code tells, vouched for.
+
+    :raises TypeError: if it is something else, or says more than a token can carry.
+    """
+    identity = _identity_of(given) if isinstance(given, Mapping) else given
+    if not isinstance(identity, Identity) or not identity.customer_id:
+        raise TypeError(
+            f"identity_token() takes an Identity with a customer_id or a dict with an id, not {description(given)}."
+        )
+    return _vouched_for("identity_token", identity)
+
+
+def _vouched_for(source: str, identity: Identity) -> Identity:
+    _check(source, lambda: _check_identity(identity))
+    return replace(identity, verified=True)
+
+
+def current_operator(loaders: Loaders) -> Operator | Response | None:
+    """The operator behind this request, or where the host sends whoever is none.
+
+    :raises TypeError: if the loader gave something else, or there is none.
+    """
+    if loaders.operator is None:
+        raise TypeError("No operator_loader is set.")
+    found = current_app.ensure_sync(loaders.operator)()
+    if found is None or isinstance(found, Response):
+        return found
+    operator = _operator_of(found) if isinstance(found, Mapping) else found
+    if not isinstance(operator, Operator):
+        raise TypeError(
+            "operator_loader must return an Operator, a dict with id and name, a response, or None, "
+            f"not {description(found)}."
+        )
+    _check("operator_loader", lambda: _check_operator(operator))
+    return operator
+
+
+def facts_of(loaders: Loaders, session: Session) -> list[dict[str, Any]]:
+    """What the host app knows of a conversation's visitor.
+
+    :return: each with `label` and `value`, and `url` where there is more to see.
+    :raises TypeError: if the function gave no mapping.
+    """
+    if loaders.context is None:
+        return []
+    found = current_app.ensure_sync(loaders.context)(session)
+    if not isinstance(found, Mapping | None):
+        raise TypeError(
+            f"The context function must return a mapping of labels to values, or None, not {description(found)}."
+        )
+    return [_fact(str(label), value) for label, value in (found or {}).items()]
+
+
+def description(found: Any) -> str:
+    """Describe what a loader returned, for an error. What may be private, values and attributes, is not shown."""
+    kind = f"{type(found).__module__}.{type(found).__qualname__}".removeprefix("builtins.")
+    if isinstance(found, Mapping):
+        keys = reprlib.repr(sorted(str(key) for key in found))
+        return f"a {kind} with the keys {keys}"
+    if isinstance(found, str):
+        # Long enough to see that it is an address or a name, too short to give away a token.
+        return f"the text {found if len(found) <= 20 else found[:16] + '…'!r}"
+    if isinstance(found, bool | int | float):
+        return f"the {kind} {found!r:.20}"
+    if isinstance(found, list | tuple | set | frozenset):
+        return f"a {kind} of {len(found)}"
+    return f"an object of {kind}"
+
+
+def _fact(label: str, value: Any) -> dict[str, Any]:
+    shown, url = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
+    as_it_is = isinstance(shown, str | int | None) or (isinstance(shown, float) and math.isfinite(shown))
+    fact: dict[str, Any] = {"label": label, "value": shown if as_it_is else str(shown)}
+    # An operator may follow it, so it must be an address and no script.
+    if isinstance(url, str) and url.startswith(("https://", "http://", "/")):
+        fact["url"] = url
+    return fact
+
+
+def _identity_of(found: Mapping[str, Any]) -> Identity:
+    number = found.get("id")
+    rest = {key: value for key, value in found.items() if key not in {"id", "email", "name"} and value is not None}
+    customer_id = None if number is None else str(number)
+    # Many a table has empty text where nothing is known.
+    return Identity(customer_id, found.get("email") or None, found.get("name") or None, rest or None)
+
+
+def _operator_of(found: Mapping[str, Any]) -> Operator | None:
+    number, name = found.get("id"), found.get("name")
+    return None if number is None or name is None else Operator(str(number), name, found.get("avatar") or None)
+
+
+def _check_identity(identity: Identity) -> None:
+    check_identity(identity)
+    try:
+        size = len(output.to_json(identity.metadata or {}).encode())
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest.field("metadata", f"Must be JSON: {error}") from None
+    # It travels to the page and back, in a body that is bounded.
+    if size > MAX_METADATA:
+        raise InvalidRequest.field("metadata", f"Longer than {MAX_METADATA} bytes of JSON.")
+
+
+def _check_operator(operator: Operator) -> None:
+    for name, value, size in (("id", operator.id, 255), ("name", operator.name, 200)):
+        if not isinstance(value, str) or not value:
+            raise InvalidRequest.field(name, "Must be text, and not empty.")
+        check_line(name, value, size)
+    check_line("avatar", operator.avatar, 2048)
+
+
+def _check(loader: str, check: Callable[[], None]) -> None:
+    try:
+        check()
+    except InvalidRequest as error:
+        # The caller of the route can't help it: it is a fault of the host's.
+        raise TypeError(f"{loader}: {error.message}") from None
+
+
+def _flask_login_user() -> Identity | None:
+    """The user of Flask-Login. A class of users need have no more than `get_id`."""
+    manager: Any = getattr(current_app, "login_manager", None)
+    if manager is None or "flask_login" not in sys.modules:
+        return None
+    user: Any = sys.modules["flask_login"].current_user
+    authenticated = getattr(user, "is_authenticated", True)
+    if not (authenticated() if callable(authenticated) else authenticated):
+        return None
+    number = getattr(user, getattr(manager, "id_attribute", "get_id"))()
+    if number is None:
+        return None
+    return Identity(
+        customer_id=str(number),
+        email=_line_of(user, 320, "email"),
+        name=_line_of(user, 200, "name", "username"),
+    )
+
+
+def _line_of(user: Any, size: int, *names: str) -> str | None:
+    """The first of these attributes that is a text of at most `size` characters that can be stored."""
+    for name in names:
+        value = getattr(user, name, None)
+        try:
+            check_line(name, value if isinstance(value, str) else None, size)
+        except InvalidRequest:
+            continue
+        if isinstance(value, str):
+            return value
+    return None

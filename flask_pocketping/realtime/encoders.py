@@ -1,0 +1,149 @@
+"""WebSocket frames: what operators and visitors are sent of each event, made once for all who get it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .. import clock
+from ..errors import APIError
+from ..schemas import output
+from ..schemas.errors import error_body
+from ..schemas.visitor import visitor_message
+from ..security.handles import Handles
+from ..values import Event
+from .framing import Frame, text_frame
+from .hub import Encoder
+
+#: The names of server-sent events that pages listen to.
+_EVENT_NAMES = {"message", "csat_request", "screenshot_request", "connected"}
+
+
+class Frames:
+    """Makes the frames of one app."""
+
+    def __init__(self, handles: Handles) -> None:
+        self._handles = handles
+
+    def operator(self, event: Event, cursor: int) -> Frame:
+        """An event as the sockets of the back office get it."""
+        return Frame(event.type, event.session_id, text_frame(_operator_text(event, cursor)))
+
+    def operator_json(self, event: Event, cursor: int) -> dict[str, Any]:
+        """As `operator`, for clients that poll."""
+        return dict(json.loads(_operator_text(event, cursor)))
+
+    def visitor(self, event: Event, cursor: int) -> Frame | None:
+        """An event as the visitor's own stream gets it; much is not for the visitor."""
+        made = self.visitor_json(event)
+        if made is None:
+            return None
+        return Frame(made["type"], event.session_id, text_frame(output.to_json({**made, "cursor": str(event.seq)})))
+
+    def visitor_event(self, event: Event, cursor: int) -> Frame | None:
+        """As `visitor`, in the form of server-sent events.
+
+        A message that was edited or deleted comes once more as a `message`: widgets that have no WebSocket may look at
+        nothing else.
+        """
+        made = self.visitor_json(event)
+        if made is None:
+            return None
+        frame = event_frame(made["type"], made["data"], str(event.seq), event.session_id)
+        if event.type not in {"message.updated", "message.deleted"}:
+            return frame
+        whole = visitor_message(json.loads(event.data)["message"], self._handles.sign(event.session_id))
+        return frame._replace(data=frame.data + event_frame("message", whole, str(event.seq)).data)
+
+    def for_visitors(self, type: str, **data: Any) -> dict[Encoder, Frame]:
+        """A frame for visitors that stands for no event, in each form that their streams have."""
+        return {self.visitor: visitor_frame(type, **data), self.visitor_event: event_frame(type, data)}
+
+    def visitor_json(self, event: Event) -> dict[str, Any] | None:
+        """The `{type, data}` of an event for the visitor's page, if it is for it."""
+        make = _FOR_VISITORS.get(event.type)
+        if make is None:
+            return None
+        kind, data = make(json.loads(event.data), event, self._handles.sign(event.session_id))
+        return {"type": kind, "data": data}
+
+
+def _operator_text(event: Event, cursor: int) -> str:
+    head = (
+        f'{{"type":"{event.type}","id":"{event.public_id}","seq":{event.seq},'
+        f'"timestamp":"{clock.format_utc(event.created_at)}","cursor":"{cursor}",'
+    )
+    return head + event.data[1:]
+
+
+def operator_frame(type: str, session_id: str | None = None, **fields: Any) -> Frame:
+    """A frame that stands for no event."""
+    return Frame(type, session_id, text_frame(output.to_json({"type": type, **fields})))
+
+
+def visitor_frame(type: str, **data: Any) -> Frame:
+    """A frame for a visitor that stands for no event."""
+    return Frame(type, None, text_frame(output.to_json({"type": type, "data": data})))
+
+
+def event_frame(type: str, data: Any, cursor: str | None = None, session_id: str | None = None) -> Frame:
+    """A server-sent event. Pages listen to a few names only; all other types travel under that of a message.
+
+    :param cursor: where a page that has it goes on, if it stands for an event.
+    """
+    told = {"type": type, "data": data, **({"cursor": cursor} if cursor is not None else {})}
+    name = type if type in _EVENT_NAMES else "message"
+    head = f"id: {cursor}\n" if cursor is not None else ""
+    return Frame(type, session_id, f"{head}event: {name}\ndata: {output.to_json(told)}\n\n".encode())
+
+
+def error_frame(error: APIError) -> Frame:
+    """The error shape as a frame."""
+    return operator_frame("error", **error_body(error))
+
+
+Maker = Callable[[Mapping[str, Any], Event, str], tuple[str, dict[str, Any]]]
+
+
+def _message(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    return "message", visitor_message(data["message"], handle)
+
+
+def _edited(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    message = data["message"]
+    found = {"messageId": message["id"], "content": message["content"], "editedAt": message["editedAt"]}
+    return "message_edited", found
+
+
+def _deleted(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    message = data["message"]
+    return "message_deleted", {"messageId": message["id"], "deletedAt": message["deletedAt"]}
+
+
+def _read(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    return "read", {key: value for key, value in data.items() if key != "sessionId"}
+
+
+def _takeover(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    return "ai_takeover", {"sessionId": handle, "reason": data["reason"]}
+
+
+def _custom(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    found = {"name": data["name"], "data": data["data"], "timestamp": clock.format_utc(event.created_at)}
+    return "event", found
+
+
+def _csat_request(data: Mapping[str, Any], event: Event, handle: str) -> tuple[str, dict[str, Any]]:
+    return "csat_request", {"requestedAt": data["requestedAt"]}
+
+
+_FOR_VISITORS: dict[str, Maker] = {
+    "message.created": _message,
+    "message.updated": _edited,
+    "message.deleted": _deleted,
+    "message.read": _read,
+    "ai.takeover": _takeover,
+    "event.sent": _custom,
+    "csat.requested": _csat_request,
+}

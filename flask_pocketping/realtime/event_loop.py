@@ -1,0 +1,236 @@
+"""The event loop that serves all open sockets of one app in one process, on a single thread.
+
+Under gevent's monkey patch the same code is a greenlet with gevent's selector. It is not asyncio: a running asyncio
+loop in gevent's one system thread would break the host's async views.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..host.forks import begin_anew_after_fork
+
+logger = logging.getLogger("flask_pocketping")
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+#: Seconds that the thread stays after the last socket closed.
+LINGER = 2.0
+#: Longest time that one wait takes, in seconds.
+LONGEST = 3600.0
+
+
+class Member(Protocol):
+    """A socket, as the loop sees it. All of these are called on the loop's thread and must not wait."""
+
+    #: When `on_time` is to be called next, by `time.monotonic`; kept by the loop.
+    due: float
+    #: What names it in the loop.
+    number: int
+
+    @property
+    def sock(self) -> Any: ...
+
+    def on_readable(self) -> None:
+        """Read what has arrived."""
+
+    def on_writable(self) -> None:
+        """Send what waits."""
+
+    def on_time(self, now: float) -> float:
+        """Do what is due.
+
+        :param now: by `time.monotonic`.
+        :return: when to be called again.
+        """
+
+    def on_error(self) -> None:
+        """Give up: one of the others raised an error."""
+
+
+class Loop:
+    """Waits for sockets and due times. Its thread starts with the first socket and ends after the last."""
+
+    _woken: bool
+    _stopping: bool
+
+    def __init__(self) -> None:
+        self._begin()
+        begin_anew_after_fork(self, Loop._begin)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Run a function on the loop's thread, soon. May be called from any thread.
+
+        :raises RuntimeError: if the thread does not run and can't be started; the function is not run then.
+        """
+        with self._lock:
+            if self._thread is None:
+                self._start()
+                self._calls.append(function)
+                self._wake()
+                return
+            self._calls.append(function)
+            if not self._woken:
+                self._woken = True
+                self._wake()
+
+    def add(self, member: Member) -> None:
+        """Serve a socket from now on; only on the loop's thread.
+
+        :raises OSError: if the system watches no further socket; also ValueError and KeyError, for one that is closed.
+        """
+        self._selector.register(member.sock, READ, member)
+        self._members[member.number] = member
+        heapq.heappush(self._due, (member.due, member.number))
+
+    def serves(self, member: Member) -> bool:
+        """Whether a socket was added and not removed."""
+        return member.number in self._members
+
+    def schedule(self, member: Member, due: float) -> None:
+        """Have `on_time` of a socket called at a time, unless it is before; only on the loop's thread."""
+        if due < member.due and member.number in self._members:
+            member.due = due
+            heapq.heappush(self._due, (due, member.number))
+
+    def watch(self, member: Member, *, writing: bool) -> None:
+        """Wait until a socket can be written to, or no longer; only on the loop's thread."""
+        self._selector.modify(member.sock, READ | WRITE if writing else READ, member)
+
+    def remove(self, member: Member) -> None:
+        """Forget a socket, before it is closed; only on the loop's thread."""
+        if self._members.pop(member.number, None) is not None:
+            self._selector.unregister(member.sock)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the thread. Sockets that are still open stay so, with nobody to serve them.
+
+        :param timeout: seconds to wait for it.
+        """
+        with self._lock:
+            thread = self._thread
+            self._stopping = thread is not None
+            if thread is not None:
+                self._wake()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._calls: deque[Callable[[], None]] = deque()
+        self._members: dict[int, Member] = {}
+        self._due: list[tuple[float, int]] = []
+        self._woken = self._stopping = False
+
+    def _start(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._waker, self._alarm = socket.socketpair()
+        for end in (self._waker, self._alarm):
+            end.setblocking(False)
+        self._selector.register(self._alarm, READ, None)
+        self._woken = self._stopping = False
+        thread = threading.Thread(target=self._run, name="pocketping-loop", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._close_files()
+            raise
+        self._thread = thread
+
+    def _wake(self) -> None:
+        # Where there is no room, it wakes up anyway.
+        with contextlib.suppress(BlockingIOError):
+            self._waker.send(b"\0")
+
+    def _run(self) -> None:
+        idle_since = time.monotonic()
+        while True:
+            for key, events in self._selector.select(self._wait(idle_since)):
+                if key.data is None:
+                    with contextlib.suppress(BlockingIOError):
+                        self._alarm.recv(4096)
+                else:
+                    self._serve(key.data, events)
+            self._woken = False
+            self._run_calls()
+            now = time.monotonic()
+            self._run_due(now)
+            if self._members:
+                idle_since = now
+            if (self._stopping or now - idle_since >= LINGER) and self._end():
+                return
+            # Under gevent others get their turn here; elsewhere this costs next to nothing.
+            time.sleep(0)
+
+    def _wait(self, idle_since: float) -> float:
+        if self._calls:
+            return 0.0
+        due = self._due[0][0] if self._members and self._due else time.monotonic() + LONGEST
+        if not self._members:
+            due = min(due, idle_since + LINGER)
+        return max(0.0, min(due - time.monotonic(), LONGEST))
+
+    def _serve(self, member: Member, events: int) -> None:
+        try:
+            if events & WRITE:
+                member.on_writable()
+            if events & READ:
+                member.on_readable()
+        except Exception:
+            self._give_up(member)
+
+    def _give_up(self, member: Member) -> None:
+        """Deal with an error of a socket: it must not end the thread that serves the others."""
+        logger.exception("A socket could not be served.")
+        try:
+            member.on_error()
+        except Exception:
+            logger.exception("A socket could not be given up.")
+
+    def _run_calls(self) -> None:
+        for _ in range(len(self._calls)):
+            function = self._calls.popleft()
+            try:
+                function()
+            except Exception:
+                logger.exception("A call of the event loop failed.")
+
+    def _run_due(self, now: float) -> None:
+        while self._due and self._due[0][0] <= now:
+            due, number = heapq.heappop(self._due)
+            member = self._members.get(number)
+            if member is None or member.due != due:
+                # It is closed, or was called earlier than this.
+                continue
+            try:
+                member.due = member.on_time(now)
+            except Exception:
+                self._give_up(member)
+            else:
+                if number in self._members:
+                    heapq.heappush(self._due, (member.due, number))
+
+    def _end(self) -> bool:
+        with self._lock:
+            if self._calls:
+                return False
+            self._thread = None
+            self._members.clear()
+            self._due.clear()
+            # With the lock held, since the next call makes new ones.
+            self._close_files()
+        return True
+
+    def _close_files(self) -> None:
+        self._selector.close()
+        self._waker.close()
+        self._alarm.close()

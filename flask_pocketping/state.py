@@ -1,0 +1,89 @@
+"""The long-lived parts of one app. `builders.py` makes them; routes, commands and the host's calls use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flask import Flask, current_app
+
+from .config import Config
+from .db import Database
+from .files.store import Files
+from .host.loaders import Loaders
+from .realtime.announcements import Announcer
+from .realtime.bus import Bus
+from .realtime.encoders import Frames
+from .realtime.hub import Hub
+from .realtime.sockets import Sockets
+from .runtime import Runtime
+from .security.brute_force import Guesses
+from .security.handles import Handles
+from .security.rate_limits import Limiter
+from .security.tokens import Identities, OperatorTokens
+from .values import MessageDraft
+
+EXTENSION = "pocketping"
+
+
+@dataclass
+class State:
+    """The value of `app.extensions["pocketping"]`."""
+
+    config: Config
+    db: Database
+    hub: Hub
+    bus: Bus
+    frames: Frames
+    announcer: Announcer
+    sockets: Sockets
+    #: What runs beside the requests: worker, bus and periodic tasks.
+    runtime: Runtime
+    limiter: Limiter
+    guesses: Guesses
+    handles: Handles
+    identities: Identities
+    operator_tokens: OperatorTokens
+    loaders: Loaders
+    default_project: str
+    api_key_hash: str | None
+    #: Sends the signal `message_received`; false while nobody receives it.
+    before_message: Callable[[MessageDraft], None]
+    #: Raises `InvalidRequest` for an address that no webhook may have.
+    check_url: Callable[[str], None]
+    #: None where uploads are off.
+    files: Files | None
+    #: Seconds after which the AI answers in place of an operator; `None` if it never does.
+    ai_after: float | None = None
+    #: Names of the warnings that the log has already, so that each appears once.
+    warned: set[str] = field(default_factory=set)
+
+    def warn_once(self, name: str) -> bool:
+        """Whether a warning is still to be logged; from then on it counts as logged.
+
+        :param name: of the warning.
+        """
+        if name in self.warned:
+            return False
+        self.warned.add(name)
+        return True
+
+
+def current_state() -> State:
+    """The state of the app whose context is active.
+
+    :raises RuntimeError: if the extension was not initialised for it.
+    """
+    return state_of(current_app)
+
+
+def state_of(app: Flask) -> State:
+    """As `current_state`, for an app that is given.
+
+    :raises RuntimeError: if the extension was not initialised for it.
+    """
+    state = app.extensions.get(EXTENSION)
+    if state is None:
+        raise RuntimeError("Flask-PocketPing is not set up for this app: call PocketPing(app) or init_app(app).")
+    assert isinstance(state, State)
+    return state

@@ -1,0 +1,1 @@
+"""Targets of deliveries: where events go outside the app. `delivery/` makes the deliveries."""

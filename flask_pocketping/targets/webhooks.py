@@ -1,0 +1,145 @@
+"""Webhooks as a target: which endpoints want an event, the signed post, and when an endpoint is disabled."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from .. import clock
+from ..chat.log import deliveries
+from ..chat.webhooks import TARGET, cancel_deliveries, endpoints, public_delivery_id
+from ..db import Transaction
+from ..delivery.http import GuardedClient, HTTPClientError
+from ..delivery.retry import parse_retry_after
+from ..delivery.target import Job, Outcome
+from ..prepared import Prepared
+from ..values import Event
+
+#: Nothing but failures for so long disables an endpoint.
+FAILING_LIMIT = timedelta(days=5)
+
+_OF_PROJECT = Prepared(
+    select(endpoints.c.id, endpoints.c.events).where(
+        endpoints.c.project_id == bindparam("project_id"), endpoints.c.enabled
+    )
+)
+_PREPARE = select(endpoints).where(endpoints.c.id.in_(bindparam("ids", expanding=True)))
+
+
+class WebhookTarget:
+    """Posts events to the endpoints of their project.
+
+    :param disabled: told, after the commit, the id of an endpoint that was disabled.
+    """
+
+    name = TARGET
+
+    def __init__(self, client: GuardedClient, disabled: Callable[[str], None] = lambda webhook_id: None) -> None:
+        self._client = client
+        self._disabled = disabled
+
+    def wants(self, tx: Transaction, event: Event) -> list[str]:
+        key = f"webhooks {event.project_id}"
+        if key not in tx.cache:
+            tx.cache[key] = _OF_PROJECT.rows(tx.connection, {"project_id": event.project_id})
+        return [row["id"] for row in tx.cache[key] if "*" in row["events"] or event.type in row["events"]]
+
+    def prepare(self, connection: Connection, target_ids: list[str]) -> Mapping[str, Any]:
+        rows = connection.execute(_PREPARE, {"ids": target_ids}).mappings()
+        return {row["id"]: row for row in rows}
+
+    def send(self, job: Job) -> Outcome:
+        """Post one event; see the Standard Webhooks specification for headers and signature."""
+        from standardwebhooks import Webhook as Signer
+
+        body, event_type, message_id = _content(job)
+        moment = clock.now()
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(moment.timestamp())),
+            "webhook-signature": " ".join(
+                Signer(secret).sign(message_id, moment, body) for secret in _secrets(job.prepared, moment)
+            ),
+            "X-PocketPing-Event": event_type,
+            "X-PocketPing-Signature": "sha256=" + plain_signature(job.prepared["secret"], body),
+        }
+        try:
+            result = self._client.post(job.prepared["url"], body=body.encode(), headers=headers)
+        except HTTPClientError as error:
+            return Outcome(ok=False, error=str(error), duration_ms=_milliseconds(moment))
+        status = result.status_code
+        return Outcome(
+            ok=200 <= status < 300,
+            duration_ms=result.duration_ms,
+            status_code=status,
+            error=_reason(status),
+            response=result.excerpt,
+            retry_after=parse_retry_after(result.headers.get("Retry-After"), clock.now()),
+            give_up="The receiver answered 410 Gone." if status == 410 else None,
+        )
+
+    def settle(self, tx: Transaction, job: Job, outcome: Outcome, now: datetime) -> Callable[[], None] | None:
+        mine = endpoints.c.id == job.target_id
+        query = select(endpoints.c.enabled, endpoints.c.failing_since).where(mine)
+        # After a failure what is read here decides, so nobody may disable or enable the endpoint meanwhile.
+        row = tx.execute(query if outcome.ok else query.with_for_update()).one_or_none()
+        if row is None:
+            return None
+        if outcome.ok:
+            if row.failing_since is not None:
+                tx.execute(update(endpoints).where(mine).values(failing_since=None))
+            return None
+        if not row.enabled:
+            # It was under way when the endpoint was disabled, or is a test: it is not tried again.
+            cancel_deliveries(tx, job.target_id, deliveries.c.id == job.id)
+            return None
+        since = row.failing_since or now
+        reason = outcome.give_up
+        if reason is None and now - since >= FAILING_LIMIT:
+            reason = "Nothing but failures for five days."
+        if reason is None:
+            if row.failing_since is None:
+                tx.execute(update(endpoints).where(mine).values(failing_since=now))
+            return None
+        tx.execute(update(endpoints).where(mine).values(enabled=False, disabled_reason=reason, failing_since=since))
+        cancel_deliveries(tx, job.target_id)
+        return lambda: self._disabled(job.target_id)
+
+
+def plain_signature(secret: str, body: str) -> str:
+    """The signature that receivers written for PocketPing check: hex HMAC-SHA256 of the body."""
+    return hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+
+
+def _content(job: Job) -> tuple[str, str, str]:
+    """Body, event type and message id; the same at each attempt."""
+    if job.event is None:
+        assert job.payload is not None
+        return job.payload, "webhook.test", public_delivery_id(job.id)
+    event = job.event
+    body = f'{{"event":"{event.type}","timestamp":"{clock.format_utc(event.created_at)}","data":{event.data}}}'
+    return body, event.type, event.public_id
+
+
+def _reason(status: int) -> str | None:
+    if 200 <= status < 300:
+        return None
+    return f"HTTP {status}" + (": redirects are not followed" if 300 <= status < 400 else "")
+
+
+def _secrets(endpoint: Mapping[str, Any], now: datetime) -> list[str]:
+    secrets = [endpoint["secret"]]
+    until = endpoint["previous_secret_until"]
+    if until is not None and now < until:
+        secrets.append(endpoint["previous_secret"])
+    return secrets
+
+
+def _milliseconds(since: datetime) -> int:
+    return round((clock.now() - since).total_seconds() * 1000)

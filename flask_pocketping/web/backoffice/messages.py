@@ -1,0 +1,79 @@
+"""Messages in the REST API: list, send, edit, delete, mark as read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...chat import messages
+from ...errors import InvalidRequest
+from ...schemas import input
+from ..operations import Call, Routes, idempotency_for
+
+routes = Routes(caller="key")
+
+
+@routes("GET /sessions/<session_id>/messages", query=input.MessagesQuery, response=input.MessagesResponse)
+def list_messages(call: Call, session_id: str) -> Any:
+    """List messages, oldest first; without `after` and `before` the newest page."""
+    return messages.list_messages(call.state.db, session_id, project_id=call.project_id, **call.query)
+
+
+@routes(
+    "POST /sessions/<session_id>/messages",
+    body=input.SendMessage,
+    response=input.MessageResponse,
+    status=201,
+    creates=True,
+)
+def send_message(call: Call, session_id: str) -> Any:
+    """Send a message."""
+    if call.operator is not None and call.body["type"] != "operator":
+        raise InvalidRequest.field("type", "An operator can only send as operator.")
+    message = messages.send_message(
+        call.state.db,
+        session_id,
+        call.body["content"],
+        type=call.body["type"],
+        project_id=call.project_id,
+        operator_name=call.operator.name if call.operator else call.body.get("operatorName"),
+        reply_to=call.body["replyTo"],
+        attachment_ids=call.body["attachmentIds"],
+        idempotency=idempotency_for(call, "message"),
+        before=call.state.before_message,
+    )
+    return {"message": message}
+
+
+@routes("PATCH /sessions/<session_id>/messages/<message_id>", body=input.EditMessage, response=input.MessageResponse)
+def edit_message(call: Call, session_id: str, message_id: str) -> Any:
+    """Change the text of a message."""
+    message = messages.edit_message(
+        call.state.db,
+        session_id,
+        message_id,
+        call.body["content"],
+        project_id=call.project_id,
+        before=call.state.before_message,
+    )
+    return {"message": message}
+
+
+@routes("DELETE /sessions/<session_id>/messages/<message_id>", response=input.MessageResponse)
+def delete_message(call: Call, session_id: str, message_id: str) -> Any:
+    """Empty a message; it keeps its place."""
+    message = messages.delete_message(call.state.db, session_id, message_id, project_id=call.project_id)
+    return {"message": message}
+
+
+@routes("POST /sessions/<session_id>/read", body=input.MarkRead, response=input.UpdatedResponse, body_optional=True)
+def mark_read(call: Call, session_id: str) -> Any:
+    """Mark the visitor's messages as read."""
+    updated = messages.mark_messages(
+        call.state.db,
+        session_id,
+        reader="operator",
+        status=call.body.get("status", "read"),
+        message_ids=call.body.get("messageIds"),
+        project_id=call.project_id,
+    )
+    return {"updated": updated}

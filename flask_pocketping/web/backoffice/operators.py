@@ -1,0 +1,46 @@
+"""The operators: how those who are signed in to the host app get their tokens, who is there, and what the app knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from ...chat import presence, sessions
+from ...errors import Forbidden, NotFound
+from ...host.loaders import current_operator, facts_of
+from ...schemas import input
+from ...security.rate_limits import address_key
+from ...values import Operator
+from ..operations import Call, Routes
+from ..origins import check_same_origin
+
+routes = Routes(caller="key")
+
+
+@routes("POST /inbox/token", response=input.OperatorTokenResponse, caller="anyone")
+def make_operator_token(call: Call) -> Any:
+    """A token for the operator who is signed in to the host app, by its cookies."""
+    check_same_origin()
+    call.state.limiter.hit(call.state.config.visitor_address_limit, "address", address_key(request.remote_addr))
+    if call.state.loaders.operator is None:
+        raise NotFound("This app has no operators: it sets no operator_loader.")
+    operator = current_operator(call.state.loaders)
+    if not isinstance(operator, Operator):
+        raise Forbidden("Sign in as an operator first.")
+    token = call.state.operator_tokens.make(operator, call.project_id)
+    made = call.state.operator_tokens.read(token)
+    return {"token": token, "expiresAt": made.expires_at, "operator": operator}
+
+
+@routes("GET /operators", response=input.OperatorsResponse)
+def list_operators(call: Call) -> Any:
+    """List the operators who are connected now."""
+    return {"operators": presence.connected_operators(call.state.db, call.project_id)}
+
+
+@routes("GET /sessions/<session_id>/context", response=input.ContextResponse)
+def get_context(call: Call, session_id: str) -> Any:
+    """What the host app knows of this session's visitor."""
+    session = sessions.get_session(call.state.db, session_id, call.project_id)
+    return {"context": facts_of(call.state.loaders, session)}

@@ -1,0 +1,49 @@
+"""The routes of saved replies: what operators keep for answering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...chat import saved_replies
+from ...schemas import input
+from ..operations import Call, Routes, idempotency_for
+
+routes = Routes(caller="key")
+
+
+@routes("GET /saved-replies", query=input.CursorQuery, response=input.SavedRepliesResponse)
+def list_saved_replies(call: Call) -> Any:
+    """List saved replies by their shortcuts."""
+    return saved_replies.list_saved_replies(call.state.db, call.project_id, **call.query)
+
+
+@routes(
+    "POST /saved-replies",
+    body=input.CreateSavedReply,
+    response=input.SavedReplyResponse,
+    status=201,
+    creates=True,
+)
+def create_saved_reply(call: Call) -> Any:
+    """Keep a text for answering."""
+    made = saved_replies.create_saved_reply(
+        call.state.db,
+        call.body["shortcut"],
+        call.body["content"],
+        project_id=call.project_id,
+        idempotency=idempotency_for(call, "savedReply"),
+    )
+    return {"savedReply": made}
+
+
+@routes("PATCH /saved-replies/<reply_id>", body=input.UpdateSavedReply, response=input.SavedReplyResponse)
+def update_saved_reply(call: Call, reply_id: str) -> Any:
+    """Change the shortcut of a saved reply, its text or both."""
+    changed = saved_replies.update_saved_reply(call.state.db, reply_id, project_id=call.project_id, **call.body)
+    return {"savedReply": changed}
+
+
+@routes("DELETE /saved-replies/<reply_id>", status=204)
+def delete_saved_reply(call: Call, reply_id: str) -> Any:
+    """Forget a saved reply."""
+    saved_replies.delete_saved_reply(call.state.db, reply_id, call.project_id)

@@ -1,0 +1,118 @@
+"""Sessions in the REST API: open, list, close, and what the visitor is told or said to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...chat import csat, pages, sessions, visitors
+from ...schemas import input
+from ...values import Identity
+from ..operations import Call, Routes, idempotency_for
+
+routes = Routes(caller="key")
+
+
+@routes("GET /sessions", query=input.SessionsQuery, response=input.SessionsResponse)
+def list_sessions(call: Call) -> Any:
+    """List sessions, newest activity first."""
+    return sessions.list_sessions(call.state.db, call.project_id, **call.query)
+
+
+@routes(
+    "POST /sessions",
+    body=input.OpenSession,
+    response=input.SessionResponse,
+    status=201,
+    body_optional=True,
+    creates=True,
+)
+def open_session(call: Call) -> Any:
+    """Open a conversation from a server."""
+    identity = call.body.get("identity")
+    session = sessions.open_session(
+        call.state.db,
+        project_id=call.project_id,
+        visitor_id=call.body.get("visitorId"),
+        metadata=call.body.get("metadata"),
+        identity=identity_of(identity, verified=True) if identity else None,
+        ai_enabled=call.state.config.ai_enabled,
+        idempotency=idempotency_for(call, "session"),
+    )
+    return {"session": session}
+
+
+@routes("GET /sessions/<session_id>", response=input.SessionResponse)
+def get_session(call: Call, session_id: str) -> Any:
+    """Get one session."""
+    return {"session": sessions.get_session(call.state.db, session_id, call.project_id)}
+
+
+@routes("POST /sessions/<session_id>/close", response=input.SessionResponse)
+def close_session(call: Call, session_id: str) -> Any:
+    """Close a session."""
+    return {"session": sessions.close_session(call.state.db, session_id, call.project_id)}
+
+
+@routes("POST /sessions/<session_id>/reopen", response=input.SessionResponse)
+def reopen_session(call: Call, session_id: str) -> Any:
+    """Open a closed session again."""
+    return {"session": sessions.reopen_session(call.state.db, session_id, call.project_id)}
+
+
+@routes("POST /sessions/<session_id>/identify", body=input.IdentityInput, response=input.SessionResponse)
+def identify_visitor(call: Call, session_id: str) -> Any:
+    """Say who the visitor is."""
+    session = visitors.identify(
+        call.state.db, session_id, identity_of(call.body, verified=True), project_id=call.project_id
+    )
+    return {"session": session}
+
+
+@routes("POST /sessions/<session_id>/ai", body=input.ToggleAI, response=input.SessionResponse)
+def toggle_ai(call: Call, session_id: str) -> Any:
+    """Let the AI answer in this session, or not."""
+    return {"session": sessions.set_ai(call.state.db, session_id, call.body["enabled"], call.project_id)}
+
+
+@routes(
+    "POST /sessions/<session_id>/events",
+    body=input.SendEvent,
+    response=input.AcceptedResponse,
+    status=202,
+    creates=True,
+)
+def send_event(call: Call, session_id: str) -> Any:
+    """Send a custom event to the visitor's page."""
+    visitors.send_event(
+        call.state.db,
+        session_id,
+        call.body["name"],
+        call.body["data"],
+        project_id=call.project_id,
+        idempotency=idempotency_for(call, "ok", lambda result: True),
+    )
+    return {"ok": True}
+
+
+@routes("POST /sessions/<session_id>/csat", response=input.AcceptedResponse, status=202)
+def request_csat(call: Call, session_id: str) -> Any:
+    """Ask the visitor for a rating; one who has given theirs is not asked again."""
+    csat.request(call.state.db, session_id, call.project_id)
+    return {"ok": True}
+
+
+@routes("GET /sessions/<session_id>/pages", query=input.PagesQuery, response=input.PagesResponse)
+def list_pages(call: Call, session_id: str) -> Any:
+    """The pages that the visitor was on, newest first."""
+    return pages.list_pages(call.state.db, session_id, project_id=call.project_id, **call.query)
+
+
+def identity_of(body: dict[str, Any], *, verified: bool) -> Identity:
+    """The value of an identity's JSON."""
+    return Identity(
+        customer_id=body.get("customerId"),
+        email=body.get("email"),
+        name=body.get("name"),
+        metadata=body.get("metadata"),
+        verified=verified,
+    )

@@ -1,0 +1,17 @@
+"""The route of the figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...chat.stats import stats
+from ...schemas import input, output
+from ..operations import Call, Routes
+
+routes = Routes(caller="key")
+
+
+@routes("GET /stats", query=input.StatsQuery, response=output.StatsSchema)
+def get_stats(call: Call) -> Any:
+    """The figures of the last days: conversations, answers and ratings."""
+    return stats(call.state.db, call.query["period"], call.project_id)

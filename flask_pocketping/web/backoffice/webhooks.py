@@ -1,0 +1,85 @@
+"""Webhooks in the REST API: register, change, test, and their deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...chat import webhooks
+from ...errors import InvalidRequest
+from ...schemas import input
+from ..operations import Call, Routes, idempotency_for
+
+routes = Routes(caller="program")
+
+
+@routes("POST /webhooks", body=input.CreateWebhook, response=input.WebhookResponse, status=201, creates=True)
+def create_webhook(call: Call) -> Any:
+    """Register a webhook; its secret is shown in this answer only."""
+    call.state.check_url(call.body["url"])
+    webhook = webhooks.create_webhook(
+        call.state.db,
+        call.body["url"],
+        call.body["events"],
+        description=call.body["description"],
+        project_id=call.project_id,
+        most=call.state.config.webhook_limit,
+        idempotency=idempotency_for(call, "webhook"),
+    )
+    return {"webhook": webhook}
+
+
+@routes("GET /webhooks", query=input.CursorQuery, response=input.WebhooksResponse)
+def list_webhooks(call: Call) -> Any:
+    """List webhooks, oldest first."""
+    return webhooks.list_webhooks(call.state.db, call.project_id, **call.query)
+
+
+@routes("GET /webhooks/<webhook_id>", response=input.WebhookResponse)
+def get_webhook(call: Call, webhook_id: str) -> Any:
+    """Get one webhook."""
+    return {"webhook": webhooks.get_webhook(call.state.db, webhook_id, call.project_id)}
+
+
+@routes("PATCH /webhooks/<webhook_id>", body=input.UpdateWebhook, response=input.WebhookResponse)
+def update_webhook(call: Call, webhook_id: str) -> Any:
+    """Change a webhook; enabling one that was disabled starts it afresh."""
+    if not call.body:
+        raise InvalidRequest("At least one of url, events, description and enabled is needed.")
+    if "url" in call.body:
+        call.state.check_url(call.body["url"])
+    webhook = webhooks.update_webhook(call.state.db, webhook_id, call.body, project_id=call.project_id)
+    return {"webhook": webhook}
+
+
+@routes("DELETE /webhooks/<webhook_id>", status=204)
+def delete_webhook(call: Call, webhook_id: str) -> Any:
+    """Remove a webhook and its deliveries."""
+    webhooks.delete_webhook(call.state.db, webhook_id, call.project_id)
+
+
+@routes("POST /webhooks/<webhook_id>/test", response=input.DeliveryResponse, status=202, creates=True)
+def send_test(call: Call, webhook_id: str) -> Any:
+    """Send a `webhook.test` event to this webhook."""
+    delivery = webhooks.send_test(
+        call.state.db, webhook_id, project_id=call.project_id, idempotency=idempotency_for(call, "delivery")
+    )
+    return {"delivery": delivery}
+
+
+@routes("POST /webhooks/<webhook_id>/rotate", response=input.WebhookResponse)
+def rotate_secret(call: Call, webhook_id: str) -> Any:
+    """Give the webhook a new secret; the old one signs too for 24 hours."""
+    return {"webhook": webhooks.rotate_secret(call.state.db, webhook_id, call.project_id)}
+
+
+@routes("GET /webhooks/<webhook_id>/deliveries", query=input.DeliveriesQuery, response=input.DeliveriesResponse)
+def list_deliveries(call: Call, webhook_id: str) -> Any:
+    """List deliveries with their attempts, newest first."""
+    return webhooks.list_deliveries(call.state.db, webhook_id, project_id=call.project_id, **call.query)
+
+
+@routes("POST /webhooks/<webhook_id>/deliveries/<delivery_id>/retry", response=input.DeliveryResponse, status=202)
+def retry_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
+    """Make a delivery again, now."""
+    delivery = webhooks.retry_delivery(call.state.db, webhook_id, delivery_id, project_id=call.project_id)
+    return {"delivery": delivery}

@@ -1,0 +1,88 @@
+"""The files of the widget and the inbox: read once, and served at addresses that change with what is in them.
+
+They are compressed here: few Flask apps have a proxy that does it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from flask import Response, request
+
+from ...errors import NotFound
+
+FOLDER = Path(__file__).parents[2] / "static"
+
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+
+
+class Asset(NamedTuple):
+    """One file."""
+
+    content: bytes
+    zipped: bytes
+    type: str
+    etag: str
+
+
+class Assets(NamedTuple):
+    """All files by their path, and the name of this state of them."""
+
+    build: str
+    files: MappingProxyType[str, Asset]
+
+    def serve(self, build: str, path: str) -> Response:
+        """Answer with a file; for ever where the address names what it is now.
+
+        :raises NotFound: if there is none such. Only what was found in our own folder is looked up.
+        """
+        asset = self.files.get(path)
+        if asset is None:
+            raise NotFound
+        zipped = request.accept_encodings["gzip"] > 0
+        response = Response(asset.zipped if zipped else asset.content, headers={"Content-Type": asset.type})
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.vary.add("Accept-Encoding")
+        if zipped:
+            response.content_encoding = "gzip"
+        # A page that was made by another version still works, with the files of this one.
+        current = build == self.build
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if current else "no-cache"
+        response.set_etag(asset.etag + ("-gzip" if zipped else ""))
+        response.make_conditional(request)
+        return response
+
+
+@lru_cache(maxsize=4)
+def find_assets(folder: Path = FOLDER) -> Assets:
+    """Read all files of a folder that have a type we serve."""
+    files: dict[str, Asset] = {}
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _TYPES and path.is_file():
+            name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+            digest = hashlib.sha256(content)
+            zipped = _gzip(content)
+            files[name] = Asset(content, zipped, _TYPES[path.suffix], digest.hexdigest()[:16])
+            whole.update(name.encode() + b"\0" + digest.digest())
+    return Assets(whole.hexdigest()[:12], MappingProxyType(files))
+
+
+def _gzip(content: bytes) -> bytes:
+    # Less memory makes shorter blocks, each with a code of its own: they suit a script that has code, styles and
+    # several languages in it, and save a hundred bytes.
+    packer = zlib.compressobj(9, zlib.DEFLATED, wbits=31, memLevel=6)
+    return packer.compress(content) + packer.flush()

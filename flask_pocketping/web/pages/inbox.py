@@ -1,0 +1,71 @@
+"""The inbox's page: for operators only, and with nothing in it that is not our own file."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from ...errors import NotFound
+from ...host.loaders import current_operator
+from ...state import State
+from ...values import Operator
+from ..streams.transports import transports
+from .assets import find_assets
+
+logger = logging.getLogger("flask_pocketping")
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def serve_inbox(state: State) -> AnyResponse:
+    """The page, or wherever the host app sends whoever is no operator.
+
+    :raises NotFound: if the host does not say who its operators are.
+    """
+    if state.loaders.operator is None:
+        if state.warn_once("inbox"):
+            logger.warning("The inbox is closed: say who its operators are with @pocketping.operator_loader.")
+        raise NotFound
+    found = current_operator(state.loaders)
+    if isinstance(found, AnyResponse):
+        return found
+    if found is None:
+        return _page(403, "pocketping/forbidden.html")
+    return _page(200, "pocketping/inbox.html", **_addresses(state, found))
+
+
+def _addresses(state: State, operator: Operator) -> dict[str, Any]:
+    endpoint = request.script_root + state.config.url_prefix
+    return {
+        "endpoint": endpoint,
+        "assets": f"{endpoint}/assets/{find_assets().build}",
+        "operator": operator,
+        "transports": " ".join(transports(state, request.environ)),
+    }
+
+
+def _page(status: int, template: str, **values: Any) -> Response:
+    response = make_response(render_template(template, **values), status)
+    response.headers.update(_HEADERS)
+    response.headers["Content-Security-Policy"] = _policy()
+    return response
+
+
+def _policy() -> str:
+    """Own files, own addresses; pictures may come from elsewhere, since avatars and attachments do."""
+    # Not every browser counts sockets of the same host as 'self'.
+    host = request.host if re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", request.host) else ""
+    sockets = f" ws://{host} wss://{host}" if host else ""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; "
+        f"connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )

@@ -1,0 +1,21 @@
+"""All operations of the API, in the order in which the OpenAPI document lists them."""
+
+from __future__ import annotations
+
+from . import service, uploads
+from .backoffice import messages, operators, saved_replies, sessions, stats, updates, webhooks
+from .operations import Operation
+from .streams import sse
+from .visitor import connect, identity, polling, prechat, presence
+from .visitor import messages as visitor_messages
+
+_MODULES = (
+    *(sessions, messages, webhooks, operators, updates, saved_replies, stats),
+    *(connect, identity, visitor_messages, sse, polling, presence, uploads, prechat),
+    service,
+)
+
+
+def all_operations() -> list[Operation]:
+    """List the operations of all modules that have routes."""
+    return [operation for module in _MODULES for operation in module.routes.operations]

@@ -1,0 +1,1 @@
+"""WebSockets and event streams: admission, handshake, and the takeover of the socket from the server."""

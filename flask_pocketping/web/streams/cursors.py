@@ -1,0 +1,81 @@
+"""Cursors of both APIs: where a stream or a poll goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ... import clock
+from ...chat.history import SessionPosition, seq_at
+from ...errors import InvalidRequest
+from ...state import State
+from ...values import Event
+
+#: How much further back a time as a cursor reaches. Pages mix the server's clock with their own.
+OVERLAP = timedelta(seconds=30)
+#: How far back a stream begins that has no cursor.
+LOOK_BACK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStart:
+    """Where a page goes on.
+
+    :ivar after: the number of the last event that is not sent again.
+    :ivar heard: the number of the last custom event that is not. These have no id by which a page drops repeats.
+    :ivar since: for a page without a cursor, the time from which on it is sent what happened.
+    """
+
+    after: int
+    heard: int
+    since: datetime | None = None
+
+    def wants(self, event: Event) -> bool:
+        """Whether an event behind `after` is sent."""
+        return event.type != "event.sent" or event.seq > self.heard
+
+
+def stream_start(state: State, session_id: str, place: SessionPosition, text: str | None) -> StreamStart:
+    """Read the cursor of a page.
+
+    :param place: of the session, taken before: nothing newer counts as known to the page.
+    :param text: a cursor that this server gave, an ISO 8601 time, or nothing.
+    :raises InvalidRequest: if it is neither.
+    """
+    if not text:
+        since = clock.now() - LOOK_BACK
+        return StreamStart(min(seq_at(state.db, session_id, since), place.seq), place.seq, since)
+    if text.isascii() and text.isdecimal() and len(text) <= 18:
+        return StreamStart(int(text), int(text))
+    try:
+        moment = time_cursor(text)
+    except ValueError:
+        raise InvalidRequest.field("after", "Neither a cursor that this server gave nor an ISO 8601 time.") from None
+    after, heard = (seq_at(state.db, session_id, time) for time in (earlier(moment, OVERLAP), moment))
+    return StreamStart(min(after, place.seq), min(heard, place.seq))
+
+
+def time_cursor(text: str) -> datetime:
+    """Read a time up to which a page has everything; a page whose clock runs ahead has nothing of the future.
+
+    :raises ValueError: if it is no ISO 8601 time.
+    """
+    return min(clock.parse_utc(text), clock.now())
+
+
+def earlier(moment: datetime, span: timedelta) -> datetime:
+    """A time so much earlier, within the calendar."""
+    try:
+        return moment - span
+    except OverflowError:
+        return moment
+
+
+def project_cursor(text: str) -> int:
+    """The event id that a cursor of the back office names.
+
+    :raises InvalidRequest: if this server never gives such a cursor.
+    """
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise InvalidRequest.field("after", "Not a cursor that this server gave.")
+    return int(text)

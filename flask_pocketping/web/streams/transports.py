@@ -1,0 +1,64 @@
+"""Which live connections there are: what the owner wants, and what the web server can carry."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from typing import TYPE_CHECKING
+
+from ...errors import TransportUnsupported
+from ...state import State
+from .takeover import find_socket, threads_to_hold
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+logger = logging.getLogger("flask_pocketping")
+
+
+def transports(state: State, environ: WSGIEnvironment) -> list[str]:
+    """Name the transports that a page may use, the best one first.
+
+    :param environ: of a request, which shows the server.
+    :return: of `websocket`, `sse` and `poll`.
+    """
+    wanted = state.config.transports
+    reason = _why_not(environ)
+    # A test client tells of no server, and is none.
+    if reason and set(wanted) - {"poll"} and environ.get("SERVER_SOFTWARE"):
+        _warn(state, reason)
+    return [name for name in wanted if name == "poll" or not reason]
+
+
+def require_transport(state: State, name: str, environ: WSGIEnvironment) -> None:
+    """Refuse a transport that there is not.
+
+    :param name: `websocket`, `sse` or `poll`.
+    :raises TransportUnsupported: if it is switched off, or the server can't carry it.
+    """
+    if name not in state.config.transports:
+        raise TransportUnsupported("POCKETPING_TRANSPORTS leaves out connections of this kind.")
+    if name != "poll" and (reason := _why_not(environ)):
+        _warn(state, reason)
+        raise TransportUnsupported
+
+
+def _warn(state: State, reason: str) -> None:
+    """Say in the log that there are no live connections, once in each process."""
+    if state.warn_once("transport"):
+        logger.warning(
+            "Live connections are off and pages poll every few seconds, because %s. Serve the app with gunicorn, "
+            "with any worker class, for live updates.",
+            reason,
+        )
+
+
+def _why_not(environ: WSGIEnvironment) -> str:
+    """Why the server can't carry live connections, if it can't."""
+    sock = find_socket(environ)
+    if sock is None:
+        name = environ.get("SERVER_SOFTWARE") or "unknown"
+        return f"the web server ({name}) does not lend its sockets"
+    if isinstance(sock, ssl.SSLSocket) and not threads_to_hold(environ):
+        return "the web server does TLS itself and has no threads to spare"
+    return ""

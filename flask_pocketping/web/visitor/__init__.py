@@ -1,0 +1,1 @@
+"""Routes of the visitor API: what a chat widget calls, with a handle."""

@@ -1,0 +1,152 @@
+"""POST /connect: how a page opens its conversation, or comes back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+
+from ... import clock
+from ...bounds import storable, storable_json
+from ...chat import messages, pages, resume, sessions
+from ...config import Config
+from ...errors import RateLimited, SessionNotFound, Unavailable
+from ...schemas import input
+from ...schemas.visitor import visitor_messages
+from ...security.rate_limits import address_key
+from ...values import Identity, MessagePage, Session
+from ..operations import Call, Routes
+from . import user_agents
+from .greeting import greeting
+from .identity import page_identity
+
+routes = Routes(caller="visitor")
+
+#: How often a page looks for the conversation that another one of the same user was faster to open.
+TRIES = 3
+
+
+@routes("POST /connect", body=input.Connect, response=input.ConnectResponse)
+def connect(call: Call) -> Any:
+    """Open a conversation, or go on with the one that a handle or a signed identity opens."""
+    for _ in range(TRIES):
+        try:
+            return _connect(call)
+        except sessions.UnderWay:
+            # Another tab of the same user was faster; this one goes on with what that one opened.
+            continue
+    raise Unavailable("Your conversation is being opened elsewhere. Try again.")
+
+
+def _connect(call: Call) -> dict[str, Any]:
+    token = call.body["identityToken"]
+    user = None if token is None else call.state.identities.read(token)
+    said = page_identity(call.body["identity"] or {})
+    header, named = request.headers.get("User-Agent") or "", call.body["metadata"].get("userAgent") or ""
+    # A server may connect for a visitor, whose browser it names. Who asks is who makes the request.
+    metadata = _metadata(call.body["metadata"], named or header)
+    session = _go_on(call, metadata, user, said)
+    if session is not None:
+        return _connected(call, session, user, messages.list_messages(call.state.db, session.id))
+    if not call.body["create"]:
+        return _unopened(call, None, user)
+    if _is_crawler(call.state.config, header or named):
+        # An answer that works and leaves no trace: its handle opens nothing.
+        return _unopened(call, call.state.handles.sign(clock.new_id("sess")), user)
+    return _connected(call, _open(call, metadata, user, said), user, MessagePage([], False))
+
+
+def _is_crawler(config: Config, agent: str) -> bool:
+    lowered = agent.lower()
+    if any(part in lowered for part in config.not_crawlers):
+        return False
+    return any(part in lowered for part in config.crawlers) or user_agents.is_crawler(agent)
+
+
+def _go_on(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None) -> Session | None:
+    """The conversation of the handle that came, else the one that the signed-in user has open."""
+    db = call.state.db
+    theirs = resume.find_open(db, call.project_id, str(user.customer_id)) if user else None
+    session = None
+    if (session_id := _session_of(call)) is not None:
+        elsewhere = theirs not in {None, session_id}
+        news, word = (metadata, said) if _may_tell(call, session_id) else ({}, None)
+        session = resume.resume(db, session_id, news, user=user, said=word, unless_silent=elsewhere)
+    if session is None and theirs is not None:
+        session = resume.resume(db, theirs, metadata if _may_tell(call, theirs) else {}, user=user)
+    return session
+
+
+def _may_tell(call: Call, session_id: str) -> bool:
+    """Whether what the page says is noted. One that says too much is let in all the same: a visitor walks fast."""
+    try:
+        call.state.limiter.hit(call.state.config.visitor_message_limit, "pages", session_id)
+    except RateLimited:
+        return False
+    return True
+
+
+def _session_of(call: Call) -> str | None:
+    try:
+        return call.state.handles.read(call.body["sessionId"])
+    except SessionNotFound:
+        return None
+
+
+def _open(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None) -> Session:
+    # Pages open one for each visitor. One in which somebody speaks counts more, see `POST /message`.
+    call.state.limiter.hit(call.state.config.visitor_silent_session_limit, "opened", address_key(request.remote_addr))
+    url, title = metadata.get("pageUrl"), metadata.get("pageTitle")
+    return sessions.open_session(
+        call.state.db,
+        project_id=call.project_id,
+        visitor_id=call.body["visitorId"],
+        metadata=metadata,
+        identity=user or said,
+        ai_enabled=call.state.config.ai_enabled,
+        signed_in=user is not None,
+        also=(lambda change: pages.note_first_visit(change, url, title)) if url else None,
+    )
+
+
+def _connected(call: Call, session: Session, user: Identity | None, page: MessagePage) -> dict[str, Any]:
+    handle = call.state.handles.sign(session.id)
+    return {
+        **greeting(call, session),
+        "sessionId": handle,
+        "visitorId": session.visitor_id,
+        "messages": visitor_messages(page, handle),
+        "hasMore": page.has_more,
+        "identity": session.identity and _identity_for_page(session.identity),
+        "user": user and call.state.identities.name_of(user),
+        "cursor": str(session.seq),
+    }
+
+
+def _unopened(call: Call, handle: str | None, user: Identity | None) -> dict[str, Any]:
+    return {
+        **greeting(call, None),
+        "sessionId": handle,
+        "visitorId": call.body["visitorId"] or clock.new_id("vis"),
+        "messages": [],
+        "hasMore": False,
+        "user": user and call.state.identities.name_of(user),
+        "cursor": "0",
+    }
+
+
+def _identity_for_page(known: Identity) -> dict[str, Any]:
+    """What the page may know of its visitor's identity. What the back office noted about them is not for the page."""
+    told: dict[str, Any] = {"id": known.customer_id, "email": known.email, "name": known.name}
+    if not known.verified:
+        told |= known.metadata or {}
+    return {**{name: value for name, value in told.items() if value is not None}, "verified": known.verified}
+
+
+def _metadata(page: Mapping[str, Any], agent: str) -> dict[str, Any]:
+    """A page's metadata with the API's names, and what its browser is."""
+    named = {("pageUrl" if key == "url" else key): value for key, value in page.items() if value}
+    agent = agent[:500]
+    found = {**named, "userAgent": agent, **user_agents.describe(agent)} if agent else named
+    return {key: value for key, value in found.items() if storable(key) and storable_json(value)}

@@ -1,0 +1,56 @@
+"""Who a visitor is: what the host app signs for them, and what their page says, which nobody vouches for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import g, request
+
+from ...host.loaders import current_identity
+from ...schemas import input
+from ...security.rate_limits import address_key
+from ...values import Identity
+from ..operations import Call, Routes
+from ..origins import check_same_origin
+
+routes = Routes(caller="anyone")
+
+_IDENTITY = input.IdentityInput()
+#: It is one person's, so no cache may keep it and no page of another origin may embed it.
+_PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie", "Cross-Origin-Resource-Policy": "same-origin"}
+
+
+@routes("GET /identity", response=input.IdentityResponse)
+def get_identity(call: Call) -> Any:
+    """A fresh signature of who is signed in to the host app, by its cookies."""
+    # Kept for the answer, whatever it will be.
+    g.pocketping_headers = _PRIVATE
+    check_same_origin()
+    call.state.limiter.hit(call.state.config.visitor_address_limit, "address", address_key(request.remote_addr))
+    identity = current_identity(call.state.loaders)
+    if identity is None:
+        return {"identityToken": None, "user": None}
+    return {"identityToken": call.state.identities.make(identity), "user": call.state.identities.name_of(identity)}
+
+
+def page_identity(given: Mapping[str, Any]) -> Identity | None:
+    """An identity as a page tells it, `id` and further keys included; nobody vouches for it.
+
+    What does not fit is left out: a visitor could not correct what the page says of them.
+    """
+    number = given.get("id")
+    known: dict[str, Any] = {
+        "customerId": str(number) if isinstance(number, int) and not isinstance(number, bool) else number,
+        "email": given.get("email"),
+        "name": given.get("name"),
+        "metadata": {key: value for key, value in given.items() if key not in {"id", "email", "name"}} or None,
+    }
+    fields = {name: value for name, value in known.items() if value is not None and _fits(name, value)}
+    if not fields:
+        return None
+    return Identity(fields.get("customerId"), fields.get("email"), fields.get("name"), fields.get("metadata"))
+
+
+def _fits(name: str, value: Any) -> bool:
+    return not _IDENTITY.validate({name: value})

@@ -1,0 +1,49 @@
+"""Frames and custom events for pages that have no stream: they ask again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from ...chat import presence, visitors
+from ...chat.history import EventPage, events_after, find_position
+from ...schemas import input
+from ..operations import Call, Routes
+from ..streams.cursors import StreamStart, stream_start
+from ..streams.transports import require_transport
+
+routes = Routes(caller="visitor")
+
+
+@routes("GET /events", query=input.PollQuery, response=input.PollResponse)
+def poll_events(call: Call) -> Any:
+    """The frames that came behind a cursor, as the streams have them; asking counts as being there."""
+    require_transport(call.state, "poll", request.environ)
+    db = call.state.db
+    session_id = call.state.handles.read(call.query["sessionId"])
+    place = find_position(db, session_id)
+    text = call.query.get("after")
+    start = stream_start(call.state, session_id, place, text) if text else StreamStart(place.seq, place.seq)
+    after = start.after
+    presence.polled(db, session_id)
+    nothing_new = after >= place.seq
+    page = EventPage([], False) if nothing_new else events_after(db, session_id, after, call.query["limit"])
+    made = [(call.state.frames.visitor_json(event), event.seq) for event in page.events if start.wants(event)]
+    # Behind the log's end there is nothing to wait for: a database may have been restored.
+    reached = page.events[-1].seq if page.events else min(after, place.seq)
+    return {
+        "frames": [{**frame, "cursor": str(seq)} for frame, seq in made if frame is not None],
+        "cursor": str(reached),
+        "hasMore": page.has_more,
+        "operatorOnline": presence.operator_online(db, place.project_id),
+    }
+
+
+@routes("POST /events", body=input.VisitorEvent, response=input.AcceptedResponse)
+def receive_page_event(call: Call) -> Any:
+    """A custom event of the visitor's page, whatever transport it has."""
+    session_id = call.state.handles.read(call.body["sessionId"])
+    call.state.limiter.hit(call.state.config.visitor_message_limit, "event", session_id)
+    visitors.receive_event(call.state.db, session_id, call.body["name"], call.body["data"])
+    return {"ok": True}

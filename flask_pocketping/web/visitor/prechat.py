@@ -1,0 +1,49 @@
+"""What visitors fill in: how they can be reached (`POST /prechat`) and how content they are (`POST /csat`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...chat import csat, sessions
+from ...chat.contact import missing_contact, note_contact
+from ...errors import InvalidRequest
+from ...schemas import input
+from ..operations import Call, Routes
+
+routes = Routes(caller="visitor")
+
+_ASKED = {"email": "your email address", "phone": "your phone number"}
+
+
+@routes("POST /prechat", body=input.PreChat, response=input.AcceptedResponse)
+def pre_chat(call: Call) -> Any:
+    """How the visitor can be reached."""
+    session_id = call.state.handles.read(call.body["sessionId"])
+    call.state.limiter.hit(call.state.config.visitor_message_limit, "identify", session_id)
+    email, phone, country = (call.body[name] for name in ("email", "phone", "phoneCountry"))
+    note_contact(call.state.db, session_id, email=email, phone=phone, phone_country=country)
+    return {"ok": True}
+
+
+@routes("POST /csat", body=input.RateConversation, response=input.RatedResponse)
+def rate_conversation(call: Call) -> Any:
+    """What the visitor thinks of the conversation; the first rating stands."""
+    session_id = call.state.handles.read(call.body["sessionId"])
+    noted = csat.submit(call.state.db, session_id, call.body["score"], call.body["comment"])
+    return {"ok": True, "alreadyRated": None if noted else True}
+
+
+def check_contact(call: Call, session_id: str) -> None:
+    """Refuse a message of a visitor who has to say first how they can be reached.
+
+    :raises InvalidRequest: if they have not said it.
+    """
+    config = call.state.config
+    if config.prechat != "required" or config.prechat_timing != "before-first-message":
+        return
+    identity = sessions.get_session(call.state.db, session_id).identity
+    missing = missing_contact(identity, config.prechat_fields)
+    if missing:
+        link = " or " if config.prechat_fields == "email-or-phone" else " and "
+        wanted = link.join(_ASKED[name] for name in missing)
+        raise InvalidRequest(f"Please leave {wanted} first.")

@@ -1,0 +1,47 @@
+"""Signs of life, to and fro: who is there to answer, and what a page says as it goes out of sight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...chat import presence
+from ...chat.history import find_position
+from ...schemas import input
+from ..operations import Call, Routes
+
+routes = Routes(caller="visitor")
+
+
+@routes("GET /presence", response=input.PresenceResponse)
+def get_presence(call: Call) -> Any:
+    """Whether somebody is there to answer, and who."""
+    after = call.state.ai_after
+    return {
+        "online": presence.operator_online(call.state.db, call.project_id),
+        "operators": presence.operators(call.state.db, call.project_id),
+        "aiEnabled": after is not None,
+        "aiActiveAfter": after,
+    }
+
+
+@routes("POST /disconnect", body=input.Beacon, any_type=True, response=input.AcceptedResponse)
+def page_left(call: Call) -> Any:
+    """A page was left. The visitor may be on their way to the next one, so their time of grace begins."""
+    session_id = call.state.handles.read(call.body["sessionId"])
+    find_position(call.state.db, session_id)
+    presence.stopped_polling(call.state.db, session_id)
+    return {"ok": True}
+
+
+@routes("POST /visibility", body=input.Beacon, any_type=True, response=input.AcceptedResponse)
+def page_visibility(call: Call) -> Any:
+    """A page went out of sight, or came back. Nothing is kept of it: a page in the background is still there."""
+    find_position(call.state.db, call.state.handles.read(call.body["sessionId"]))
+    return {"ok": True}
+
+
+@routes("GET /screenshot/requests", query=input.HandleQuery, response=input.ScreenshotsResponse)
+def list_screenshot_requests(call: Call) -> Any:
+    """Which pictures of the page are asked for: none ever, since visitors are not to be looked at unawares."""
+    find_position(call.state.db, call.state.handles.read(call.query["sessionId"]))
+    return {"requests": []}

@@ -1,0 +1,101 @@
+"""Which versions of a chat widget may go on, told with every answer to a visitor's page and to its streams."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ...config import Config
+from ...errors import UpgradeRequired
+
+HEADER = "X-PocketPing-Version"
+
+Status = Literal["ok", "outdated", "deprecated", "unsupported"]
+
+_VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})(?:[-+].{0,64})?")
+_MESSAGES: dict[Status, str] = {
+    "ok": "",
+    "outdated": "There is a newer version of this chat widget.",
+    "deprecated": "This version of the chat widget will stop working. Please update it.",
+    "unsupported": "This version of the chat widget is not supported any more. Please update it.",
+}
+# What the public widget knows: it shows an `error` to the visitor, and writes the others to the console.
+_SEVERITIES: dict[Status, str] = {"ok": "info", "outdated": "info", "deprecated": "warning", "unsupported": "error"}
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """How a widget's version stands to those that the settings name."""
+
+    status: Status
+    min_version: str | None
+    latest_version: str | None
+
+    @property
+    def message(self) -> str:
+        """A sentence for a person; empty where all is well."""
+        return _MESSAGES[self.status]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of an answer."""
+        told = {
+            f"{HEADER}-Status": self.status,
+            "X-PocketPing-Min-Version": self.min_version,
+            "X-PocketPing-Latest-Version": self.latest_version,
+            f"{HEADER}-Message": self.message,
+        }
+        return {name: value for name, value in told.items() if value}
+
+    @property
+    def warning(self) -> dict[str, str | bool] | None:
+        """The data of the frame that streams begin with, if there is something to warn of."""
+        if self.status == "ok":
+            return None
+        told = {
+            "severity": _SEVERITIES[self.status],
+            "status": self.status,
+            "minVersion": self.min_version,
+            "latestVersion": self.latest_version,
+            "message": self.message,
+            "canContinue": self.status != "unsupported",
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+    def check(self) -> None:
+        """Refuse a version that is too old.
+
+        :raises UpgradeRequired: if it is.
+        """
+        if self.status == "unsupported":
+            raise UpgradeRequired(self.message)
+
+
+def version_status(config: Config, told: str | None) -> VersionStatus:
+    """How a version stands. One that is not told, or is none, is taken for a good one.
+
+    :param told: the request's `X-PocketPing-Version`.
+    """
+    return VersionStatus(_status(config, told), config.widget_min_version, config.widget_latest_version)
+
+
+def _status(config: Config, told: str | None) -> Status:
+    match = _VERSION.fullmatch((told or "").strip())
+    if match is None:
+        return "ok"
+    version = _numbers(match[1])
+    if config.widget_min_version and version < _numbers(config.widget_min_version):
+        return "unsupported"
+    if config.widget_latest_version is None:
+        return "ok"
+    latest = _numbers(config.widget_latest_version)
+    if version[0] < latest[0]:
+        return "deprecated"
+    return "outdated" if version < latest else "ok"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version; those that are left out are 0."""
+    numbers = [int(part) for part in version.split(".")]
+    return (*numbers, *(0 for _ in range(4 - len(numbers))))

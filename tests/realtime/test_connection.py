@@ -1,0 +1,218 @@
+"""A connection over a pair of sockets, with a real loop and pool: what comes in which order, and how it ends."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from _socket import socket as RawSocket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from flask_pocketping.realtime.connection import Closed
+from flask_pocketping.realtime.framing import Frame, text_frame
+from flask_pocketping.realtime.sockets import Sockets
+from flask_pocketping.realtime.websocket import MAX_FRAME, WebSocket
+
+from ..support.servers import wait_until
+from ..support.wire import BINARY, CLOSE, CONTINUATION, PONG, TEXT, WireFrame, cut_frame, masked
+
+
+class Side:
+    """What a connection is for, and its other end."""
+
+    name = "A test's connection"
+
+    def __init__(self, sockets: Sockets, opened: Callable[[WebSocket], None] = lambda connection: None) -> None:
+        ours, self.sock = socket.socketpair()
+        self.sock.settimeout(10)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.gone = threading.Event()
+        self.heard: list[str | bytes] = []
+        self._opened = opened
+        self._buffer = b""
+        self.connection = WebSocket(
+            RawSocket(fileno=ours.detach()),
+            loop=sockets.loop,
+            pool=sockets.pool,
+            encoder=lambda event, cursor: None,
+            limit=1000,
+            on_gone=sockets.remove,
+        )
+        self.connection.max_frame = MAX_FRAME
+        sockets.add(self.connection, ())
+
+    def start(self) -> Side:
+        self.connection.start(self)
+        return self
+
+    def opened(self) -> None:
+        self._opened(self.connection)
+
+    def received(self, raw: str | bytes) -> None:
+        self.heard.append(raw)
+
+    def closed(self) -> None:
+        self.gone.set()
+
+    def close_code(self, error: Exception) -> Closed | None:
+        return None
+
+    def receive(self) -> WireFrame | None:
+        """The next frame that came; nothing at the end."""
+        while (found := cut_frame(self._buffer)) is None:
+            more = self.sock.recv(65536)
+            if not more:
+                return None
+            self._buffer += more
+        frame, self._buffer = found
+        return frame
+
+    def rest(self) -> list[WireFrame]:
+        frames = []
+        while (frame := self.receive()) is not None:
+            frames.append(frame)
+        return frames
+
+
+@contextmanager
+def running() -> Iterator[Sockets]:
+    made = Sockets(100)
+    try:
+        yield made
+    finally:
+        made.close_all()
+
+
+def frame(text: str) -> Frame:
+    return Frame("message", None, text_frame(text))
+
+
+def test_a_replay_that_was_overtaken_by_its_client_goes_on_live() -> None:
+    caught_up = threading.Event()
+
+    def frames() -> Iterator[Frame]:
+        for number in range(5):
+            yield frame(f"{number}{'x' * 20_000}")
+        assert caught_up.wait(10)
+        yield frame("last of the replay")
+
+    with running() as sockets:
+        side = Side(sockets, lambda connection: connection.replay(frames())).start()
+        side.connection.offer(frame("held"))
+        for _ in range(5):
+            side.receive()
+        wait_until(lambda: side.connection._out is None, "all is sent")
+        caught_up.set()
+        found = [side.receive(), side.receive()]
+        side.connection.offer(frame("live"))
+        found.append(side.receive())
+        assert [(one.opcode, one.payload) for one in found if one] == [
+            (TEXT, b"last of the replay"),
+            (TEXT, b"held"),
+            (TEXT, b"live"),
+        ]
+        wait_until(lambda: not side.connection._busy, "nothing more is to be done")
+        assert not side.connection.is_ending
+        side.sock.close()
+
+
+def test_a_client_with_many_frames_does_not_keep_others_waiting() -> None:
+    order: list[str] = []
+
+    class Slow(Side):
+        def received(self, raw: str | bytes) -> None:
+            threading.Event().wait(0.01)
+            order.append("busy")
+
+    with running() as sockets:
+        busy = [Slow(sockets).start() for _ in range(4)]
+        for side in busy:
+            side.sock.sendall(masked(b"x", TEXT) * 50)
+        wait_until(lambda: bool(order), "they are at work")
+        late = Side(sockets, lambda connection: order.append("late")).start()
+        wait_until(lambda: len(order) == 201, "all is done")
+        assert order.index("late") < 100
+        for side in (*busy, late):
+            side.sock.close()
+
+
+def test_a_long_replay_does_not_keep_others_waiting() -> None:
+    """Four of them take all threads of the pool."""
+    stopping = threading.Event()
+
+    def endless() -> Iterator[Frame]:
+        while not stopping.is_set():
+            # The client wants none of them.
+            yield frame("x")._replace(type="other")
+
+    def replay(connection: WebSocket) -> None:
+        connection.wanted = frozenset({"message"})
+        connection.replay(endless())
+
+    opened = threading.Event()
+    with running() as sockets:
+        busy = [Side(sockets, replay).start() for _ in range(4)]
+        late = Side(sockets, lambda connection: opened.set()).start()
+        try:
+            assert opened.wait(5)
+        finally:
+            stopping.set()
+            for side in (*busy, late):
+                side.sock.close()
+
+
+def test_nothing_follows_the_close_frame() -> None:
+    """Neither the answer to a ping nor a sign of life, when another thread has just decided to close."""
+    with running() as sockets:
+        side = Side(sockets).start()
+        wait_until(lambda: sockets.loop.serves(side.connection), "it is served")
+        end = side.connection.end
+        check = side.connection._next_time
+
+        def close_in_between(now: float) -> float:
+            end(1000, "")
+            return check(now)
+
+        closed_at = time.monotonic() + side.connection.interval + 1
+        done = threading.Event()
+
+        def look() -> None:
+            side.connection._fresh = True
+            close_in_between(closed_at)
+            done.set()
+
+        sockets.loop.call(look)
+        assert done.wait(5)
+        assert [found.opcode for found in side.rest()] == [CLOSE]
+        side.sock.close()
+
+
+@pytest.mark.parametrize(("opcode", "whole"), [(TEXT, "añb"), (BINARY, "añb".encode())])
+def test_a_message_in_many_parts_is_kept_in_one_piece(opcode: int, whole: Any) -> None:
+    """Empty parts, which a client may send for days, take no memory; characters may be cut anywhere."""
+    data = "añb".encode()
+    with running() as sockets:
+        side = Side(sockets).start()
+        side.sock.sendall(masked(b"", opcode, fin=False) + masked(b"", CONTINUATION, fin=False) * 100)
+        side.sock.sendall(masked(b"", PONG))
+        for number in range(len(data)):
+            side.sock.sendall(masked(data[number : number + 1], CONTINUATION, fin=number == len(data) - 1))
+        wait_until(lambda: bool(side.heard), "it is complete")
+        assert side.heard == [whole]
+        assert type(side.heard[0]) is type(whole)
+        side.sock.close()
+
+
+def test_empty_parts_take_no_memory() -> None:
+    with running() as sockets:
+        side = Side(sockets).start()
+        side.sock.sendall(masked(b"", BINARY, fin=False) + masked(b"", CONTINUATION, fin=False) * 100)
+        side.sock.sendall(masked(b"", PONG))
+        wait_until(lambda: side.connection._frames >= 102, "all are read")
+        kept = [getattr(side.connection, name) for name in WebSocket.__slots__ if hasattr(side.connection, name)]
+        assert max(len(value) for value in kept if isinstance(value, list | bytearray)) == 0
+        side.sock.close()

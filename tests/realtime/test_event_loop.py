@@ -1,0 +1,150 @@
+"""The event loop and the pool by themselves: they start, end and begin anew, and no error ends them for good."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from flask_pocketping.realtime.connection import Connection
+from flask_pocketping.realtime.event_loop import Loop
+from flask_pocketping.realtime.sockets import Sockets
+from flask_pocketping.realtime.thread_pool import Pool
+
+
+def runs(call: Callable[[Callable[[], None]], None]) -> bool:
+    """Whether a function that is handed over there is run."""
+    done = threading.Event()
+    call(done.set)
+    return done.wait(5)
+
+
+def test_a_call_while_the_thread_ends_starts_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flask_pocketping.realtime.event_loop.LINGER", 0.0)
+    loop = Loop()
+
+    def call_often() -> bool:
+        return all(runs(loop.call) for _ in range(500))
+
+    with ThreadPoolExecutor(4) as executor:
+        assert all(made.result(60) for made in [executor.submit(call_often) for _ in range(4)])
+    loop.close()
+
+
+class Refusing(threading.Thread):
+    """What `threading.Thread` is where the system starts no further one."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_loop_whose_thread_could_not_start_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = Loop()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Thread", Refusing)
+        with pytest.raises(RuntimeError):
+            loop.call(lambda: None)
+    assert runs(loop.call)
+    loop.close()
+
+
+def test_a_socket_that_fails_in_every_way_does_not_end_the_loop() -> None:
+    class Failing:
+        number, due = 1, 0.0
+
+        def on_time(self, now: float) -> float:
+            raise ValueError("first")
+
+        def on_error(self) -> None:
+            raise ValueError("second")
+
+    loop = Loop()
+    member: Any = Failing()
+    assert runs(loop.call)
+    loop._members[1] = member
+    loop.call(lambda: loop._due.append((0.0, 1)))
+    assert runs(loop.call)
+    assert runs(loop.call)
+    loop._members.clear()
+    loop.close()
+
+
+def test_a_job_that_ends_its_thread_leaves_room_for_another() -> None:
+    pool = Pool(size=1)
+
+    def leave() -> None:
+        raise SystemExit
+
+    pool.submit(leave)
+    assert runs(pool.submit)
+    pool.close()
+
+
+def test_a_pool_that_gets_no_further_thread_uses_those_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever submits must not wait: it may be the event loop."""
+    pool = Pool()
+    go, done = threading.Event(), threading.Event()
+    names: list[str] = []
+
+    def note() -> None:
+        names.append(threading.current_thread().name)
+        done.set()
+
+    def hang() -> None:
+        go.wait(10)
+
+    pool.submit(hang)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Thread", Refusing)
+        pool.submit(note)
+    go.set()
+    assert done.wait(5)
+    assert names == ["pocketping-socket"]
+    pool.close()
+
+
+def test_a_pool_without_any_thread_works_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "Thread", Refusing)
+    assert runs(Pool().submit)
+
+
+def test_a_pool_is_closed_in_time_though_all_its_jobs_hang() -> None:
+    pool = Pool()
+    go = threading.Event()
+
+    def hang() -> None:
+        go.wait(10)
+
+    for _ in range(4):
+        pool.submit(hang)
+    began = time.monotonic()
+    pool.close(1.0)
+    assert time.monotonic() - began < 3.0
+    go.set()
+
+
+def test_a_forked_process_has_neither_the_threads_nor_the_sockets_of_the_other_one() -> None:
+    sockets = Sockets(100)
+    assert runs(sockets.loop.call)
+    assert runs(sockets.pool.submit)
+    theirs: Any = object.__new__(Connection)
+    theirs.owners = ()
+    sockets.add(theirs, ("somebody",))
+    with sockets.loop._lock, sockets.pool._changed, sockets._lock:
+        # What other threads hold at this moment is never given back in the new process.
+        pid = os.fork()
+        if pid == 0:
+            try:
+                fresh = not sockets.all() and not sockets._counts
+                os._exit(0 if fresh and runs(sockets.loop.call) and runs(sockets.pool.submit) else 1)
+            finally:
+                os._exit(2)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert sockets.all() == [theirs]
+    sockets.remove(theirs)
+    sockets.close_all()

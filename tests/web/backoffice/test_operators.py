@@ -1,0 +1,256 @@
+"""Operators: their tokens, what these open, who is there, and the sockets that they hold."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask, redirect, request
+
+from flask_pocketping import clock
+from flask_pocketping.security.signing import Signed
+from flask_pocketping.security.tokens import OperatorTokens
+from flask_pocketping.state import state_of
+from flask_pocketping.values import Identity, Operator
+
+from ...conftest import Serve
+from ...support.clients import Api
+from ...support.servers import make_app, wait_until
+from ...support.travel import Travel
+
+ANA = Operator("7", "Ana", "https://shop.example/ana.png")
+TOM = Operator("8", "Tom")
+
+
+def token_of(app: Flask, operator: Operator = ANA, project: str = "proj_default") -> str:
+    return state_of(app).operator_tokens.make(operator, project)
+
+
+def as_operator(api: Api, app: Flask, operator: Operator = ANA) -> Api:
+    return api.with_key(token_of(app, operator))
+
+
+def staffed(app: Flask) -> Flask:
+    """Operators are known by a cookie, as the host's own session would tell."""
+
+    @app.extensions["test_pocketping"].operator_loader  # type: ignore[untyped-decorator]
+    def load() -> Any:
+        name = request.cookies.get("name")
+        if name == "Ana":
+            return {"id": 7, "name": "Ana", "avatar": ""}
+        return redirect("/login") if name is None else None
+
+    return app
+
+
+def test_a_token_by_the_hosts_cookies(app: Flask, serve: Serve) -> None:
+    api = serve(staffed(app)).with_key(None)
+    answer = api.post("/inbox/token", cookies={"name": "Ana"})
+    assert answer.status_code == 200
+    made = answer.json()
+    assert made["operator"] == {"id": "7", "name": "Ana"}
+    assert made["token"].startswith("ppo_")
+    left = clock.parse_utc(made["expiresAt"]) - clock.now()
+    assert timedelta(seconds=800) < left <= timedelta(seconds=900)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert api.with_key(made["token"]).get("/sessions").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "cookies", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, {"name": "Ana"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, {"name": "Ana"}, 403),
+        ({"Origin": "https://evil.example"}, {"name": "Ana"}, 403),
+        ({}, {"name": "Eve"}, 403),
+        ({}, {}, 403),
+    ],
+)
+def test_whoever_is_no_operator_gets_none(
+    app: Flask, serve: Serve, headers: dict[str, str], cookies: dict[str, str], status: int
+) -> None:
+    answer = serve(staffed(app)).with_key(None).post("/inbox/token", headers=headers, cookies=cookies)
+    assert answer.status_code == status
+    assert ("token" in answer.json()) == (status == 200)
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_without_a_loader_there_are_no_operators(shared: Api) -> None:
+    assert shared.post("/inbox/token").status_code == 404
+
+
+def test_a_token_opens_conversations_and_no_webhooks(shared: Api, shared_app: Flask) -> None:
+    operator = as_operator(shared, shared_app)
+    session_id = operator.session()
+    assert operator.get(f"/sessions/{session_id}").status_code == 200
+    webhook = {"url": "http://127.0.0.1:9/", "events": ["*"]}
+    hook = shared.ok("POST", "/webhooks", webhook)["webhook"]["id"]
+    for method, path, body in (
+        ("GET", "/webhooks", None),
+        ("POST", "/webhooks", webhook),
+        ("GET", f"/webhooks/{hook}", None),
+        ("PATCH", f"/webhooks/{hook}", {"enabled": False}),
+        ("DELETE", f"/webhooks/{hook}", None),
+        ("POST", f"/webhooks/{hook}/test", None),
+        ("POST", f"/webhooks/{hook}/rotate", None),
+        ("GET", f"/webhooks/{hook}/deliveries", None),
+        ("POST", f"/webhooks/{hook}/deliveries/dlv_1/retry", None),
+    ):
+        answer = operator.request(method, path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN"), path
+    shared.ok("DELETE", f"/webhooks/{hook}")
+
+
+def test_threat_2_an_operator_speaks_in_their_own_name_only(shared: Api, shared_app: Flask) -> None:
+    operator = as_operator(shared, shared_app)
+    path = f"/sessions/{operator.session()}/messages"
+    said = operator.ok("POST", path, {"content": "Hello", "operatorName": "The boss"})["message"]
+    assert (said["type"], said["operatorName"]) == ("operator", "Ana")
+    for kind in ("visitor", "ai", "system"):
+        answer = operator.post(path, {"content": "Hello", "type": kind})
+        assert (answer.status_code, list(answer.json()["details"])) == (400, ["type"])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda app: token_of(app)[:-1],
+        lambda app: token_of(app)[4:],
+        lambda app: "ppo_",
+        lambda app: "ppo_" + state_of(app).identities.make(Identity("7")),
+        lambda app: "ppo_" + Signed([b"another app's secret"], "operator", 60).sign({"id": "7"}),
+        lambda app: "ppo_" + "x" * 30_000,
+    ],
+)
+def test_a_forged_token_opens_nothing(shared: Api, shared_app: Flask, spoil: Any) -> None:
+    answer = shared.with_key(spoil(shared_app)).get("/sessions")
+    # A header of that length is refused by servers before it comes to us.
+    assert answer.status_code in {401, 431} if len(spoil(shared_app)) > 20_000 else answer.status_code == 401
+
+
+def test_a_token_ends(app: Flask, api: Api, travel: Travel) -> None:
+    operator = as_operator(api, app)
+    travel.forward(seconds=890)
+    assert operator.get("/sessions").status_code == 200
+    travel.forward(seconds=20)
+    answer = operator.get("/sessions")
+    assert (answer.status_code, answer.json()["message"]) == (401, "The operator's token has expired.")
+
+
+def test_a_token_opens_its_project_only(shared: Api, shared_app: Flask) -> None:
+    session_id = shared.session()
+    other = shared.with_key(token_of(shared_app, project="proj_other"))
+    assert other.get(f"/sessions/{session_id}").status_code == 404
+    assert other.ok("GET", "/sessions")["sessions"] == []
+
+
+def test_each_operator_is_counted_for_themselves(tmp_path: Any, serve: Serve) -> None:
+    app = make_app(tmp_path, rate_limit="2/hour")
+    api = serve(app)
+    ana, tom = as_operator(api, app), as_operator(api, app, TOM)
+    assert [ana.get("/sessions").status_code for _ in range(3)] == [200, 200, 429]
+    # A fresh token is no fresh start.
+    assert as_operator(api, app, Operator("7", "Ana B.")).get("/sessions").status_code == 429
+    assert tom.get("/sessions").headers["RateLimit-Remaining"] == "1"
+
+
+def test_a_socket_says_who_it_is_and_who_is_there(app: Flask, api: Api) -> None:
+    visitor = api.visitor()
+    with api.socket() as program, visitor.stream() as page, as_operator(api, app).socket() as ana:
+        assert ana.hello["operator"] == {"id": "7", "name": "Ana", "avatar": "https://shop.example/ana.png"}
+        assert "operator" not in program.hello
+        present = {**ana.hello["operator"], "available": True}
+        assert program.expect("presence") == {"type": "presence", "online": True, "operators": [present]}
+        assert api.ok("GET", "/operators") == {"operators": [present]}
+        with as_operator(api, app, TOM).socket() as tom:
+            assert [found["name"] for found in ana.expect("presence")["operators"]] == ["Ana", "Tom"]
+            tom.send({"type": "typing", "sessionId": visitor.session_id, "isTyping": True})
+            assert ana.expect("typing")["operator"] == {"id": "8", "name": "Tom"}
+            assert page.expect("typing")["data"] == {"sender": "operator", "isTyping": True, "operatorName": "Tom"}
+        assert [found["name"] for found in ana.expect("presence")["operators"]] == ["Ana"]
+
+
+def test_one_who_is_not_available_is_there_and_not_online(any_api: Api, tmp_path: Any) -> None:
+    token = OperatorTokens([f"secret of {tmp_path}".encode()], 60).make(ANA, "proj_default")
+    visitor = any_api.visitor()
+    with any_api.with_key(token).socket() as ana, visitor.stream() as page:
+        assert any_api.visitor().hello["operatorOnline"] is True
+        ana.send({"type": "available", "available": False})
+        told = ana.expect("presence")
+        assert (told["online"], told["operators"][0]["available"]) == (False, False)
+        assert page.expect("presence")["data"] == {"online": False}
+        assert any_api.ok("GET", "/operators")["operators"][0]["available"] is False
+        assert any_api.visitor().hello["operatorOnline"] is False
+        ana.send({"type": "available", "available": True})
+        assert page.expect("presence")["data"] == {"online": True}
+        with any_api.with_key(token).socket(available=False), any_api.socket(available=False):
+            ana.send({"type": "available", "available": False})
+            assert page.expect("presence")["data"] == {"online": False}, "the others never counted"
+        ana.send({"type": "available", "available": "yes"})
+        assert ana.expect("error")["details"].keys() == {"available"}
+    wait_until(lambda: any_api.ok("GET", "/operators") == {"operators": []}, "nobody is there")
+
+
+def test_a_socket_whose_token_runs_out_is_4401(tmp_path: Any, serve: Serve) -> None:
+    app = make_app(tmp_path, operator_token_lifetime=3)
+    with as_operator(serve(app), app).socket() as ana:
+        assert ana.close_code() == 4401
+
+
+def test_a_further_token_of_the_same_operator_renews(app: Flask, api: Api, travel: Travel) -> None:
+    operator = as_operator(api, app)
+    travel.forward(seconds=800)
+    with operator.socket() as ana:
+        connection = next(iter(state_of(app).sockets.all()))
+        ends_at = connection.expires_at
+        assert ends_at is not None
+        for refused in (token_of(app, TOM), token_of(app, ANA, "proj_other"), api.key):
+            ana.send({"type": "auth", "apiKey": refused})
+            assert ana.expect("error")["code"] == "FORBIDDEN"
+        ana.send({"type": "auth", "apiKey": "ppo_forged"})
+        assert ana.expect("error")["code"] == "UNAUTHORIZED"
+        assert connection.expires_at == ends_at
+        ana.send({"type": "auth", "apiKey": token_of(app)})
+        renewed = ana.expect("auth.ok")
+        assert renewed["operator"]["id"] == "7"
+        assert connection.expires_at is not None
+        assert connection.expires_at > ends_at + 700
+
+
+def test_a_number_that_is_none_is_shown_as_text(app: Flask, api: Api) -> None:
+    app.extensions["test_pocketping"].context(lambda session: {"Spent": float("nan"), "Rank": float("inf")})
+    found = api.ok("GET", f"/sessions/{api.session()}/context")["context"]
+    assert found == [{"label": "Spent", "value": "nan"}, {"label": "Rank", "value": "inf"}]
+
+
+def test_what_the_host_knows_of_a_visitor(app: Flask, api: Api) -> None:
+    operator = as_operator(api, app)
+    session_id = api.session(identity={"customerId": "c7"})
+    assert operator.ok("GET", f"/sessions/{session_id}/context") == {"context": []}
+
+    @app.extensions["test_pocketping"].context  # type: ignore[untyped-decorator]
+    def facts(session: Any) -> dict[str, Any]:
+        return {
+            "Customer": session.identity.customer_id,
+            "Orders": 3,
+            "Newsletter": True,
+            "Phone": None,
+            "Last order": ("#1042", "/admin/orders/1042"),
+            "Since": clock.now().date(),
+            "Evil": ("click me", "javascript:alert(1)"),
+        }
+
+    found = operator.ok("GET", f"/sessions/{session_id}/context")["context"]
+    assert found == [
+        {"label": "Customer", "value": "c7"},
+        {"label": "Orders", "value": 3},
+        {"label": "Newsletter", "value": True},
+        {"label": "Phone", "value": None},
+        {"label": "Last order", "value": "#1042", "url": "/admin/orders/1042"},
+        {"label": "Since", "value": str(clock.now().date())},
+        {"label": "Evil", "value": "click me"},
+    ]
+    assert operator.get("/sessions/sess_none/context").status_code == 404
+    app.extensions["test_pocketping"].context(lambda session: ["no mapping"])
+    assert operator.get(f"/sessions/{session_id}/context").status_code == 500

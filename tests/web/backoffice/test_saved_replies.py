@@ -1,0 +1,158 @@
+"""Saved replies: kept, listed, changed and forgotten; each shortcut once in its project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from flask_pocketping import clock
+from flask_pocketping.chat.projects import project_of_key
+from flask_pocketping.chat.saved_replies import MAX_REPLIES, replies
+
+from ...conftest import LOCAL
+from ...support.contract import CheckedApi
+from ...support.office import Office, office_on
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    folder: Path = tmp_path_factory.mktemp("office")
+    with office_on(request.param, folder, **LOCAL) as made:
+        yield made
+
+
+@pytest.fixture
+def api(office: Office) -> CheckedApi:
+    """The back office of a project of its own."""
+    return office.new_project()
+
+
+def keep(api: CheckedApi, shortcut: str, content: str = "Thank you!") -> dict[str, Any]:
+    return dict(api.ok("POST", "/saved-replies", {"shortcut": shortcut, "content": content})["savedReply"])
+
+
+def listed(api: CheckedApi) -> list[dict[str, Any]]:
+    return list(api.ok("GET", "/saved-replies")["savedReplies"])
+
+
+def test_answers_are_listed_by_shortcut(api: CheckedApi) -> None:
+    assert listed(api) == []
+    made = [keep(api, shortcut) for shortcut in ("thanks", "Hello", "a_1", "über", "hello")]
+    assert all(answer["id"].startswith("can_") for answer in made)
+    assert [answer["shortcut"] for answer in listed(api)] == ["a_1", "Hello", "hello", "thanks", "über"]
+    assert sorted(listed(api), key=lambda answer: answer["id"]) == sorted(made, key=lambda answer: answer["id"])
+
+
+def test_an_answer_is_changed_in_part_or_in_all(api: CheckedApi) -> None:
+    answer = keep(api, "thanks", "Thank you!")
+    path = f"/saved-replies/{answer['id']}"
+    assert api.ok("PATCH", path, {"content": "Thanks,\nbye!"})["savedReply"] == {**answer, "content": "Thanks,\nbye!"}
+    changed = api.ok("PATCH", path, {"shortcut": "bye", "content": "Bye!"})["savedReply"]
+    assert listed(api) == [changed] == [{**answer, "shortcut": "bye", "content": "Bye!"}]
+    # Its own shortcut is not taken.
+    assert api.ok("PATCH", path, {"shortcut": "bye"})["savedReply"] == changed
+
+
+def test_an_answer_is_forgotten(api: CheckedApi) -> None:
+    answer = keep(api, "thanks")
+    assert api.delete(f"/saved-replies/{answer['id']}").status_code == 204
+    assert listed(api) == []
+    assert api.delete(f"/saved-replies/{answer['id']}").json()["code"] == "SAVED_REPLY_NOT_FOUND"
+    keep(api, "thanks")
+
+
+def test_a_shortcut_is_taken_once(api: CheckedApi) -> None:
+    first, second = keep(api, "thanks", "One"), keep(api, "bye", "Two")
+    for taken in (
+        api.post("/saved-replies", {"shortcut": "thanks", "content": "Three"}),
+        api.patch(f"/saved-replies/{second['id']}", {"shortcut": "thanks", "content": "Three"}),
+    ):
+        assert (taken.status_code, taken.json()["code"]) == (400, "INVALID_REQUEST")
+        assert list(taken.json()["details"]) == ["shortcut"]
+    assert listed(api) == [second, first]
+
+
+def test_one_shortcut_at_the_same_time_is_taken_once(api: CheckedApi) -> None:
+    def attempt(number: int) -> int:
+        return api.post("/saved-replies", {"shortcut": "same", "content": f"No. {number}"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(attempt, range(8))) == [201] + [400] * 7
+    assert len(listed(api)) == 1
+
+
+def test_one_letter_written_in_two_ways_is_one_letter(api: CheckedApi) -> None:
+    keep(api, "gru\u0308ezi")
+    assert api.post("/saved-replies", {"shortcut": "gr\u00fcezi", "content": "Hi"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"content": "Hi"}, "shortcut"),
+        ({"shortcut": "hi"}, "content"),
+        ({"shortcut": "", "content": "Hi"}, "shortcut"),
+        ({"shortcut": "/hi", "content": "Hi"}, "shortcut"),
+        ({"shortcut": "hi there", "content": "Hi"}, "shortcut"),
+        ({"shortcut": "hi\n", "content": "Hi"}, "shortcut"),
+        ({"shortcut": "x" * 41, "content": "Hi"}, "shortcut"),
+        ({"shortcut": 5, "content": "Hi"}, "shortcut"),
+        ({"shortcut": "hi", "content": "  "}, "content"),
+        ({"shortcut": "hi", "content": "x" * 4001}, "content"),
+        ({"shortcut": "hi", "content": "\0"}, "content"),
+        ({"shortcut": "hi", "content": "Hi", "color": "red"}, "color"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_not_kept(api: CheckedApi, body: dict[str, Any], field: str) -> None:
+    answer = api.post("/saved-replies", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
+    assert list(answer.json()["details"]) == [field]
+    assert listed(api) == []
+
+
+def test_a_change_of_nothing_is_refused(api: CheckedApi) -> None:
+    assert api.patch(f"/saved-replies/{keep(api, 'hi')['id']}", {}).status_code == 400
+
+
+def test_other_projects_neither_see_nor_touch_them(office: Office, api: CheckedApi) -> None:
+    answer, other = keep(api, "thanks"), office.new_project()
+    assert listed(other) == []
+    path = f"/saved-replies/{answer['id']}"
+    for refused in (other.patch(path, {"content": "Mine"}), other.delete(path)):
+        assert (refused.status_code, refused.json()["code"]) == (404, "SAVED_REPLY_NOT_FOUND")
+    keep(other, "thanks", "Their own")
+    assert listed(api) == [answer]
+    assert api.with_key(None).get("/saved-replies").status_code == 401
+
+
+def test_a_project_has_room_for_500(office: Office, api: CheckedApi) -> None:
+    assert api.key is not None
+    rows = [
+        {
+            "id": clock.new_id("can"),
+            "project_id": project_of_key(office.db, api.key),
+            "shortcut": f"no-{number}",
+            "content": "Hi",
+            "created_at": clock.now(),
+        }
+        for number in range(MAX_REPLIES - 1)
+    ]
+    with office.db.transaction() as tx:
+        tx.execute(insert(replies), rows)
+    keep(api, "the-last")
+    refused = api.post("/saved-replies", {"shortcut": "one-more", "content": "Hi"})
+    assert (refused.status_code, str(MAX_REPLIES) in refused.json()["message"]) == (400, True)
+    assert len(listed(api)) == MAX_REPLIES
+
+
+def test_a_request_that_is_repeated_keeps_one_answer(api: CheckedApi) -> None:
+    body, headers = {"shortcut": "thanks", "content": "Thank you!"}, {"Idempotency-Key": "key"}
+    first = api.post("/saved-replies", body, headers=headers)
+    again = api.post("/saved-replies", body, headers=headers)
+    assert (again.status_code, again.json(), again.headers["Idempotent-Replayed"]) == (201, first.json(), "true")
+    assert len(listed(api)) == 1

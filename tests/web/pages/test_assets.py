@@ -1,0 +1,101 @@
+"""The files of the widget and the inbox: their addresses, types and lifetimes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+
+from flask_pocketping.web.pages.assets import find_assets
+
+from ...conftest import Serve
+from ...support.clients import Api
+
+WIDGET = "widget/widget.js"
+
+
+def fetch(api: Api, path: str, build: str | None = None, **headers: str) -> requests.Response:
+    address = f"{api.url}/assets/{build or find_assets().build}/{path}"
+    return requests.get(address, headers=headers, timeout=30)
+
+
+def test_a_file_at_its_own_address_is_kept_for_ever(shared: Api) -> None:
+    answer = fetch(shared, WIDGET)
+    assert answer.status_code == 200
+    assert answer.content == find_assets().files[WIDGET].content
+    assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_whoever_takes_gzip_gets_it(shared: Api) -> None:
+    zipped, plain = (fetch(shared, WIDGET, **{"Accept-Encoding": name}) for name in ("gzip", "identity"))
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert zipped.content == plain.content
+    assert int(zipped.headers["Content-Length"]) < int(plain.headers["Content-Length"])
+    assert zipped.headers["ETag"] != plain.headers["ETag"]
+    assert all("Accept-Encoding" in answer.headers["Vary"] for answer in (zipped, plain))
+
+
+def test_the_whole_widget_is_small() -> None:
+    sizes = {path: len(asset.zipped) for path, asset in find_assets().files.items() if path.startswith("widget/")}
+    assert sum(sizes.values()) <= 20_000, sizes
+
+
+def test_a_page_of_another_version_gets_the_file_of_now_and_asks_each_time(shared: Api) -> None:
+    answer = fetch(shared, WIDGET, "0123456789ab")
+    assert answer.content == find_assets().files[WIDGET].content
+    assert answer.headers["Cache-Control"] == "no-cache"
+    again = fetch(shared, WIDGET, "0123456789ab", **{"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["widget/none.js", "widget", "..%2f__init__.py", "widget/..%2f..%2f__init__.py", "widget/%2e%2e/x.js", "%00"],
+)
+def test_only_what_is_in_the_folder_is_served(shared: Api, path: str) -> None:
+    answer = fetch(shared, path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+def test_what_is_no_file_of_a_page_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("1")
+    (tmp_path / "notes.txt").write_text("secret")
+    (tmp_path / "page.html").write_text("<script>")
+    assert set(find_assets(tmp_path).files) == {"a.js"}
+
+
+def test_the_address_changes_with_what_is_in_any_file(tmp_path: Path) -> None:
+    builds = set()
+    for name, content in (("a.js", "1"), ("a.js", "2"), ("b.css", "3")):
+        (tmp_path / name).write_text(content)
+        find_assets.cache_clear()
+        builds.add(find_assets(tmp_path).build)
+    find_assets.cache_clear()
+    assert len(builds) == 3
+    assert all(re.fullmatch("[0-9a-f]{12}", build) for build in builds)
+
+
+def test_modules_load_from_listed_origins_only(serve: Serve) -> None:
+    api = serve(cors_origins="https://shop.example")
+    allowed = fetch(api, WIDGET, Origin="https://shop.example")
+    assert allowed.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert "Origin" in allowed.headers["Vary"]
+    assert "Access-Control-Allow-Origin" not in fetch(api, WIDGET, Origin="https://evil.example").headers
+
+
+def test_a_hosts_own_assets_beside_us_at_the_root_stay_its_own(app: Flask, serve: Serve) -> None:
+    app.add_url_rule("/assets/img/<path:name>", "own", lambda name: f"own {name}")
+    api = serve(app)
+    assert requests.get(api.url + "/assets/img/deep/logo.js", timeout=30).text == "own deep/logo.js"
+
+
+def test_the_methods_of_a_file(shared: Api) -> None:
+    address = f"{shared.url}/assets/{find_assets().build}/{WIDGET}"
+    assert requests.head(address, timeout=30).status_code == 200
+    assert requests.delete(address, timeout=30).status_code == 405

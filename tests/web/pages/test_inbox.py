@@ -1,0 +1,89 @@
+"""The inbox's page: who gets it, and what it allows itself."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask, redirect, request
+
+from flask_pocketping.values import Operator
+from flask_pocketping.web.pages.assets import find_assets
+
+from ...conftest import Serve
+from ...support.servers import make_app
+
+
+def fetch(address: str) -> requests.Response:
+    return requests.get(address, allow_redirects=False, timeout=30)
+
+
+def test_without_an_operator_loader_there_is_none_and_the_log_says_why_once(
+    app: Flask, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = serve(app)
+    with caplog.at_level(logging.WARNING, "flask_pocketping"):
+        for path in ("/inbox", "/inbox/sess_1", "/inbox"):
+            answer = fetch(api.url + path)
+            assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+    assert caplog.text.count("operator_loader") == 1
+
+
+@pytest.mark.parametrize("prefix", ["", "/chat/desk"])
+def test_an_operators_page_and_its_policy(tmp_path: Any, serve: Serve, prefix: str) -> None:
+    app = make_app(tmp_path, url_prefix=prefix)
+    app.extensions["test_pocketping"].operator_loader(lambda: Operator("7", "Ana"))
+    api = serve(app)
+    for path in ("/inbox", "/inbox/sess_1/details"):
+        answer = fetch(api.url + path)
+        assert answer.status_code == 200
+        assert f'data-endpoint="{prefix}"' in answer.text
+        assert 'data-transports="websocket sse poll"' in answer.text
+        assert f"{prefix}/assets/{find_assets().build}/inbox/" in answer.text
+        policy = answer.headers["Content-Security-Policy"]
+        host = api.url.split("//")[1].split("/")[0]
+        assert policy == (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; "
+            f"connect-src 'self' ws://{host} wss://{host}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert " style=" not in answer.text
+        assert "<script>" not in answer.text
+
+
+def test_no_host_header_writes_the_policy(app: Flask) -> None:
+    app.extensions["test_pocketping"].operator_loader(lambda: Operator("7", "Ana"))
+    with app.test_client() as client:
+        answer = client.get("/inbox", headers={"Host": "x;script-src"})
+    app.extensions["pocketping"].runtime.close()
+    assert "ws:" not in answer.headers.get("Content-Security-Policy", "")
+
+
+def test_who_is_no_operator(app: Flask, serve: Serve) -> None:
+    @app.extensions["test_pocketping"].operator_loader  # type: ignore[untyped-decorator]
+    def load() -> Any:
+        return redirect("/login?next=" + request.path) if "signed_in" not in request.cookies else None
+
+    api = serve(app)
+    sent_away = fetch(api.url + "/inbox")
+    assert (sent_away.status_code, sent_away.headers["Location"]) == (302, "/login?next=/inbox")
+    refused = requests.get(api.url + "/inbox", cookies={"signed_in": "1"}, timeout=30)
+    assert refused.status_code == 403
+    assert refused.headers["Content-Type"].startswith("text/html")
+    assert "frame-ancestors 'none'" in refused.headers["Content-Security-Policy"]
+
+
+def test_a_loader_that_fails_is_logged_and_tells_nothing(
+    app: Flask, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.extensions["test_pocketping"].operator_loader(lambda: {"name": "no id of p4ssw0rd"})
+    api = serve(app)
+    with caplog.at_level(logging.ERROR, "flask_pocketping"):
+        answer = fetch(api.url + "/inbox")
+    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
+    assert "p4ssw0rd" not in answer.text
+    assert "operator_loader must return" in caplog.text
