@@ -5,40 +5,50 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: setup run test test-hosts test-lowest check fuzz docs widget pictures bench clean
+.PHONY: setup run test test-failed test-host-apps test-lowest check fuzz docs widget pictures bench clean
 
 setup: $(VENV)/.setup
 
 $(VENV)/.setup: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[redis,s3,postgresql,mysql,gevent]' --group dev
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.setup
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
 run: setup
 	$(BIN)/python -m example_app
 
+# Three tests at once on two cores, since many wait for a clock or a browser. COVERAGE=1 prints the coverage, too.
+WORKERS ?= 3
+COVERAGE ?=
+
 test: setup
-	$(BIN)/python -m pytest --ignore=tests/host_apps
+	$(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/host_apps --durations=10 $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+
+# What failed in the last run, one test after the other.
+test-failed: setup
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures=none --ignore=tests/host_apps
 
 # Apps as people write them, with their own tests and the chat in them. What they need lives in the one environment.
-test-hosts: setup
-	$(BIN)/python -m pytest tests/host_apps
+test-host-apps: setup
+	$(BIN)/python -m pytest -n $(WORKERS) tests/host_apps
 
 # A short suite on the oldest versions that are allowed: those of tests/lowest.txt.
 test-lowest: $(LOWEST)/.setup
-	$(LOWEST)/bin/python -m pytest -k 'not postgresql and not mariadb' $(LOWEST_TESTS)
+	$(LOWEST)/bin/python -m pytest -n $(WORKERS) -k 'not postgresql and not mariadb' $(LOWEST_TESTS)
 
 LOWEST_TESTS := tests/test_smoke.py tests/test_models.py tests/targets/test_webhooks.py tests/web/visitor/test_user_agents.py \
 	tests/web/backoffice/test_api.py tests/web/visitor/test_connect.py tests/web/streams/test_back_office.py tests/web/streams/test_visitor.py
 
 $(LOWEST)/.setup: pyproject.toml tests/lowest.txt
 	$(PYTHON) -m venv $(LOWEST)
-	$(LOWEST)/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable '.[lowest]'
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(LOWEST)/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable '.[redis]' --group lowest
 	touch $@
 
 check: setup
