@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,17 @@ def test_the_look_at_the_neighbours_is_over_with_the_first_request(tmp_path: Pat
     assert list(request_started.receivers_for(app)) == []
 
 
+@pytest.fixture
+def log_handlers() -> Iterator[None]:
+    """Take away what is added to the root logger: the toolbar's handler keeps each record, and with a traceback all
+    that its frames name, for as long as the process lives."""
+    before = list(logging.root.handlers)
+    yield
+    for handler in [handler for handler in logging.root.handlers if handler not in before]:
+        logging.root.removeHandler(handler)
+
+
+@pytest.mark.usefixtures("log_handlers")
 def test_the_debug_toolbar_lists_our_routes_and_lets_the_chat_work(tmp_path: Path, serve: Serve) -> None:
     app = host(tmp_path, PocketPing, DEBUG_TB_ENABLED=True, POCKETPING_API_KEY="key-0123456789")
     app.debug = True

@@ -122,19 +122,21 @@ def test_a_replay_that_was_overtaken_by_its_client_goes_on_live() -> None:
 
 def test_a_client_with_many_frames_does_not_keep_others_waiting() -> None:
     order: list[str] = []
+    go = threading.Event()
 
     class Slow(Side):
         def received(self, raw: str | bytes) -> None:
-            threading.Event().wait(0.01)
+            assert go.wait(20)
             order.append("busy")
 
     with running() as sockets:
         busy = [Slow(sockets).start() for _ in range(4)]
         for side in busy:
             side.sock.sendall(masked(b"x", TEXT) * 50)
-        wait_until(lambda: bool(order), "they are at work")
+        wait_until(lambda: all(side.connection._waiting() == 49 for side in busy), "they are at work")
         late = Side(sockets, lambda connection: order.append("late")).start()
         wait_until(lambda: len(order) == 201, "all is done")
+        go.set()
         assert order.index("late") < 100
         for side in (*busy, late):
             side.sock.close()
@@ -158,7 +160,7 @@ def test_a_long_replay_does_not_keep_others_waiting() -> None:
         busy = [Side(sockets, replay).start() for _ in range(4)]
         late = Side(sockets, lambda connection: opened.set()).start()
         try:
-            assert opened.wait(5)
+            assert opened.wait(20)
         finally:
             stopping.set()
             for side in (*busy, late):
@@ -186,7 +188,7 @@ def test_nothing_follows_the_close_frame() -> None:
             done.set()
 
         sockets.loop.call(look)
-        assert done.wait(5)
+        assert done.wait(20)
         assert [found.opcode for found in side.rest()] == [CLOSE]
         side.sock.close()
 

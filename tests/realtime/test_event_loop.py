@@ -21,7 +21,7 @@ def runs(call: Callable[[Callable[[], None]], None]) -> bool:
     """Whether a function that is handed over there is run."""
     done = threading.Event()
     call(done.set)
-    return done.wait(5)
+    return done.wait(20)
 
 
 def test_a_call_while_the_thread_ends_starts_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,14 +96,14 @@ def test_a_pool_that_gets_no_further_thread_uses_those_it_has(monkeypatch: pytes
         done.set()
 
     def hang() -> None:
-        go.wait(10)
+        go.wait(60)
 
     pool.submit(hang)
     with monkeypatch.context() as patched:
         patched.setattr(threading, "Thread", Refusing)
         pool.submit(note)
     go.set()
-    assert done.wait(5)
+    assert done.wait(20)
     assert names == ["pocketping-socket"]
     pool.close()
 
@@ -114,18 +114,20 @@ def test_a_pool_without_any_thread_works_at_once(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_pool_is_closed_in_time_though_all_its_jobs_hang() -> None:
-    pool = Pool()
+    size = 20
+    pool = Pool(size)
     go = threading.Event()
 
     def hang() -> None:
-        go.wait(10)
+        go.wait(60)
 
-    for _ in range(4):
+    for _ in range(size):
         pool.submit(hang)
     began = time.monotonic()
     pool.close(1.0)
-    assert time.monotonic() - began < 3.0
+    took = time.monotonic() - began
     go.set()
+    assert took < size / 2, "the time is for all of them, not for each"
 
 
 def test_a_forked_process_has_neither_the_threads_nor_the_sockets_of_the_other_one() -> None:

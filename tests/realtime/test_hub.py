@@ -363,13 +363,13 @@ def test_what_is_due_now_and_then_is_done_however_busy_the_log_is(chats: Chats) 
         event = change.log("event.sent", {"name": "busy", "data": None})
     wait_until(lambda: event.id in ear.ids, "the first event", seen=lambda: ear.ids)
     ticks.clear()
-    end = time.monotonic() + 1.0
-    while time.monotonic() < end:
+    deadline = time.monotonic() + 20
+    while len(ticks) < 3:
+        assert time.monotonic() < deadline, f"it was done {len(ticks)} times only"
         with change_session(chat.state.db, session_id) as change:
             event = change.log("event.sent", {"name": "busy", "data": None})
         hub.notice([event])
     wait_until(lambda: event.id in ear.ids, "all events", seen=lambda: ear.ids[-1:])
-    assert len(ticks) >= 3
     hub.unsubscribe(PROJECT, ear)
     hub.close()
 
@@ -471,7 +471,7 @@ def test_a_hub_begins_beyond_old_gaps(server_database: str, chats: Chats) -> Non
         first.say(session_id, "after a gap")
     with first.listening(), first.state.db.read() as connection:
         newest = connection.execute(select(table(Event).c.id).order_by(table(Event).c.id.desc())).scalars().first()
-        wait_until(lambda: second.cursor() == newest, "no gap is left", 5, second.cursor)
+        wait_until(lambda: second.cursor() == newest, "no gap is left", 20, second.cursor)
 
 
 def test_nothing_is_skipped_while_writers_commit_roll_back_and_are_killed(any_database: str, chats: Chats) -> None:
@@ -503,7 +503,7 @@ def test_nothing_is_skipped_while_writers_commit_roll_back_and_are_killed(any_da
             query = select(table(Event).c.id).where(table(Event).c.type != "session.created")
             written = sorted(connection.execute(query).scalars())
         for ear in (here, there):
-            ear.wait(len(written), 15)
+            ear.wait(len(written), 30)
             assert sorted(ear.ids) == written, "each came, and once"
             for session_id in sessions:
                 numbers = [event.seq for event, _ in ear.heard if event.session_id == session_id]

@@ -137,14 +137,14 @@ def test_a_revoked_key_is_4401(app: Flask, api: Api) -> None:
 def test_who_says_nothing_is_closed_with_4408(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_module, "AUTH_WAIT", 0.3)
     with shared.socket(auth=False) as silent:
-        assert silent.close_code(5) == 4408
+        assert silent.close_code() == 4408
 
 
 def test_pings_are_no_auth(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_module, "AUTH_WAIT", 0.5)
     with Wire(shared.url + "/ws") as wire:
         frame = None
-        end = time.monotonic() + 5
+        end = time.monotonic() + 20
         while frame is None or frame.opcode == PONG:
             assert time.monotonic() < end
             wire.send(b"", PING)
@@ -436,7 +436,7 @@ def test_a_frame_over_64_kb_is_1009(shared_app: Flask, shared: Api, payload: byt
     with opened(shared) if authenticated else Wire(shared.url + "/ws") as wire:
         wire.send(payload)
         assert close_frame(wire).code == 1009
-    wait_until(lambda: nothing_left(shared_app), "the server is done with it", 3, lambda: what_is_left(shared_app))
+    wait_until(lambda: nothing_left(shared_app), "the server is done with it", 20, lambda: what_is_left(shared_app))
 
 
 def test_pieces_that_are_over_64_kb_together_are_1009(shared: Api) -> None:
@@ -520,8 +520,8 @@ def test_a_stop_waits_for_nobody_who_does_not_read(app: Flask, api: Api, monkeyp
         stuff(app, session_id, lambda: writes_block(app))
         began = time.monotonic()
         state_of(app).runtime.close()
-        assert time.monotonic() - began < 4
-        wait_until(lambda: nothing_left(app), "the connection is gone", 5, lambda: what_is_left(app))
+        assert time.monotonic() - began < connection.PATIENCE, "it had that long, but for the stop"
+        wait_until(lambda: nothing_left(app), "the connection is gone", 20, lambda: what_is_left(app))
 
 
 def test_a_slow_reader_is_1013_and_holds_up_nobody(serve: Serve, tmp_path: Path) -> None:
@@ -530,7 +530,7 @@ def test_a_slow_reader_is_1013_and_holds_up_nobody(serve: Serve, tmp_path: Path)
     session_id = api.session()
     with opened(api, receive_buffer=4096) as slow, api.socket() as quick:
         seen: list[dict[str, Any]] = []
-        reader = threading.Thread(target=lambda: seen.extend(quick.collect(closed, 30)))
+        reader = threading.Thread(target=lambda: seen.extend(quick.collect(closed, 60)))
         reader.start()
         sent = stuff(app, session_id, lambda: any(line.is_ending for line in state_of(app).sockets.all()))
         with app.app_context():
@@ -544,7 +544,7 @@ def test_a_slow_reader_is_1013_and_holds_up_nobody(serve: Serve, tmp_path: Path)
     with api.socket(after=told[-1]["cursor"]) as again:
         missed = again.collect(closed)
     assert [frame["seq"] for frame in missed] == list(range(len(told) + 2, sent + 4))
-    wait_until(lambda: nothing_left(app), "nothing is left", 5, lambda: what_is_left(app))
+    wait_until(lambda: nothing_left(app), "nothing is left", 20, lambda: what_is_left(app))
 
 
 def test_who_stops_reading_is_cut_off(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -563,7 +563,7 @@ def test_who_stops_reading_is_cut_off(app: Flask, api: Api, monkeypatch: pytest.
 
 
 def test_dead_peers_are_found_by_ping(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket_module, "PING_INTERVAL", 0.3)
+    monkeypatch.setattr(websocket_module, "PING_INTERVAL", 0.8)
     with opened(api) as dead, opened(api) as alive:
         assert expect(dead, PING).payload == b""
         for _ in range(4):
@@ -580,11 +580,18 @@ def test_dead_peers_are_found_by_ping(app: Flask, api: Api, monkeypatch: pytest.
 
 
 def test_nothing_is_left_of_those_who_went(app: Flask, api: Api) -> None:
+    # Those of earlier tests are no matter of this one. As long as this list has them, their ids are not used again.
+    earlier = in_memory()
+    known = {id(found) for found in earlier}
+
+    def new_in_memory() -> list[object]:
+        return [found for found in in_memory() if id(found) not in known]
+
     visitor = api.visitor()
     stream = f"{api.url}/stream?sessionId={visitor.handle}"
     with opened(api):
         pass
-    wait_until(lambda: nothing_left(app), "the first is gone", 5, lambda: what_is_left(app))
+    wait_until(lambda: nothing_left(app), "the first is gone", 20, lambda: what_is_left(app))
     before = set(threading.enumerate())
     for _ in range(5):
         office = api.socket()
@@ -592,7 +599,7 @@ def test_nothing_is_left_of_those_who_went(app: Flask, api: Api) -> None:
         vanished, unauthenticated, unfinished = opened(api), Wire(api.url + "/ws"), opened(api)
         vanished_page = Wire(stream)
         reset = opened(api)
-        wait_until(lambda: presence_rows(app) == 6, "all are there", 5, lambda: presence_rows(app))
+        wait_until(lambda: presence_rows(app) == 6, "all are there", 20, lambda: presence_rows(app))
         office.close()
         page.close()
         for wire in (vanished, unauthenticated, vanished_page):
@@ -600,9 +607,9 @@ def test_nothing_is_left_of_those_who_went(app: Flask, api: Api) -> None:
         unfinished.sock.sendall(b"\x81\xfe\x10\x00abcdef")
         unfinished.vanish()
         reset.reset()
-    wait_until(lambda: nothing_left(app), "nothing is left", 10, lambda: what_is_left(app))
-    wait_until(lambda: set(threading.enumerate()) <= before, "the threads end", 5, threading.enumerate)
-    wait_until(lambda: not still_in_memory(), "they can be forgotten", 20, still_in_memory)
+    wait_until(lambda: nothing_left(app), "nothing is left", 20, lambda: what_is_left(app))
+    wait_until(lambda: set(threading.enumerate()) <= before, "the threads end", 20, threading.enumerate)
+    wait_until(lambda: not new_in_memory(), "they can be forgotten", 20, new_in_memory)
 
 
 def nothing_left(app: Flask) -> bool:
@@ -620,7 +627,7 @@ def what_is_left(app: Flask) -> dict[str, Any]:
     }
 
 
-def still_in_memory() -> list[object]:
+def in_memory() -> list[object]:
     gc.collect()
     return [found for found in gc.get_objects() if isinstance(found, Connection | Server)]
 
@@ -632,7 +639,7 @@ def presence_rows(app: Flask) -> int:
 
 def stuff(app: Flask, session_id: str, enough: Callable[[], bool]) -> int:
     """Send events of 16 kB until it is enough; tell how many."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     sent = 0
     with app.app_context():
         while not enough():
