@@ -183,6 +183,8 @@ class Connection:
         """
         self._handler = handler
         try:
+        # Before the loop knows of it, which may find at once that the client has gone and then queues what cleans up.
+        self._jobs, self._busy = deque([handler.opened]), True
             self._loop.call(self._enter)
         except RuntimeError:
             # The system lets this process start no further thread.
@@ -190,7 +192,7 @@ class Connection:
             self._let_go()
             self._on_gone(self)
             raise
-        self._do(handler.opened)
+        self._pool.submit(self._work)
 
     @property
     def is_ending(self) -> bool:

@@ -143,6 +143,35 @@ def test_a_client_with_many_frames_does_not_keep_others_waiting() -> None:
 
 
 def test_a_long_replay_does_not_keep_others_waiting() -> None:
+def test_a_client_that_has_gone_at_once_is_cleaned_up_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However soon the loop finds out: what `opened` does must not come after what undoes it."""
+    with running() as sockets:
+        calls: list[str] = []
+
+        class Gone(Side):
+            def opened(self) -> None:
+                calls.append("opened")
+
+            def closed(self) -> None:
+                calls.append("closed")
+                super().closed()
+
+        side = Gone(sockets)
+        side.sock.close()
+        call = sockets.loop.call
+
+        def call_and_wait(function: Callable[[], None]) -> None:
+            call(function)
+            if threading.current_thread() is threading.main_thread():
+                wait_until(lambda: side.connection._gone, "the loop has found out")
+
+        monkeypatch.setattr(sockets.loop, "call", call_and_wait)
+        side.start()
+        assert side.gone.wait(20)
+        wait_until(lambda: not side.connection._busy, "nothing more is to be done")
+        assert calls == ["opened", "closed"]
+
+
     """Four of them take all threads of the pool."""
     stopping = threading.Event()
 
