@@ -48,8 +48,9 @@ REPLAY_BUFFER = 256 * 1024
 REPLAY_TURN = 0.05
 #: Bytes that a client may send in one second.
 BYTES_PER_SECOND = 512 * 1024
-#: Frames of a client that may wait to be handled.
+#: Frames of a client that may wait to be handled, and their bytes: more than what it may send in a second.
 MAX_WAITING = 100
+MAX_WAITING_BYTES = 2 * BYTES_PER_SECOND
 
 _numbers = itertools.count(1)
 
@@ -182,9 +183,9 @@ class Connection:
         :raises RuntimeError: if no thread can be started. The connection is closed then.
         """
         self._handler = handler
-        try:
         # Before the loop knows of it, which may find at once that the client has gone and then queues what cleans up.
         self._jobs, self._busy = deque([handler.opened]), True
+        try:
             self._loop.call(self._enter)
         except RuntimeError:
             # The system lets this process start no further thread.

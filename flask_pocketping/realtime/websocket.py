@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from wsproto.connection import Connection as Parser
-from wsproto.connection import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
-from .connection import FLOODING, MAX_WAITING, TOO_BIG, TOO_MANY, Connection
+from .connection import FLOODING, MAX_WAITING, MAX_WAITING_BYTES, TOO_BIG, TOO_MANY, Connection
 from .framing import PING, close_frame, pong_frame
+from .reader import PING_OPCODE, FrameReader, read_control_frame
 
 #: Bytes of a client's message, and of one from a client that has not told who it is.
 MAX_FRAME = 64 * 1024
@@ -26,17 +25,19 @@ _NOT_SENT = {1005, 1006, 1015}
 class WebSocket(Connection):
     """A WebSocket. Its parameters are those of `Connection`."""
 
-    __slots__ = ("_control", "_frames", "_message", "_parser", "max_frame")
+    __slots__ = ("_control", "_frames", "_message", "_reader", "_waiting_bytes", "max_frame")
 
     def __init__(self, sock: Any, **options: Any) -> None:
         self.interval = PING_INTERVAL
         super().__init__(sock, **options)
         #: Bytes that a message may have.
         self.max_frame = MAX_FIRST_FRAME
-        # Made when something comes: most clients say nothing for a long time.
-        self._parser: Parser | None = None
+        # There only while a frame or message is not complete: most clients send nothing but pongs for a long time.
+        self._reader: FrameReader | None = None
         # What came of a message that is not complete.
         self._message: bytearray | None = None
+        # Of the messages that wait for the pool.
+        self._waiting_bytes = 0
         self._frames = 0
         self._control = 0
 
@@ -53,28 +54,47 @@ class WebSocket(Connection):
         return PING
 
     def _received(self, data: bytes) -> None:
-        if self._parser is None:
-            self._parser = Parser(ConnectionType.SERVER)
-        self._parser.receive_data(data)
-        for event in self._parser.events():
+        if self._reader is None:
+            # What an idle client sends, and nothing else does.
+            control = read_control_frame(data)
+            if control is not None:
+                self._take_control(*control)
+                return
+            self._reader = FrameReader()
+        for event in self._reader.receive(data):
             self._take(event)
             # Nothing is read after the end was decided.
             if self._end is not None:
                 return
+        if self._message is None and self._reader.at_frame_end:
+            self._reader = None
+
+    def _take_control(self, opcode: int, payload: bytes) -> None:
+        if self._count_frame(is_control=True) and opcode == PING_OPCODE:
+            self._send(pong_frame(payload))
 
     def _take(self, event: object) -> None:
-        self._frames += 1
-        if isinstance(event, Ping | Pong):
-            self._control += 1
-        if self._frames > FRAMES_PER_SECOND or self._control > CONTROL_FRAMES_PER_SECOND:
-            self.end(FLOODING, "Too many frames at once.")
-        elif isinstance(event, TextMessage | BytesMessage):
+        if not self._count_frame(is_control=isinstance(event, Ping | Pong)):
+            return
+        if isinstance(event, TextMessage | BytesMessage):
             self._take_part(event)
         elif isinstance(event, Ping):
             self._send(pong_frame(bytes(event.payload)))
         elif isinstance(event, CloseConnection):
             self._theirs = True
             self.end(event.code, "")
+
+    def _count_frame(self, *, is_control: bool) -> bool:
+        """Bound how many frames a client sends in a second.
+
+        :return: whether this one is still within the bound. If not, the connection ends.
+        """
+        self._frames += 1
+        self._control += is_control
+        if self._frames <= FRAMES_PER_SECOND and self._control <= CONTROL_FRAMES_PER_SECOND:
+            return True
+        self.end(FLOODING, "Too many frames at once.")
+        return False
 
     def _take_part(self, event: TextMessage | BytesMessage) -> None:
         """Take a message, or a part of one."""
@@ -90,7 +110,15 @@ class WebSocket(Connection):
         if not event.message_finished:
             return
         whole, self._message = bytes(self._message), None
-        if self._waiting() >= MAX_WAITING:
+        with self._lock:
+            self._waiting_bytes += len(whole)
+        if self._waiting() >= MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
             self.end(TOO_MANY, "Too many frames at once.")
         else:
-            self._do(partial(self._handler.received, whole.decode() if is_text else whole))
+            self._do(partial(self._hear, whole, is_text=is_text))
+
+    def _hear(self, message: bytes, *, is_text: bool) -> None:
+        """Have the handler take a message; on the pool."""
+        with self._lock:
+            self._waiting_bytes -= len(message)
+        self._handler.received(message.decode() if is_text else message)

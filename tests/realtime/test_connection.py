@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from flask_pocketping.realtime import websocket
 from flask_pocketping.realtime.connection import Closed
 from flask_pocketping.realtime.framing import Frame, text_frame
 from flask_pocketping.realtime.sockets import Sockets
 from flask_pocketping.realtime.websocket import MAX_FRAME, WebSocket
 
 from ..support.servers import wait_until
-from ..support.wire import BINARY, CLOSE, CONTINUATION, PONG, TEXT, WireFrame, cut_frame, masked
+from ..support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WireFrame, cut_frame, masked
 
 
 class Side:
@@ -135,14 +136,13 @@ def test_a_client_with_many_frames_does_not_keep_others_waiting() -> None:
             side.sock.sendall(masked(b"x", TEXT) * 50)
         wait_until(lambda: all(side.connection._waiting() == 49 for side in busy), "they are at work")
         late = Side(sockets, lambda connection: order.append("late")).start()
-        wait_until(lambda: len(order) == 201, "all is done")
         go.set()
+        wait_until(lambda: len(order) == 201, "all is done")
         assert order.index("late") < 100
         for side in (*busy, late):
             side.sock.close()
 
 
-def test_a_long_replay_does_not_keep_others_waiting() -> None:
 def test_a_client_that_has_gone_at_once_is_cleaned_up_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """However soon the loop finds out: what `opened` does must not come after what undoes it."""
     with running() as sockets:
@@ -172,6 +172,7 @@ def test_a_client_that_has_gone_at_once_is_cleaned_up_after(monkeypatch: pytest.
         assert calls == ["opened", "closed"]
 
 
+def test_a_long_replay_does_not_keep_others_waiting() -> None:
     """Four of them take all threads of the pool."""
     stopping = threading.Event()
 
@@ -246,4 +247,79 @@ def test_empty_parts_take_no_memory() -> None:
         wait_until(lambda: side.connection._frames >= 102, "all are read")
         kept = [getattr(side.connection, name) for name in WebSocket.__slots__ if hasattr(side.connection, name)]
         assert max(len(value) for value in kept if isinstance(value, list | bytearray)) == 0
+        side.sock.close()
+
+
+def test_a_connection_that_only_answers_pings_has_no_parser() -> None:
+    """Not after a message, either; only while a frame or a message is not complete."""
+    with running() as sockets:
+        side = Side(sockets).start()
+
+        def exchange(data: bytes) -> None:
+            """Send bytes and a ping, and wait for the pong: the bytes are dealt with."""
+            side.sock.sendall(data)
+            side.sock.sendall(masked(b"dealt with?", PING))
+            assert side.receive() == WireFrame(PONG, b"dealt with?")
+
+        def has_no_parser() -> bool:
+            return side.connection._reader is None
+
+        for data in (masked(b"", PONG), masked(b"hello", TEXT)):
+            exchange(data)
+            wait_until(has_no_parser, "the parser is dropped")
+        exchange(masked(b"hel", TEXT, fin=False))
+        assert not has_no_parser()
+        exchange(masked(b"lo", CONTINUATION))
+        wait_until(has_no_parser, "the parser is dropped")
+        whole = masked(b"in two packets", TEXT)
+        side.sock.sendall(whole[:5])
+        wait_until(lambda: not has_no_parser(), "the beginning is read")
+        exchange(whole[5:])
+        wait_until(has_no_parser, "the parser is dropped")
+        wait_until(lambda: side.heard == ["hello", "hello", "in two packets"], "all is heard", 10, lambda: side.heard)
+        side.sock.close()
+
+
+def test_control_frames_that_need_no_parser_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "CONTROL_FRAMES_PER_SECOND", 10)
+    monkeypatch.setattr(websocket, "FRAMES_PER_SECOND", 1_000_000)
+    with running() as sockets:
+        side = Side(sockets).start()
+        found = None
+        deadline = time.monotonic() + 20
+        while found is None or found.opcode == PONG:
+            assert time.monotonic() < deadline
+            side.sock.sendall(masked(b"", PING))
+            found = side.receive()
+            assert found is not None
+            assert side.connection._reader is None
+        assert found.code == 1008
+        side.sock.close()
+
+
+def test_messages_that_wait_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few large ones take as much memory as many small ones."""
+    room = 4
+    monkeypatch.setattr(websocket, "MAX_WAITING_BYTES", room * MAX_FRAME // 2)
+    go = threading.Event()
+
+    class Waiting(Side):
+        def received(self, raw: str | bytes) -> None:
+            assert go.wait(10)
+            super().received(raw)
+
+    size = MAX_FRAME // 2
+    with running() as sockets:
+        side = Waiting(sockets).start()
+        side.sock.sendall(masked(b"x" * size, TEXT))
+        wait_until(lambda: not side.connection._waiting(), "one is being handled")
+        for _ in range(room):
+            side.sock.sendall(masked(b"x" * size, TEXT))
+        wait_until(lambda: side.connection._waiting() == room, "as many wait as may")
+        assert not side.connection.is_ending
+        side.sock.sendall(masked(b"one more", TEXT))
+        closed = side.receive()
+        go.set()
+        assert closed is not None
+        assert (closed.opcode, closed.code) == (CLOSE, 4429)
         side.sock.close()
