@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import logging
+import math
 import selectors
 import socket
 import threading
@@ -26,6 +27,9 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 LINGER = 2.0
 #: Longest time that one wait takes, in seconds.
 LONGEST = 3600.0
+#: Seconds by which `on_time` may be late. What becomes due within that time is done together: with many sockets, to
+#: wake up for each would cost more than what there is to do. A power of two, which no division rounds.
+TICK = 0.125
 
 
 class Member(Protocol):
@@ -174,10 +178,13 @@ class Loop:
     def _wait(self, idle_since: float) -> float:
         if self._calls:
             return 0.0
-        due = self._due[0][0] if self._members and self._due else time.monotonic() + LONGEST
         if not self._members:
-            due = min(due, idle_since + LINGER)
-        return max(0.0, min(due - time.monotonic(), LONGEST))
+            until = idle_since + LINGER
+        elif self._due:
+            until = math.ceil(self._due[0][0] / TICK) * TICK
+        else:
+            return LONGEST
+        return max(0.0, min(until - time.monotonic(), LONGEST))
 
     def _serve(self, member: Member, events: int) -> None:
         try:
@@ -205,7 +212,8 @@ class Loop:
                 logger.exception("A call of the event loop failed.")
 
     def _run_due(self, now: float) -> None:
-        while self._due and self._due[0][0] <= now:
+        last = now // TICK * TICK
+        while self._due and self._due[0][0] <= last:
             due, number = heapq.heappop(self._due)
             member = self._members.get(number)
             if member is None or member.due != due:

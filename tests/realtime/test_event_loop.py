@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
 from flask_pocketping.realtime.connection import Connection
-from flask_pocketping.realtime.event_loop import Loop
+from flask_pocketping.realtime.event_loop import TICK, Loop
 from flask_pocketping.realtime.sockets import Sockets
 from flask_pocketping.realtime.thread_pool import Pool
+
+from ..support.servers import wait_until
 
 
 def runs(call: Callable[[Callable[[], None]], None]) -> bool:
@@ -72,6 +76,43 @@ def test_a_socket_that_fails_in_every_way_does_not_end_the_loop() -> None:
     assert runs(loop.call)
     loop._members.clear()
     loop.close()
+
+
+def test_what_becomes_due_at_nearly_the_same_time_is_done_together() -> None:
+    """To wake up for each of many sockets would cost more than what there is to do."""
+    called_at: dict[int, float] = {}
+
+    class Timed:
+        def __init__(self, number: int, due: float) -> None:
+            self.number, self.due = number, due
+            self.sock, self._other_end = socket.socketpair()
+
+        def on_time(self, now: float) -> float:
+            called_at[self.number] = now
+            return now + 3600
+
+        def close(self) -> None:
+            self.sock.close()
+            self._other_end.close()
+
+    loop = Loop()
+    tick = (time.monotonic() // TICK + 2) * TICK
+    members: list[Any] = [Timed(number, tick + share * TICK) for number, share in enumerate((0.1, 0.5, 0.9))]
+
+    def add_all() -> None:
+        for member in members:
+            loop.add(member)
+
+    loop.call(add_all)
+    wait_until(lambda: len(called_at) == 3, "all are called", 20, lambda: called_at)
+    assert len(set(called_at.values())) == 1
+    assert min(called_at.values()) >= tick + 0.9 * TICK
+    for member in members:
+        loop.call(partial(loop.remove, member))
+    assert runs(loop.call)
+    loop.close()
+    for member in members:
+        member.close()
 
 
 def test_a_job_that_ends_its_thread_leaves_room_for_another() -> None:
