@@ -72,18 +72,21 @@ def arrive(
     return made
 
 
-def renew(db: Database, living: Sequence[Presence]) -> list[Presence]:
+def renew(db: Database, living: Sequence[Presence]) -> set[Presence]:
     """Say that connections live.
 
     :return: those that were taken for dead meanwhile, since nobody said so for too long; for `note_again`.
     """
-    known: set[str] = set()
+    lost: set[Presence] = set()
     for start in range(0, len(living), 500):
-        mine = presence.c.id.in_([item.id for item in living[start : start + 500]])
+        batch = living[start : start + 500]
+        mine = presence.c.id.in_([item.id for item in batch])
         with db.transaction() as tx:
-            tx.execute(update(presence).where(mine).values(seen_at=clock.now()))
-            known.update(tx.execute(select(presence.c.id).where(mine)).scalars())
-    return [item for item in living if item.id not in known]
+            renewed = tx.execute(update(presence).where(mine).values(seen_at=clock.now())).rowcount
+            if renewed < len(batch):
+                known = set(tx.execute(select(presence.c.id).where(mine)).scalars())
+                lost.update(item for item in batch if item.id not in known)
+    return lost
 
 
 def note_again(db: Database, lost: Presence) -> None:

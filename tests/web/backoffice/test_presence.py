@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
+from flask_pocketping import clock
 from flask_pocketping.chat import presence
 from flask_pocketping.chat.projects import create_key, create_project
 from flask_pocketping.db import Database
+from flask_pocketping.models import DEFAULT_PROJECT
 from flask_pocketping.realtime import websocket
 
 from ...conftest import Serve
@@ -53,6 +55,28 @@ def expect_log(api: Api, page: Visitor, *types: str) -> None:
 def rows(app: Flask) -> int:
     with database_of(app).read() as connection:
         return int(connection.execute(text("SELECT count(*) FROM pocketping_presence")).scalar_one())
+
+
+def test_connections_that_were_taken_for_dead_are_told_when_all_are_renewed(any_database: str, tmp_path: Path) -> None:
+    """There are more of them than one statement renews."""
+    app = make_app(tmp_path, any_database)
+    db = database_of(app)
+    living = [presence.Presence(f"conn_{number:04}", DEFAULT_PROJECT, None) for number in range(1100)]
+    long_ago = clock.ago(seconds=presence.LIFETIME)
+    with db.transaction() as tx:
+        tx.execute(
+            insert(presence.presence),
+            [{"id": one.id, "project_id": one.project_id, "available": True, "seen_at": long_ago} for one in living],
+        )
+    assert presence.renew(db, living) == set()
+    lost = {living[3], living[4], living[1050]}
+    for one in lost:
+        presence.leave(db, one)
+    assert presence.renew(db, living) == lost
+    with db.read() as connection:
+        fresh = select(presence.presence.c.id).where(presence.presence.c.seen_at > long_ago)
+        assert len(connection.execute(fresh).all()) == len(living) - len(lost)
+    app.extensions["pocketping"].runtime.close()
 
 
 # --- Operators ---
