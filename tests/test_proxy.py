@@ -16,7 +16,7 @@ from .support.clients import BROWSER, Api, Visitor
 from .support.events import EventSource
 from .support.pages import DOCS, blocks, write_files
 from .support.scripts import environment, replaced
-from .support.servers import KEY, Process, free_port, wait_until
+from .support.servers import KEY, Process, answers, free_port, wait_until
 from .support.services import missing
 
 NGINX = Path("/usr/sbin/nginx")
@@ -91,13 +91,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for process in (proxy, server):
             if process.popen.poll() is None:
                 process.stop()
-
-
-def answers(api: Api) -> bool:
-    try:
-        return api.get("/health").status_code == 200
-    except requests.RequestException:
-        return False
 
 
 def test_a_websocket_gets_through(site: Site) -> None:

@@ -13,8 +13,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from ..support.clients import Api
-from ..support.servers import KEY, ROOT, Process, free_port, wait_until
-from ..web.streams.test_servers import answers
+from ..support.servers import KEY, ROOT, Process, answers, free_port, wait_until
 from .chat import Chat
 from .conftest import NewContext
 from .inbox import Inbox

@@ -155,7 +155,7 @@ def gunicorn(
     process = Process(command, process_environment(folder, database, **settings), folder / "gunicorn.log")
     try:
         api = Api(f"{scheme}://127.0.0.1:{port}", KEY)
-        wait_until(lambda: _answers(api), "gunicorn answers", 60, lambda: process.log.read_text()[-3000:])
+        wait_until(lambda: answers(api), "gunicorn answers", 60, lambda: process.log.read_text()[-3000:])
         yield api, process
     finally:
         if process.popen.poll() is None:
@@ -170,7 +170,7 @@ def plain(folder: Path, *, database: str, port: int | None = None, **settings: A
     process = Process(command, process_environment(folder, database, **settings), folder / "plain.log")
     try:
         api = Api(f"http://127.0.0.1:{port}", KEY)
-        wait_until(lambda: _answers(api), "the server answers", 60, lambda: process.log.read_text()[-3000:])
+        wait_until(lambda: answers(api), "the server answers", 60, lambda: process.log.read_text()[-3000:])
         yield api, process
     finally:
         if process.popen.poll() is None:
@@ -225,7 +225,8 @@ def wait_until(
         time.sleep(0.02)
 
 
-def _answers(api: Api) -> bool:
+def answers(api: Api) -> bool:
+    """Whether a server serves: its health is asked for."""
     try:
         # A server with TLS has a certificate that nobody knows.
         return requests.get(api.url + "/health", timeout=5, verify=False).status_code == 200

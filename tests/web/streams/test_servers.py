@@ -27,6 +27,7 @@ from ...support.servers import (
     KEY,
     ROOT,
     Process,
+    answers,
     check_log,
     free_port,
     gunicorn,
@@ -205,13 +206,6 @@ def test_werkzeugs_reloader_closes_sockets_without_a_traceback(sqlite: str, tmp_
         assert "Error" not in log, log[-3000:]
     finally:
         process.kill()
-
-
-def answers(api: Api) -> bool:
-    try:
-        return requests.get(f"{api.url}/health", timeout=5).ok
-    except requests.RequestException:
-        return False
 
 
 def test_one_thread_is_enough_for_werkzeug(sqlite: str, tmp_path: Path) -> None:
