@@ -121,8 +121,8 @@ def test_an_operator_stays_online_however_long(app: Flask, api: Api, travel: Tra
         for _ in range(4):
             travel.forward(seconds=presence.LIFETIME * 0.9)
             # The next look of the hub's thread renews, as it would do by itself after a third of that time.
-            upkeep._next = 0.0
-            wait_until(lambda: upkeep._next > 0, "the renewal")
+            upkeep._next_renewal = 0.0
+            wait_until(lambda: upkeep._next_renewal > 0, "the renewal")
             assert online(api, page)
         office.send({"type": "ping"})
         assert office.expect("pong") == {"type": "pong"}
@@ -287,7 +287,7 @@ def test_who_was_taken_for_dead_comes_back(app: Flask, api: Api, travel: Travel)
 
         wait_until(swept, "they count as dead")
         assert office.receive()["type"] == "visitor.disconnected"
-        upkeep._next = 0.0
+        upkeep._next_renewal = 0.0
         assert office.receive()["type"] == "visitor.connected"
         wait_until(lambda: online(api, page), "the operator is back")
         assert rows(app) == 2

@@ -372,7 +372,7 @@ def test_colleagues_and_pages_are_told_of_one_who_vanishes(app: Flask, api: Api,
         assert page.receive()["data"] == {"online": True}
         travel.forward(seconds=presence.LIFETIME * 1.1)
         # The sockets are alive; they say so with the next round of the hub's thread.
-        upkeep._next = 0.0
+        upkeep._next_renewal = 0.0
         frame = office.expect("presence", 20)
         assert (frame["online"], frame["operators"]) == (False, [])
         assert page.expect("presence", 20)["data"] == {"online": False}

@@ -346,7 +346,7 @@ def test_a_stream_is_renewed_however_long(app: Flask, api: Api, travel: Travel) 
         stream.next()
         for _ in range(3):
             travel.forward(seconds=presence.LIFETIME * 0.9)
-            upkeep._next = 0.0
-            wait_until(lambda: upkeep._next > 0, "the renewal")
+            upkeep._next_renewal = 0.0
+            wait_until(lambda: upkeep._next_renewal > 0, "the renewal")
         presence.sweep(state_of(app).db, GRACE)
         assert log_of(api, page) == ["visitor.connected"]
