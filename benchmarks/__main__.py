@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import fanout, lists, message, start, widget
+from . import fanout, lists, message, start, webhooks, widget
 from .report import Report
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "fanout": fanout.measure,
     "lists": lists.measure,
     "widget": widget.measure,
+    "webhooks": webhooks.measure,
     "start": start.measure,
 }
 

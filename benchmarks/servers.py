@@ -157,6 +157,14 @@ def nothing(folder: Path) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def receiver(folder: Path) -> Iterator[Server]:
+    """A receiver of webhooks."""
+    port = free_port()
+    with serving([sys.executable, "-m", "benchmarks.apps.receiver", str(port)], port, folder, {}) as server:
+        yield server
+
+
 def has_peer() -> bool:
     """Whether the SDK and its server are installed."""
     return all(importlib.util.find_spec(name) for name in ("pocketping", "fastapi", "uvicorn", "websockets"))

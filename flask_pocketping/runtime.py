@@ -30,6 +30,9 @@ from .targets.webhooks import WebhookTarget
 
 logger = logging.getLogger("flask_pocketping")
 
+#: Seconds between looks for idle connections of the HTTP client.
+IDLE_CONNECTIONS = 10.0
+
 
 class Runtime:
     """Starts with the first request, or by command, and can be stopped and started again."""
@@ -55,6 +58,7 @@ class Runtime:
         self._sockets = sockets
         self._files = files
         self._tasks = PeriodicTasks(config, db, files, announcer.operators_vanished)
+        self._client = client
         self._targets = [WebhookTarget(client, disabled=self._webhook_disabled)]
         self._worker: Worker | None = None
         self._running_in: int | None = None
@@ -112,6 +116,7 @@ class Runtime:
         self._sockets.close_all()
         if worker is not None:
             worker.stop(self._config.webhook_timeout + 5.0)
+        self._client.close()
         if self._files is not None:
             self._files.close()
         self._hub.close()
@@ -133,7 +138,7 @@ class Runtime:
             lease=self._config.worker_lease,
             run=self._in_context,
             announce=self._announce,
-            chores=self._tasks.schedule(),
+            chores=(*self._tasks.schedule(), (IDLE_CONNECTIONS, self._client.close_idle)),
         )
 
     def _in_context(self, work: Callable[[], None]) -> None:

@@ -44,6 +44,13 @@ def test_lists_are_timed_at_two_sizes(tmp_path: Path) -> None:
     assert kept["databases"]["SQLite"]["ratios"].keys() >= {"sessions", "sessions, far inside", "newest messages"}
 
 
+def test_deliveries_are_counted_beside_requests_by_itself(tmp_path: Path) -> None:
+    printed, kept = run("webhooks", tmp_path)
+    assert "one worker / requests" in printed
+    assert kept["ratio"] > 0
+    assert kept["target"] == 300
+
+
 def test_the_start_of_an_app_is_timed_beside_what_it_stands_on(tmp_path: Path) -> None:
     printed, kept = run("start", tmp_path)
     assert "second PocketPing(app)" in printed

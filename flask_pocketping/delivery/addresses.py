@@ -1,13 +1,30 @@
-"""Which IP addresses the server may connect to on somebody else's behalf. `http.py` asks here
-before each connection."""
+"""Which URLs and IP addresses the server may connect to on somebody else's behalf.
+
+A URL is read in one way only: what is checked when an endpoint is registered is what `adapter.py` connects to.
+"""
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from urllib.parse import urlsplit
+
+from .errors import AddressNotAllowed, BadURL
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+#: Characters that a URL may have.
+MAX_URL_LENGTH = 2048
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_PRINTABLE_ASCII = re.compile(r"[!-~]+")
+_AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[0-9a-z._-]+))(?::(?P<port>[0-9]*))?", re.IGNORECASE)
+_LABEL = re.compile(r"[0-9a-z_-]{1,63}", re.IGNORECASE)
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 
 # The tables follow the IANA special-purpose registries (RFC 6890). They stand here because the
 # answers of `ipaddress.is_global` differ between Python releases.
@@ -54,6 +71,82 @@ _ENDS_IN_IPV4 = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port of a URL (RFC 6454): connections to one origin can be shared.
+
+    :ivar host: in lower case, as it is looked up: a final dot stays.
+    :ivar address: the address that the host is written as, if it is one.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    address: Address | None
+
+    @property
+    def authority(self) -> str:
+        """The value of the `Host` header (RFC 9110, section 7.2)."""
+        name = self.host.removesuffix(".")
+        host = f"[{name}]" if ":" in name else name
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def check_url(url: str, *, allow_http: bool, allow_networks: Sequence[Network]) -> None:
+    """Check a URL as far as that goes without a network: when an endpoint is registered.
+
+    :param allow_http: whether http is allowed besides https.
+    :param allow_networks: networks that are allowed although they are not public.
+    :raises BadURL: if no request could be sent to it.
+    :raises AddressNotAllowed: if its host is an address that is not allowed, in whatever notation.
+    """
+    origin = parse_origin(url, allow_http=allow_http)
+    if origin.address is not None:
+        check_addresses(origin, [origin.address], allow_networks)
+
+
+def parse_origin(url: str, *, allow_http: bool) -> Origin:
+    """Find out where a URL leads.
+
+    :param allow_http: whether http is allowed besides https.
+    :raises BadURL: if it is not a plain http(s) URL.
+    """
+    if len(url) > MAX_URL_LENGTH:
+        raise BadURL(f"The URL is longer than {MAX_URL_LENGTH} characters.")
+    if not _PRINTABLE_ASCII.fullmatch(url):
+        raise BadURL(
+            "The URL may have no spaces, control characters or characters outside ASCII. "
+            "Percent-encode them, and write the host in its xn-- form."
+        )
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise BadURL("The host in the URL can't be read.") from None
+    if parts.scheme != "https" and not (allow_http and parts.scheme == "http"):
+        raise BadURL(f"The URL must begin with https://{' or http://' if allow_http else ''}.")
+    authority = _match_authority(parts.netloc)
+    address = _parse_address(authority)
+    port = int(authority["port"] or _DEFAULT_PORTS[parts.scheme])
+    if not 1 <= port <= 65535:
+        raise BadURL("The port in the URL must be between 1 and 65535.")
+    host = authority["name"].lower() if address is None else str(address)
+    return Origin(scheme=parts.scheme, host=host, port=port, address=address)
+
+
+def check_addresses(origin: Origin, addresses: Sequence[Address], allow_networks: Sequence[Network]) -> None:
+    """Refuse an origin if any of its addresses is not allowed.
+
+    The error does not name the address: that could tell a stranger about inner networks.
+
+    :raises AddressNotAllowed: with a text for a person.
+    """
+    if not all(address_allowed(address, allow_networks) for address in addresses):
+        raise AddressNotAllowed(
+            f"{origin.authority} is not allowed: it leads to an address that is not public "
+            "(such as a loopback, private or link-local one)."
+        )
+
+
 def address_allowed(address: Address, allow_networks: Sequence[Network]) -> bool:
     """Whether the server may connect to an address: a public one, or one of the listed networks.
 
@@ -91,3 +184,34 @@ def _carried(address: IPv6Address) -> Sequence[IPv4Address]:
     if any(address in network for network in _ENDS_IN_IPV4):
         return (IPv4Address(int(address) & 0xFFFF_FFFF),)
     return ()
+
+
+def _match_authority(text: str) -> re.Match[str]:
+    if not text:
+        raise BadURL("The URL has no host.")
+    if "@" in text:
+        raise BadURL("The URL may not contain a user name or a password.")
+    authority = _AUTHORITY.fullmatch(text)
+    if authority is None:
+        raise BadURL("The host or the port in the URL can't be read.")
+    return authority
+
+
+def _parse_address(authority: re.Match[str]) -> Address | None:
+    """The address that the host is written as, if it is one.
+
+    A host whose last label is a number always is (WHATWG URL standard), and `inet_aton` reads every notation that the
+    system does.
+    """
+    name = authority["name"]
+    try:
+        if name is None:
+            return IPv6Address(authority["ipv6"])
+        labels = name.removesuffix(".").split(".")
+        if _NUMBER.fullmatch(labels[-1]):
+            return IPv4Address(socket.inet_aton(name.removesuffix(".")))
+    except (OSError, ValueError):
+        raise BadURL("The address in the URL can't be read.") from None
+    if len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):
+        raise BadURL("The host in the URL is not a valid name.")
+    return None

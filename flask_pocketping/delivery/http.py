@@ -1,22 +1,26 @@
-"""The HTTP client for addresses that somebody else chose: it reaches public hosts only, follows no
-redirect, and always comes back in time. Webhooks, bridges and AI calls go through it."""
+"""The HTTP client for everything that goes out: webhooks, bridges and AI calls.
+
+It is a hardened session of `requests`: it reaches public hosts only, follows no redirect, and comes back in time.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import re
-import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
-from ipaddress import ip_address
-from threading import Thread
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
+from urllib.parse import urlencode
 
+from ..host.forks import begin_anew_after_fork
 from ..version import user_agent
-from .addresses import Address, Network
+from .addresses import Network, Origin, check_url, parse_origin
+from .body import max_bytes
+from .dialer import Dialer, Resolver, system_addresses
 from .errors import (
     AddressNotAllowed,
     BadHeader,
@@ -29,11 +33,12 @@ from .errors import (
     ResponseTooLarge,
     TLSFailed,
 )
-from .urls import Place, check_addresses, check_url, read_url
-from .wire import Deadline, TooManyBytes, open_wire
+from .watchdog import Deadline
 
 if TYPE_CHECKING:
-    from urllib3 import HTTPHeaderDict
+    import requests
+
+    from .adapter import GuardedSession
 
 __all__ = [
     "AddressNotAllowed",
@@ -43,38 +48,66 @@ __all__ = [
     "ConnectionFailed",
     "GuardedClient",
     "HTTPClientError",
-    "HTTPResult",
     "NameNotResolved",
+    "RequestOptions",
     "RequestTimedOut",
+    "Response",
     "ResponseTooLarge",
+    "StreamedResponse",
     "TLSFailed",
     "check_url",
     "default_tls",
     "system_addresses",
 ]
 
-#: Turns a host name into the texts of its IP addresses; raises `OSError` where there are none.
-Resolver = Callable[[str], Sequence[str]]
-
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-# Without the bound, or with what `int` takes besides ("-1", "1_0"), a size could ask for any number of bytes.
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
-_LENGTH = re.compile("[0-9]{1,18}")
+#: Headers that only the client sets: whom a request is for, and where it ends.
+_OWN_HEADERS = {
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "accept-encoding",
+    "expect",
+    "upgrade",
+    "te",
+}
+#: Methods that may be repeated (RFC 9110, section 9.2.2).
+_IDEMPOTENT = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
+#: Bytes of an answer that are read at once.
+_PART = 64 * 1024
 
-#: Bytes of a status line, headers and trailers, and of each line that is not the body's.
-MAX_HEAD = 64 * 1024
-#: Bytes of a chunk's first line: the size, and extensions that nobody uses.
-MAX_CHUNK_LINE = 1024
+
+class RequestOptions(TypedDict, total=False):
+    """What a request may have besides its method and URL.
+
+    `headers`: the client sets `Host`, `Accept-Encoding` and the length itself; those of the caller have no effect.
+    `params`: are added to the URL's query.
+    `json`, `data`, `files`: the body, as `requests` has it: a value to encode as JSON; bytes or the fields of a form;
+    the files of a multipart form, each with name, content and media type.
+    `timeout`: seconds for the whole request, from resolving the name to the end of the answer.
+    `repeatable`: whether the other side may get the request twice, because it knows it again. It is sent anew if a kept
+    connection turns out to be closed. By default that is so for GET, HEAD, PUT, DELETE and OPTIONS.
+    """
+
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    json: Any
+    data: bytes | Mapping[str, str]
+    files: Mapping[str, tuple[str, bytes | BinaryIO, str]]
+    timeout: float
+    repeatable: bool
 
 
 @dataclass(frozen=True, slots=True)
-class HTTPResult:
+class Response:
     """An answer, whatever its status.
 
     :ivar headers: a mapping that ignores the case of names.
     :ivar body: the bytes that were read.
     :ivar excerpt: their beginning as text, without NUL characters, which PostgreSQL can't store.
+    :ivar duration_ms: milliseconds from the start of the request.
     """
 
     status_code: int
@@ -83,13 +116,54 @@ class HTTPResult:
     excerpt: str
     duration_ms: int
 
+    def json(self) -> Any:
+        """The value that the body is as JSON.
 
-def system_addresses(host: str) -> list[str]:
-    """Resolve a name the way the operating system does.
+        :raises BadResponse: if it is none.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise BadResponse("The answer is not JSON.") from None
 
-    :raises OSError: if it has no address.
+
+class StreamedResponse:
+    """An answer whose body is read piece by piece: iterating gives bytes as they arrive.
+
+    :ivar headers: a mapping that ignores the case of names.
     """
-    return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+    def __init__(self, response: requests.Response, origin: Origin, max_response: int) -> None:
+        self.status_code: int = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self._body = response.raw
+        self._origin = origin
+        self._max_response = max_response
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Read to the end of the body.
+
+        :raises HTTPClientError: if the answer breaks off, is too large, or takes too long.
+        """
+        left = self._max_response
+        while part := self._body.read(min(_PART, left + 1)):
+            left -= len(part)
+            if left < 0:
+                raise ResponseTooLarge(
+                    f"The answer of {self._origin.authority} is larger than {self._max_response} bytes."
+                )
+            yield part
+
+    def read(self) -> bytes:
+        """Read the whole body; raises as iterating does."""
+        return b"".join(self)
+
+    def read_beginning(self, size: int) -> bytes:
+        """Read no more than the beginning of the body; raises as iterating does, but never for its size."""
+        parts = bytearray()
+        while len(parts) < size and (part := self._body.read(size - len(parts))):
+            parts += part
+        return bytes(parts)
 
 
 @functools.cache  # reading the authorities takes a tenth of a second
@@ -102,193 +176,151 @@ def default_tls() -> ssl.SSLContext:
     return context
 
 
-@dataclass(frozen=True, kw_only=True)
 class GuardedClient:
-    """Sends requests to public addresses, each over a connection of its own.
+    """Sends requests to public addresses. Threads and greenlets may share a client.
 
-    A name is resolved once, refused if any of its addresses is not allowed, and connected to by
-    address, so a name that changes in between (DNS rebinding) leads nowhere else; certificate and
-    `Host` header are still those of the name. Redirects come back as results. Proxies and `.netrc`
-    of the environment are not used, cookies are not kept. Threads and greenlets may share a client.
+    A name is resolved once for each connection and refused if any of its addresses is not allowed; certificate and
+    `Host` header are those of the name. Connections are kept for further requests. Redirects come back as results.
+    Proxies and `.netrc` of the environment are not used, cookies are not kept. Errors name the host and nothing else.
 
-    :param allow_http: whether http is as good as https.
+    :param allow_http: whether http is allowed besides https.
     :param allow_networks: networks that are allowed although they are not public.
     :param user_agent: the `User-Agent` of requests that bring none; the package's if unset.
-    :param timeout: seconds for the whole request, from resolving the name to the end of the answer.
+    :param timeout: seconds for the whole of a request that brings no timeout.
     :param excerpt: how many bytes of an answer go into its excerpt.
     :param resolve: finds the addresses of a name.
     :param tls: the authorities that are trusted, with all else about TLS; by default `default_tls`.
     """
 
-    allow_http: bool
-    allow_networks: Sequence[Network]
-    user_agent: str = ""
-    timeout: float = 15.0
-    excerpt: int = 2048
-    resolve: Resolver = system_addresses
-    tls: ssl.SSLContext | None = None
+    def __init__(
+        self,
+        *,
+        allow_http: bool,
+        allow_networks: Sequence[Network],
+        user_agent: str = "",
+        timeout: float = 15.0,
+        excerpt: int = 2048,
+        resolve: Resolver = system_addresses,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allow_http = allow_http
+        self._allow_networks = allow_networks
+        self._user_agent = user_agent
+        self._timeout = timeout
+        self._excerpt = excerpt
+        self._resolve = resolve
+        self._tls = tls
+        self._begin()
+        begin_anew_after_fork(self, GuardedClient._begin)
 
-    def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> HTTPResult:
-        """Post a body and read no more of the answer than its excerpt; raises as `request` does."""
-        return self.request("POST", url, body=body, headers=headers)
+    def post(self, url: str, **options: Unpack[RequestOptions]) -> Response:
+        """Post something and read no more of the answer than its excerpt; raises as `request` does."""
+        return self.request("POST", url, **options)
 
     def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        max_response: int | None = None,
-    ) -> HTTPResult:
-        """Send a request and read its answer, of any status.
+        self, method: str, url: str, *, max_response: int | None = None, **options: Unpack[RequestOptions]
+    ) -> Response:
+        """Send a request and read its answer, of any status. A compressed answer is not unpacked.
 
-        The client sets `Host`, `Connection`, `Accept-Encoding` and the length itself (RFC 9110);
-        the same headers from the caller have no effect. A compressed answer is not unpacked.
-
-        :param max_response: how many bytes the answer's body may have; without it, only the excerpt
-            is read and the rest left.
+        :param max_response: how many bytes the answer's body may have; without it, only the excerpt is read and the
+            rest left.
         :raises HTTPClientError: one of its subclasses, if there is no answer.
         """
-        # Loaded by processes that send something only.
-        from urllib3 import HTTPHeaderDict
-
-        deadline = Deadline(self.timeout)
-        place = read_url(url, allow_http=self.allow_http)
-        fields = self._fields(place, headers or {})
-        with _failures_of(place, self.timeout), contextlib.ExitStack() as stack:
-            sock = stack.enter_context(self._connect(place, deadline))
-            tls = (self.tls or default_tls()) if place.tls else None
-            most = self.excerpt if max_response is None else max_response + 1
-            # Small chunks take several times the bytes that they carry; an honest sender makes none so small.
-            wire = open_wire(sock, deadline, tls=tls, name=place.name, most=2 * MAX_HEAD + 2 * most)
-            response = stack.enter_context(_exchange(wire, place, method, body, fields))
-            content = _read(response, most)
-        if max_response is not None and len(content) > max_response:
-            raise ResponseTooLarge(f"The answer of {place.authority} is larger than {max_response} bytes.")
-        return HTTPResult(
-            status_code=response.status,
-            headers=HTTPHeaderDict(response.getheaders()),
-            body=content,
-            excerpt=content[: self.excerpt].decode("utf-8", "replace").replace("\0", ""),
+        deadline = Deadline(options.get("timeout", self._timeout))
+        most = self._excerpt if max_response is None else max_response
+        with self._open(method, url, deadline, most, options) as response:
+            body = response.read_beginning(most) if max_response is None else response.read()
+        return Response(
+            status_code=response.status_code,
+            headers=response.headers,
+            body=body,
+            excerpt=body[: self._excerpt].decode("utf-8", "replace").replace("\0", ""),
             duration_ms=round(deadline.elapsed() * 1000),
         )
 
-    def _fields(self, place: Place, headers: Mapping[str, str]) -> HTTPHeaderDict:
-        from urllib3 import HTTPHeaderDict
+    @contextlib.contextmanager
+    def stream(
+        self, method: str, url: str, *, max_response: int, **options: Unpack[RequestOptions]
+    ) -> Iterator[StreamedResponse]:
+        """Send a request and read its answer within the block, as it arrives.
 
-        fields = HTTPHeaderDict(headers)
-        fields.setdefault("User-Agent", self.user_agent or user_agent())
-        fields.discard("Content-Length")
-        fields.discard("Transfer-Encoding")
-        fields["Host"] = place.authority
-        fields["Connection"] = "close"
-        fields["Accept-Encoding"] = "identity"
+        The timeout counts from here to the end of the body, and the time that the caller takes counts too.
+
+        :param max_response: how many bytes the answer's body may have.
+        :raises HTTPClientError: one of its subclasses, if there is no answer.
+        """
+        deadline = Deadline(options.get("timeout", self._timeout))
+        with self._open(method, url, deadline, max_response, options) as response:
+            yield response
+
+    def close_idle(self) -> None:
+        """Close connections that were not used for a while."""
+        if self._session is not None:
+            self._session.adapter.close_idle()
+
+    def close(self) -> None:
+        """Close the connections that no request uses. The client can still be used."""
+        if self._session is not None:
+            self._session.adapter.close()
+
+    def prepare(self, method: str, url: str, **options: Unpack[RequestOptions]) -> requests.PreparedRequest:
+        """Make a request without sending it.
+
+        :raises HTTPClientError: if URL or headers can't be sent.
+        """
+        import requests
+
+        origin = parse_origin(url, allow_http=self._allow_http)
+        request = self._get_session().prepare_request(
+            requests.Request(
+                method,
+                f"{origin.scheme}://{origin.authority}/",
+                headers=self._headers(options.get("headers", {})),
+                json=options.get("json"),
+                data=options.get("data"),
+                files=options.get("files"),
+            )
+        )
+        # As it was checked: `requests` would resolve its dots and quote it anew.
+        url = url.partition("#")[0]
+        if params := options.get("params"):
+            url += ("&" if "?" in url else "?") + urlencode(params)
+        request.url = url
+        return request
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._session: GuardedSession | None = None
+
+    def _get_session(self) -> GuardedSession:
+        with self._lock:
+            if self._session is None:
+                # Loaded by processes that send something only.
+                from .adapter import GuardedSession
+
+                dialer = Dialer(self._allow_networks, self._resolve)
+                self._session = GuardedSession(dialer, lambda: self._tls or default_tls())
+            return self._session
+
+    @contextlib.contextmanager
+    def _open(
+        self, method: str, url: str, deadline: Deadline, most: int, options: RequestOptions
+    ) -> Iterator[StreamedResponse]:
+        request = self.prepare(method, url, **options)
+        from .adapter import Exchange
+
+        origin = parse_origin(url, allow_http=self._allow_http)
+        repeatable = options.get("repeatable", method in _IDEMPOTENT)
+        exchange = Exchange(origin, deadline, max_bytes(most), repeatable)
+        session = self._get_session()
+        with session.send(request, stream=True, allow_redirects=False, exchange=exchange) as response:
+            yield StreamedResponse(response, origin, most)
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        fields = {name: value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
         for name, value in fields.items():
-            if not _FIELD_NAME.fullmatch(name) or not _FIELD_VALUE.fullmatch(value):
+            if not _FIELD_NAME.fullmatch(name) or not _FIELD_VALUE.fullmatch(value) or value[:1] in {" ", "\t"}:
                 raise BadHeader(f"The header {name!r} has characters that HTTP does not allow.")
-        return fields
-
-    def _connect(self, place: Place, deadline: Deadline) -> socket.socket:
-        addresses = [place.address] if place.address else self._resolve(place, deadline)
-        check_addresses(place, addresses, self.allow_networks)
-        failure: OSError | None = None
-        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-            try:
-                sock = socket.create_connection((str(address), place.port), deadline.remaining() / left)
-            except OSError as error:
-                failure = error
-            else:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return sock
-        raise failure or OSError("no address to connect to")
-
-    def _resolve(self, place: Place, deadline: Deadline) -> list[Address]:
-        answers: Sequence[str] = ()
-        failure: Exception | None = None
-
-        def look_up() -> None:
-            nonlocal answers, failure
-            try:
-                answers = self.resolve(place.host)
-            except (OSError, UnicodeError) as error:
-                failure = error
-
-        # getaddrinfo takes no timeout. One that hangs is left to end by itself.
-        thread = Thread(target=look_up, name="pocketping-resolve", daemon=True)
-        thread.start()
-        thread.join(deadline.remaining())
-        if thread.is_alive():
-            raise TimeoutError
-        if not answers:
-            raise NameNotResolved(f"The name {place.host} could not be resolved.") from failure
-        return [ip_address(answer) for answer in answers]
-
-
-def _exchange(
-    wire: socket.socket, place: Place, method: str, body: bytes | None, fields: HTTPHeaderDict
-) -> HTTPResponse:
-    # Not urllib3's connection: that one logs the whole URL, and so any token in it, when a header
-    # of the answer can't be parsed.
-    connection = HTTPConnection(place.host, place.port)
-    connection.sock = wire
-    # A server may answer and hang up before it has read everything.
-    with contextlib.suppress(ConnectionError):
-        connection.request(method, place.target, body, fields)
-    return connection.getresponse()
-
-
-def _read(response: HTTPResponse, limit: int) -> bytes:
-    if response.chunked:
-        return _read_chunks(response.fp, limit)
-    if any(not _LENGTH.fullmatch(length) for length in response.headers.get_all("Content-Length", [])):
-        raise HTTPException("a Content-Length that is no number")
-    content = response.read(limit)
-    if len(content) < limit and response.length:
-        raise IncompleteRead(content, response.length)
-    return content
-
-
-def _read_chunks(stream: BinaryIO, limit: int) -> bytes:
-    """Read a chunked body (RFC 9112, section 7.1), up to `limit` bytes of it.
-
-    Not by `http.client`: it takes a negative size for "all that comes".
-    """
-    content = bytearray()
-    while True:
-        line = stream.readline(MAX_CHUNK_LINE)
-        match = _CHUNK_SIZE.fullmatch(line)
-        if match is None:
-            raise HTTPException("a chunk without a size")
-        size = int(match[1], 16)
-        if not size:
-            return bytes(content)
-        wanted = min(size, limit - len(content))
-        part = stream.read(wanted)
-        content += part
-        if len(part) < wanted:
-            raise IncompleteRead(bytes(content), size - len(part))
-        if len(content) >= limit:
-            return bytes(content)
-        if stream.readline(3) not in {b"\r\n", b"\n"}:
-            raise HTTPException("a chunk that is longer than its size")
-
-
-@contextlib.contextmanager
-def _failures_of(place: Place, timeout: float) -> Iterator[None]:
-    host = place.authority
-    try:
-        yield
-    except TimeoutError as error:
-        raise RequestTimedOut(f"Timeout: {host} gave no complete answer within {timeout:g} seconds.") from error
-    except ssl.SSLCertVerificationError as error:
-        raise TLSFailed(f"The TLS certificate of {host} was refused: {error.verify_message}.") from error
-    except ssl.SSLError as error:
-        raise TLSFailed(f"TLS with {host} failed: {error.reason or 'it broke off'}.") from error
-    except OSError as error:
-        reason = error.strerror or "closed by the other side"
-        raise ConnectionFailed(f"The connection to {host} failed: {reason}.") from error
-    except TooManyBytes as error:
-        raise BadResponse(f"The answer of {host} has too many bytes around its body.") from error
-    except HTTPException as error:
-        raise BadResponse(f"The answer of {host} is not complete HTTP.") from error
+        if not any(name.lower() == "user-agent" for name in fields):
+            fields["User-Agent"] = self._user_agent or user_agent()
+        return {**fields, "Accept-Encoding": "identity"}

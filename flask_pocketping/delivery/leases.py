@@ -57,6 +57,17 @@ _CLAIM = (
         attempts=deliveries.c.attempts + 1,
     )
 )
+_FINISH = (
+    update(deliveries)
+    .where(
+        deliveries.c.id == bindparam("delivery_id"),
+        deliveries.c.lease_owner == bindparam("owner"),
+        deliveries.c.attempts == bindparam("number"),
+    )
+    .values(state=bindparam("new_state"), lease_owner=None, finished_at=bindparam("finished"))
+)
+_POSTPONE = _FINISH.values(due_at=bindparam("due"), dated_at=bindparam("now"))
+_ADD_ATTEMPT = insert(attempts)
 _LOAD = (
     select(deliveries, *[column.label(f"event_{column.key}") for column in events.c if column.key != "id"])
     .select_from(deliveries.outerjoin(events, events.c.id == deliveries.c.event_id))
@@ -177,8 +188,10 @@ def _find_due(connection: Connection, busy: Collection[str], limit: int, only: C
     held = _running_lanes(connection)
     first: dict[tuple[str, str], Any] = {}
     query = wanted
+    # Most often the first few are enough.
+    size = min(PAGE, 2 * limit)
     while len(found) + len(first.keys() - held) < limit:
-        page = connection.execute(query.limit(PAGE), {**values, "state": "pending"}).all()
+        page = connection.execute(query.limit(size), {**values, "state": "pending"}).all()
         for row in page:
             if row.subject == "" or row.attempts > 0:
                 found.append(row)
@@ -186,8 +199,9 @@ def _find_due(connection: Connection, busy: Collection[str], limit: int, only: C
                 # By id: those of one session may have been dated by different clocks.
                 lane = row.target_id, row.subject
                 first[lane] = min(first.get(lane, row), row, key=lambda row: row.id)
-        if len(page) < PAGE:
+        if len(page) < size:
             break
+        size = PAGE
         last = page[-1]
         beyond = or_(
             deliveries.c.due_at > last.due_at, and_(deliveries.c.due_at == last.due_at, deliveries.c.id > last.id)
@@ -213,19 +227,22 @@ def settle(tx: Transaction, job: Job, outcome: Outcome, owner: str, started: dat
     delay = None
     if not outcome.ok and outcome.give_up is None:
         delay = next_delay(job.attempt, retry_after=outcome.retry_after)
-    values: dict[str, Any] = {"lease_owner": None, "finished_at": now}
-    if outcome.ok:
-        values["state"] = "succeeded"
-    elif delay is None:
-        values["state"] = "failed"
-    else:
+    values = {
+        "delivery_id": job.id,
+        "owner": owner,
+        "number": job.attempt,
+        "new_state": "succeeded" if outcome.ok else "failed",
+        "finished": now,
+    }
+    update_row = _FINISH
+    if delay is not None:
         due = now + timedelta(seconds=delay)
-        values |= {"state": "pending", "due_at": due, "dated_at": now, "finished_at": None}
-    mine = (deliveries.c.id == job.id, deliveries.c.lease_owner == owner, deliveries.c.attempts == job.attempt)
-    if tx.execute(update(deliveries).where(*mine).values(values)).rowcount != 1:
+        values |= {"new_state": "pending", "due": due, "now": now, "finished": None}
+        update_row = _POSTPONE
+    if tx.execute(update_row, values).rowcount != 1:
         return False
     tx.execute(
-        insert(attempts),
+        _ADD_ATTEMPT,
         {
             "delivery_id": job.id,
             "number": job.attempt,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import os
@@ -17,7 +18,9 @@ from .. import clock
 from ..db import Database, retried
 from ..errors import SchemaError
 from . import leases
+from .recorder import Finished, Recorded, Recorder
 from .target import DeliveryTarget, Job, Outcome
+from .threads import ThreadPool
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -26,6 +29,8 @@ CONCURRENCY = 64
 HANGING = 192
 #: Seconds after which an attempt counts as one that hangs.
 HANGS_AFTER = 1.0
+#: Seconds that are waited after a claim for half of the attempts to end, so that the next claim takes several.
+GATHER = 0.02
 #: Of the places, those that are kept for targets that answer.
 KEPT = 16
 #: Attempts at once to one target, and to one that failed last.
@@ -84,6 +89,8 @@ class Worker:
         #: or that they take their time.
         self._answering: set[str] = set()
         self._failing: set[str] = set()
+        self._threads = ThreadPool("pocketping-delivery")
+        self._recorder = Recorder(self._settle)
         self._thread: threading.Thread | None = None
         self._loop: int | None = None
 
@@ -109,6 +116,7 @@ class Worker:
             self._stopping = True
             self._changed.notify_all()
             finished = self._changed.wait_for(self._has_finished, timeout)
+        self._threads.close()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(max(0.1, deadline - time.monotonic()))
         if not finished:
@@ -162,6 +170,9 @@ class Worker:
             if not claimed and not self._work_waits and not self._stopping:
                 # An attempt that begins to hang frees its place without a word.
                 self._changed.wait(min(self._poll, HANGS_AFTER) if self._under_way else self._poll)
+            elif claimed and not self._stopping:
+                half = len(self._under_way) // 2
+                self._changed.wait_for(lambda: self._stopping or len(self._under_way) <= half, GATHER)
             self._work_waits = False
 
     def _take_up(self) -> int:
@@ -189,13 +200,12 @@ class Worker:
         with self._changed:
             begun = [(job, self._begin(job)) for job in jobs]
         for job, attempt in begun:
+            deliver = functools.partial(self._deliver, job, attempt)
             try:
-                threading.Thread(
-                    target=self._deliver, args=(job, attempt), name="pocketping-delivery", daemon=True
-                ).start()
+                self._threads.run(deliver)
             except RuntimeError:
                 # There are too many threads already, or the interpreter is about to end.
-                self._deliver(job, attempt)
+                deliver()
         return len(jobs)
 
     def _free_places(self) -> tuple[int, leases.Others]:
@@ -246,7 +256,7 @@ class Worker:
             return Outcome(ok=False, error=f"Internal fault: {type(error).__name__}")
 
     def _record(self, job: Job, outcome: Outcome, started: datetime) -> None:
-        held, after = retried(lambda: self._settle(job, outcome, started))
+        held, after = self._recorder.record(Finished(job, outcome, started))
         if not held:
             logger.warning("Delivery %s is not this worker's any more: its lease ended, or it was deleted.", job.id)
             return
@@ -256,12 +266,17 @@ class Worker:
             if after:
                 after()
 
-    def _settle(self, job: Job, outcome: Outcome, started: datetime) -> tuple[bool, Callable[[], None] | None]:
+    def _settle(self, finished: Sequence[Finished]) -> list[Recorded]:
+        """Record attempts in one transaction."""
         now = clock.now()
+        recorded = []
         with self._db.transaction() as tx:
-            if not leases.settle(tx, job, outcome, self.owner, started, now):
-                return False, None
-            return True, self._targets[job.target].settle(tx, job, outcome, now)
+            for attempt in finished:
+                job, outcome = attempt.job, attempt.outcome
+                held = leases.settle(tx, job, outcome, self.owner, attempt.started, now)
+                after = self._targets[job.target].settle(tx, job, outcome, now) if held else None
+                recorded.append(Recorded(held, after))
+        return recorded
 
     def _do_chores(self) -> None:
         for index, (interval, chore) in enumerate(self._chores):

@@ -27,8 +27,6 @@ FOLDER = Path(__file__).parent / "versions"
 REVISIONS = sorted(path.name.partition("_")[0] for path in FOLDER.glob("[0-9]*.py"))
 #: The revision whose tables `models` describes.
 HEAD = REVISIONS[-1]
-#: Stands in place of the revision while all tables of the newest one are created.
-CREATING = "creating"
 
 #: Where the revision is kept; the host app's Alembic has another table.
 VERSION_TABLE = "pocketping_alembic_version"
@@ -93,13 +91,8 @@ def find_problem(connection: Connection, *, closely: bool = False) -> SchemaErro
     :return: an error that names the command to run, or nothing.
     """
     revision = read_revision(connection)
-    if revision not in {None, CREATING, *REVISIONS}:
-        return SchemaTooNew(too_new(str(revision)))
-    if revision == CREATING:
-        return SchemaMissing(
-            "The tables of Flask-PocketPing were not created to the end. Create the rest with: "
-            "flask pocketping db upgrade"
-        )
+    if revision is not None and revision not in REVISIONS:
+        return SchemaTooNew(too_new(revision))
     if revision not in {None, HEAD}:
         return SchemaOutdated(
             f"The tables of Flask-PocketPing are at revision {revision}, and this version needs {HEAD}. "

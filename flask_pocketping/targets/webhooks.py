@@ -70,7 +70,7 @@ class WebhookTarget:
             "X-PocketPing-Signature": "sha256=" + plain_signature(job.prepared["secret"], body),
         }
         try:
-            result = self._client.post(job.prepared["url"], body=body.encode(), headers=headers)
+            result = self._client.post(job.prepared["url"], data=body.encode(), headers=headers, repeatable=True)
         except HTTPClientError as error:
             return Outcome(ok=False, error=str(error), duration_ms=_milliseconds(moment))
         status = result.status_code

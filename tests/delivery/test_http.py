@@ -126,7 +126,7 @@ def client(**options: Any) -> GuardedClient:
 
 
 def post(client: GuardedClient, url: str) -> int:
-    return client.post(url, body=b"{}", headers={}).status_code
+    return client.post(url, data=b"{}", repeatable=True).status_code
 
 
 @contextlib.contextmanager
@@ -183,7 +183,7 @@ def answers_with_tls(certificate: tuple[Path, Path], names: list[str | None]) ->
 def test_a_post_arrives_as_it_was_sent() -> None:
     with answers(OK) as receiver:
         headers = {"Content-Type": "application/json", "webhook-id": "evt_1"}
-        result = client().post(receiver.url(), body=b'{"a":1}', headers=headers)
+        result = client().post(receiver.url(), data=b'{"a":1}', headers=headers)
     head, _, body = receiver.requests[0].partition(b"\r\n\r\n")
     line, *fields = head.decode().split("\r\n")
     assert line == f"POST /hook/{SECRET}?a=b HTTP/1.1"
@@ -192,7 +192,6 @@ def test_a_post_arrives_as_it_was_sent() -> None:
         "Host": f"127.0.0.1:{receiver.port}",
         "User-Agent": "PocketPing-Test/1",
         "Accept-Encoding": "identity",
-        "Connection": "close",
         "Content-Length": "7",
         "Content-Type": "application/json",
         "webhook-id": "evt_1",
@@ -203,7 +202,7 @@ def test_a_post_arrives_as_it_was_sent() -> None:
 
 def test_header_names_of_an_answer_ignore_case() -> None:
     with answers(b"HTTP/1.1 429 Slow\r\nretry-AFTER: 7\r\nContent-Length: 0\r\n\r\n") as receiver:
-        result = client().post(receiver.url(), body=b"", headers={})
+        result = client().post(receiver.url(), data=b"", headers={})
     assert result.status_code == 429
     assert result.headers["Retry-After"] == result.headers.get("retry-after") == "7"
 
@@ -211,7 +210,7 @@ def test_header_names_of_an_answer_ignore_case() -> None:
 def test_the_caller_cannot_speak_for_another_host_or_frame_the_body() -> None:
     headers = {"host": "inner.test", "content-length": "1", "Transfer-Encoding": "chunked"}
     with answers(OK) as receiver:
-        client().post(receiver.url(), body=b"{}", headers=headers)
+        client().post(receiver.url(), data=b"{}", headers=headers)
     sent = receiver.requests[0].lower()
     assert b"inner.test" not in sent
     assert b"transfer-encoding" not in sent
@@ -234,7 +233,7 @@ def test_the_caller_cannot_speak_for_another_host_or_frame_the_body() -> None:
 def test_a_header_cannot_smuggle_in_a_second_one(name: str, value: str) -> None:
     with answers(OK) as receiver:
         with pytest.raises(BadHeader) as caught:
-            client().post(receiver.url(), body=b"{}", headers={name: value})
+            client().post(receiver.url(), data=b"{}", headers={name: value})
         assert SECRET not in str(caught.value)
     assert receiver.connections == 0
 
@@ -243,7 +242,7 @@ def test_a_redirect_is_a_result() -> None:
     with answers(OK) as elsewhere:
         moved = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere.url()}\r\nContent-Length: 0\r\n\r\n"
         with answers(moved.encode()) as receiver:
-            result = client().post(receiver.url(), body=b"{}", headers={})
+            result = client().post(receiver.url(), data=b"{}", headers={})
     assert result.status_code == 302
     assert result.headers["location"] == elsewhere.url()
     assert elsewhere.connections == 0
@@ -278,7 +277,7 @@ def test_of_a_large_answer_only_the_beginning_is_read() -> None:
             connection.sendall(b"x" * 65536)
 
     with Receiver(script) as receiver, in_good_time():
-        result = client().post(receiver.url(), body=b"{}", headers={})
+        result = client().post(receiver.url(), data=b"{}", headers={})
     assert result.excerpt == "x" * 2048
     assert len(result.body) == 2048
 
@@ -286,14 +285,14 @@ def test_of_a_large_answer_only_the_beginning_is_read() -> None:
 def test_an_excerpt_is_text_that_a_database_can_store() -> None:
     answer = b"HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n\xff a\0\0b \xc3\xa9"
     with answers(answer) as receiver:
-        result = client().post(receiver.url(), body=b"{}", headers={})
+        result = client().post(receiver.url(), data=b"{}", headers={})
     assert result.excerpt == "\ufffd ab é"
 
 
 def test_a_compressed_answer_is_not_unpacked() -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8bzz"
     with answers(answer) as receiver:
-        assert client().post(receiver.url(), body=b"{}", headers={}).body == b"\x1f\x8bzz"
+        assert client().post(receiver.url(), data=b"{}", headers={}).body == b"\x1f\x8bzz"
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -332,7 +331,7 @@ def test_an_answer_before_the_end_of_the_request_counts(scheme: str, size: int, 
 
     with Receiver(script) as receiver:
         url = receiver.url("hooks.test", scheme)
-        result = trusting(certificate).post(url, body=b"x" * size, headers={})
+        result = trusting(certificate).post(url, data=b"x" * size, headers={})
     assert result.status_code == 413
 
 
@@ -374,7 +373,7 @@ def test_a_receiver_that_takes_its_time_is_cut_off(script: Script, size: int) ->
         in_good_time(),
         pytest.raises(RequestTimedOut, match=r"^Timeout: .* within 0\.5 seconds") as caught,
     ):
-        client(timeout=0.5).post(receiver.url(), body=b"x" * size, headers={})
+        client(timeout=0.5).post(receiver.url(), data=b"x" * size, headers={})
     assert SECRET not in str(caught.value)
 
 
@@ -453,7 +452,7 @@ def test_a_malformed_answer_costs_no_more_than_its_bound_and_is_a_failure(
     flood = Flood(start, piece)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with Receiver(flood) as receiver, in_good_time(), pytest.raises(BadResponse, match="The answer of") as caught:
-        client().request("POST", receiver.url(), body=b"{}", max_response=max_response)
+        client().request("POST", receiver.url(), data=b"{}", max_response=max_response)
     assert SECRET not in str(caught.value)
     # What the system's own buffers took counts as sent too.
     assert flood.sent < 20_000_000
@@ -463,12 +462,12 @@ def test_a_malformed_answer_costs_no_more_than_its_bound_and_is_a_failure(
 @pytest.mark.parametrize("size", [b"-1", b"+5", b"1_0", b"0x5", b"", b"f" * 17])
 def test_a_chunk_whose_size_is_no_number_is_a_failure(size: bytes) -> None:
     with answers(CHUNKED + size + b"\r\nhello\r\n0\r\n\r\n") as receiver, pytest.raises(BadResponse):
-        client().post(receiver.url(), body=b"{}", headers={})
+        client().post(receiver.url(), data=b"{}", headers={})
 
 
 def test_chunks_may_have_extensions_and_trailers() -> None:
     with answers(CHUNKED + b"4;name=value\r\n0123\r\n0006\r\n456789\r\n0\r\nX-Sum: 1\r\n\r\n") as receiver:
-        assert client().post(receiver.url(), body=b"{}", headers={}).body == b"0123456789"
+        assert client().post(receiver.url(), data=b"{}", headers={}).body == b"0123456789"
 
 
 def test_a_port_that_nobody_listens_on() -> None:
@@ -671,7 +670,7 @@ client = GuardedClient(
 def attempt(scheme, port):
     try:
         url = f"{scheme}://hooks.test:{port}/"
-        return client.post(url, body=b"{}", headers={}).excerpt
+        return client.post(url, data=b"{}", headers={}).excerpt
     except RequestTimedOut:
         return "timeout"
 

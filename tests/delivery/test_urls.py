@@ -4,8 +4,9 @@ from ipaddress import ip_network
 
 import pytest
 
+from flask_pocketping.delivery.addresses import check_url, parse_origin
 from flask_pocketping.delivery.errors import AddressNotAllowed, BadURL
-from flask_pocketping.delivery.urls import check_url, read_url
+from flask_pocketping.delivery.http import GuardedClient
 
 THIS_MACHINE = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 
@@ -152,5 +153,6 @@ def test_a_listed_address_is_allowed_in_every_notation(host: str) -> None:
     ],
 )
 def test_what_a_request_says_about_its_url(url: str, authority: str, target: str) -> None:
-    place = read_url(url, allow_http=True)
-    assert (place.authority, place.target) == (authority, target)
+    origin = parse_origin(url, allow_http=True)
+    request = GuardedClient(allow_http=True, allow_networks=[]).prepare("GET", url)
+    assert (origin.authority, request.path_url) == (authority, target)

@@ -310,32 +310,6 @@ def test_an_upgrade_that_was_cut_short_runs_again(any_database: str, statement: 
     engine.dispose()
 
 
-@pytest.mark.parametrize("statement", [2, 9, 16])
-def test_a_first_start_that_was_cut_short_is_finished_by_the_next(mariadb: str, statement: int) -> None:
-    """MariaDB keeps the tables that were created by then."""
-    engine = create_engine(mariadb)
-    done = 0
-
-    def crash(connection: Any, cursor: Any, sql: str, *rest: Any) -> None:
-        nonlocal done
-        done += sql.lstrip().startswith("CREATE")
-        if done == statement:
-            raise KeyboardInterrupt
-
-    event.listen(engine, "before_cursor_execute", crash)
-    with pytest.raises(KeyboardInterrupt):
-        upgrade(engine)
-    event.remove(engine, "before_cursor_execute", crash)
-    assert 0 < len(inspect(engine).get_table_names()) < len(Base.metadata.tables)
-    with engine.connect() as connection:
-        assert isinstance(schema.find_problem(connection), SchemaMissing)
-    upgrade(engine)
-    with engine.connect() as connection:
-        assert differences(connection) == []
-        assert schema.read_revision(connection) == schema.HEAD
-    engine.dispose()
-
-
 def test_a_later_revision_that_was_cut_short_runs_again(
     mariadb: str, later_version: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
