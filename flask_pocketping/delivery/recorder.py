@@ -11,6 +11,9 @@ from typing import NamedTuple
 from ..db import retried
 from .target import Job, Outcome
 
+#: Seconds that are waited for others before a transaction is begun: about as long as a commit takes.
+GATHER = 0.004
+
 
 class Recorded(NamedTuple):
     """Whether the attempt was this worker's to record, and what its target does after the commit."""
@@ -34,11 +37,17 @@ class Recorder:
     """Threads that record at the same time share a transaction: one of them writes for all that wait.
 
     :param settle: records attempts in one transaction, all of them or none.
+    :param under_way: how many attempts may come to be recorded soon, with those that wait.
     """
 
-    def __init__(self, settle: Callable[[Sequence[Finished]], list[Recorded]]) -> None:
+    def __init__(
+        self,
+        settle: Callable[[Sequence[Finished]], list[Recorded]],
+        under_way: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._settle = settle
-        self._lock = threading.Lock()
+        self._under_way = under_way
+        self._arrived = threading.Condition()
         self._writing = threading.Lock()
         self._waiting: list[Finished] = []
 
@@ -47,8 +56,9 @@ class Recorder:
 
         :raises Exception: whatever recording this attempt by itself raises.
         """
-        with self._lock:
+        with self._arrived:
             self._waiting.append(attempt)
+            self._arrived.notify()
         with self._writing:
             # Another thread may have written it meanwhile, or tried to.
             if attempt.recorded is None and not attempt.alone:
@@ -59,7 +69,8 @@ class Recorder:
         return attempt.recorded
 
     def _write_waiting(self) -> None:
-        with self._lock:
+        with self._arrived:
+            self._arrived.wait_for(lambda: len(self._waiting) >= self._under_way(), GATHER)
             batch, self._waiting = self._waiting, []
         # In one order everywhere, so that workers don't wait for each other in a circle.
         batch.sort(key=lambda attempt: attempt.job.id)

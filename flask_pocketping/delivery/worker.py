@@ -90,7 +90,7 @@ class Worker:
         self._answering: set[str] = set()
         self._failing: set[str] = set()
         self._threads = ThreadPool("pocketping-delivery")
-        self._recorder = Recorder(self._settle)
+        self._recorder = Recorder(self._settle, lambda: len(self._under_way))
         self._thread: threading.Thread | None = None
         self._loop: int | None = None
 
