@@ -84,6 +84,7 @@ class Database:
         self._engine: Engine | None = None
         self._made_in = 0
         self._checked_in = 0
+        self._writers: list[Connection] = []
         self._make_locks()
         begin_anew_after_fork(self, Database._make_locks)
         #: Called with the events after each commit, and with the number of deliveries written.
@@ -113,6 +114,7 @@ class Database:
         if self._engine is not None:
             # This process was forked off; the connections are those of the one that made them.
             self._engine.dispose(close=False)
+            self._writers = []
         engine = self._engine if self._engine is not None and self._borrowed else self._make_engine()
         self._engine, self._made_in = engine, os.getpid()
         return engine
@@ -181,7 +183,7 @@ class Database:
         """Write in one transaction; afterwards hand its events to `on_commit`. An exception rolls back."""
         self.ensure_tables()
         try:
-            with self._turn(shared=False), self._connect() as connection, connection.begin():
+            with self._writing() as connection, connection.begin():
                 tx = Transaction(connection, self.targets, self.files_url)
                 if not self.is_sqlite:
                     yield tx
@@ -202,10 +204,17 @@ class Database:
 
     def dispose(self) -> None:
         """Close the pooled connections, unless they are the host's."""
+        self.close_writer()
         if self._engine is not None and not self._borrowed:
             self._engine.dispose()
             # One in memory is gone with its connection.
             self._checked_in = 0
+
+    def close_writer(self) -> None:
+        """Give the connection that is kept for the next transaction back to the pool."""
+        with suppress(IndexError):
+            while True:
+                self._writers.pop().close()
 
     @contextmanager
     def using(self, engine: Engine) -> Iterator[None]:
@@ -216,6 +225,7 @@ class Database:
         try:
             yield
         finally:
+            self.close_writer()
             self._make_engine, self._engine, self._made_in, self._checked_in = before
 
     @property
@@ -228,6 +238,37 @@ class Database:
         if self.is_sqlite and not (shared and not isinstance(self.engine.pool, StaticPool)):
             return self._write_lock
         return nullcontext()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Take the turn to write, and a connection for it.
+
+        For a SQLite file of ours it is the one of the transaction before, unless that failed. Whichever connection
+        writes next would first read again what another one has written, and a pool takes longer to hand one out than
+        SQLite takes for a statement.
+        """
+        with self._turn(shared=False):
+            if self._borrowed or not self.is_sqlite or isinstance(self.engine.pool, StaticPool):
+                with self._connect() as connection:
+                    yield connection
+                return
+            connection = self._take_writer()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._writers.append(connection)
+
+    def _take_writer(self) -> Connection:
+        # Taken out while it is used: a transaction within another must not get the same one.
+        engine = self.engine
+        with suppress(IndexError):
+            kept = self._writers.pop()
+            if kept.engine is engine:
+                return kept
+            kept.close()
+        return engine.connect()
 
     def _connect(self) -> Connection:
         if not (self._borrowed and self.is_sqlite):

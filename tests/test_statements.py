@@ -63,11 +63,14 @@ def watched(app: Flask) -> Iterator[Statements]:
     def unwatch(connection: sqlite3.Connection, record: object) -> None:
         connection.set_trace_callback(None)
 
+    # The one that writes is kept, and would not be checked out again.
+    db.close_writer()
     event.listen(db.engine, "checkout", watch)
     event.listen(db.engine, "checkin", unwatch)
     try:
         yield found
     finally:
+        db.close_writer()
         event.remove(db.engine, "checkout", watch)
         event.remove(db.engine, "checkin", unwatch)
 
