@@ -1,0 +1,158 @@
+"""What goes out: written as marshmallow would, and refused where that would be another text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from marshmallow import Schema, fields, post_dump, pre_dump
+
+from flask_pocketping.schemas import input, visitor  # noqa: F401 -- they define schemas
+from flask_pocketping.schemas.output import Day, MessageSchema, OutputSchema, Time
+from flask_pocketping.values import Attachment, Message
+
+
+@dataclass
+class Item:
+    name: str = "Ärger"
+    count: int = 3
+    secret: str = "swordfish"
+
+
+class ItemSchema(OutputSchema):
+    name = fields.String()
+    count = fields.Integer(data_key="howMany")
+
+
+class Hooked(OutputSchema):
+    @post_dump
+    def change(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {}
+
+
+class HookedBefore(OutputSchema):
+    @pre_dump
+    def change(self, data: Any, **kwargs: Any) -> Any:
+        return data
+
+
+class OwnAttributes(OutputSchema):
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return None
+
+
+class OwnFormat(OutputSchema):
+    class Meta:
+        datetimeformat = "rfc"
+
+    at = Time()
+
+
+class Shout(fields.String):
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return str(value).upper()
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        (Hooked, "post_dump hook"),
+        (HookedBefore, "pre_dump hook"),
+        (OwnAttributes, "get_attribute"),
+        (OwnFormat, "at is a Time of the format rfc"),
+    ],
+)
+def test_a_schema_that_marshmallow_writes_otherwise_is_refused(schema: type[OutputSchema], why: str) -> None:
+    with pytest.raises(TypeError, match=f"{schema.__name__}: .*{why}"):
+        schema()
+
+
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [
+        (fields.Method("compute"), "field is a Method"),
+        (fields.Function(lambda item: 1), "field is a Function"),
+        (fields.Constant(1), "field is a Constant|dump_default"),
+        (fields.Enum, "field is a Enum"),
+        (fields.DateTime(), "field is a DateTime"),
+        (fields.Decimal(as_string=True), "field is a Decimal"),
+        (fields.Integer(as_string=True), "field is a number as text"),
+        (fields.Pluck(ItemSchema, "name"), "field is a Pluck"),
+        (fields.Dict(), "field is a Dict"),
+        (Shout(), "field is a Shout"),
+        (fields.List(Shout()), "field is a list of what is a Shout"),
+        (fields.String(attribute="owner.name"), "field has an attribute of an attribute"),
+        (fields.String(dump_default="nobody"), "field has a dump_default"),
+        (Time(format="timestamp"), "field is a Time of the format timestamp"),
+        (Day(format="%d.%m.%Y"), "field is a Day of the format"),
+    ],
+)
+def test_a_field_that_marshmallow_writes_otherwise_is_refused(field: Any, why: str) -> None:
+    if field is fields.Enum:
+        import enum
+
+        field = fields.Enum(enum.Enum("Colour", ["RED"]))
+    schema = type("Odd", (OutputSchema,), {"field": field, "compute": lambda self, item: 1})
+    with pytest.raises(TypeError, match=f"Odd: .*{why}"):
+        schema()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"only": ["name"]}, {"exclude": ["name"]}, {"load_only": ["count"]}],
+    ids=lambda options: next(iter(options), "all"),
+)
+def test_what_a_schema_is_made_with_holds(options: dict[str, Any]) -> None:
+    schema = ItemSchema(**options)
+    assert schema.dump(Item()) == Schema.dump(schema, Item())
+    assert schema.dump([Item()], many=True) == [Schema.dump(schema, Item())]
+    assert ItemSchema(many=True, **options).dump([Item()]) == [schema.dump(Item())]
+
+
+def test_nested_schemas_are_written_with_what_they_are_nested_with() -> None:
+    class Both(OutputSchema):
+        one = fields.Nested(ItemSchema, only=["name"])
+        many = fields.Nested(ItemSchema, many=True, exclude=["name"])
+        listed = fields.List(fields.Nested(ItemSchema))
+
+    schema, value = Both(), {"one": Item(), "many": [Item(), Item()], "listed": [Item()]}
+    assert schema.dump(value) == Schema.dump(schema, value)
+    assert schema.dump(value)["many"] == [{"howMany": 3}, {"howMany": 3}]
+
+
+def test_times_are_in_utc_with_microseconds() -> None:
+    class Times(OutputSchema):
+        at = Time()
+        on = Day()
+
+    written = Times().dump({"at": datetime(2026, 3, 29, 1, 30, tzinfo=UTC), "on": date(2026, 3, 29)})
+    assert written == {"at": "2026-03-29T01:30:00.000000Z", "on": "2026-03-29"}
+
+
+def test_a_message_is_written_as_marshmallow_does() -> None:
+    attached = Attachment("att_1", "sess_1", "a.txt", "text/plain", 5, "ready", "/a.txt")
+    message = Message("msg_1", "sess_1", 1, "Hello", "visitor", datetime.now(UTC), attachments=(attached,))
+    schema = MessageSchema()
+    theirs: Mapping[str, Any] = Schema.dump(schema, message)
+    empty = {name for name in schema.optional if theirs.get(name) in (None, [], ())}
+    ours = schema.dump(message)
+    assert ours.keys() == theirs.keys() - empty
+    assert ours["attachments"][0]["filename"] == "a.txt"
+    same = ours.keys() - {"createdAt", "attachments"}
+    assert {name: ours[name] for name in same} == {name: theirs[name] for name in same}
+
+
+def _all(schema: type[OutputSchema]) -> Iterator[type[OutputSchema]]:
+    for one in schema.__subclasses__():
+        yield one
+        yield from _all(one)
+
+
+def test_every_schema_of_ours_can_be_made() -> None:
+    ours = [schema for schema in _all(OutputSchema) if schema.__module__.startswith("flask_pocketping.")]
+    assert {"SessionSchema", "VisitorSendResponse"} <= {schema.__name__ for schema in ours}
+    for schema in ours:
+        schema()
