@@ -29,7 +29,7 @@ def set_clock(source: Callable[[], datetime] | None) -> None:
 
 def format_utc(moment: datetime) -> str:
     """ISO 8601 in UTC with a `Z`, in microseconds (RFC 3339)."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_utc(text: str) -> datetime:

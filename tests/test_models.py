@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Constraint, Engine, Index, String, delete, func, inspect, select
+from sqlalchemy import Constraint, DateTime, Engine, Index, String, delete, func, inspect, select
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.orm import Session as ORMSession
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session as ORMSession
 from flask_pocketping import DEFAULT_PROJECT, PocketPing
 from flask_pocketping.db import create_tables, own_engine
 from flask_pocketping.migrations.schema import VERSION_TABLE
-from flask_pocketping.models import Base, Delivery, Event, IdempotencyKey, Message, Project, Session
+from flask_pocketping.models import Base, Delivery, Event, IdempotencyKey, Message, Project, Session, UTCDateTime
 
 from .support.services import fresh_database
 
@@ -248,3 +249,17 @@ def test_numbers_of_events_are_never_given_twice(engine: Engine) -> None:
     with ORMSession(engine) as session, session.begin():
         session.execute(delete(Event))
     assert add(1) > first
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [MOMENT, MOMENT.replace(microsecond=0), datetime(987, 1, 2, tzinfo=timezone(timedelta(hours=5, minutes=30)))],
+)
+def test_sqlite_gets_the_text_of_a_time_that_sqlalchemy_makes(moment: datetime) -> None:
+    dialect = sqlite.dialect()
+    theirs = DateTime().dialect_impl(dialect).bind_processor(dialect)
+    ours = UTCDateTime().bind_processor(dialect)
+    assert theirs is not None
+    assert ours is not None
+    assert ours(moment) == theirs(moment.astimezone(UTC).replace(tzinfo=None))
+    assert ours(None) is None

@@ -31,6 +31,7 @@ RECEIPT_SIZE = PAGE_BYTES // 4
 #: Messages that are looked at for what a page by time is sent once more.
 MOST_REPEATED = 500
 
+_TYPES: tuple[MessageType, ...] = get_args(MessageType)
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
 
 
@@ -65,8 +66,8 @@ def send_message(
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
     check_content(content, may_be_blank=bool(attachment_ids))
-    if type not in get_args(MessageType):
-        raise InvalidRequest.field("type", f"Must be one of {', '.join(get_args(MessageType))}.")
+    if type not in _TYPES:
+        raise InvalidRequest.field("type", f"Must be one of {', '.join(_TYPES)}.")
     check_line("operatorName", operator_name, 200)
     check_line("clientId", client_id, 64)
     attached: tuple[Attachment, ...] = ()
