@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 from itsdangerous import BadSignature, Signer
 
@@ -21,6 +22,8 @@ class Handles:
         # The keys are derived here once, and not again for each handle.
         keys = [derived.derive_key(secret) for secret in derived.secret_keys]
         self._signer = Signer(keys, key_derivation="none", digest_method=hashlib.sha256)
+        # A page shows its handle with every request. Only those with a good signature are kept.
+        self._read = lru_cache(maxsize=4096)(self._signer.unsign)
 
     def sign(self, session_id: str) -> str:
         """The handle of a session; always the same one."""
@@ -34,6 +37,6 @@ class Handles:
         if not isinstance(handle, str) or not handle.isascii() or len(handle) > 200:
             raise SessionNotFound
         try:
-            return self._signer.unsign(handle).decode()
+            return self._read(handle).decode()
         except BadSignature:
             raise SessionNotFound from None

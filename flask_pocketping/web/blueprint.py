@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..errors import APIError, InvalidRequest, MethodNotAllowed, NotFound
 from ..state import State
+from .context import current_globals, current_request
 from .interception import explain_interception, note_reached
 from .lazy_rules import late_rule
 from .operations import Operation
@@ -69,40 +70,41 @@ def build_blueprint(state: State) -> Blueprint:
     def prepare() -> Response | None:
         note_reached()
         state.runtime.ensure_running()
-        if request.endpoint in visitor_endpoints:
+        asked = current_request()
+        if asked.endpoint in visitor_endpoints:
             # Whatever CORS headers the host sets: they would only keep a page from reading the answer.
             check_visitor_origin(state.config.cors_origins, state.config.public_url)
-        if request.endpoint in socket_endpoints:
-            key = check_upgrade(request)
-            require_transport(state, "websocket", request.environ)
-        if request.endpoint in visitor_endpoints and request.method != "OPTIONS":
-            g.pocketping_version_status = version_status(state.config, request.headers.get(HEADER))
-            g.pocketping_version_status.check()
-        if request.endpoint == f"{NAME}.stream":
+        if asked.endpoint in socket_endpoints:
+            key = check_upgrade(asked)
+            require_transport(state, "websocket", asked.environ)
+        if asked.endpoint in visitor_endpoints and asked.method != "OPTIONS":
+            g.pocketping_version_status = status = version_status(state.config, asked.headers.get(HEADER))
+            status.check()
+        if asked.endpoint == f"{NAME}.stream":
             g.pocketping_admission = admit(state)
-        elif request.endpoint == f"{NAME}.ws":
-            reserve_room(state, address_bounds(state.config, request.remote_addr))
-        if request.endpoint in socket_endpoints:
-            g.pocketping_takeover = Takeover(request.environ, state.sockets.held_threads)
-            request.environ = g.pocketping_takeover.lend(key)
+        elif asked.endpoint == f"{NAME}.ws":
+            reserve_room(state, address_bounds(state.config, asked.remote_addr))
+        if asked.endpoint in socket_endpoints:
+            g.pocketping_takeover = Takeover(asked.environ, state.sockets.held_threads)
+            asked.environ = g.pocketping_takeover.lend(key)
         return None
 
     @blueprint.after_request
     def add_headers(response: Response) -> Response:
-        if request.endpoint in socket_endpoints and "pocketping_takeover" in g:
-            request.environ = g.pocketping_takeover.environ
-            if g.pocketping_takeover.taken:
-                return SwitchedResponse(g.pocketping_takeover)
-        response.headers.update(g.get("pocketping_headers", {}))
-        if "pocketping_version_status" in g:
-            response.headers.update(g.pocketping_version_status.headers)
-        path = request.path.removeprefix(state.config.url_prefix)
-        if request.method == "OPTIONS":
+        asked, kept = current_request(), current_globals()
+        if asked.endpoint in socket_endpoints and "pocketping_takeover" in kept:
+            asked.environ = kept.pocketping_takeover.environ
+            if kept.pocketping_takeover.taken:
+                return SwitchedResponse(kept.pocketping_takeover)
+        if headers := kept.get("pocketping_headers"):
+            response.headers.update(headers)
+        if status := kept.get("pocketping_version_status"):
+            response.headers.update(status.headers)
+        path = asked.path.removeprefix(state.config.url_prefix)
+        if asked.method == "OPTIONS":
             # Flask asks its map, in which our fallback takes every method.
             response.allow.update(_known().allowed_methods(path))
-        if request.endpoint in shared_endpoints or (
-            request.endpoint == f"{NAME}.unknown" and _visitor_paths().test(path)
-        ):
+        if asked.endpoint in shared_endpoints or (asked.endpoint == f"{NAME}.unknown" and _visitor_paths().test(path)):
             _add_cors(state, response, beacon=path in beacons)
         return explain_interception(state, response)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -24,6 +25,7 @@ from ..security.rate_limits import address_key
 from ..state import State
 from ..values import Operator
 from .authentication import Client, authenticate
+from .context import current_request
 from .responses import text_response
 
 #: `key` is a program with an API key or an operator with a token, `program` the former only.
@@ -97,13 +99,15 @@ class Operation:
         """Answer one request."""
         client = self._let_in(state) if self.caller in {"key", "program"} else None
         project_id = client.project_id if client else state.default_project
-        if self.caller == "visitor":
-            state.limiter.hit(state.config.visitor_address_limit, "address", address_key(request.remote_addr))
-        raw = read_body(state, request) if self.body_schema else b""
-        if self.caller == "visitor":
-            state.limiter.hit_bytes(state.config.visitor_daily_bytes, address_key(request.remote_addr), len(raw))
-        body = load(self.body_schema, self._parse(raw)) if self.body_schema else {}
-        query = load(self.query_schema, request.args.to_dict()) if self.query_schema else {}
+        asked = current_request()
+        address = address_key(asked.remote_addr) if self.caller == "visitor" else None
+        if address is not None:
+            state.limiter.hit(state.config.visitor_address_limit, "address", address)
+        raw = read_body(state, asked) if self.body_schema else b""
+        if address is not None:
+            state.limiter.hit_bytes(state.config.visitor_daily_bytes, address, len(raw))
+        body = load(self.body_schema, self._parse(asked, raw)) if self.body_schema else {}
+        query = load(self.query_schema, asked.args.to_dict()) if self.query_schema else {}
         idempotency = self._idempotent_request(project_id, raw) if self.creates else None
         operator, counted = (client.operator, client.counted) if client else (None, ())
         call = Call(state, project_id, body, query, idempotency, operator, counted)
@@ -124,8 +128,8 @@ class Operation:
             return Response(status=204)
         return text_response(self.encode(result), self.status)
 
-    def _parse(self, raw: bytes) -> dict[str, Any]:
-        return parse_json(raw) if self.any_type else parse_object(request, raw, self.body_optional)
+    def _parse(self, asked: Request, raw: bytes) -> dict[str, Any]:
+        return parse_json(raw) if self.any_type else parse_object(asked, raw, self.body_optional)
 
     def _let_in(self, state: State) -> Client:
         client = authenticate(state)
@@ -240,8 +244,8 @@ def parse_json(raw: bytes | str) -> dict[str, Any]:
     :raises InvalidJSON: if it is none; NaN and Infinity are not JSON, and a number too large for us would be one.
     """
     try:
-        text = raw if isinstance(raw, str) else raw.decode("utf-8-sig")
-        found = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        text = raw if isinstance(raw, str) else raw.removeprefix(BOM_UTF8).decode()
+        found = _decoder.decode(text)
     except (ValueError, RecursionError):
         raise InvalidJSON from None
     if not isinstance(found, dict):
@@ -289,6 +293,10 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError(text)
     return number
+
+
+# `json.loads` with these would make one of these each time.
+_decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def _replay(kept: tuple[int, str]) -> Response:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from ...config import Config
@@ -37,8 +39,8 @@ class VersionStatus:
         """A sentence for a person; empty where all is well."""
         return _MESSAGES[self.status]
 
-    @property
-    def headers(self) -> dict[str, str]:
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
         """The headers of an answer."""
         told = {
             f"{HEADER}-Status": self.status,
@@ -77,19 +79,25 @@ def version_status(config: Config, told: str | None) -> VersionStatus:
 
     :param told: the request's `X-PocketPing-Version`.
     """
-    return VersionStatus(_status(config, told), config.widget_min_version, config.widget_latest_version)
+    return _version_status(told, config.widget_min_version, config.widget_latest_version)
 
 
-def _status(config: Config, told: str | None) -> Status:
+# A site has few versions of the widget on its pages, and says which with every request.
+@lru_cache(maxsize=64)
+def _version_status(told: str | None, min_version: str | None, latest_version: str | None) -> VersionStatus:
+    return VersionStatus(_status(told, min_version, latest_version), min_version, latest_version)
+
+
+def _status(told: str | None, min_version: str | None, latest_version: str | None) -> Status:
     match = _VERSION.fullmatch((told or "").strip())
     if match is None:
         return "ok"
     version = _numbers(match[1])
-    if config.widget_min_version and version < _numbers(config.widget_min_version):
+    if min_version and version < _numbers(min_version):
         return "unsupported"
-    if config.widget_latest_version is None:
+    if latest_version is None:
         return "ok"
-    latest = _numbers(config.widget_latest_version)
+    latest = _numbers(latest_version)
     if version[0] < latest[0]:
         return "deprecated"
     return "outdated" if version < latest else "ok"

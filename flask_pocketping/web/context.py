@@ -1,0 +1,18 @@
+"""The objects behind Flask's proxies, for code that asks one several times: a proxy finds its object anew each time."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Request, g, request
+from flask.ctx import _AppCtxGlobals
+
+
+def current_request() -> Request:
+    """Return the request of the active context."""
+    return cast(Request, request._get_current_object())  # type: ignore[attr-defined]
+
+
+def current_globals() -> _AppCtxGlobals:
+    """Return the `g` of the active context."""
+    return cast(_AppCtxGlobals, g._get_current_object())
