@@ -19,6 +19,7 @@ from flask_pocketping.chat.sessions import open_session
 from flask_pocketping.chat.webhooks import create_webhook
 from flask_pocketping.db import Database, own_engine
 from flask_pocketping.delivery.http import GuardedClient
+from flask_pocketping.schemas.public_urls import PublicURLs
 from flask_pocketping.targets.webhooks import WebhookTarget
 
 from . import servers
@@ -90,7 +91,7 @@ def _fill(uri: str, url: str, count: int) -> None:
     engine = own_engine(uri)
     try:
         db = Database(lambda: engine, upgrades_itself=True)
-        db.targets.append(WebhookTarget(GuardedClient(allow_http=True, allow_networks=[])))
+        db.targets.append(WebhookTarget(GuardedClient(allow_http=True, allow_networks=[]), PublicURLs("")))
         opened = [open_session(db, visitor_id=f"vis_{number}").id for number in range(SESSIONS)]
         create_webhook(db, url, ["message.created"])
         for number in range(count):

@@ -37,6 +37,7 @@ from .realtime.encoders import Frames
 from .realtime.hub import Hub
 from .realtime.sockets import Sockets
 from .runtime import Runtime
+from .schemas.public_urls import PublicURLs
 from .security.brute_force import Guesses
 from .security.handles import Handles
 from .security.rate_limits import Limiter
@@ -73,9 +74,9 @@ def build_state(
         )
     secrets = _secrets(app, config)
     handles = Handles(secrets)
-    frames = Frames(handles)
+    urls = PublicURLs(f"{config.public_url or _mounted_at(app)}{config.url_prefix}")
+    frames = Frames(handles, urls)
     database = _database(app, config, engine, flask_sqlalchemy)
-    database.files_url = f"{config.public_url or _mounted_at(app)}{config.url_prefix}/files"
     bus = _bus(config, secrets)
     sockets = Sockets(config.process_socket_limit or open_files_limit() * 3 // 4)
     hub = Hub(database, bus, poll=config.poll_interval, tick=ConnectionMaintenance(database, sockets))
@@ -96,16 +97,17 @@ def build_state(
         frames=frames,
         announcer=announcer,
         sockets=sockets,
-        runtime=Runtime(app, config, database, hub, bus, announcer, sockets, client, files),
+        runtime=Runtime(app, config, database, hub, bus, announcer, sockets, client, files, urls),
         limiter=limiter,
         guesses=Guesses(limiter, config.failed_key_limit),
         handles=handles,
+        urls=urls,
         identities=Identities(secrets, config.identity_lifetime),
         operator_tokens=OperatorTokens(secrets, config.operator_token_lifetime),
         loaders=loaders,
         default_project=DEFAULT_PROJECT,
         api_key_hash=hash_key(config.api_key) if config.api_key else None,
-        before_message=MessageReceived(app),
+        before_message=MessageReceived(app, urls),
         check_url=_url_checker(config),
         files=files,
     )

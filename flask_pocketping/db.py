@@ -52,10 +52,9 @@ class Target(Protocol):
 class Transaction:
     """An open write transaction: statements, and the events to hand over once it is committed."""
 
-    def __init__(self, connection: Connection, targets: list[Target], files_url: str) -> None:
+    def __init__(self, connection: Connection, targets: list[Target]) -> None:
         self.connection = connection
         self.targets = targets
-        self.files_url = files_url
         self.events: list[EventValue] = []
         self.deliveries = 0
         #: What targets keep for the length of one transaction.
@@ -90,8 +89,6 @@ class Database:
         #: Called with the events after each commit, and with the number of deliveries written.
         self.on_commit: Callable[[list[EventValue], int], None] = lambda events, deliveries: None
         self.targets: list[Target] = []
-        #: Under which address attachments are served.
-        self.files_url = "/files"
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()
@@ -184,7 +181,7 @@ class Database:
         self.ensure_tables()
         try:
             with self._writing() as connection, connection.begin():
-                tx = Transaction(connection, self.targets, self.files_url)
+                tx = Transaction(connection, self.targets)
                 if not self.is_sqlite:
                     yield tx
                 else:

@@ -18,6 +18,7 @@ from . import signals
 from .host.callables import as_sync, name_of
 from .realtime.bus import Bus
 from .realtime.hub import Hub
+from .schemas.public_urls import PublicURLs
 from .values import Event, MessageDraft
 
 logger = logging.getLogger("flask_pocketping")
@@ -46,13 +47,15 @@ _WITH_VALUE = {"session", "message"}
 class Dispatch:
     """Hands the events of a transaction over; each road is isolated from the others and from the caller.
 
+    :param urls: makes the addresses of files.
     :param wake_worker: called when there is something to deliver.
     """
 
-    def __init__(self, app: Flask, hub: Hub, bus: Bus, wake_worker: Callable[[], None]) -> None:
+    def __init__(self, app: Flask, hub: Hub, bus: Bus, urls: PublicURLs, wake_worker: Callable[[], None]) -> None:
         self._app = app
         self._hub = hub
         self._bus = bus
+        self._urls = urls
         self._wake_worker = wake_worker
 
     def __call__(self, events: list[Event], deliveries: int) -> None:
@@ -75,6 +78,7 @@ class Dispatch:
         signal = _SIGNALS.get(event.type)
         if signal is None or not signal.receivers:
             return
+        event = self._urls.complete(event)
         payload = dict(event.payload)
         if not payload.keys() & _WITH_VALUE:
             payload["session_id"] = event.session_id
@@ -112,14 +116,17 @@ def send_message_received(app: Flask, **payload: Any) -> None:
 class MessageReceived:
     """Sends the signal `message_received`: to each receiver in turn; what one raises reaches the sender."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, urls: PublicURLs) -> None:
         self._app = app
+        self._urls = urls
 
     def __bool__(self) -> bool:
         return signals.message_received.has_receivers_for(self._app)
 
     def __call__(self, draft: MessageDraft) -> None:
-        send_message_received(self._app, draft=draft)
+        shown = self._urls.complete(draft)
+        send_message_received(self._app, draft=shown)
+        draft.content = shown.content
 
 
 def app_context(app: Flask) -> AbstractContextManager[Any]:

@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from sqlalchemy import Engine, MetaData
 from sqlalchemy.pool import SingletonThreadPool
 
+from .bounds import PAGE_SIZE
 from .chat import attachments, csat, messages, sessions, visitors
 from .chat import stats as figures
 from .config import Config
@@ -17,7 +18,7 @@ from .errors import ConfigurationError, Forbidden
 from .host.callables import check_async
 from .migrations import include_name
 from .models import DEFAULT_PROJECT, Base
-from .values import Attachment, Identity, Message, MessagePage, MessageType, Session, SessionPage, Stats
+from .values import Attachment, Identity, Message, MessagePage, MessageType, Session, SessionPage, SessionStatus, Stats
 
 # What the chat is made of is imported when it is made, so that to import the package costs a host little.
 if TYPE_CHECKING:
@@ -224,13 +225,15 @@ class PocketPing:
         :return: the new session.
         """
         state = current_state()
-        return sessions.open_session(
-            state.db,
-            project_id=project_id,
-            visitor_id=visitor_id,
-            metadata=metadata,
-            identity=identity,
-            ai_enabled=state.config.ai_enabled,
+        return state.urls.complete(
+            sessions.open_session(
+                state.db,
+                project_id=project_id,
+                visitor_id=visitor_id,
+                metadata=metadata,
+                identity=identity,
+                ai_enabled=state.config.ai_enabled,
+            )
         )
 
     def get_session(self, session_id: str) -> Session:
@@ -240,17 +243,18 @@ class PocketPing:
         :return: the session, with its newest message.
         :raises SessionNotFound: if there is none such.
         """
-        return sessions.get_session(current_state().db, session_id)
+        state = current_state()
+        return state.urls.complete(sessions.get_session(state.db, session_id))
 
     def list_sessions(
         self,
         *,
-        status: str | None = None,
+        status: SessionStatus | str | None = None,
         unanswered: bool | None = None,
         started: bool | None = None,
         q: str | None = None,
         visitor_id: str | None = None,
-        limit: int = 50,
+        limit: int = PAGE_SIZE,
         cursor: str | None = None,
         project_id: str = DEFAULT_PROJECT,
     ) -> SessionPage:
@@ -266,16 +270,19 @@ class PocketPing:
         :param project_id: the project to look in.
         :raises InvalidRequest: if the cursor is none that `list_sessions` gave.
         """
-        return sessions.list_sessions(
-            current_state().db,
-            project_id,
-            status=status,
-            unanswered=unanswered,
-            started=started,
-            q=q,
-            visitor_id=visitor_id,
-            limit=limit,
-            cursor=cursor,
+        state = current_state()
+        return state.urls.complete(
+            sessions.list_sessions(
+                state.db,
+                project_id,
+                status=status,
+                unanswered=unanswered,
+                started=started,
+                q=q,
+                visitor_id=visitor_id,
+                limit=limit,
+                cursor=cursor,
+            )
         )
 
     def close_session(self, session_id: str) -> Session:
@@ -285,7 +292,8 @@ class PocketPing:
         :return: the session as it is now.
         :raises SessionNotFound: if there is no such session.
         """
-        return sessions.close_session(current_state().db, session_id)
+        state = current_state()
+        return state.urls.complete(sessions.close_session(state.db, session_id))
 
     def reopen_session(self, session_id: str) -> Session:
         """Open a closed conversation again; an open one stays as it is.
@@ -294,14 +302,15 @@ class PocketPing:
         :return: the session as it is now.
         :raises SessionNotFound: if there is no such session.
         """
-        return sessions.reopen_session(current_state().db, session_id)
+        state = current_state()
+        return state.urls.complete(sessions.reopen_session(state.db, session_id))
 
     def send_message(
         self,
         session_id: str,
         content: str,
         *,
-        type: MessageType = "operator",
+        type: MessageType | str = MessageType.OPERATOR,
         operator_name: str | None = None,
         reply_to: str | None = None,
         attachment_ids: Sequence[str] = (),
@@ -326,23 +335,25 @@ class PocketPing:
             one of those.
         """
         state = current_state()
-        return messages.send_message(
-            state.db,
-            session_id,
-            content,
-            type=type,
-            operator_name=operator_name,
-            reply_to=reply_to,
-            attachment_ids=attachment_ids,
-            client_id=client_id,
-            before=state.before_message,
+        return state.urls.complete(
+            messages.send_message(
+                state.db,
+                session_id,
+                content,
+                type=type,
+                operator_name=operator_name,
+                reply_to=reply_to,
+                attachment_ids=attachment_ids,
+                client_id=client_id,
+                before=state.before_message,
+            )
         )
 
     def list_messages(
         self,
         session_id: str,
         *,
-        limit: int = 50,
+        limit: int = PAGE_SIZE,
         after: str | int | None = None,
         before: str | int | None = None,
     ) -> MessagePage:
@@ -355,7 +366,10 @@ class PocketPing:
         :raises SessionNotFound: if there is no such session.
         :raises InvalidRequest: if `after` or `before` is the id of no message of the session.
         """
-        return messages.list_messages(current_state().db, session_id, limit=limit, after=after, before=before)
+        state = current_state()
+        return state.urls.complete(
+            messages.list_messages(state.db, session_id, limit=limit, after=after, before=before)
+        )
 
     def edit_message(self, session_id: str, message_id: str, content: str) -> Message:
         """Change the text of a message.
@@ -370,7 +384,8 @@ class PocketPing:
         :raises InvalidRequest: if the content does not fit.
         """
         state = current_state()
-        return messages.edit_message(state.db, session_id, message_id, content, before=state.before_message)
+        edited = messages.edit_message(state.db, session_id, message_id, content, before=state.before_message)
+        return state.urls.complete(edited)
 
     def delete_message(self, session_id: str, message_id: str) -> Message:
         """Empty a message; it keeps its place. Deleting it again changes nothing.
@@ -381,7 +396,8 @@ class PocketPing:
         :raises SessionNotFound: if there is no such session.
         :raises MessageNotFound: if there is no such message in it.
         """
-        return messages.delete_message(current_state().db, session_id, message_id)
+        state = current_state()
+        return state.urls.complete(messages.delete_message(state.db, session_id, message_id))
 
     def mark_read(self, session_id: str, message_ids: list[str] | None = None) -> int:
         """Mark the visitor's messages as read by an operator.
@@ -391,7 +407,9 @@ class PocketPing:
         :return: for how many that was new.
         :raises SessionNotFound: if there is no such session.
         """
-        return messages.mark_messages(current_state().db, session_id, reader="operator", message_ids=message_ids)
+        return messages.mark_messages(
+            current_state().db, session_id, reader=MessageType.OPERATOR, message_ids=message_ids
+        )
 
     def identify(self, session_id: str, identity: Identity) -> Session:
         """Say who the visitor is. Fields that are left open keep their value.
@@ -403,7 +421,8 @@ class PocketPing:
         :raises SessionNotFound: if there is no such session.
         :raises InvalidRequest: if the identity says nothing.
         """
-        return visitors.identify(current_state().db, session_id, identity)
+        state = current_state()
+        return state.urls.complete(visitors.identify(state.db, session_id, identity))
 
     def set_ai(self, session_id: str, enabled: bool) -> Session:
         """Let the AI answer in a conversation, or not.
@@ -413,7 +432,8 @@ class PocketPing:
         :return: the session as it is now.
         :raises SessionNotFound: if there is no such session.
         """
-        return sessions.set_ai(current_state().db, session_id, enabled)
+        state = current_state()
+        return state.urls.complete(sessions.set_ai(state.db, session_id, enabled))
 
     def request_csat(self, session_id: str) -> Session:
         """Ask the visitor for a rating. One who has given theirs is not asked again.
@@ -422,7 +442,8 @@ class PocketPing:
         :return: the session as it is now.
         :raises SessionNotFound: if there is no such session.
         """
-        return csat.request(current_state().db, session_id)
+        state = current_state()
+        return state.urls.complete(csat.request(state.db, session_id))
 
     def stats(self, period: str = "7d", *, project_id: str = DEFAULT_PROJECT) -> Stats:
         """The figures of the last days: how many conversations visitors began, and what became of them.
@@ -449,7 +470,7 @@ class PocketPing:
         filename: str,
         data: bytes | BinaryIO,
         *,
-        type: MessageType = "operator",
+        type: MessageType | str = MessageType.OPERATOR,
     ) -> Attachment:
         """Keep a file for a message of a conversation; `send_message` takes its id.
 
@@ -465,11 +486,12 @@ class PocketPing:
         :raises InvalidRequest: if it is empty.
         :raises Forbidden: if `POCKETPING_UPLOADS` is off.
         """
-        files = current_state().files
+        state = current_state()
+        files = state.files
         if files is None:
             raise Forbidden("POCKETPING_UPLOADS is off.")
         stream = io.BytesIO(data) if isinstance(data, bytes) else data
-        return files.add(session_id, filename, stream, by=attachments.side_of(type))
+        return state.urls.complete(files.add(session_id, filename, stream, by=attachments.side_of(type)))
 
     def handle_for(self, session_id: str) -> str:
         """The handle by which a browser may read and write a conversation. Give it to that visitor only.

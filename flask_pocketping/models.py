@@ -31,6 +31,20 @@ from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT, VARCHAR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
+from .bounds import (
+    MAX_CLIENT_ID,
+    MAX_CUSTOMER_ID,
+    MAX_DESCRIPTION,
+    MAX_EMAIL,
+    MAX_FILENAME,
+    MAX_IDEMPOTENCY_KEY,
+    MAX_NAME,
+    MAX_SHORTCUT,
+    MAX_TITLE,
+    MAX_URL,
+    MAX_VISITOR_ID,
+)
+
 #: The project that `POCKETPING_API_KEY` belongs to and the host's own calls use unless told otherwise.
 DEFAULT_PROJECT = "proj_default"
 
@@ -71,7 +85,7 @@ BigKey = BigInteger().with_variant(Integer(), "sqlite")
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 Id = String(40)
 # Of all that a host app may join, the one whose own column may well have MariaDB's usual binary collation.
-Email = String(320).with_variant(VARCHAR(320, collation="utf8mb4_bin"), "mysql", "mariadb")
+Email = String(MAX_EMAIL).with_variant(VARCHAR(MAX_EMAIL, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 # Text is compared to the letter, also where the server would fold its case or overlook blanks at its end.
 _MARIADB = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin", "mysql_engine": "InnoDB"}
@@ -96,7 +110,7 @@ class Project(Base):
     __table_args__ = _MARIADB
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(MAX_NAME))
     created_at: Mapped[datetime]
 
 
@@ -108,7 +122,7 @@ class APIKey(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(MAX_NAME))
     hint: Mapped[str] = mapped_column(String(20))
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
@@ -136,16 +150,16 @@ class Session(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"))
-    visitor_id: Mapped[str] = mapped_column(String(64))
+    visitor_id: Mapped[str] = mapped_column(String(MAX_VISITOR_ID))
     status: Mapped[str] = mapped_column(String(10))
     seq: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime]
     last_activity: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
-    customer_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    customer_id: Mapped[str | None] = mapped_column(String(MAX_CUSTOMER_ID), index=True)
     email: Mapped[str | None] = mapped_column(Email)
-    name: Mapped[str | None] = mapped_column(String(200))
+    name: Mapped[str | None] = mapped_column(String(MAX_NAME))
     identity_details: Mapped[dict[str, Any] | None] = mapped_column("identity_metadata", JSON(none_as_null=True))
     identity_verified: Mapped[bool] = mapped_column(default=False, server_default=false())
     ai_enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
@@ -182,12 +196,12 @@ class Message(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
     seq: Mapped[int] = mapped_column(BigInteger)
-    client_id: Mapped[str | None] = mapped_column(String(64))
+    client_id: Mapped[str | None] = mapped_column(String(MAX_CLIENT_ID))
     type: Mapped[str] = mapped_column(String(10))
     content: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
-    operator_name: Mapped[str | None] = mapped_column(String(200))
+    operator_name: Mapped[str | None] = mapped_column(String(MAX_NAME))
     source_bridge: Mapped[str | None] = mapped_column(String(20))
     reply_to: Mapped[str | None] = mapped_column(Id)
     status: Mapped[str] = mapped_column(String(10), default="sent")
@@ -214,7 +228,7 @@ class Attachment(Base):
     position: Mapped[int] = mapped_column(default=0)
     by: Mapped[str] = mapped_column(String(10))
     key: Mapped[str] = mapped_column(String(64))
-    filename: Mapped[str] = mapped_column(String(255))
+    filename: Mapped[str] = mapped_column(String(MAX_FILENAME))
     mime_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(String(10))
@@ -234,8 +248,8 @@ class PageVisit(Base):
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
     session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
-    url: Mapped[str] = mapped_column(String(2048))
-    title: Mapped[str | None] = mapped_column(String(500))
+    url: Mapped[str] = mapped_column(String(MAX_URL))
+    title: Mapped[str | None] = mapped_column(String(MAX_TITLE))
     visited_at: Mapped[datetime]
 
 
@@ -247,7 +261,7 @@ class SavedReply(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"))
-    shortcut: Mapped[str] = mapped_column(String(40))
+    shortcut: Mapped[str] = mapped_column(String(MAX_SHORTCUT))
     content: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
 
@@ -283,9 +297,9 @@ class WebhookEndpoint(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"), index=True)
-    url: Mapped[str] = mapped_column(String(2048))
+    url: Mapped[str] = mapped_column(String(MAX_URL))
     events: Mapped[list[str]] = mapped_column(JSON)
-    description: Mapped[str] = mapped_column(String(500))
+    description: Mapped[str] = mapped_column(String(MAX_DESCRIPTION))
     enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
     disabled_reason: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime]
@@ -354,9 +368,9 @@ class Presence(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     project_id: Mapped[str] = mapped_column(Id)
     session_id: Mapped[str | None] = mapped_column(Id, index=True)
-    operator_id: Mapped[str | None] = mapped_column(String(255))
-    operator_name: Mapped[str | None] = mapped_column(String(200))
-    operator_avatar: Mapped[str | None] = mapped_column(String(2048))
+    operator_id: Mapped[str | None] = mapped_column(String(MAX_CUSTOMER_ID))
+    operator_name: Mapped[str | None] = mapped_column(String(MAX_NAME))
+    operator_avatar: Mapped[str | None] = mapped_column(String(MAX_URL))
     available: Mapped[bool] = mapped_column(default=True, server_default=true())
     seen_at: Mapped[datetime]
 
@@ -368,7 +382,7 @@ class IdempotencyKey(Base):
     __table_args__ = (Index(None, "created_at"), _MARIADB)
 
     project_id: Mapped[str] = mapped_column(Id, primary_key=True)
-    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    key: Mapped[str] = mapped_column(String(MAX_IDEMPOTENCY_KEY), primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64))
     status: Mapped[int]
     body: Mapped[str] = mapped_column(LongText)

@@ -26,6 +26,7 @@ from .realtime.announcements import Announcer
 from .realtime.bus import Bus
 from .realtime.hub import Hub
 from .realtime.sockets import Sockets
+from .schemas.public_urls import PublicURLs
 from .targets.webhooks import WebhookTarget
 
 logger = logging.getLogger("flask_pocketping")
@@ -48,6 +49,7 @@ class Runtime:
         sockets: Sockets,
         client: GuardedClient,
         files: Files | None,
+        urls: PublicURLs,
     ) -> None:
         self._app = app
         self._config = config
@@ -59,12 +61,12 @@ class Runtime:
         self._files = files
         self._tasks = PeriodicTasks(config, db, files, announcer.operators_vanished)
         self._client = client
-        self._targets = [WebhookTarget(client, disabled=self._webhook_disabled)]
+        self._targets = [WebhookTarget(client, urls, disabled=self._webhook_disabled)]
         self._worker: Worker | None = None
         self._running_in: int | None = None
         self._lock = threading.Lock()
         db.targets.extend(self._targets)
-        db.on_commit = Dispatch(app, hub, bus, self.wake_worker)
+        db.on_commit = Dispatch(app, hub, bus, urls, self.wake_worker)
         bus.on_message = self._on_bus_message
 
     def ensure_running(self) -> None:

@@ -17,6 +17,7 @@ from .realtime.encoders import Frames
 from .realtime.hub import Hub
 from .realtime.sockets import Sockets
 from .runtime import Runtime
+from .schemas.public_urls import PublicURLs
 from .security.brute_force import Guesses
 from .security.handles import Handles
 from .security.rate_limits import Limiter
@@ -42,6 +43,7 @@ class State:
     limiter: Limiter
     guesses: Guesses
     handles: Handles
+    urls: PublicURLs
     identities: Identities
     operator_tokens: OperatorTokens
     loaders: Loaders

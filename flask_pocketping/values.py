@@ -5,12 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Literal
 
-MessageType = Literal["visitor", "operator", "ai", "system"]
-MessageStatus = Literal["sent", "delivered", "read"]
-AttachmentStatus = Literal["pending", "ready"]
-SessionStatus = Literal["active", "closed"]
+
+class MessageType(StrEnum):
+    """Who a message is from."""
+
+    VISITOR = "visitor"
+    OPERATOR = "operator"
+    AI = "ai"
+    SYSTEM = "system"
+
+
+class MessageStatus(StrEnum):
+    """How far a message got to the other side."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+
+
+class AttachmentStatus(StrEnum):
+    """Whether a file is stored, so that a message can have it."""
+
+    PENDING = "pending"
+    READY = "ready"
+
+
+class SessionStatus(StrEnum):
+    """Whether a conversation is under way."""
+
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+#: What a receipt may say of a message.
+RECEIPTS = (MessageStatus.DELIVERED, MessageStatus.READ)
+
 DeliveryState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
 #: The system messages that the server itself writes, by the type of the event that each one announces.
@@ -88,6 +120,7 @@ class Attachment:
     mime_type: str
     size: int
     status: AttachmentStatus
+    # Within `chat/` both are paths below the API's root; `schemas.public_urls` makes addresses of them.
     url: str
     thumbnail_url: str | None = None
     width: int | None = None
@@ -138,7 +171,7 @@ class Message:
     operator_name: str | None = None
     source_bridge: str | None = None
     reply_to: str | None = None
-    status: MessageStatus = "sent"
+    status: MessageStatus = MessageStatus.SENT
     delivered_at: datetime | None = None
     read_at: datetime | None = None
     edited_at: datetime | None = None
@@ -148,7 +181,7 @@ class Message:
     @property
     def kind(self) -> str | None:
         """The event that a system message of the server announces: a key of `NOTICES`. Other messages have none."""
-        return _KINDS.get(self.content) if self.type == "system" else None
+        return _KINDS.get(self.content) if self.type == MessageType.SYSTEM else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,21 @@ from flask_pocketping.delivery.retry import DELAYS
 from flask_pocketping.models import Event, table
 from flask_pocketping.realtime import connection, encoders
 from flask_pocketping.realtime import websocket as websocket_module
-from flask_pocketping.schemas import output
+from flask_pocketping.schemas.base import OutputSchema
+from flask_pocketping.schemas.public_urls import PublicURLs
+from flask_pocketping.schemas.values import (
+    AttemptSchema,
+    CSATSchema,
+    CSATSummarySchema,
+    DaySchema,
+    DeliverySchema,
+    IdentitySchema,
+    MessageSchema,
+    PageVisitSchema,
+    SavedReplySchema,
+    SessionSchema,
+    WebhookSchema,
+)
 from flask_pocketping.security.handles import Handles
 from flask_pocketping.testing import recorded_signals
 from flask_pocketping.values import EVENT_TYPES
@@ -117,17 +131,17 @@ def test_a_route_is_described_with_all_that_it_takes(operation: Operation) -> No
 @pytest.mark.parametrize(
     ("heading", "shape"),
     [
-        ("Session", output.SessionSchema),
-        ("Message", output.MessageSchema),
-        ("Webhook", output.WebhookSchema),
-        ("Delivery", output.DeliverySchema),
-        ("Delivery", output.AttemptSchema),
-        ("Session", output.IdentitySchema),
-        ("Session", output.CSATSchema),
-        ("GET /sessions/:sessionId/pages", output.PageVisitSchema),
-        ("Saved replies", output.SavedReplySchema),
-        ("GET /stats", output.CSATSummarySchema),
-        ("GET /stats", output.DaySchema),
+        ("Session", SessionSchema),
+        ("Message", MessageSchema),
+        ("Webhook", WebhookSchema),
+        ("Delivery", DeliverySchema),
+        ("Delivery", AttemptSchema),
+        ("Session", IdentitySchema),
+        ("Session", CSATSchema),
+        ("GET /sessions/:sessionId/pages", PageVisitSchema),
+        ("Saved replies", SavedReplySchema),
+        ("GET /stats", CSATSummarySchema),
+        ("GET /stats", DaySchema),
     ],
 )
 def test_shapes_are_described_with_all_their_fields(heading: str, shape: type[Schema]) -> None:
@@ -141,11 +155,11 @@ def test_examples_in_json_have_the_shapes(path: Path) -> None:
         check_shapes(json.loads(block.text), str(block))
 
 
-SHAPES: dict[str, type[output.OutputSchema]] = {
-    "session": output.SessionSchema,
-    "message": output.MessageSchema,
-    "webhook": output.WebhookSchema,
-    "delivery": output.DeliverySchema,
+SHAPES: dict[str, type[OutputSchema]] = {
+    "session": SessionSchema,
+    "message": MessageSchema,
+    "webhook": WebhookSchema,
+    "delivery": DeliverySchema,
 }
 BY_ID = {"sess_": "session", "msg_": "message", "whk_": "webhook", "dlv_": "delivery"}
 
@@ -261,7 +275,7 @@ def test_the_pages_list_every_frame_of_the_visitors_stream() -> None:
     data: dict[str, Any] = {"message": message, "reason": "nobody is here", "name": "offer", "data": None}
     data["requestedAt"] = "now"
     receipt = {"messageIds": ["msg_1"], "status": "read", "readAt": "now"}
-    made = encoders.Frames(Handles([b"secret"]))
+    made = encoders.Frames(Handles([b"secret"]), PublicURLs("/pocketping"))
     sent = {}
     for type in EVENT_TYPES:
         found = json.dumps({"sessionId": "sess_1", **(receipt if type == "message.read" else data)})

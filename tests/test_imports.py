@@ -18,7 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     # The ground floor.
     "errors": set(),
     "values": set(),
-    "models": set(),
+    "models": {"bounds"},
     "clock": set(),
     "version": set(),
     "prepared": set(),
@@ -39,14 +39,14 @@ ALLOWED: dict[str, set[str]] = {
         *{"chat.log", "chat.presence", "db", "clock", "errors", "host.forks", "schemas", "security.handles", "values"},
     },
     "delivery": {"db", "clock", "models", "config", "values", "errors", "version", "host.forks"},
-    "targets": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "values", "prepared"},
-    "dispatch": {"realtime", "signals", "values", "host.callables"},
+    "targets": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "schemas", "values", "prepared"},
+    "dispatch": {"realtime", "schemas", "signals", "values", "host.callables"},
     "maintenance": {"chat", "config", "db", "delivery.leases", "errors", "files", "host.servers", "realtime.sockets"},
     "runtime": {
         *{"dispatch", "targets", "delivery", "chat.webhooks", "realtime", "config", "db", "maintenance"},
-        *{"files", "signals", "errors", "values"},
+        *{"files", "schemas", "signals", "errors", "values"},
     },
-    "state": {"config", "db", "files", "host.loaders", "realtime", "runtime", "security", "values"},
+    "state": {"config", "db", "files", "host.loaders", "realtime", "runtime", "schemas", "security", "values"},
     # Roads in, and what puts all of it together.
     "web": {
         *{"bounds", "chat", "clock", "config", "config_parsers", "db", "errors", "files", "host", "realtime"},

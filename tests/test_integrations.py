@@ -324,6 +324,6 @@ def test_dispatcher_middleware() -> None:
         assert client_of(names).get(script).status_code == 200
         with names["shop"].app_context():
             state = state_of(names["shop"])
-            assert state.db.files_url == "/shop/pocketping/files"
+            assert state.urls.root == "/shop/pocketping"
         assert client_of(names).get("/shop/pocketping/health").status_code == 200
         talk(names["shop"])

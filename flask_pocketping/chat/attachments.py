@@ -18,13 +18,16 @@ from .. import clock
 from ..db import Database, Transaction
 from ..errors import AttachmentNotFound, InvalidRequest, SessionNotFound
 from ..models import Session, table
-from ..values import Attachment, Message, MessageType
+from ..values import Attachment, AttachmentStatus, Message, MessageType
 from .mappers import Row, attachment_value, attachments
 
 sessions = table(Session)
 
 #: Who a file comes from. Neither side can send what the other uploaded.
 Side = Literal["visitor", "office"]
+
+#: The status of a row that nobody can reach; no value shows it.
+DELETED = "deleted"
 
 #: How many are removed at a time: the worker has other things to do.
 BATCH = 500
@@ -58,9 +61,9 @@ class Thumbnail:
         return self.since is not None and abs(clock.now().timestamp() - self.since) >= lease.total_seconds()
 
 
-def side_of(type: MessageType) -> Side:
+def side_of(type: MessageType | str) -> Side:
     """Who uploads what messages of this type carry: the visitor, or the office."""
-    return "visitor" if type == "visitor" else "office"
+    return "visitor" if type == MessageType.VISITOR else "office"
 
 
 def announce(
@@ -91,7 +94,7 @@ def announce(
         "filename": filename,
         "mime_type": UNKNOWN,
         "size": size,
-        "status": "pending",
+        "status": AttachmentStatus.PENDING,
         "path": path,
         "created_at": now,
         "expires_at": now + lifetime,
@@ -110,7 +113,7 @@ def expected(db: Database, attachment_id: str, key: str) -> Row:
     :raises AttachmentNotFound: if there is none, its time is over, or the key is not its own.
     """
     row = _by_key(db, attachment_id, key)
-    if row is None or row["status"] != "pending" or row["expires_at"] <= clock.now():
+    if row is None or row["status"] != AttachmentStatus.PENDING or row["expires_at"] <= clock.now():
         raise AttachmentNotFound
     return row
 
@@ -121,7 +124,7 @@ def find_by_key(db: Database, attachment_id: str, key: str) -> Row:
     :raises AttachmentNotFound: if there is none, or the key is not its own.
     """
     row = _by_key(db, attachment_id, key)
-    if row is None or row["status"] != "ready":
+    if row is None or row["status"] != AttachmentStatus.READY:
         raise AttachmentNotFound
     return row
 
@@ -132,7 +135,7 @@ def announced(db: Database, session_id: str, attachment_id: str, by: Side) -> Ro
     :raises AttachmentNotFound: if there is none.
     """
     row = _row(db, attachment_id)
-    if row is None or (row["session_id"], row["by"]) != (session_id, by) or row["status"] == "deleted":
+    if row is None or (row["session_id"], row["by"]) != (session_id, by) or row["status"] == DELETED:
         raise AttachmentNotFound
     return row
 
@@ -143,9 +146,9 @@ def get(db: Database, attachment_id: str) -> Attachment:
     :raises AttachmentNotFound: if there is none.
     """
     row = _row(db, attachment_id)
-    if row is None or row["status"] != "ready":
+    if row is None or row["status"] != AttachmentStatus.READY:
         raise AttachmentNotFound
-    return attachment_value(row, db.files_url)
+    return attachment_value(row)
 
 
 def point(db: Database, attachment_id: str, path: str) -> str:
@@ -154,7 +157,7 @@ def point(db: Database, attachment_id: str, path: str) -> str:
     :return: where it was to be before; empty at the first try.
     :raises AttachmentNotFound: if it is expected no more.
     """
-    pending = (attachments.c.id == attachment_id, attachments.c.status == "pending")
+    pending = (attachments.c.id == attachment_id, attachments.c.status == AttachmentStatus.PENDING)
     with db.transaction() as tx:
         before = tx.execute(select(attachments.c.path).where(*pending).with_for_update()).scalar_one_or_none()
         if before is None:
@@ -166,7 +169,7 @@ def point(db: Database, attachment_id: str, path: str) -> str:
 def is_at(db: Database, attachment_id: str, path: str) -> bool:
     """Whether that is still where the storage has the file."""
     row = _row(db, attachment_id)
-    return row is not None and row["path"] == path and row["status"] != "deleted"
+    return row is not None and row["path"] == path and row["status"] != DELETED
 
 
 def complete(db: Database, attachment_id: str, path: str, facts: Mapping[str, Any]) -> bool:
@@ -177,7 +180,9 @@ def complete(db: Database, attachment_id: str, path: str, facts: Mapping[str, An
     :return: whether it was pending, and still at that path.
     """
     with db.transaction() as tx:
-        made = update(attachments).where(*_pending_at(attachment_id, path)).values(status="ready", **facts)
+        made = (
+            update(attachments).where(*_pending_at(attachment_id, path)).values(status=AttachmentStatus.READY, **facts)
+        )
         return tx.execute(made).rowcount == 1
 
 
@@ -195,7 +200,12 @@ def claim_thumbnail(db: Database, attachment_id: str, suffix: str, lease: timede
     :return: the file's row, as it was before, and the thumbnail as it is noted now.
     """
     row = _row(db, attachment_id)
-    if row is None or row["status"] != "ready" or not (before := thumbnail_of(row)) or not before.may_be_drawn(lease):
+    if (
+        row is None
+        or row["status"] != AttachmentStatus.READY
+        or not (before := thumbnail_of(row))
+        or not before.may_be_drawn(lease)
+    ):
         return None
     claimed = Thumbnail(f"{row['path']}-{suffix}", int(clock.now().timestamp()))
     return (row, claimed) if _change_thumbnail(db, row, before, thumbnail_path=claimed.noted) else None
@@ -221,8 +231,8 @@ def give_up(db: Database, attachment_id: str) -> Row | None:
     :return: its row, for what is left of it in the storage.
     """
     with db.transaction() as tx:
-        pending = (attachments.c.id == attachment_id, attachments.c.status == "pending")
-        tx.execute(update(attachments).where(*pending).values(status="deleted"))
+        pending = (attachments.c.id == attachment_id, attachments.c.status == AttachmentStatus.PENDING)
+        tx.execute(update(attachments).where(*pending).values(status=DELETED))
     return _row(db, attachment_id)
 
 
@@ -235,17 +245,19 @@ def to_be_removed(db: Database, lifetime: timedelta) -> Sequence[Row]:
     with db.transaction() as tx:
         # From here on no message can claim them.
         tx.execute(
-            update(attachments).where(attachments.c.status.in_(("pending", "ready")), *late).values(status="deleted")
+            update(attachments)
+            .where(attachments.c.status.in_((AttachmentStatus.PENDING, AttachmentStatus.READY)), *late)
+            .values(status=DELETED)
         )
     with db.read() as connection:
-        query = select(attachments).where(attachments.c.status == "deleted").limit(BATCH)
+        query = select(attachments).where(attachments.c.status == DELETED).limit(BATCH)
         return connection.execute(query).mappings().all()
 
 
 def remove(db: Database, attachment_id: str) -> None:
     """Forget a file that is out of reach, after the storage did."""
     with db.transaction() as tx:
-        tx.execute(delete(attachments).where(attachments.c.id == attachment_id, attachments.c.status == "deleted"))
+        tx.execute(delete(attachments).where(attachments.c.id == attachment_id, attachments.c.status == DELETED))
 
 
 def find_unsent(
@@ -263,11 +275,11 @@ def find_unsent(
     if {row["id"] for row in rows} != set(wanted):
         raise AttachmentNotFound
     unsent = {
-        row["id"]: attachment_value(row, db.files_url)
+        row["id"]: attachment_value(row)
         for row in rows
         if row["session_id"] == session_id
         and row["by"] == side_of(type)
-        and row["status"] == "ready"
+        and row["status"] == AttachmentStatus.READY
         and row["message_id"] is None
     }
     if len(unsent) != len(wanted):
@@ -282,7 +294,9 @@ def claim(tx: Transaction, message: Message) -> None:
     """
     for position, attachment in enumerate(message.attachments):
         mine = update(attachments).where(
-            attachments.c.id == attachment.id, attachments.c.message_id.is_(None), attachments.c.status == "ready"
+            attachments.c.id == attachment.id,
+            attachments.c.message_id.is_(None),
+            attachments.c.status == AttachmentStatus.READY,
         )
         if tx.execute(mine.values(message_id=message.id, position=position)).rowcount != 1:
             raise InvalidRequest.field("attachmentIds", _NOT_YOURS)
@@ -290,16 +304,24 @@ def claim(tx: Transaction, message: Message) -> None:
 
 def discard(tx: Transaction, message_id: str) -> None:
     """Take the files of a message that is being deleted out of reach; the storage loses them later."""
-    tx.execute(update(attachments).where(attachments.c.message_id == message_id).values(status="deleted"))
+    tx.execute(update(attachments).where(attachments.c.message_id == message_id).values(status=DELETED))
 
 
 def _pending_at(attachment_id: str, path: str) -> tuple[Any, ...]:
-    return attachments.c.id == attachment_id, attachments.c.path == path, attachments.c.status == "pending"
+    return (
+        attachments.c.id == attachment_id,
+        attachments.c.path == path,
+        attachments.c.status == AttachmentStatus.PENDING,
+    )
 
 
 def _change_thumbnail(db: Database, row: Row, noted: Thumbnail, **values: Any) -> bool:
     """Change a row if its file can be had, and its thumbnail is as it was noted."""
-    same = (attachments.c.id == row["id"], attachments.c.thumbnail_path == noted.noted, attachments.c.status == "ready")
+    same = (
+        attachments.c.id == row["id"],
+        attachments.c.thumbnail_path == noted.noted,
+        attachments.c.status == AttachmentStatus.READY,
+    )
     with db.transaction() as tx:
         return tx.execute(update(attachments).where(*same).values(**values)).rowcount == 1
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..bounds import check_identity
 from ..db import Database
 from ..errors import InvalidRequest
-from ..schemas import output
+from ..schemas.values import dump_identity
 from ..values import Identity, Session
 from .log import change_session
 from .sessions import current
@@ -52,7 +52,7 @@ def note_contact(
         if not given.items() <= change.row.items():
             change.set(**given)
             value = current(change)
-            change.log("visitor.identified", {"identity": output.identity(value.identity)}, session=value)
+            change.log("visitor.identified", {"identity": dump_identity(value.identity)}, session=value)
         return current(change)
 
 

@@ -16,7 +16,7 @@ from ..db import Database, Transaction
 from ..errors import SessionNotFound
 from ..models import Delivery, Event, Session, table
 from ..prepared import Prepared
-from ..schemas import output
+from ..schemas.compact_json import to_json
 from ..values import Event as EventValue
 
 sessions = table(Session)
@@ -66,7 +66,7 @@ class Change:
             "seq": self.row["seq"],
             "type": type,
             "created_at": self.now,
-            "data": output.to_json({"sessionId": self.session_id, **data}),
+            "data": to_json({"sessionId": self.session_id, **data}),
         }
         return append(self.tx, row, payload, origin=self.origin)
 

@@ -12,7 +12,7 @@ from ..models import Attachment as AttachmentModel
 from ..models import Message as MessageModel
 from ..models import table
 from ..prepared import Prepared
-from ..values import Attachment, Message
+from ..values import Attachment, AttachmentStatus, Message, MessageStatus, MessageType
 
 attachments = table(AttachmentModel)
 
@@ -28,37 +28,37 @@ _INSERT_MESSAGE = Prepared(
 Row = Mapping[str, Any] | RowMapping
 
 
-def message_values(connection: Connection, rows: Iterable[Row], files_url: str) -> list[Message]:
-    """The values of messages' rows, with their attachments.
-
-    :param files_url: under which attachments are served.
-    """
+def message_values(connection: Connection, rows: Iterable[Row]) -> list[Message]:
+    """The values of messages' rows, with their attachments."""
     rows = list(rows)
-    found = attachments_of(connection, [row["id"] for row in rows if row["files"]], files_url)
+    found = attachments_of(connection, [row["id"] for row in rows if row["files"]])
     return [message_value(row, found.get(row["id"], ())) for row in rows]
 
 
-def attachments_of(connection: Connection, message_ids: list[str], files_url: str) -> dict[str, tuple[Attachment, ...]]:
+def attachments_of(connection: Connection, message_ids: list[str]) -> dict[str, tuple[Attachment, ...]]:
     """The attachments of messages, by the ids of those that have any."""
     if not message_ids:
         return {}
-    query = select(attachments).where(attachments.c.message_id.in_(message_ids)).order_by(attachments.c.position)
+    query = select(attachments).where(
+        attachments.c.message_id.in_(message_ids), attachments.c.status == AttachmentStatus.READY
+    )
+    query = query.order_by(attachments.c.position)
     found: dict[str, tuple[Attachment, ...]] = {}
     for row in connection.execute(query).mappings():
-        found[row["message_id"]] = (*found.get(row["message_id"], ()), attachment_value(row, files_url))
+        found[row["message_id"]] = (*found.get(row["message_id"], ()), attachment_value(row))
     return found
 
 
-def attachment_value(row: Row, files_url: str) -> Attachment:
-    """The value of an attachment's row."""
-    base = f"{files_url}/{row['id']}/{row['key']}"
+def attachment_value(row: Row) -> Attachment:
+    """The value of an attachment's row. Its addresses are paths below the API's root, see `schemas.public_urls`."""
+    base = f"/files/{row['id']}/{row['key']}"
     return Attachment(
         id=row["id"],
         session_id=row["session_id"],
         filename=row["filename"],
         mime_type=row["mime_type"],
         size=row["size"],
-        status=row["status"],
+        status=AttachmentStatus(row["status"]),
         url=f"{base}/{quote(row['filename'], safe='')}",
         thumbnail_url=f"{base}/thumbnail" if row["thumbnail_path"] else None,
         width=row["width"],
@@ -73,12 +73,12 @@ def message_value(row: Row, attached: tuple[Attachment, ...] = ()) -> Message:
         session_id=row["session_id"],
         seq=row["seq"],
         content=row["content"],
-        type=row["type"],
+        type=MessageType(row["type"]),
         created_at=row["created_at"],
         operator_name=row["operator_name"],
         source_bridge=row["source_bridge"],
         reply_to=row["reply_to"],
-        status=row["status"],
+        status=MessageStatus(row["status"]),
         delivered_at=row["delivered_at"],
         read_at=row["read_at"],
         edited_at=row["edited_at"],

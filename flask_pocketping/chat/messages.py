@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
-from ..bounds import check_content, check_limit, check_line
+from ..bounds import MAX_CLIENT_ID, MAX_NAME, MAX_RECEIPTS, PAGE_SIZE, check_content, check_limit, check_line
 from ..db import Database, Transaction
 from ..errors import InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
 from ..models import Message as MessageModel
 from ..models import table
-from ..schemas import output
-from ..values import Attachment, Message, MessageDraft, MessagePage, MessageStatus, MessageType
+from ..schemas.values import dump_message
+from ..values import Attachment, Message, MessageDraft, MessagePage, MessageStatus, MessageType, SessionStatus
 from .attachments import claim, discard, find_unsent
 from .idempotency import AlreadyAnswered, IdempotentRequest
 from .log import Change, change_session, sessions
@@ -31,7 +31,6 @@ RECEIPT_SIZE = PAGE_BYTES // 4
 #: Messages that are looked at for what a page by time is sent once more.
 MOST_REPEATED = 500
 
-_TYPES: tuple[MessageType, ...] = get_args(MessageType)
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
 
 
@@ -40,7 +39,7 @@ def send_message(
     session_id: str,
     content: str,
     *,
-    type: MessageType = "operator",
+    type: MessageType | str = MessageType.OPERATOR,
     project_id: str | None = None,
     operator_name: str | None = None,
     source_bridge: str | None = None,
@@ -66,10 +65,9 @@ def send_message(
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
     check_content(content, may_be_blank=bool(attachment_ids))
-    if type not in _TYPES:
-        raise InvalidRequest.field("type", f"Must be one of {', '.join(_TYPES)}.")
-    check_line("operatorName", operator_name, 200)
-    check_line("clientId", client_id, 64)
+    type = _message_type(type)
+    check_line("operatorName", operator_name, MAX_NAME)
+    check_line("clientId", client_id, MAX_CLIENT_ID)
     attached: tuple[Attachment, ...] = ()
     if attachment_ids:
         # A repeat's files are in the first message already.
@@ -111,12 +109,19 @@ def send_message(
         return first
 
 
+def _message_type(type: MessageType | str) -> MessageType:
+    try:
+        return MessageType(type)
+    except ValueError:
+        raise InvalidRequest.field("type", f"Must be one of {', '.join(MessageType)}.") from None
+
+
 def list_messages(
     db: Database,
     session_id: str,
     *,
     project_id: str | None = None,
-    limit: int = 50,
+    limit: int = PAGE_SIZE,
     after: str | int | None = None,
     before: str | int | None = None,
 ) -> MessagePage:
@@ -137,7 +142,7 @@ def list_messages(
         order = messages.c.seq.asc() if forward else messages.c.seq.desc()
         rows = connection.execute(select(messages).where(*wanted).order_by(order).limit(limit + 1)).mappings().all()
         kept = fit(rows[:limit], message_size)
-        page = message_values(connection, kept, db.files_url)
+        page = message_values(connection, kept)
     return MessagePage(page if forward else page[::-1], len(rows) > len(kept))
 
 
@@ -179,7 +184,7 @@ def messages_changed_since(
                 connection.execute(changed.where(messages.c.changed_at > last["changed_at"]).limit(1)).first()
                 is not None
             )
-        return MessagePage(message_values(connection, [*known, *rows[:limit]], db.files_url), has_more)
+        return MessagePage(message_values(connection, [*known, *rows[:limit]]), has_more)
 
 
 def _whole_moments(rows: Sequence[Row], count: int) -> int:
@@ -197,7 +202,7 @@ def edit_message(
     content: str,
     *,
     project_id: str | None = None,
-    by: MessageType | None = None,
+    by: MessageType | str | None = None,
     origin: str | None = None,
     before: Callable[[MessageDraft], None] | None = None,
 ) -> Message:
@@ -212,7 +217,7 @@ def edit_message(
         with db.read() as connection:
             _check_session(connection, session_id, project_id)
             row = _undeleted_row(connection, session_id, message_id, by)
-            said = message_values(connection, [row], db.files_url)[0]
+            said = message_values(connection, [row])[0]
         draft = MessageDraft(
             session_id, content, said.type, said.operator_name, said.reply_to, said.attachments, message_id
         )
@@ -232,7 +237,7 @@ def delete_message(
     message_id: str,
     *,
     project_id: str | None = None,
-    by: MessageType | None = None,
+    by: MessageType | str | None = None,
     origin: str | None = None,
 ) -> Message:
     """Empty a message and log `message.deleted`; it keeps its place. Deleting it again changes nothing."""
@@ -241,7 +246,7 @@ def delete_message(
         if row["deleted_at"] is not None:
             return _value(change.tx, row)
         discard(change.tx, message_id)
-        if row["type"] == "visitor" and row["status"] != "read":
+        if row["type"] == MessageType.VISITOR and row["status"] != MessageStatus.READ:
             change.set(unread=max(0, change.row["unread"] - 1))
         return _rewrite(change, row, "message.deleted", content="", files=0, deleted_at=change.now)
 
@@ -250,8 +255,8 @@ def mark_messages(
     db: Database,
     session_id: str,
     *,
-    reader: MessageType,
-    status: MessageStatus = "read",
+    reader: MessageType | str,
+    status: MessageStatus | str = MessageStatus.READ,
     message_ids: Sequence[str] | None = None,
     project_id: str | None = None,
 ) -> int:
@@ -262,8 +267,14 @@ def mark_messages(
     :param message_ids: only these; without them all.
     :return: how many messages it was new for.
     """
-    theirs = messages.c.type != "visitor" if reader == "visitor" else messages.c.type == "visitor"
-    below = ("sent",) if status == "delivered" else ("sent", "delivered")
+    theirs = (
+        messages.c.type != MessageType.VISITOR
+        if reader == MessageType.VISITOR
+        else messages.c.type == MessageType.VISITOR
+    )
+    below = (
+        (MessageStatus.SENT,) if status == MessageStatus.DELIVERED else (MessageStatus.SENT, MessageStatus.DELIVERED)
+    )
     wanted = [
         messages.c.session_id == session_id,
         theirs,
@@ -272,10 +283,11 @@ def mark_messages(
     ]
     if message_ids is not None:
         wanted.append(messages.c.id.in_(list(message_ids)))
+    status = MessageStatus(status)
     with change_session(db, session_id, project_id) as change:
         size = func.length(messages.c.content).label("size")
         found = change.tx.execute(select(messages.c.id, size).where(*wanted).order_by(messages.c.seq)).all()
-        if found and reader != "visitor" and status == "read":
+        if found and reader != MessageType.VISITOR and status == MessageStatus.READ:
             change.set(unread=max(0, change.row["unread"] - len(found)))
         for part in _receipts(found):
             _mark(change, part, status)
@@ -288,7 +300,7 @@ def _receipts(found: Sequence[Any]) -> Iterator[list[str]]:
     total = 0
     for message_id, size in found:
         total += size
-        if part and (total > RECEIPT_SIZE or len(part) >= 500):
+        if part and (total > RECEIPT_SIZE or len(part) >= MAX_RECEIPTS):
             yield part
             part, total = [], size
         part.append(message_id)
@@ -298,7 +310,7 @@ def _receipts(found: Sequence[Any]) -> Iterator[list[str]]:
 
 def _mark(change: Change, message_ids: list[str], status: MessageStatus) -> None:
     change.tick()
-    at, column = ("deliveredAt", "delivered_at") if status == "delivered" else ("readAt", "read_at")
+    at, column = ("deliveredAt", "delivered_at") if status == MessageStatus.DELIVERED else ("readAt", "read_at")
     marks = {"status": status, "changed_at": change.now, column: change.now}
     change.tx.execute(update(messages).where(messages.c.id.in_(message_ids)).values(marks))
     change.log(
@@ -319,7 +331,7 @@ def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message 
     """The message that its sender called so, if it arrived."""
     query = select(messages).where(messages.c.session_id == session_id, messages.c.client_id == client_id)
     with db.read() as connection:
-        found = message_values(connection, connection.execute(query).mappings(), db.files_url)
+        found = message_values(connection, connection.execute(query).mappings())
     return found[0] if found else None
 
 
@@ -331,13 +343,13 @@ def _store(
     on_first: Callable[[], None] | None,
 ) -> Message:
     row = change.row
-    if row["status"] == "closed":
-        if draft.type != "visitor":
+    if row["status"] == SessionStatus.CLOSED:
+        if draft.type != MessageType.VISITOR:
             raise SessionClosed
         reopen(change)
     if draft.reply_to is not None:
         _check_reply(change.tx, change.session_id, draft.reply_to)
-    if on_first and draft.type == "visitor" and row["first_message_at"] is None:
+    if on_first and draft.type == MessageType.VISITOR and row["first_message_at"] is None:
         on_first()
     message = Message(
         id=clock.new_id("msg"),
@@ -355,16 +367,16 @@ def _store(
     if message.attachments:
         claim(change.tx, message)
     unread, unanswered = row["unread"], row["unanswered"]
-    if draft.type == "visitor":
+    if draft.type == MessageType.VISITOR:
         unread, unanswered = unread + 1, True
         if row["first_message_at"] is None:
             change.set(first_message_at=change.now, started_on=change.now.date())
-    elif draft.type != "system":
+    elif draft.type != MessageType.SYSTEM:
         unanswered = False
         if row["first_message_at"] is not None and row["response_ms"] is None:
             change.set(response_ms=(change.now - row["first_message_at"]) // timedelta(milliseconds=1))
     change.set(last_activity=change.now, last_message_id=message.id, unread=unread, unanswered=unanswered)
-    change.log("message.created", {"message": output.message(message)}, message=message)
+    change.log("message.created", {"message": dump_message(message)}, message=message)
     return message
 
 
@@ -372,22 +384,24 @@ def _rewrite(change: Change, row: dict[str, Any], type: str, **values: Any) -> M
     values["changed_at"] = change.now
     change.tx.execute(update(messages).where(messages.c.id == row["id"]).values(values))
     message = _value(change.tx, {**row, **values})
-    change.log(type, {"message": output.message(message)}, message=message)
+    change.log(type, {"message": dump_message(message)}, message=message)
     return message
 
 
 def _value(tx: Transaction, row: Mapping[str, Any]) -> Message:
-    return message_values(tx.connection, [row], tx.files_url)[0]
+    return message_values(tx.connection, [row])[0]
 
 
-def _undeleted_row(connection: Connection, session_id: str, message_id: str, by: MessageType | None) -> dict[str, Any]:
+def _undeleted_row(
+    connection: Connection, session_id: str, message_id: str, by: MessageType | str | None
+) -> dict[str, Any]:
     row = _own_row(connection, session_id, message_id, by)
     if row["deleted_at"] is not None:
         raise MessageNotFound
     return row
 
 
-def _own_row(connection: Connection, session_id: str, message_id: str, by: MessageType | None) -> dict[str, Any]:
+def _own_row(connection: Connection, session_id: str, message_id: str, by: MessageType | str | None) -> dict[str, Any]:
     query = select(messages).where(messages.c.id == message_id, messages.c.session_id == session_id)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ..schemas import output
+from ..schemas.compact_json import to_json
 
 #: Bytes of JSON at which a page ends.
 PAGE_BYTES = 256 * 1024
@@ -30,4 +30,4 @@ def fit(items: Sequence[T], size: Callable[[T], int]) -> Sequence[T]:
 
 def json_size(*values: Any) -> int:
     """About how many bytes of JSON an item with these values has."""
-    return ITEM_BYTES + len(output.to_json([value for value in values if value]).encode())
+    return ITEM_BYTES + len(to_json([value for value in values if value]).encode())

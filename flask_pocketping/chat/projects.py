@@ -9,7 +9,7 @@ from collections.abc import Collection
 from sqlalchemy import bindparam, insert, select, update
 
 from .. import clock
-from ..bounds import storable
+from ..bounds import MAX_NAME, storable
 from ..db import Database, Transaction
 from ..errors import APIKeyNotFound, InvalidRequest, ProjectNotFound
 from ..models import DEFAULT_PROJECT, table
@@ -129,5 +129,5 @@ def hash_key(key: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > 200 or not storable(name):
-        raise InvalidRequest.field("name", "Must have 1 to 200 characters, no NUL among them.")
+    if not name.strip() or len(name) > MAX_NAME or not storable(name):
+        raise InvalidRequest.field("name", f"Must be 1–{MAX_NAME} characters, without NUL.")

@@ -9,7 +9,7 @@ import unicodedata
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from .. import clock
-from ..bounds import check_content
+from ..bounds import MAX_SHORTCUT, check_content
 from ..db import Database, Transaction
 from ..errors import InvalidRequest, SavedReplyNotFound
 from ..models import DEFAULT_PROJECT, table
@@ -28,7 +28,7 @@ ANSWER_BYTES = 250
 
 replies = table(SavedReplyModel)
 
-_SHORTCUT = re.compile(r"[\w-]{1,40}")
+_SHORTCUT = re.compile(rf"[\w-]{{1,{MAX_SHORTCUT}}}")
 
 
 def list_saved_replies(db: Database, project_id: str = DEFAULT_PROJECT, *, cursor: str | None = None) -> SavedReplyPage:
@@ -148,7 +148,7 @@ def _checked(shortcut: str) -> str:
     # One letter may be written as one character or as two; they look the same.
     text = unicodedata.normalize("NFC", shortcut) if isinstance(shortcut, str) else ""
     if not _SHORTCUT.fullmatch(text):
-        raise InvalidRequest.field("shortcut", "Must be 1 to 40 letters, digits, - and _.")
+        raise InvalidRequest.field("shortcut", f"Must be 1–{MAX_SHORTCUT} letters, digits, - and _.")
     return text
 
 

@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, exists, insert, not_, or_, select
 
 from .. import clock
-from ..bounds import check_identity, check_json, check_limit, check_line, storable
+from ..bounds import MAX_VISITOR_ID, PAGE_SIZE, check_identity, check_json, check_limit, check_line, storable
 from ..db import Database, Transaction
 from ..errors import InvalidRequest, ProjectNotFound, SessionNotFound
 from ..models import DEFAULT_PROJECT, Message, Project, table
-from ..schemas import output
-from ..values import CSAT, NOTICES, Identity, Session, SessionPage
+from ..schemas.values import dump_message, dump_session
+from ..values import CSAT, NOTICES, Identity, MessageType, Session, SessionPage, SessionStatus
 from ..values import Message as MessageValue
 from .idempotency import IdempotentRequest
 from .log import Change, change_session, sessions
@@ -38,7 +38,7 @@ _WITH_LAST = select(sessions, *_LAST).select_from(
 _GET = _WITH_LAST.where(sessions.c.id == bindparam("session_id"))
 _LAST_WORD = (
     select(messages.c.type)
-    .where(messages.c.session_id == bindparam("session_id"), messages.c.type != "system")
+    .where(messages.c.session_id == bindparam("session_id"), messages.c.type != MessageType.SYSTEM)
     .order_by(messages.c.seq.desc())
     .limit(1)
 )
@@ -70,7 +70,7 @@ def open_session(
     :raises ProjectNotFound: if there is no such project.
     :raises UnderWay: if it is to belong to a user who has an open one.
     """
-    check_line("visitorId", visitor_id, 64)
+    check_line("visitorId", visitor_id, MAX_VISITOR_ID)
     check_json("metadata", dict(metadata or {}))
     check_identity(identity)
     moment = clock.now()
@@ -78,7 +78,7 @@ def open_session(
         "id": clock.new_id("sess"),
         "project_id": project_id,
         "visitor_id": visitor_id or clock.new_id("vis"),
-        "status": "active",
+        "status": SessionStatus.ACTIVE,
         "seq": 0,
         "created_at": moment,
         "last_activity": moment,
@@ -113,7 +113,7 @@ def open_session(
         tx.execute(insert(sessions), {**row, "seq": 1, "changed_at": moment})
         change = Change(tx, row)
         value = session_value({**row, "seq": 1}, None)
-        change.log("session.created", {"session": output.session(value)}, session=value)
+        change.log("session.created", {"session": dump_session(value)}, session=value)
         if also:
             also(change)
         if idempotency:
@@ -127,7 +127,7 @@ def open_of(project_id: str, customer_id: str) -> Select[Any]:
         sessions.c.customer_id == customer_id,
         sessions.c.project_id == project_id,
         sessions.c.signed_in,
-        sessions.c.status == "active",
+        sessions.c.status == SessionStatus.ACTIVE,
     )
     return mine.order_by(sessions.c.last_activity.desc(), sessions.c.id.desc()).limit(1)
 
@@ -141,19 +141,19 @@ def get_session(db: Database, session_id: str, project_id: str | None = None) ->
         row = connection.execute(_GET, {"session_id": session_id}).mappings().one_or_none()
         if row is None or project_id not in {None, row["project_id"]}:
             raise SessionNotFound
-        return _with_last(connection, [row], db.files_url)[0]
+        return _with_last(connection, [row])[0]
 
 
 def list_sessions(
     db: Database,
     project_id: str = DEFAULT_PROJECT,
     *,
-    status: str | None = None,
+    status: SessionStatus | str | None = None,
     unanswered: bool | None = None,
     started: bool | None = None,
     q: str | None = None,
     visitor_id: str | None = None,
-    limit: int = 50,
+    limit: int = PAGE_SIZE,
     cursor: str | None = None,
 ) -> SessionPage:
     """A page of conversations, newest activity first.
@@ -184,17 +184,17 @@ def list_sessions(
     query = _WITH_LAST.where(*wanted).order_by(sessions.c.last_activity.desc(), sessions.c.id.desc())
     with db.read() as connection:
         rows = connection.execute(query.limit(limit + 1)).mappings().all()
-        found = _with_last(connection, fit(rows[:limit], _size), db.files_url)
+        found = _with_last(connection, fit(rows[:limit], _size))
     return SessionPage(found, cursor_behind(found[-1]) if len(rows) > len(found) else None)
 
 
 def close_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
     """Close a conversation, and say so in it; closing it again changes nothing."""
     with change_session(db, session_id, project_id) as change:
-        if change.row["status"] != "closed":
+        if change.row["status"] != SessionStatus.CLOSED:
             _announce(change, "session.closed")
             # Nobody waits for an answer in a closed one.
-            change.set(status="closed", closed_at=change.now, ai_active=False, unanswered=False)
+            change.set(status=SessionStatus.CLOSED, closed_at=change.now, ai_active=False, unanswered=False)
             change.log("session.closed", {}, session=current(change))
         return current(change)
 
@@ -202,9 +202,9 @@ def close_session(db: Database, session_id: str, project_id: str | None = None) 
 def reopen_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
     """Open a closed conversation again, and say so in it; an open one stays as it is."""
     with change_session(db, session_id, project_id) as change:
-        if change.row["status"] == "closed":
+        if change.row["status"] == SessionStatus.CLOSED:
             said = change.tx.execute(_LAST_WORD, {"session_id": session_id}).scalar_one_or_none()
-            change.set(unanswered=said == "visitor")
+            change.set(unanswered=said == MessageType.VISITOR)
             reopen(change)
         return current(change)
 
@@ -212,7 +212,7 @@ def reopen_session(db: Database, session_id: str, project_id: str | None = None)
 def reopen(change: Change) -> None:
     """Reopen within a change, for instance because the visitor wrote again."""
     _announce(change, "session.reopened")
-    change.set(status="active", closed_at=None, last_activity=change.now)
+    change.set(status=SessionStatus.ACTIVE, closed_at=None, last_activity=change.now)
     change.log("session.reopened", {}, session=current(change))
 
 
@@ -231,7 +231,7 @@ def note_metadata(change: Change, metadata: Mapping[str, Any]) -> None:
     if merged != change.row["metadata"]:
         change.set(metadata=merged)
         value = current(change)
-        change.log("session.updated", {"session": output.session(value)}, session=value)
+        change.log("session.updated", {"session": dump_session(value)}, session=value)
 
 
 def current(change: Change) -> Session:
@@ -240,7 +240,7 @@ def current(change: Change) -> Session:
     if last is None:
         return session_value(change.row, None)
     rows = change.tx.execute(_GET_MESSAGE, {"message_id": last}).mappings()
-    found = message_values(change.tx.connection, rows, change.tx.files_url)
+    found = message_values(change.tx.connection, rows)
     return session_value(change.row, found[0] if found else None)
 
 
@@ -250,7 +250,7 @@ def session_value(row: Row, last_message: MessageValue | None) -> Session:
         id=row["id"],
         visitor_id=row["visitor_id"],
         project_id=row["project_id"],
-        status=row["status"],
+        status=SessionStatus(row["status"]),
         created_at=row["created_at"],
         last_activity=row["last_activity"],
         metadata=MappingProxyType(row["metadata"] or {}),
@@ -298,11 +298,11 @@ def _announce(change: Change, kind: str) -> None:
         session_id=change.session_id,
         seq=change.row["seq"] + 1,
         content=NOTICES[kind],
-        type="system",
+        type=MessageType.SYSTEM,
         created_at=change.now,
     )
     insert_message(change.tx.connection, message)
-    change.log("message.created", {"message": output.message(message)}, message=message)
+    change.log("message.created", {"message": dump_message(message)}, message=message)
 
 
 def _identity(row: Row) -> Identity | None:
@@ -318,9 +318,9 @@ def _identity(row: Row) -> Identity | None:
     )
 
 
-def _with_last(connection: Connection, rows: Sequence[RowMapping], files_url: str) -> list[Session]:
+def _with_last(connection: Connection, rows: Sequence[RowMapping]) -> list[Session]:
     parts = [{column.key: row[f"last_{column.key}"] for column in messages.c} for row in rows if row["last_id"]]
-    last = {message.session_id: message for message in message_values(connection, parts, files_url)}
+    last = {message.session_id: message for message in message_values(connection, parts)}
     return [session_value(row, last.get(row["id"])) for row in rows]
 
 

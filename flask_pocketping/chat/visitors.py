@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..bounds import check_identity, check_json, check_line
+from ..bounds import MAX_EVENT_NAME, check_identity, check_json, check_line
 from ..db import Database
 from ..errors import InvalidRequest
-from ..schemas import output
+from ..schemas.values import dump_identity
 from ..values import Identity, Session
 from .contact import with_contact
 from .idempotency import IdempotentRequest
@@ -56,7 +56,7 @@ def note_identity(change: Change, identity: Identity) -> None:
     if given.items() <= change.row.items():
         return
     change.set(**given)
-    change.log("visitor.identified", {"identity": output.identity(known)}, session=current(change))
+    change.log("visitor.identified", {"identity": dump_identity(known)}, session=current(change))
 
 
 def _given(identity: Identity) -> dict[str, Any]:
@@ -88,6 +88,6 @@ def receive_event(db: Database, session_id: str, name: str, data: Any = None) ->
 
 
 def _event(name: str, data: Any) -> Mapping[str, Any]:
-    check_line("name", name, 100)
+    check_line("name", name, MAX_EVENT_NAME)
     check_json("data", data)
     return {"name": name, "data": data}

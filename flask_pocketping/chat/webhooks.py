@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
 from .. import clock
+from ..bounds import PAGE_SIZE
 from ..db import Database, Transaction
 from ..errors import DeliveryNotFound, InvalidRequest, WebhookNotFound
 from ..models import DEFAULT_PROJECT, WebhookEndpoint, table
 from ..models import Attempt as AttemptModel
-from ..schemas import output
+from ..schemas.compact_json import to_json
 from ..values import EVENT_TYPES, Attempt, Delivery, DeliveryPage, Webhook, WebhookPage
 from .idempotency import IdempotentRequest
 from .log import deliveries, events, new_delivery
@@ -173,7 +174,7 @@ def send_test(
             "data": {"webhookId": webhook_id, "message": "A test from Flask-PocketPing."},
         }
         fields = new_delivery(row["project_id"], TARGET, webhook_id, "", moment)
-        result = tx.execute(insert(deliveries), {**fields, "payload": output.to_json(payload)})
+        result = tx.execute(insert(deliveries), {**fields, "payload": to_json(payload)})
         tx.deliveries += 1
         key = result.inserted_primary_key
         assert key is not None
@@ -189,7 +190,7 @@ def list_deliveries(
     *,
     project_id: str | None = None,
     state: str | None = None,
-    limit: int = 50,
+    limit: int = PAGE_SIZE,
     cursor: str | None = None,
 ) -> DeliveryPage:
     """A page of an endpoint's deliveries, newest first, each with its attempts.

@@ -23,7 +23,7 @@ from ..chat.attachments import UNKNOWN, Thumbnail
 from ..chat.mappers import Row
 from ..db import Database, retried
 from ..errors import AttachmentNotFound, InvalidRequest, PayloadTooLarge, Unavailable
-from ..values import Attachment
+from ..values import Attachment, AttachmentStatus
 from . import thumbnails
 from .measure import Measure, NotMeasured, measure
 from .media_types import HEAD, IMAGES, clean_filename, kind_of
@@ -134,7 +134,7 @@ class Files:
         :raises Unavailable: if the storage can't be read now.
         """
         row = attachments.announced(self._db, session_id, attachment_id, by)
-        if row["status"] == "ready":
+        if row["status"] == AttachmentStatus.READY:
             return attachments.get(self._db, attachment_id)
         return self._finish(attachment_id, row["path"], row["size"])
 

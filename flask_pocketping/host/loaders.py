@@ -12,13 +12,10 @@ from typing import Any
 from flask import current_app
 from werkzeug.wrappers import Response
 
-from ..bounds import check_identity, check_line
+from ..bounds import MAX_CUSTOMER_ID, MAX_EMAIL, MAX_NAME, MAX_OBJECT_BYTES, MAX_URL, check_identity, check_line
 from ..errors import InvalidRequest
-from ..schemas import output
+from ..schemas.compact_json import to_json
 from ..values import Identity, Operator, Session
-
-#: Bytes of JSON that may be said of a customer beside their name.
-MAX_METADATA = 8192
 
 Loader = Callable[..., Any]
 
@@ -145,20 +142,20 @@ def _operator_of(found: Mapping[str, Any]) -> Operator | None:
 def _check_identity(identity: Identity) -> None:
     check_identity(identity)
     try:
-        size = len(output.to_json(identity.metadata or {}).encode())
+        size = len(to_json(identity.metadata or {}).encode())
     except (TypeError, ValueError) as error:
         raise InvalidRequest.field("metadata", f"Must be JSON: {error}") from None
     # It travels to the page and back, in a body that is bounded.
-    if size > MAX_METADATA:
-        raise InvalidRequest.field("metadata", f"Longer than {MAX_METADATA} bytes of JSON.")
+    if size > MAX_OBJECT_BYTES:
+        raise InvalidRequest.field("metadata", f"Longer than {MAX_OBJECT_BYTES} bytes of JSON.")
 
 
 def _check_operator(operator: Operator) -> None:
-    for name, value, size in (("id", operator.id, 255), ("name", operator.name, 200)):
+    for name, value, size in (("id", operator.id, MAX_CUSTOMER_ID), ("name", operator.name, MAX_NAME)):
         if not isinstance(value, str) or not value:
             raise InvalidRequest.field(name, "Must be text, and not empty.")
         check_line(name, value, size)
-    check_line("avatar", operator.avatar, 2048)
+    check_line("avatar", operator.avatar, MAX_URL)
 
 
 def _check(loader: str, check: Callable[[], None]) -> None:
@@ -183,8 +180,8 @@ def _flask_login_user() -> Identity | None:
         return None
     return Identity(
         customer_id=str(number),
-        email=_line_of(user, 320, "email"),
-        name=_line_of(user, 200, "name", "username"),
+        email=_line_of(user, MAX_EMAIL, "email"),
+        name=_line_of(user, MAX_NAME, "name", "username"),
     )
 
 

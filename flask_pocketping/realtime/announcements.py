@@ -8,7 +8,7 @@ from typing import Any
 from ..chat import presence
 from ..chat.presence import Attendance
 from ..db import Database
-from ..schemas.output import PresentOperatorSchema
+from ..schemas.values import PresentOperatorSchema
 from ..values import Operator, PresentOperator
 from .bus import Bus
 from .encoders import Frames, operator_frame

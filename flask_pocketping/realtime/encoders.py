@@ -8,8 +8,9 @@ from typing import Any
 
 from .. import clock
 from ..errors import APIError
-from ..schemas import output
+from ..schemas.compact_json import to_json
 from ..schemas.errors import error_body
+from ..schemas.public_urls import PublicURLs
 from ..schemas.visitor import visitor_message
 from ..security.handles import Handles
 from ..values import Event
@@ -23,23 +24,24 @@ _EVENT_NAMES = {"message", "csat_request", "screenshot_request", "connected"}
 class Frames:
     """Makes the frames of one app."""
 
-    def __init__(self, handles: Handles) -> None:
+    def __init__(self, handles: Handles, urls: PublicURLs) -> None:
         self._handles = handles
+        self._urls = urls
 
     def operator(self, event: Event, cursor: int) -> Frame:
         """An event as the sockets of the back office get it."""
-        return Frame(event.type, event.session_id, text_frame(_operator_text(event, cursor)))
+        return Frame(event.type, event.session_id, text_frame(self._operator_text(event, cursor)))
 
     def operator_json(self, event: Event, cursor: int) -> dict[str, Any]:
         """As `operator`, for clients that poll."""
-        return dict(json.loads(_operator_text(event, cursor)))
+        return dict(json.loads(self._operator_text(event, cursor)))
 
     def visitor(self, event: Event, cursor: int) -> Frame | None:
         """An event as the visitor's own stream gets it; much is not for the visitor."""
         made = self.visitor_json(event)
         if made is None:
             return None
-        return Frame(made["type"], event.session_id, text_frame(output.to_json({**made, "cursor": str(event.seq)})))
+        return Frame(made["type"], event.session_id, text_frame(to_json({**made, "cursor": str(event.seq)})))
 
     def visitor_event(self, event: Event, cursor: int) -> Frame | None:
         """As `visitor`, in the form of server-sent events.
@@ -53,7 +55,9 @@ class Frames:
         frame = event_frame(made["type"], made["data"], str(event.seq), event.session_id)
         if event.type not in {"message.updated", "message.deleted"}:
             return frame
-        whole = visitor_message(json.loads(event.data)["message"], self._handles.sign(event.session_id))
+        whole = visitor_message(
+            json.loads(self._urls.complete_json(event.data))["message"], self._handles.sign(event.session_id)
+        )
         return frame._replace(data=frame.data + event_frame("message", whole, str(event.seq)).data)
 
     def for_visitors(self, type: str, **data: Any) -> dict[Encoder, Frame]:
@@ -65,26 +69,25 @@ class Frames:
         make = _FOR_VISITORS.get(event.type)
         if make is None:
             return None
-        kind, data = make(json.loads(event.data), event, self._handles.sign(event.session_id))
+        kind, data = make(json.loads(self._urls.complete_json(event.data)), event, self._handles.sign(event.session_id))
         return {"type": kind, "data": data}
 
-
-def _operator_text(event: Event, cursor: int) -> str:
-    head = (
-        f'{{"type":"{event.type}","id":"{event.public_id}","seq":{event.seq},'
-        f'"timestamp":"{clock.format_utc(event.created_at)}","cursor":"{cursor}",'
-    )
-    return head + event.data[1:]
+    def _operator_text(self, event: Event, cursor: int) -> str:
+        head = (
+            f'{{"type":"{event.type}","id":"{event.public_id}","seq":{event.seq},'
+            f'"timestamp":"{clock.format_utc(event.created_at)}","cursor":"{cursor}",'
+        )
+        return head + self._urls.complete_json(event.data)[1:]
 
 
 def operator_frame(type: str, session_id: str | None = None, **fields: Any) -> Frame:
     """A frame that stands for no event."""
-    return Frame(type, session_id, text_frame(output.to_json({"type": type, **fields})))
+    return Frame(type, session_id, text_frame(to_json({"type": type, **fields})))
 
 
 def visitor_frame(type: str, **data: Any) -> Frame:
     """A frame for a visitor that stands for no event."""
-    return Frame(type, None, text_frame(output.to_json({"type": type, "data": data})))
+    return Frame(type, None, text_frame(to_json({"type": type, "data": data})))
 
 
 def event_frame(type: str, data: Any, cursor: str | None = None, session_id: str | None = None) -> Frame:
@@ -95,7 +98,7 @@ def event_frame(type: str, data: Any, cursor: str | None = None, session_id: str
     told = {"type": type, "data": data, **({"cursor": cursor} if cursor is not None else {})}
     name = type if type in _EVENT_NAMES else "message"
     head = f"id: {cursor}\n" if cursor is not None else ""
-    return Frame(type, session_id, f"{head}event: {name}\ndata: {output.to_json(told)}\n\n".encode())
+    return Frame(type, session_id, f"{head}event: {name}\ndata: {to_json(told)}\n\n".encode())
 
 
 def error_frame(error: APIError) -> Frame:

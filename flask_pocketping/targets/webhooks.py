@@ -18,6 +18,7 @@ from ..delivery.http import GuardedClient, HTTPClientError
 from ..delivery.retry import parse_retry_after
 from ..delivery.target import Job, Outcome
 from ..prepared import Prepared
+from ..schemas.public_urls import PublicURLs
 from ..values import Event
 
 #: Nothing but failures for so long disables an endpoint.
@@ -34,13 +35,17 @@ _PREPARE = select(endpoints).where(endpoints.c.id.in_(bindparam("ids", expanding
 class WebhookTarget:
     """Posts events to the endpoints of their project.
 
+    :param urls: makes the addresses of files.
     :param disabled: told, after the commit, the id of an endpoint that was disabled.
     """
 
     name = TARGET
 
-    def __init__(self, client: GuardedClient, disabled: Callable[[str], None] = lambda webhook_id: None) -> None:
+    def __init__(
+        self, client: GuardedClient, urls: PublicURLs, disabled: Callable[[str], None] = lambda webhook_id: None
+    ) -> None:
         self._client = client
+        self._urls = urls
         self._disabled = disabled
 
     def wants(self, tx: Transaction, event: Event) -> list[str]:
@@ -57,7 +62,7 @@ class WebhookTarget:
         """Post one event; see the Standard Webhooks specification for headers and signature."""
         from standardwebhooks import Webhook as Signer
 
-        body, event_type, message_id = _content(job)
+        body, event_type, message_id = _content(job, self._urls)
         moment = clock.now()
         headers = {
             "Content-Type": "application/json",
@@ -117,13 +122,14 @@ def plain_signature(secret: str, body: str) -> str:
     return hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
 
 
-def _content(job: Job) -> tuple[str, str, str]:
-    """Body, event type and message id; the same at each attempt."""
+def _content(job: Job, urls: PublicURLs) -> tuple[str, str, str]:
+    """Body, event type and message id; the same at each attempt, but for addresses of files if the app's changes."""
     if job.event is None:
         assert job.payload is not None
         return job.payload, "webhook.test", public_delivery_id(job.id)
     event = job.event
-    body = f'{{"event":"{event.type}","timestamp":"{clock.format_utc(event.created_at)}","data":{event.data}}}'
+    data = urls.complete_json(event.data)
+    body = f'{{"event":"{event.type}","timestamp":"{clock.format_utc(event.created_at)}","data":{data}}}'
     return body, event.type, event.public_id
 
 

@@ -10,8 +10,9 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
-from ..schemas import input
-from ..schemas.output import Time
+from ..bounds import MAX_IDEMPOTENCY_KEY
+from ..schemas.errors import ErrorSchema
+from ..schemas.fields import Time
 from .operations import Operation
 
 _GROUPS = {"key": "Back office", "program": "Back office", "visitor": "Visitor", "anyone": "Service"}
@@ -28,7 +29,7 @@ def build_document(operations: Iterable[Operation], version: str, server: str) -
     assert plugin.converter is not None
     plugin.converter.add_attribute_function(_field_details)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("apiKey", {"type": "http", "scheme": "bearer"})
-    spec.components.response("Error", {"description": "An error.", **_json(input.ErrorSchema)})
+    spec.components.response("Error", {"description": "An error.", **_json(ErrorSchema)})
     for operation in operations:
         spec.path(
             path=re.sub(r"<(\w+)>", r"{\1}", operation.path),
@@ -60,7 +61,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
                 "in": "header",
                 "name": "Idempotency-Key",
                 "description": "The same key and request give the first answer again, for 24 hours.",
-                "schema": {"type": "string", "maxLength": 255},
+                "schema": {"type": "string", "maxLength": MAX_IDEMPOTENCY_KEY},
             }
         )
     if operation.body:
@@ -76,7 +77,7 @@ def _json(schema: type[Schema]) -> dict[str, Any]:
 
 def _schema_name(schema: type[Schema] | Schema) -> str:
     name = (schema if isinstance(schema, type) else type(schema)).__name__
-    return name.removesuffix("Schema")
+    return name.removesuffix("Schema").removesuffix("Request")
 
 
 def _field_details(self: Any, field: Any, **kwargs: Any) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.local import LocalProxy
 
+from ..bounds import MAX_IDEMPOTENCY_KEY
 from ..chat.idempotency import AlreadyAnswered, IdempotentRequest
 from ..db import retried
 from ..errors import Forbidden, IdempotencyConflict, InvalidJSON, InvalidRequest, PayloadTooLarge, UnsupportedMediaType
-from ..schemas import output
+from ..schemas.compact_json import to_json
+from ..schemas.public_urls import PublicURLs
 from ..security.rate_limits import address_key
 from ..state import State
 from ..values import Operator
@@ -91,9 +93,9 @@ class Operation:
     def name(self) -> str:
         return self.view.__name__
 
-    def encode(self, result: Any) -> str:
+    def encode(self, result: Any, urls: PublicURLs) -> str:
         """The JSON of what the view returned."""
-        return output.to_json(dict(self.response_schema.dump(result))) if self.response_schema else ""
+        return to_json(dict(self.response_schema.dump(urls.complete(result)))) if self.response_schema else ""
 
     def serve(self, state: State, **path: str) -> Response:
         """Answer one request."""
@@ -108,7 +110,7 @@ class Operation:
             state.limiter.hit_bytes(state.config.visitor_daily_bytes, address, len(raw))
         body = load(self.body_schema, self._parse(asked, raw)) if self.body_schema else {}
         query = load(self.query_schema, asked.args.to_dict()) if self.query_schema else {}
-        idempotency = self._idempotent_request(project_id, raw) if self.creates else None
+        idempotency = self._idempotent_request(state, project_id, raw) if self.creates else None
         operator, counted = (client.operator, client.counted) if client else (None, ())
         call = Call(state, project_id, body, query, idempotency, operator, counted)
         if idempotency and (kept := idempotency.kept(state.db)):
@@ -126,7 +128,7 @@ class Operation:
             return result
         if self.status == 204:
             return Response(status=204)
-        return text_response(self.encode(result), self.status)
+        return text_response(self.encode(result, state.urls), self.status)
 
     def _parse(self, asked: Request, raw: bytes) -> dict[str, Any]:
         return parse_json(raw) if self.any_type else parse_object(asked, raw, self.body_optional)
@@ -139,15 +141,20 @@ class Operation:
             raise Forbidden("An operator's token does not open this: it takes an API key.")
         return client
 
-    def _idempotent_request(self, project_id: str, raw: bytes) -> IdempotentRequest | None:
+    def _idempotent_request(self, state: State, project_id: str, raw: bytes) -> IdempotentRequest | None:
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return None
-        if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
-            raise InvalidRequest.field("Idempotency-Key", "Must be 1 to 255 printable ASCII characters.")
+        if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
+            raise InvalidRequest.field(
+                "Idempotency-Key", f"Must be 1–{MAX_IDEMPOTENCY_KEY} printable ASCII characters."
+            )
         text = b"\n".join((self.method.encode(), request.path.encode(), raw))
         return IdempotentRequest(
-            project_id, key, hashlib.sha256(text).hexdigest(), lambda result: (self.status, self.encode(result))
+            project_id,
+            key,
+            hashlib.sha256(text).hexdigest(),
+            lambda result: (self.status, self.encode(result, state.urls)),
         )
 
 

@@ -24,7 +24,7 @@ from ..errors import (
     UncommittedChanges,
     UnsupportedMediaType,
 )
-from ..schemas import output
+from ..schemas.compact_json import to_json
 from ..schemas.errors import error_body
 
 logger = logging.getLogger("flask_pocketping")
@@ -35,7 +35,7 @@ _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer with a JSON body."""
-    return text_response(output.to_json(body), status, headers)
+    return text_response(to_json(body), status, headers)
 
 
 def text_response(text: str, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -10,14 +10,15 @@ from flask import Response, request
 from .. import __version__
 from ..chat.projects import is_ready
 from ..errors import SchemaError, SchemaMissing
-from ..schemas import input, output
+from ..schemas import service
+from ..schemas.compact_json import to_json
 from .operations import Call, Routes
 from .responses import as_api_error, json_response, text_response
 
 routes = Routes(caller="anyone")
 
 
-@routes("GET /health", response=input.HealthResponse)
+@routes("GET /health", response=service.HealthResponse)
 def health(call: Call) -> Any:
     """Whether the service works: 503 with the part that fails where it does not."""
     try:
@@ -47,4 +48,4 @@ def _document(server: str) -> str:
     from .openapi import build_document
     from .registry import all_operations
 
-    return output.to_json(build_document(all_operations(), __version__, server))
+    return to_json(build_document(all_operations(), __version__, server))

@@ -19,7 +19,9 @@ from ..errors import APIError, Forbidden, PayloadTooLarge, RangeNotSatisfiable
 from ..files.media_types import IMAGES, TEXT, ascii_filename, clean_filename
 from ..files.storage import CHUNK, Readable
 from ..files.store import Files, Served
-from ..schemas import input, output
+from ..schemas import uploads
+from ..schemas.base import AcceptedResponse
+from ..schemas.values import AttachmentSchema
 from ..security.rate_limits import address_key
 from .operations import Call, Routes, limit_body
 
@@ -32,7 +34,7 @@ SPARE = 32 * 1024 * 1024
 MAX_AGE = 86400
 
 
-@routes("POST /upload", body=input.AnnounceUpload, response=input.UploadResponse)
+@routes("POST /upload", body=uploads.AnnounceUploadRequest, response=uploads.UploadResponse)
 def announce_upload(call: Call) -> Any:
     """Announce a file, and learn where its bytes go."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -44,15 +46,14 @@ def announce_upload(call: Call) -> Any:
     if size <= files.max_size:
         state.limiter.hit_bytes(config.visitor_daily_bytes, address_key(request.remote_addr), size)
     upload = files.announce(session_id, call.body["filename"], call.body["size"], by="visitor")
-    base = call.state.db.files_url.removesuffix("/files")
     return {
         "attachmentId": upload.attachment_id,
-        "uploadUrl": f"{base}/upload/{upload.path}",
+        "uploadUrl": call.state.urls.upload(upload.path),
         "expiresAt": upload.expires_at,
     }
 
 
-@routes("PUT /upload/<attachment_id>/<key>", response=input.AcceptedResponse, raw=True)
+@routes("PUT /upload/<attachment_id>/<key>", response=AcceptedResponse, raw=True)
 def receive_upload(call: Call, attachment_id: str, key: str) -> Any:
     """Take the bytes of an announced file; until it is completed they may be sent again."""
     with _answered():
@@ -60,7 +61,7 @@ def receive_upload(call: Call, attachment_id: str, key: str) -> Any:
     return {"ok": True}
 
 
-@routes("POST /upload/complete", body=input.CompleteUpload, response=output.AttachmentSchema)
+@routes("POST /upload/complete", body=uploads.CompleteUploadRequest, response=AttachmentSchema)
 def complete_upload(call: Call) -> Any:
     """Say that all bytes were sent; the file can go into a message then."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -70,8 +71,8 @@ def complete_upload(call: Call) -> Any:
 @routes(
     "POST /sessions/<session_id>/attachments",
     caller="key",
-    query=input.AddAttachmentQuery,
-    response=input.AttachmentResponse,
+    query=uploads.AddAttachmentQuery,
+    response=uploads.AttachmentResponse,
     status=201,
     raw=True,
 )
@@ -84,13 +85,13 @@ def add_attachment(call: Call, session_id: str) -> Any:
     return {"attachment": added}
 
 
-@routes("GET /files/<attachment_id>/<key>/<filename>", query=input.DownloadQuery)
+@routes("GET /files/<attachment_id>/<key>/<filename>", query=uploads.DownloadQuery)
 def get_file(call: Call, attachment_id: str, key: str, filename: str) -> Any:
     """Fetch a file. What it is called comes from the database, whatever stands in the address."""
     return _serve(call, _files(call).find(attachment_id, key))
 
 
-@routes("GET /files/<attachment_id>/<key>/thumbnail", query=input.DownloadQuery)
+@routes("GET /files/<attachment_id>/<key>/thumbnail", query=uploads.DownloadQuery)
 def get_thumbnail(call: Call, attachment_id: str, key: str) -> Any:
     """Fetch the small picture of an image; until it is drawn, the image itself."""
     return _serve(call, _files(call).find(attachment_id, key, thumbnail=True))

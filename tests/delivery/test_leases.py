@@ -22,6 +22,7 @@ from flask_pocketping.db import Database, retried
 from flask_pocketping.delivery import leases
 from flask_pocketping.delivery.http import GuardedClient
 from flask_pocketping.delivery.target import Job, Outcome
+from flask_pocketping.schemas.public_urls import PublicURLs
 from flask_pocketping.targets.webhooks import WebhookTarget
 
 from ..conftest import LOCAL
@@ -42,7 +43,7 @@ class Claimer:
         self.db = db
         self.name = name
         client = GuardedClient(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")], user_agent="Tests")
-        self.target = WebhookTarget(client)
+        self.target = WebhookTarget(client, PublicURLs("/pocketping"))
 
     def claim(self, limit: int = 64, lease: float = 60.0, room: Mapping[str, int] | None = None) -> list[Job]:
         targets = {"webhook": self.target}

@@ -20,6 +20,7 @@ from flask_pocketping.db import Database
 from flask_pocketping.delivery import worker
 from flask_pocketping.delivery.http import GuardedClient
 from flask_pocketping.delivery.worker import Worker
+from flask_pocketping.schemas.public_urls import PublicURLs
 from flask_pocketping.targets.webhooks import WebhookTarget
 
 from ..conftest import LOCAL, Serve
@@ -365,4 +366,4 @@ def blocked(db: Database) -> bool:
 
 def new_worker(db: Database, **options: Any) -> Worker:
     client = GuardedClient(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")], timeout=5, user_agent="Tests")
-    return Worker(db, [WebhookTarget(client)], poll=0.05, lease=10, **options)
+    return Worker(db, [WebhookTarget(client, PublicURLs("/pocketping"))], poll=0.05, lease=10, **options)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from marshmallow import Schema, fields
 
-from flask_pocketping.schemas import input
+from flask_pocketping.schemas import backoffice, sockets, uploads, visitor
+from flask_pocketping.schemas.base import BackOfficeRequest, VisitorRequest
+from flask_pocketping.schemas.fields import StrictBoolean
 
 from ..support.clients import Api
 
@@ -72,10 +74,11 @@ def test_every_truth_value_of_a_body_or_a_frame_is_read_as_strictly() -> None:
     """Texts stand for them only in queries, which have nothing else."""
     inputs = [
         found
-        for found in vars(input).values()
-        if isinstance(found, type) and issubclass(found, (input.Input, input.VisitorInput))
+        for module in (backoffice, visitor, uploads, sockets)
+        for found in vars(module).values()
+        if isinstance(found, type) and issubclass(found, (BackOfficeRequest, VisitorRequest))
     ]
     bodies = [schema for schema in inputs if not schema.__name__.endswith("Query")]
     found = [field for schema in bodies for field in booleans_in(schema)]
     assert len(found) >= 7
-    assert all(isinstance(field, input.StrictBoolean) for field in found)
+    assert all(isinstance(field, StrictBoolean) for field in found)

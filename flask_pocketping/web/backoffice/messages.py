@@ -6,13 +6,14 @@ from typing import Any
 
 from ...chat import messages
 from ...errors import InvalidRequest
-from ...schemas import input
+from ...schemas import backoffice
+from ...values import MessageStatus, MessageType
 from ..operations import Call, Routes, idempotency_for
 
 routes = Routes(caller="key")
 
 
-@routes("GET /sessions/<session_id>/messages", query=input.MessagesQuery, response=input.MessagesResponse)
+@routes("GET /sessions/<session_id>/messages", query=backoffice.MessagesQuery, response=backoffice.MessagesResponse)
 def list_messages(call: Call, session_id: str) -> Any:
     """List messages, oldest first; without `after` and `before` the newest page."""
     return messages.list_messages(call.state.db, session_id, project_id=call.project_id, **call.query)
@@ -20,14 +21,14 @@ def list_messages(call: Call, session_id: str) -> Any:
 
 @routes(
     "POST /sessions/<session_id>/messages",
-    body=input.SendMessage,
-    response=input.MessageResponse,
+    body=backoffice.SendMessageRequest,
+    response=backoffice.MessageResponse,
     status=201,
     creates=True,
 )
 def send_message(call: Call, session_id: str) -> Any:
     """Send a message."""
-    if call.operator is not None and call.body["type"] != "operator":
+    if call.operator is not None and call.body["type"] != MessageType.OPERATOR:
         raise InvalidRequest.field("type", "An operator can only send as operator.")
     message = messages.send_message(
         call.state.db,
@@ -44,7 +45,11 @@ def send_message(call: Call, session_id: str) -> Any:
     return {"message": message}
 
 
-@routes("PATCH /sessions/<session_id>/messages/<message_id>", body=input.EditMessage, response=input.MessageResponse)
+@routes(
+    "PATCH /sessions/<session_id>/messages/<message_id>",
+    body=backoffice.EditMessageRequest,
+    response=backoffice.MessageResponse,
+)
 def edit_message(call: Call, session_id: str, message_id: str) -> Any:
     """Change the text of a message."""
     message = messages.edit_message(
@@ -58,21 +63,26 @@ def edit_message(call: Call, session_id: str, message_id: str) -> Any:
     return {"message": message}
 
 
-@routes("DELETE /sessions/<session_id>/messages/<message_id>", response=input.MessageResponse)
+@routes("DELETE /sessions/<session_id>/messages/<message_id>", response=backoffice.MessageResponse)
 def delete_message(call: Call, session_id: str, message_id: str) -> Any:
     """Empty a message; it keeps its place."""
     message = messages.delete_message(call.state.db, session_id, message_id, project_id=call.project_id)
     return {"message": message}
 
 
-@routes("POST /sessions/<session_id>/read", body=input.MarkRead, response=input.UpdatedResponse, body_optional=True)
+@routes(
+    "POST /sessions/<session_id>/read",
+    body=backoffice.MarkReadRequest,
+    response=backoffice.UpdatedResponse,
+    body_optional=True,
+)
 def mark_read(call: Call, session_id: str) -> Any:
     """Mark the visitor's messages as read."""
     updated = messages.mark_messages(
         call.state.db,
         session_id,
-        reader="operator",
-        status=call.body.get("status", "read"),
+        reader=MessageType.OPERATOR,
+        status=call.body.get("status", MessageStatus.READ),
         message_ids=call.body.get("messageIds"),
         project_id=call.project_id,
     )

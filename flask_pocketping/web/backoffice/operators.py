@@ -9,7 +9,7 @@ from flask import request
 from ...chat import presence, sessions
 from ...errors import Forbidden, NotFound
 from ...host.loaders import current_operator, facts_of
-from ...schemas import input
+from ...schemas import backoffice
 from ...security.rate_limits import address_key
 from ...values import Operator
 from ..operations import Call, Routes
@@ -18,7 +18,7 @@ from ..origins import check_same_origin
 routes = Routes(caller="key")
 
 
-@routes("POST /inbox/token", response=input.OperatorTokenResponse, caller="anyone")
+@routes("POST /inbox/token", response=backoffice.OperatorTokenResponse, caller="anyone")
 def make_operator_token(call: Call) -> Any:
     """A token for the operator who is signed in to the host app, by its cookies."""
     check_same_origin()
@@ -33,14 +33,14 @@ def make_operator_token(call: Call) -> Any:
     return {"token": token, "expiresAt": made.expires_at, "operator": operator}
 
 
-@routes("GET /operators", response=input.OperatorsResponse)
+@routes("GET /operators", response=backoffice.OperatorsResponse)
 def list_operators(call: Call) -> Any:
     """List the operators who are connected now."""
     return {"operators": presence.connected_operators(call.state.db, call.project_id)}
 
 
-@routes("GET /sessions/<session_id>/context", response=input.ContextResponse)
+@routes("GET /sessions/<session_id>/context", response=backoffice.ContextResponse)
 def get_context(call: Call, session_id: str) -> Any:
     """What the host app knows of this session's visitor."""
     session = sessions.get_session(call.state.db, session_id, call.project_id)
-    return {"context": facts_of(call.state.loaders, session)}
+    return {"context": facts_of(call.state.loaders, call.state.urls.complete(session))}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...chat import saved_replies
-from ...schemas import input
+from ...schemas import backoffice
 from ..operations import Call, Routes, idempotency_for
 
 routes = Routes(caller="key")
 
 
-@routes("GET /saved-replies", query=input.CursorQuery, response=input.SavedRepliesResponse)
+@routes("GET /saved-replies", query=backoffice.CursorQuery, response=backoffice.SavedRepliesResponse)
 def list_saved_replies(call: Call) -> Any:
     """List saved replies by their shortcuts."""
     return saved_replies.list_saved_replies(call.state.db, call.project_id, **call.query)
@@ -19,8 +19,8 @@ def list_saved_replies(call: Call) -> Any:
 
 @routes(
     "POST /saved-replies",
-    body=input.CreateSavedReply,
-    response=input.SavedReplyResponse,
+    body=backoffice.CreateSavedReplyRequest,
+    response=backoffice.SavedReplyResponse,
     status=201,
     creates=True,
 )
@@ -36,7 +36,9 @@ def create_saved_reply(call: Call) -> Any:
     return {"savedReply": made}
 
 
-@routes("PATCH /saved-replies/<reply_id>", body=input.UpdateSavedReply, response=input.SavedReplyResponse)
+@routes(
+    "PATCH /saved-replies/<reply_id>", body=backoffice.UpdateSavedReplyRequest, response=backoffice.SavedReplyResponse
+)
 def update_saved_reply(call: Call, reply_id: str) -> Any:
     """Change the shortcut of a saved reply, its text or both."""
     changed = saved_replies.update_saved_reply(call.state.db, reply_id, project_id=call.project_id, **call.body)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ...chat import csat, pages, sessions, visitors
-from ...schemas import input
+from ...schemas import backoffice
+from ...schemas.base import AcceptedResponse
 from ...values import Identity
 from ..operations import Call, Routes, idempotency_for
 
 routes = Routes(caller="key")
 
 
-@routes("GET /sessions", query=input.SessionsQuery, response=input.SessionsResponse)
+@routes("GET /sessions", query=backoffice.SessionsQuery, response=backoffice.SessionsResponse)
 def list_sessions(call: Call) -> Any:
     """List sessions, newest activity first."""
     return sessions.list_sessions(call.state.db, call.project_id, **call.query)
@@ -20,8 +21,8 @@ def list_sessions(call: Call) -> Any:
 
 @routes(
     "POST /sessions",
-    body=input.OpenSession,
-    response=input.SessionResponse,
+    body=backoffice.OpenSessionRequest,
+    response=backoffice.SessionResponse,
     status=201,
     body_optional=True,
     creates=True,
@@ -41,25 +42,25 @@ def open_session(call: Call) -> Any:
     return {"session": session}
 
 
-@routes("GET /sessions/<session_id>", response=input.SessionResponse)
+@routes("GET /sessions/<session_id>", response=backoffice.SessionResponse)
 def get_session(call: Call, session_id: str) -> Any:
     """Get one session."""
     return {"session": sessions.get_session(call.state.db, session_id, call.project_id)}
 
 
-@routes("POST /sessions/<session_id>/close", response=input.SessionResponse)
+@routes("POST /sessions/<session_id>/close", response=backoffice.SessionResponse)
 def close_session(call: Call, session_id: str) -> Any:
     """Close a session."""
     return {"session": sessions.close_session(call.state.db, session_id, call.project_id)}
 
 
-@routes("POST /sessions/<session_id>/reopen", response=input.SessionResponse)
+@routes("POST /sessions/<session_id>/reopen", response=backoffice.SessionResponse)
 def reopen_session(call: Call, session_id: str) -> Any:
     """Open a closed session again."""
     return {"session": sessions.reopen_session(call.state.db, session_id, call.project_id)}
 
 
-@routes("POST /sessions/<session_id>/identify", body=input.IdentityInput, response=input.SessionResponse)
+@routes("POST /sessions/<session_id>/identify", body=backoffice.IdentifyRequest, response=backoffice.SessionResponse)
 def identify_visitor(call: Call, session_id: str) -> Any:
     """Say who the visitor is."""
     session = visitors.identify(
@@ -68,7 +69,7 @@ def identify_visitor(call: Call, session_id: str) -> Any:
     return {"session": session}
 
 
-@routes("POST /sessions/<session_id>/ai", body=input.ToggleAI, response=input.SessionResponse)
+@routes("POST /sessions/<session_id>/ai", body=backoffice.ToggleAIRequest, response=backoffice.SessionResponse)
 def toggle_ai(call: Call, session_id: str) -> Any:
     """Let the AI answer in this session, or not."""
     return {"session": sessions.set_ai(call.state.db, session_id, call.body["enabled"], call.project_id)}
@@ -76,8 +77,8 @@ def toggle_ai(call: Call, session_id: str) -> Any:
 
 @routes(
     "POST /sessions/<session_id>/events",
-    body=input.SendEvent,
-    response=input.AcceptedResponse,
+    body=backoffice.SendEventRequest,
+    response=AcceptedResponse,
     status=202,
     creates=True,
 )
@@ -94,14 +95,14 @@ def send_event(call: Call, session_id: str) -> Any:
     return {"ok": True}
 
 
-@routes("POST /sessions/<session_id>/csat", response=input.AcceptedResponse, status=202)
+@routes("POST /sessions/<session_id>/csat", response=AcceptedResponse, status=202)
 def request_csat(call: Call, session_id: str) -> Any:
     """Ask the visitor for a rating; one who has given theirs is not asked again."""
     csat.request(call.state.db, session_id, call.project_id)
     return {"ok": True}
 
 
-@routes("GET /sessions/<session_id>/pages", query=input.PagesQuery, response=input.PagesResponse)
+@routes("GET /sessions/<session_id>/pages", query=backoffice.PagesQuery, response=backoffice.PagesResponse)
 def list_pages(call: Call, session_id: str) -> Any:
     """The pages that the visitor was on, newest first."""
     return pages.list_pages(call.state.db, session_id, project_id=call.project_id, **call.query)

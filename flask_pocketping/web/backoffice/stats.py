@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...chat.stats import stats
-from ...schemas import input, output
+from ...schemas import backoffice
+from ...schemas.values import StatsSchema
 from ..operations import Call, Routes
 
 routes = Routes(caller="key")
 
 
-@routes("GET /stats", query=input.StatsQuery, response=output.StatsSchema)
+@routes("GET /stats", query=backoffice.StatsQuery, response=StatsSchema)
 def get_stats(call: Call) -> Any:
     """The figures of the last days: conversations, answers and ratings."""
     return stats(call.state.db, call.query["period"], call.project_id)

@@ -12,7 +12,8 @@ from ...chat.history import find_position
 from ...chat.presence import Presence
 from ...errors import SessionNotFound
 from ...realtime.hub import Topic
-from ...schemas import input
+from ...schemas import backoffice
+from ...schemas.base import AcceptedResponse
 from ...state import State
 from ..operations import Call, Routes
 from ..streams.cursors import project_cursor
@@ -32,7 +33,7 @@ class Page(NamedTuple):
     has_more: bool
 
 
-@routes("GET /updates", query=input.UpdatesQuery, response=input.UpdatesResponse)
+@routes("GET /updates", query=backoffice.UpdatesQuery, response=backoffice.UpdatesResponse)
 def list_updates(call: Call) -> Any:
     """List what happened since a cursor, as the frames of `/ws`. A client that polls counts as connected."""
     require_transport(call.state, "poll", request.environ)
@@ -50,7 +51,7 @@ def list_updates(call: Call) -> Any:
     }
 
 
-@routes("DELETE /updates", query=input.ClientQuery, status=204)
+@routes("DELETE /updates", query=backoffice.ClientQuery, status=204)
 def stop_polling(call: Call) -> Any:
     """Say that a client polls no more, so that it counts as gone at once."""
     before, now = presence.operator_stopped_polling(call.state.db, call.project_id, _client_id(call))
@@ -58,7 +59,10 @@ def stop_polling(call: Call) -> Any:
 
 
 @routes(
-    "POST /sessions/<session_id>/typing", body=input.OperatorTyping, response=input.AcceptedResponse, body_optional=True
+    "POST /sessions/<session_id>/typing",
+    body=backoffice.OperatorTypingRequest,
+    response=AcceptedResponse,
+    body_optional=True,
 )
 def operator_typing(call: Call, session_id: str) -> Any:
     """Tell the visitor and the other operators that somebody writes a reply, or has stopped."""

@@ -6,13 +6,19 @@ from typing import Any
 
 from ...chat import webhooks
 from ...errors import InvalidRequest
-from ...schemas import input
+from ...schemas import backoffice
 from ..operations import Call, Routes, idempotency_for
 
 routes = Routes(caller="program")
 
 
-@routes("POST /webhooks", body=input.CreateWebhook, response=input.WebhookResponse, status=201, creates=True)
+@routes(
+    "POST /webhooks",
+    body=backoffice.CreateWebhookRequest,
+    response=backoffice.WebhookResponse,
+    status=201,
+    creates=True,
+)
 def create_webhook(call: Call) -> Any:
     """Register a webhook; its secret is shown in this answer only."""
     call.state.check_url(call.body["url"])
@@ -28,19 +34,19 @@ def create_webhook(call: Call) -> Any:
     return {"webhook": webhook}
 
 
-@routes("GET /webhooks", query=input.CursorQuery, response=input.WebhooksResponse)
+@routes("GET /webhooks", query=backoffice.CursorQuery, response=backoffice.WebhooksResponse)
 def list_webhooks(call: Call) -> Any:
     """List webhooks, oldest first."""
     return webhooks.list_webhooks(call.state.db, call.project_id, **call.query)
 
 
-@routes("GET /webhooks/<webhook_id>", response=input.WebhookResponse)
+@routes("GET /webhooks/<webhook_id>", response=backoffice.WebhookResponse)
 def get_webhook(call: Call, webhook_id: str) -> Any:
     """Get one webhook."""
     return {"webhook": webhooks.get_webhook(call.state.db, webhook_id, call.project_id)}
 
 
-@routes("PATCH /webhooks/<webhook_id>", body=input.UpdateWebhook, response=input.WebhookResponse)
+@routes("PATCH /webhooks/<webhook_id>", body=backoffice.UpdateWebhookRequest, response=backoffice.WebhookResponse)
 def update_webhook(call: Call, webhook_id: str) -> Any:
     """Change a webhook; enabling one that was disabled starts it afresh."""
     if not call.body:
@@ -57,7 +63,7 @@ def delete_webhook(call: Call, webhook_id: str) -> Any:
     webhooks.delete_webhook(call.state.db, webhook_id, call.project_id)
 
 
-@routes("POST /webhooks/<webhook_id>/test", response=input.DeliveryResponse, status=202, creates=True)
+@routes("POST /webhooks/<webhook_id>/test", response=backoffice.DeliveryResponse, status=202, creates=True)
 def send_test(call: Call, webhook_id: str) -> Any:
     """Send a `webhook.test` event to this webhook."""
     delivery = webhooks.send_test(
@@ -66,19 +72,21 @@ def send_test(call: Call, webhook_id: str) -> Any:
     return {"delivery": delivery}
 
 
-@routes("POST /webhooks/<webhook_id>/rotate", response=input.WebhookResponse)
+@routes("POST /webhooks/<webhook_id>/rotate", response=backoffice.WebhookResponse)
 def rotate_secret(call: Call, webhook_id: str) -> Any:
     """Give the webhook a new secret; the old one signs too for 24 hours."""
     return {"webhook": webhooks.rotate_secret(call.state.db, webhook_id, call.project_id)}
 
 
-@routes("GET /webhooks/<webhook_id>/deliveries", query=input.DeliveriesQuery, response=input.DeliveriesResponse)
+@routes(
+    "GET /webhooks/<webhook_id>/deliveries", query=backoffice.DeliveriesQuery, response=backoffice.DeliveriesResponse
+)
 def list_deliveries(call: Call, webhook_id: str) -> Any:
     """List deliveries with their attempts, newest first."""
     return webhooks.list_deliveries(call.state.db, webhook_id, project_id=call.project_id, **call.query)
 
 
-@routes("POST /webhooks/<webhook_id>/deliveries/<delivery_id>/retry", response=input.DeliveryResponse, status=202)
+@routes("POST /webhooks/<webhook_id>/deliveries/<delivery_id>/retry", response=backoffice.DeliveryResponse, status=202)
 def retry_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
     """Make a delivery again, now."""
     delivery = webhooks.retry_delivery(call.state.db, webhook_id, delivery_id, project_id=call.project_id)

@@ -17,7 +17,8 @@ from ...realtime.encoders import error_frame, operator_frame, visitor_frame
 from ...realtime.framing import Frame
 from ...realtime.hub import Encoder, Topic
 from ...realtime.websocket import MAX_FRAME, WebSocket
-from ...schemas import input, output
+from ...schemas import sockets
+from ...schemas.values import OperatorSchema
 from ...state import State
 from ..authentication import Client, client_of
 from ..operations import load, parse_json
@@ -29,12 +30,12 @@ from .takeover import Takeover
 #: Seconds that a client of `/ws` has for its first frame.
 AUTH_WAIT = 10.0
 
-_AUTH = input.SocketAuth()
-_FILTER = input.SocketFilter()
-_TYPING = input.SocketTyping()
-_AVAILABLE = input.SocketAvailable()
-_OPERATOR = output.OperatorSchema()
-_EVENT = input.PageEvent()
+_AUTH = sockets.AuthFrame()
+_FILTER = sockets.SubscribeFrame()
+_TYPING = sockets.TypingFrame()
+_AVAILABLE = sockets.AvailableFrame()
+_OPERATOR = OperatorSchema()
+_EVENT = sockets.EventFrame()
 
 
 def serve_back_office(state: State, ws: Server) -> None:

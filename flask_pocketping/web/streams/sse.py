@@ -12,7 +12,7 @@ from ...realtime.connection import Closed
 from ...realtime.encoders import event_frame
 from ...realtime.eventstream import EventStream
 from ...realtime.framing import Frame
-from ...schemas import input
+from ...schemas import visitor
 from ...state import State
 from ..operations import Call, Routes
 from .admission import Admission, Listener, admit, reserved_room
@@ -32,7 +32,7 @@ _HEADERS = {
 routes = Routes(caller="visitor")
 
 
-@routes("GET /stream", query=input.StreamQuery)
+@routes("GET /stream", query=visitor.StreamQuery)
 def stream_events(call: Call) -> Response:
     """The visitor's stream as server-sent events."""
     require_transport(call.state, "sse", request.environ)

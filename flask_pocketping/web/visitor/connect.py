@@ -8,11 +8,11 @@ from typing import Any
 from flask import request
 
 from ... import clock
-from ...bounds import storable, storable_json
+from ...bounds import MAX_USER_AGENT, storable, storable_json
 from ...chat import messages, pages, resume, sessions
 from ...config import Config
 from ...errors import RateLimited, SessionNotFound, Unavailable
-from ...schemas import input
+from ...schemas import visitor
 from ...schemas.visitor import visitor_messages
 from ...security.rate_limits import address_key
 from ...values import Identity, MessagePage, Session
@@ -27,7 +27,7 @@ routes = Routes(caller="visitor")
 TRIES = 3
 
 
-@routes("POST /connect", body=input.Connect, response=input.ConnectResponse)
+@routes("POST /connect", body=visitor.ConnectRequest, response=visitor.ConnectResponse)
 def connect(call: Call) -> Any:
     """Open a conversation, or go on with the one that a handle or a signed identity opens."""
     for _ in range(TRIES):
@@ -116,7 +116,7 @@ def _connected(call: Call, session: Session, user: Identity | None, page: Messag
         **greeting(call, session),
         "sessionId": handle,
         "visitorId": session.visitor_id,
-        "messages": visitor_messages(page, handle),
+        "messages": visitor_messages(page, handle, call.state.urls),
         "hasMore": page.has_more,
         "identity": session.identity and _identity_for_page(session.identity),
         "user": user and call.state.identities.name_of(user),
@@ -147,6 +147,6 @@ def _identity_for_page(known: Identity) -> dict[str, Any]:
 def _metadata(page: Mapping[str, Any], agent: str) -> dict[str, Any]:
     """A page's metadata with the API's names, and what its browser is."""
     named = {("pageUrl" if key == "url" else key): value for key, value in page.items() if value}
-    agent = agent[:500]
+    agent = agent[:MAX_USER_AGENT]
     found = {**named, "userAgent": agent, **user_agents.describe(agent)} if agent else named
     return {key: value for key, value in found.items() if storable(key) and storable_json(value)}

@@ -18,7 +18,7 @@ from ..streams.transports import transports
 
 
 def greeting(call: Call, session: Session | None) -> dict[str, Any]:
-    """The fields of `schemas.ConnectResponse` that are no part of the conversation.
+    """The fields of `schemas.visitor.ConnectResponse` that are no part of the conversation.
 
     :param session: the conversation that the page goes on with, if there is one.
     """

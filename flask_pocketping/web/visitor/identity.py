@@ -8,7 +8,7 @@ from typing import Any
 from flask import g, request
 
 from ...host.loaders import current_identity
-from ...schemas import input
+from ...schemas import backoffice, visitor
 from ...security.rate_limits import address_key
 from ...values import Identity
 from ..operations import Call, Routes
@@ -16,12 +16,12 @@ from ..origins import check_same_origin
 
 routes = Routes(caller="anyone")
 
-_IDENTITY = input.IdentityInput()
+_IDENTITY = backoffice.IdentifyRequest()
 #: It is one person's, so no cache may keep it and no page of another origin may embed it.
 _PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie", "Cross-Origin-Resource-Policy": "same-origin"}
 
 
-@routes("GET /identity", response=input.IdentityResponse)
+@routes("GET /identity", response=visitor.IdentityResponse)
 def get_identity(call: Call) -> Any:
     """A fresh signature of who is signed in to the host app, by its cookies."""
     # Kept for the answer, whatever it will be.

@@ -9,9 +9,11 @@ from flask import request
 from ...chat import messages, presence, visitors
 from ...chat.history import find_position
 from ...errors import InvalidRequest
-from ...schemas import input
+from ...schemas import backoffice, visitor
+from ...schemas.base import AcceptedResponse
 from ...schemas.visitor import visitor_messages
 from ...security.rate_limits import address_key
+from ...values import MessageType
 from ..operations import Call, Routes
 from ..streams.cursors import OVERLAP, earlier, time_cursor
 from .identity import page_identity
@@ -20,7 +22,7 @@ from .prechat import check_contact
 routes = Routes(caller="visitor")
 
 
-@routes("POST /message", body=input.VisitorSend, response=input.VisitorSendResponse)
+@routes("POST /message", body=visitor.VisitorSendRequest, response=visitor.VisitorSendResponse)
 def send_visitor_message(call: Call) -> Any:
     """Send a message as the visitor. A repeat with the same `clientId` gives the first answer."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -30,7 +32,7 @@ def send_visitor_message(call: Call) -> Any:
         call.state.db,
         session_id,
         call.body["content"],
-        type="visitor",
+        type=MessageType.VISITOR,
         reply_to=call.body["replyTo"],
         attachment_ids=call.body["attachmentIds"] or (),
         client_id=call.body["clientId"],
@@ -44,7 +46,7 @@ def _count_conversation(call: Call) -> None:
     call.state.limiter.hit(call.state.config.visitor_session_limit, "sessions", address_key(request.remote_addr))
 
 
-@routes("GET /messages", query=input.VisitorMessagesQuery, response=input.VisitorMessagesResponse)
+@routes("GET /messages", query=visitor.VisitorMessagesQuery, response=visitor.VisitorMessagesResponse)
 def list_visitor_messages(call: Call) -> Any:
     """Messages after or before a message id or a seq; after a time, all that changed since; else the newest page."""
     handle = call.query["sessionId"]
@@ -67,10 +69,10 @@ def list_visitor_messages(call: Call) -> Any:
         page = messages.messages_changed_since(
             call.state.db, session_id, moment, repeat_from=earlier(moment, OVERLAP), limit=limit
         )
-    return {"messages": visitor_messages(page, handle), "hasMore": page.has_more}
+    return {"messages": visitor_messages(page, handle, call.state.urls), "hasMore": page.has_more}
 
 
-@routes("PATCH /message/<message_id>", body=input.VisitorEdit, response=input.VisitorEditResponse)
+@routes("PATCH /message/<message_id>", body=visitor.VisitorEditRequest, response=visitor.VisitorEditResponse)
 def edit_visitor_message(call: Call, message_id: str) -> Any:
     """Change the text of a message of the visitor's own."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -80,21 +82,21 @@ def edit_visitor_message(call: Call, message_id: str) -> Any:
         session_id,
         message_id,
         call.body["content"],
-        by="visitor",
+        by=MessageType.VISITOR,
         before=call.state.before_message,
     )
     return {"message": edited}
 
 
-@routes("DELETE /message/<message_id>", query=input.HandleQuery, response=input.DeletedResponse)
+@routes("DELETE /message/<message_id>", query=visitor.HandleQuery, response=visitor.DeletedResponse)
 def delete_visitor_message(call: Call, message_id: str) -> Any:
     """Delete a message of the visitor's own."""
     session_id = call.state.handles.read(call.query["sessionId"])
-    messages.delete_message(call.state.db, session_id, message_id, by="visitor")
+    messages.delete_message(call.state.db, session_id, message_id, by=MessageType.VISITOR)
     return {"deleted": True}
 
 
-@routes("POST /typing", body=input.VisitorTyping, response=input.AcceptedResponse)
+@routes("POST /typing", body=visitor.VisitorTypingRequest, response=AcceptedResponse)
 def visitor_typing(call: Call) -> Any:
     """Tell the operators that the visitor types, or has stopped."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -103,21 +105,21 @@ def visitor_typing(call: Call) -> Any:
     return {"ok": True}
 
 
-@routes("POST /read", body=input.VisitorRead, response=input.UpdatedResponse)
+@routes("POST /read", body=visitor.VisitorReadRequest, response=backoffice.UpdatedResponse)
 def visitor_read(call: Call) -> Any:
     """Note that messages of the other side arrived at the page, or were read there."""
     session_id = call.state.handles.read(call.body["sessionId"])
     updated = messages.mark_messages(
         call.state.db,
         session_id,
-        reader="visitor",
+        reader=MessageType.VISITOR,
         status=call.body["status"],
         message_ids=call.body["messageIds"],
     )
     return {"updated": updated}
 
 
-@routes("POST /identify", body=input.VisitorIdentify, response=input.AcceptedResponse)
+@routes("POST /identify", body=visitor.VisitorIdentifyRequest, response=AcceptedResponse)
 def identify_from_page(call: Call) -> Any:
     """What a page says of its visitor; nobody vouches for it."""
     session_id = call.state.handles.read(call.body["sessionId"])

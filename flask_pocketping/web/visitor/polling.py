@@ -8,7 +8,8 @@ from flask import request
 
 from ...chat import presence, visitors
 from ...chat.history import EventPage, events_after, find_position
-from ...schemas import input
+from ...schemas import visitor
+from ...schemas.base import AcceptedResponse
 from ..operations import Call, Routes
 from ..streams.cursors import StreamStart, stream_start
 from ..streams.transports import require_transport
@@ -16,7 +17,7 @@ from ..streams.transports import require_transport
 routes = Routes(caller="visitor")
 
 
-@routes("GET /events", query=input.PollQuery, response=input.PollResponse)
+@routes("GET /events", query=visitor.PollQuery, response=visitor.PollResponse)
 def poll_events(call: Call) -> Any:
     """The frames that came behind a cursor, as the streams have them; asking counts as being there."""
     require_transport(call.state, "poll", request.environ)
@@ -40,7 +41,7 @@ def poll_events(call: Call) -> Any:
     }
 
 
-@routes("POST /events", body=input.VisitorEvent, response=input.AcceptedResponse)
+@routes("POST /events", body=visitor.VisitorEventRequest, response=AcceptedResponse)
 def receive_page_event(call: Call) -> Any:
     """A custom event of the visitor's page, whatever transport it has."""
     session_id = call.state.handles.read(call.body["sessionId"])

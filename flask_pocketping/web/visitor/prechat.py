@@ -7,7 +7,8 @@ from typing import Any
 from ...chat import csat, sessions
 from ...chat.contact import missing_contact, note_contact
 from ...errors import InvalidRequest
-from ...schemas import input
+from ...schemas import visitor
+from ...schemas.base import AcceptedResponse
 from ..operations import Call, Routes
 
 routes = Routes(caller="visitor")
@@ -15,7 +16,7 @@ routes = Routes(caller="visitor")
 _ASKED = {"email": "your email address", "phone": "your phone number"}
 
 
-@routes("POST /prechat", body=input.PreChat, response=input.AcceptedResponse)
+@routes("POST /prechat", body=visitor.PreChatRequest, response=AcceptedResponse)
 def pre_chat(call: Call) -> Any:
     """How the visitor can be reached."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -25,7 +26,7 @@ def pre_chat(call: Call) -> Any:
     return {"ok": True}
 
 
-@routes("POST /csat", body=input.RateConversation, response=input.RatedResponse)
+@routes("POST /csat", body=visitor.RateConversationRequest, response=visitor.RatedResponse)
 def rate_conversation(call: Call) -> Any:
     """What the visitor thinks of the conversation; the first rating stands."""
     session_id = call.state.handles.read(call.body["sessionId"])

@@ -6,13 +6,14 @@ from typing import Any
 
 from ...chat import presence
 from ...chat.history import find_position
-from ...schemas import input
+from ...schemas import visitor
+from ...schemas.base import AcceptedResponse
 from ..operations import Call, Routes
 
 routes = Routes(caller="visitor")
 
 
-@routes("GET /presence", response=input.PresenceResponse)
+@routes("GET /presence", response=visitor.PresenceResponse)
 def get_presence(call: Call) -> Any:
     """Whether somebody is there to answer, and who."""
     after = call.state.ai_after
@@ -24,7 +25,7 @@ def get_presence(call: Call) -> Any:
     }
 
 
-@routes("POST /disconnect", body=input.Beacon, any_type=True, response=input.AcceptedResponse)
+@routes("POST /disconnect", body=visitor.BeaconRequest, any_type=True, response=AcceptedResponse)
 def page_left(call: Call) -> Any:
     """A page was left. The visitor may be on their way to the next one, so their time of grace begins."""
     session_id = call.state.handles.read(call.body["sessionId"])
@@ -33,14 +34,14 @@ def page_left(call: Call) -> Any:
     return {"ok": True}
 
 
-@routes("POST /visibility", body=input.Beacon, any_type=True, response=input.AcceptedResponse)
+@routes("POST /visibility", body=visitor.BeaconRequest, any_type=True, response=AcceptedResponse)
 def page_visibility(call: Call) -> Any:
     """A page went out of sight, or came back. Nothing is kept of it: a page in the background is still there."""
     find_position(call.state.db, call.state.handles.read(call.body["sessionId"]))
     return {"ok": True}
 
 
-@routes("GET /screenshot/requests", query=input.HandleQuery, response=input.ScreenshotsResponse)
+@routes("GET /screenshot/requests", query=visitor.HandleQuery, response=visitor.ScreenshotsResponse)
 def list_screenshot_requests(call: Call) -> Any:
     """Which pictures of the page are asked for: none ever, since visitors are not to be looked at unawares."""
     find_position(call.state.db, call.state.handles.read(call.query["sessionId"]))

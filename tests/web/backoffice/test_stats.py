@@ -22,7 +22,7 @@ from flask_pocketping.chat.stats import stats
 from flask_pocketping.db import Database, own_engine
 from flask_pocketping.errors import InvalidRequest
 from flask_pocketping.models import DEFAULT_PROJECT
-from flask_pocketping.values import Message, MessageType
+from flask_pocketping.values import Message
 
 from ...support.clients import Api
 from ...support.services import fresh_database
@@ -41,12 +41,12 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
         made.dispose()
 
 
-def say(db: Database, session_id: str, *types: MessageType) -> None:
+def say(db: Database, session_id: str, *types: str) -> None:
     for type in types:
         messages.send_message(db, session_id, "Hello", type=type)
 
 
-def conversation(db: Database, *types: MessageType) -> str:
+def conversation(db: Database, *types: str) -> str:
     session_id = sessions.open_session(db).id
     say(db, session_id, *types)
     return session_id
@@ -74,7 +74,7 @@ def talk_at_random(db: Database, travel: Travel, choose: random.Random) -> list[
         session_id = sessions.open_session(db).id
         made.append(session_id)
         for _ in range(choose.choice([0, 1, 1, 2, 3, 5])):
-            kinds: list[MessageType] = ["visitor", "visitor", "visitor", "operator", "ai", "system"]
+            kinds = ["visitor", "visitor", "visitor", "operator", "ai", "system"]
             say(db, session_id, choose.choice(kinds))
             travel.forward(milliseconds=choose.choice([5, 40_000, 9_000_000, 100_000_000]))
         if choose.random() < 0.2:
@@ -164,7 +164,7 @@ def test_only_an_operator_or_the_ai_answers_and_only_a_visitor_begins(db: Databa
         (("visitor", "operator"), (4, 1)),
         (("visitor", "ai", "operator"), (5, 2)),
     ]:
-        conversation(db, *types)  # type: ignore[arg-type]
+        conversation(db, *types)
         found = stats(db)
         assert (found.conversations, found.answered) == figures, types
 

@@ -1,108 +1,28 @@
-"""The shapes of the contract as marshmallow schemas: the one way from a value to its JSON.
-
-The log stores them, and answers, sockets and webhooks send what it stored.
-"""
+"""The JSON objects of the frozen values, for the REST API, frames and webhooks. The log keeps them in this form."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, cached_property
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import cache
+from typing import Any, get_args
 
-from marshmallow import Schema, fields, missing
-from marshmallow.decorators import POST_DUMP, PRE_DUMP
+from marshmallow import fields
 
-from .. import clock
-from ..values import NOTICES, Attachment, Identity, Message, Session
-
-Writer = Callable[[Any], Any]
-
-
-class Time(fields.DateTime):
-    """A UTC time in ISO 8601 with `Z`."""
-
-
-class Day(fields.Date):
-    """A day in ISO 8601."""
-
-
-class OutputSchema(Schema):
-    """A schema whose `optional` fields are left out when they are empty.
-
-    It takes what `dump` knows of marshmallow, and nothing else.
-
-    :raises TypeError: if marshmallow would write a field otherwise than `dump` does.
-    """
-
-    optional: ClassVar[frozenset[str]] = frozenset()
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        for reason in _unknown(self):
-            raise TypeError(f"{type(self).__name__}: {reason}, which OutputSchema.dump does not know.")
-
-    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """As marshmallow does, in a tenth of its time: the values are typed, so most are JSON as they are."""
-        if self.many if many is None else many:
-            return [self.dump(item, many=False) for item in obj]
-        data = {}
-        is_dict = isinstance(obj, dict)
-        for name, attribute, is_optional, write in self._writers:
-            value = obj.get(attribute) if is_dict else getattr(obj, attribute)
-            if is_optional and (value is None or value == ()):
-                continue
-            data[name] = write(value) if write and value is not None else value
-        return data
-
-    @cached_property
-    def _writers(self) -> list[tuple[str, str, bool, Writer | None]]:
-        named = [(field.data_key or name, field.attribute or name, field) for name, field in self.dump_fields.items()]
-        return [(name, attribute, name in self.optional, _writer(field)) for name, attribute, field in named]
-
-
-#: Fields whose values are JSON as they are.
-_PLAIN = (fields.String, fields.Integer, fields.Float, fields.Boolean, fields.Raw)
-
-
-def _unknown(schema: Schema) -> Iterator[str]:
-    """What a schema asks of marshmallow that `OutputSchema.dump` would silently leave out."""
-    for hook in (PRE_DUMP, POST_DUMP):
-        if schema._hooks[hook]:
-            yield f"it has a {hook} hook"
-    if type(schema).get_attribute is not Schema.get_attribute:
-        yield "it has a get_attribute of its own"
-    for name, field in schema.dump_fields.items():
-        if field.attribute and "." in field.attribute:
-            yield f"{name} has an attribute of an attribute"
-        if field.dump_default is not missing:
-            yield f"{name} has a dump_default"
-        if reason := _unknown_kind(field):
-            yield f"{name} is {reason}"
-
-
-def _unknown_kind(field: fields.Field[Any]) -> str | None:
-    if type(field) is fields.List:
-        inner = _unknown_kind(field.inner)
-        return f"a list of what is {inner}" if inner else None
-    if isinstance(field, Time | Day):
-        return None if field.format in {None, "iso"} else f"a {type(field).__name__} of the format {field.format}"
-    if type(field) not in {*_PLAIN, fields.Nested}:
-        return f"a {type(field).__name__}"
-    return "a number as text" if getattr(field, "as_string", False) else None
-
-
-def _writer(field: fields.Field[Any]) -> Writer | None:
-    """What makes JSON of a field's value, where that is something to do."""
-    if isinstance(field, Time):
-        return clock.format_utc
-    if isinstance(field, Day):
-        return str
-    if isinstance(field, fields.Nested):
-        return field.schema.dump
-    if isinstance(field, fields.List) and (write := _writer(field.inner)):
-        return lambda values: [write(value) for value in values]
-    return None
+from ..bounds import STATS_PERIODS
+from ..values import (
+    NOTICES,
+    Attachment,
+    AttachmentStatus,
+    DeliveryState,
+    Identity,
+    Message,
+    MessageStatus,
+    MessageType,
+    Session,
+    SessionStatus,
+)
+from .base import OutputSchema
+from .fields import Day, Time
 
 
 class IdentitySchema(OutputSchema):
@@ -126,7 +46,7 @@ class AttachmentSchema(OutputSchema):
     size = fields.Integer(required=True, metadata={"description": "bytes"})
     url = fields.String(required=True, metadata={"description": "Whoever knows this address may fetch it."})
     thumbnailUrl = fields.String(attribute="thumbnail_url")
-    status = fields.String(required=True, metadata={"enum": ["pending", "ready"]})
+    status = fields.String(required=True, metadata={"enum": list(AttachmentStatus)})
     width = fields.Integer(metadata={"description": "pixels"})
     height = fields.Integer(metadata={"description": "pixels"})
 
@@ -151,7 +71,7 @@ class MessageSchema(OutputSchema):
     sessionId = fields.String(attribute="session_id", required=True)
     seq = fields.Integer(required=True)
     content = fields.String(required=True)
-    type = fields.String(required=True, metadata={"enum": ["visitor", "operator", "ai", "system"]})
+    type = fields.String(required=True, metadata={"enum": list(MessageType)})
     kind = fields.String(
         metadata={"enum": list(NOTICES), "description": "The event that a system message of the server announces."}
     )
@@ -159,7 +79,7 @@ class MessageSchema(OutputSchema):
     operatorName = fields.String(attribute="operator_name")
     sourceBridge = fields.String(attribute="source_bridge")
     replyTo = fields.String(attribute="reply_to")
-    status = fields.String(required=True, metadata={"enum": ["sent", "delivered", "read"]})
+    status = fields.String(required=True, metadata={"enum": list(MessageStatus)})
     deliveredAt = Time(attribute="delivered_at")
     readAt = Time(attribute="read_at")
     editedAt = Time(attribute="edited_at")
@@ -173,7 +93,7 @@ class SessionSchema(OutputSchema):
     id = fields.String(required=True)
     visitorId = fields.String(attribute="visitor_id", required=True)
     projectId = fields.String(attribute="project_id", required=True)
-    status = fields.String(required=True, metadata={"enum": ["active", "closed"]})
+    status = fields.String(required=True, metadata={"enum": list(SessionStatus)})
     createdAt = Time(attribute="created_at", required=True)
     lastActivity = Time(attribute="last_activity", required=True)
     metadata = fields.Raw(required=True, metadata={"type": "object"})
@@ -230,7 +150,7 @@ class DaySchema(OutputSchema):
 
 
 class StatsSchema(OutputSchema):
-    period = fields.String(required=True, metadata={"enum": ["7d", "30d"]})
+    period = fields.String(required=True, metadata={"enum": list(STATS_PERIODS)})
     first_day = Day(data_key="from", required=True)
     last_day = Day(data_key="to", required=True)
     conversations = fields.Integer(required=True, metadata={"description": "Those that visitors began."})
@@ -274,46 +194,40 @@ class DeliverySchema(OutputSchema):
     event = fields.String(attribute="event_type", required=True)
     eventId = fields.String(attribute="event_id", required=True)
     sessionId = fields.String(attribute="session_id")
-    state = fields.String(required=True, metadata={"enum": ["pending", "running", "succeeded", "failed", "cancelled"]})
+    state = fields.String(required=True, metadata={"enum": list(get_args(DeliveryState))})
     createdAt = Time(attribute="created_at", required=True)
     nextAttemptAt = Time(attribute="next_attempt_at", allow_none=True, required=True)
     attempts = fields.List(fields.Nested(AttemptSchema), required=True)
 
 
+class FactSchema(OutputSchema):
+    optional = frozenset({"url"})
+
+    label = fields.String(required=True)
+    value = fields.Raw(required=True, allow_none=True, metadata={"description": "Text, a number, true, false or null."})
+    url = fields.String(metadata={"description": "Where there is more about it."})
+
+
 @cache
-def _writer_of(shape: type[OutputSchema]) -> Callable[[Any], dict[str, Any]]:
-    return shape().dump
+def _writer_of(schema: type[OutputSchema]) -> Callable[[Any], dict[str, Any]]:
+    return schema().dump
 
 
-def attachment(value: Attachment) -> dict[str, Any]:
-    """The JSON object of an attachment."""
+def dump_attachment(value: Attachment) -> dict[str, Any]:
+    """Make the JSON object of an attachment."""
     return _writer_of(AttachmentSchema)(value)
 
 
-def identity(value: Identity | None) -> dict[str, Any] | None:
-    """The JSON object of an identity."""
+def dump_identity(value: Identity | None) -> dict[str, Any] | None:
+    """Make the JSON object of an identity."""
     return None if value is None else _writer_of(IdentitySchema)(value)
 
 
-def message(value: Message) -> dict[str, Any]:
-    """The JSON object of a message."""
+def dump_message(value: Message) -> dict[str, Any]:
+    """Make the JSON object of a message."""
     return _writer_of(MessageSchema)(value)
 
 
-def session(value: Session) -> dict[str, Any]:
-    """The JSON object of a session."""
+def dump_session(value: Session) -> dict[str, Any]:
+    """Make the JSON object of a session."""
     return _writer_of(SessionSchema)(value)
-
-
-def to_json(value: Mapping[str, Any] | list[Any]) -> str:
-    """Compact JSON text; characters beyond ASCII stay as they are."""
-    return _encode(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is nothing that JSON can hold.")
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from marshmallow import Schema, fields, post_dump, pre_dump
 
-from flask_pocketping.schemas import input, visitor  # noqa: F401 -- they define schemas
-from flask_pocketping.schemas.output import Day, MessageSchema, OutputSchema, Time
-from flask_pocketping.values import Attachment, Message
+from flask_pocketping.schemas import backoffice, service, uploads, visitor  # noqa: F401 -- they define schemas
+from flask_pocketping.schemas.base import OutputSchema
+from flask_pocketping.schemas.fields import Day, Time
+from flask_pocketping.schemas.values import MessageSchema
+from flask_pocketping.values import Attachment, AttachmentStatus, Message, MessageType
 
 
 class Colour(Enum):
@@ -134,8 +136,8 @@ def test_times_are_in_utc_with_microseconds() -> None:
 
 
 def test_a_message_is_written_as_marshmallow_does() -> None:
-    attached = Attachment("att_1", "sess_1", "a.txt", "text/plain", 5, "ready", "/a.txt")
-    message = Message("msg_1", "sess_1", 1, "Hello", "visitor", datetime.now(UTC), attachments=(attached,))
+    attached = Attachment("att_1", "sess_1", "a.txt", "text/plain", 5, AttachmentStatus.READY, "/a.txt")
+    message = Message("msg_1", "sess_1", 1, "Hello", MessageType.VISITOR, datetime.now(UTC), attachments=(attached,))
     schema = MessageSchema()
     theirs: Mapping[str, Any] = Schema.dump(schema, message)
     empty = {name for name in schema.optional if theirs.get(name) in (None, [], ())}
