@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: setup run test test-failed test-host-apps test-lowest check fuzz docs widget pictures bench clean
+.PHONY: setup run test test-failed test-host-apps test-lowest check fuzz docs widget node_modules pictures bench clean
 
 setup: $(VENV)/.setup
 
@@ -51,10 +51,11 @@ $(LOWEST)/.setup: pyproject.toml tests/lowest.txt
 	$(LOWEST)/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable '.[redis]' --group lowest
 	touch $@
 
-check: setup
+check: setup node_modules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	npm run --silent check
 
 # Cases made from the OpenAPI document, sent to a server on each of these databases.
 CASES ?= 2000
@@ -66,13 +67,12 @@ fuzz: setup
 docs: setup
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-# The one script that pages load, of the modules that it is written as.
-widget: tests/js/node_modules/.package-lock.json
-	npm run --prefix tests/js --silent widget -- --outfile=$(CURDIR)/flask_pocketping/static/widget/widget.js
+# The one script that pages load, bundled from the modules of the widget.
+widget: node_modules
+	npm run --silent widget
 
-tests/js/node_modules/.package-lock.json: tests/js/package-lock.json
-	npm ci --prefix tests/js --no-audit --no-fund
-	touch $@
+node_modules: setup
+	$(BIN)/python -m tests.support.node
 
 pictures: setup
 	POCKETPING_TEST_PICTURES=1 $(BIN)/python -m pytest tests/browser/test_pictures.py
@@ -81,5 +81,5 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist docs/_build tests/js/node_modules .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) build dist docs/_build node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

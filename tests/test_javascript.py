@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from .support.node import install_node_tools
 from .support.servers import ROOT
 from .support.services import missing
 
@@ -25,18 +25,12 @@ def run(*command: str) -> str:
 
 @pytest.fixture
 def tools() -> Path:
-    """The programs that the lock names, installed if they are not there as it says; one worker at a time."""
-    wanted = SCRIPTS / "package-lock.json"
-    # What npm writes when it has finished.
-    installed = SCRIPTS / "node_modules" / ".package-lock.json"
-    with wanted.open() as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
-            if shutil.which("npm") is None:
-                missing("npm", FileNotFoundError())
-            run("npm", "ci", "--prefix", str(SCRIPTS), "--no-audit", "--no-fund")
-            installed.touch()
-    return SCRIPTS / "node_modules" / ".bin"
+    """The programs that the lock names."""
+    try:
+        return install_node_tools()
+    except FileNotFoundError as error:
+        missing("npm", error)
+        raise
 
 
 @pytest.fixture
@@ -47,17 +41,17 @@ def tsc(tools: Path) -> str:
 
 def test_the_script_that_pages_load_is_made_of_the_modules_as_they_are(tools: Path, tmp_path: Path) -> None:
     made = tmp_path / "widget.js"
-    run("npm", "run", "--prefix", str(SCRIPTS), "--silent", "widget", "--", f"--outfile={made}")
+    run("npm", "run", "--silent", "widget", "--", f"--outfile={made}")
     assert made.read_bytes() == (STATIC / "widget" / "widget.js").read_bytes(), "run: make widget"
 
 
 def test_the_types_hold(tsc: str) -> None:
-    run(tsc, "-p", str(SCRIPTS / "tsconfig.json"))
+    run(tsc, "-p", str(ROOT / "tsconfig.json"))
 
 
 def test_a_wrong_type_is_seen(tsc: str, tmp_path: Path) -> None:
     (tmp_path / "wrong.js").write_text("/** @type {number} */\nexport const wrong = 'a text';\n")
-    (tmp_path / "tsconfig.json").write_text(f'{{"extends": "{SCRIPTS / "tsconfig.json"}", "include": ["wrong.js"]}}')
+    (tmp_path / "tsconfig.json").write_text(f'{{"extends": "{ROOT / "tsconfig.json"}", "include": ["wrong.js"]}}')
     with pytest.raises(AssertionError, match="TS2322"):
         run(tsc, "-p", str(tmp_path / "tsconfig.json"))
 
@@ -66,16 +60,9 @@ def test_a_wrong_type_is_seen(tsc: str, tmp_path: Path) -> None:
 def test_its_own_tests_pass(part: str) -> None:
     if shutil.which("node") is None:
         missing("Node", FileNotFoundError())
-    # Named one by one: what a folder means has changed between versions of Node.
+    # Node's versions differ in what a folder means, so the files are named.
     tests = sorted(str(path) for path in (SCRIPTS / part).rglob("*.test.js"))
     assert tests, f"no tests in {SCRIPTS / part}"
-    output = run("node", *modules_by_default(), "--test", "--test-reporter=tap", *tests)
+    output = run("node", "--test", "--test-reporter=tap", *tests)
     assert "# fail 0" in output
     assert "# pass 0" not in output
-
-
-def modules_by_default() -> list[str]:
-    """What lets a Node take `.js` as modules that does not see it by itself."""
-    flag = "--experimental-default-type"
-    known = run("node", "-p", f"process.allowedNodeEnvironmentFlags.has('{flag}')")
-    return [f"{flag}=module"] if known.strip() == "true" else []

@@ -58,7 +58,8 @@ export class Api {
    * @returns {Promise<Token>}
    */
   async signIn({ fresh = false } = {}) {
-    if (!fresh && this.token && this.token.goodUntil - Date.now() > Math.min(10_000, this.token.life / 4)) return this.token;
+    if (!fresh && this.token && this.token.goodUntil - Date.now() > Math.min(10_000, this.token.life / 4))
+      return this.token;
     this.asking ??= this.askForToken().finally(() => (this.asking = null));
     return this.asking;
   }
@@ -136,7 +137,8 @@ export class Api {
    */
   async upload(sessionId, file, onProgress, signal) {
     const path = `/sessions/${encodeURIComponent(sessionId)}/attachments?filename=${encodeURIComponent(file.name)}`;
-    const send = async (/** @type {boolean} */ fresh) => this.put(path, file, (await this.signIn({ fresh })).token, onProgress, signal);
+    const send = async (/** @type {boolean} */ fresh) =>
+      this.put(path, file, (await this.signIn({ fresh })).token, onProgress, signal);
     return send(false).catch((error) => {
       if (error instanceof Refused && error.status === 401) return send(true);
       throw error;

@@ -56,7 +56,8 @@ export class App {
       available: () => this.available,
       onFrame: (frame) => {
         this.store.apply(frame);
-        if (frame.type === 'visitor.identified' && frame.sessionId === this.place.sessionId) void this.loadFacts(frame.sessionId);
+        if (frame.type === 'visitor.identified' && frame.sessionId === this.place.sessionId)
+          void this.loadFacts(frame.sessionId);
       },
       onState: (state) => this.connectionChanged(state),
       isSignedOut: (error) => this.isSignedOut(error),
@@ -92,16 +93,52 @@ export class App {
   // The page
 
   build() {
-    this.me = el('button', { type: 'button', class: 'me', 'aria-label': texts.preferences, title: texts.preferences, onClick: () => openSettings(this) }, icon('gear'));
+    this.me = el(
+      'button',
+      {
+        type: 'button',
+        class: 'me',
+        'aria-label': texts.preferences,
+        title: texts.preferences,
+        onClick: () => openSettings(this),
+      },
+      icon('gear'),
+    );
     const link = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ href) =>
-      el('a', { href, class: 'rail-item', 'data-name': name, onClick: (/** @type {MouseEvent} */ event) => this.follow(event, href) }, icon(name), el('span', {}, label));
-    this.rail = el('nav', { class: 'rail', 'aria-label': texts.mainNavigation },
+      el(
+        'a',
+        {
+          href,
+          class: 'rail-item',
+          'data-name': name,
+          onClick: (/** @type {MouseEvent} */ event) => this.follow(event, href),
+        },
+        icon(name),
+        el('span', {}, label),
+      );
+    this.rail = el(
+      'nav',
+      { class: 'rail', 'aria-label': texts.mainNavigation },
       el('button', { type: 'button', class: 'skip', onClick: () => this.middle?.focus() }, texts.skipToConversation),
-      link('chats', texts.inbox, this.router.root), link('stats', texts.statistics, this.router.stats),
-      el('button', { type: 'button', class: 'rail-item', onClick: () => void openManager(this) }, icon('bolt'), el('span', {}, texts.answers)),
-      this.me);
+      link('chats', texts.inbox, this.router.root),
+      link('stats', texts.statistics, this.router.stats),
+      el(
+        'button',
+        { type: 'button', class: 'rail-item', onClick: () => void openManager(this) },
+        icon('bolt'),
+        el('span', {}, texts.answers),
+      ),
+      this.me,
+    );
     this.middle = el('div', { class: 'middle', tabindex: -1 }, this.conversation.element, this.stats.element);
-    const main = el('main', { class: 'main' }, el('h1', { class: 'unseen' }, texts.inbox), this.list.element, this.middle, this.details.element);
+    const main = el(
+      'main',
+      { class: 'main' },
+      el('h1', { class: 'unseen' }, texts.inbox),
+      this.list.element,
+      this.middle,
+      this.details.element,
+    );
     this.root = el('div', { class: 'app' }, this.rail, main);
     document.body.append(this.bar, this.root, this.problem, announcements());
     roomy.addEventListener('change', () => this.showDetails());
@@ -117,7 +154,10 @@ export class App {
     addEventListener('offline', () => this.paintBar());
     addEventListener('pageshow', () => this.connection.hurry());
     addEventListener('pagehide', () => this.connection.pause());
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.connection.hurry());
+    document.addEventListener(
+      'visibilitychange',
+      () => document.visibilityState === 'visible' && this.connection.hurry(),
+    );
     addEventListener('beforeunload', (event) => this.outbox.isBusy && event.preventDefault());
     addEventListener('storage', ({ key }) => this.followOtherTabs(key));
     setInterval(() => store.endTyping(), 1000);
@@ -181,7 +221,9 @@ export class App {
   open(sessionId) {
     if (sessionId === this.place.sessionId && this.place.screen === 'conversation') this.conversation.composer?.focus();
     // On a wide screen conversations stand beside the list, so one takes the other's place in the history.
-    this.router.go(this.router.conversation(sessionId), { replace: !narrow.matches && this.place.screen === 'conversation' });
+    this.router.go(this.router.conversation(sessionId), {
+      replace: !narrow.matches && this.place.screen === 'conversation',
+    });
   }
 
   /**
@@ -255,7 +297,13 @@ export class App {
 
   paintBar() {
     const { state } = this.connection;
-    const text = !navigator.onLine ? texts.offlineBar : state === 'lost' ? (this.begun ? texts.reconnecting : texts.startFailedText) : '';
+    const text = !navigator.onLine
+      ? texts.offlineBar
+      : state === 'lost'
+        ? this.begun
+          ? texts.reconnecting
+          : texts.startFailedText
+        : '';
     if (this.bar.textContent !== text) this.bar.textContent = text;
     document.body.dataset.connection = text ? 'lost' : state;
   }
@@ -291,9 +339,22 @@ export class App {
     this.connection.stop();
     clearTimeout(this.renewal);
     if (document.querySelector('.signed-out')) return;
-    const button = el('button', { type: 'button', class: 'button primary', onClick: () => location.reload() }, texts.signedOutButton);
-    const shown = el('dialog', { class: 'dialog signed-out', 'aria-labelledby': 'signed-out' },
-      el('div', { class: 'dialog-body' }, el('h2', { id: 'signed-out' }, texts.signedOutTitle), el('p', {}, texts.signedOutText), el('div', { class: 'dialog-actions' }, button)));
+    const button = el(
+      'button',
+      { type: 'button', class: 'button primary', onClick: () => location.reload() },
+      texts.signedOutButton,
+    );
+    const shown = el(
+      'dialog',
+      { class: 'dialog signed-out', 'aria-labelledby': 'signed-out' },
+      el(
+        'div',
+        { class: 'dialog-body' },
+        el('h2', { id: 'signed-out' }, texts.signedOutTitle),
+        el('p', {}, texts.signedOutText),
+        el('div', { class: 'dialog-actions' }, button),
+      ),
+    );
     shown.addEventListener('cancel', (event) => event.preventDefault());
     document.body.append(shown);
     shown.showModal();
@@ -303,10 +364,22 @@ export class App {
     const { me, operators } = this.store;
     if (!this.me || !me) return;
     const others = operators.filter(({ id }) => id !== me.id).length;
-    this.me.setAttribute('aria-label', `${me.name}, ${this.available ? texts.available : texts.away}. ${texts.preferences}`);
+    this.me.setAttribute(
+      'aria-label',
+      `${me.name}, ${this.available ? texts.available : texts.away}. ${texts.preferences}`,
+    );
     this.me.dataset.available = String(this.available);
-    fill(this.me, el('span', { class: 'avatar', 'data-tint': tint(me.id), 'aria-hidden': 'true' }, initials(me.name), el('span', { class: this.available ? 'dot' : 'dot is-away' })),
-      others > 0 && el('span', { class: 'others', title: texts.operatorsOnline(operators.length) }, `+${others}`), el('span', { class: 'me-name' }, texts.you));
+    fill(
+      this.me,
+      el(
+        'span',
+        { class: 'avatar', 'data-tint': tint(me.id), 'aria-hidden': 'true' },
+        initials(me.name),
+        el('span', { class: this.available ? 'dot' : 'dot is-away' }),
+      ),
+      others > 0 && el('span', { class: 'others', title: texts.operatorsOnline(operators.length) }, `+${others}`),
+      el('span', { class: 'me-name' }, texts.you),
+    );
   }
 
   /** @param {boolean} available */
@@ -352,7 +425,9 @@ export class App {
     const { filter, query, cursor } = listing;
     const since = this.store.moment;
     try {
-      const page = await this.api.call('GET', '/sessions', { query: { ...filterQuery(filter), q: query, cursor: cursor ?? undefined, limit: PAGE } });
+      const page = await this.api.call('GET', '/sessions', {
+        query: { ...filterQuery(filter), q: query, cursor: cursor ?? undefined, limit: PAGE },
+      });
       this.store.takePage(listing, page, since);
     } catch (error) {
       this.failed(error, { quiet: true });
@@ -366,7 +441,9 @@ export class App {
   async loadWaiting() {
     const since = this.store.moment;
     try {
-      const page = await this.api.call('GET', '/sessions', { query: { ...filterQuery('unanswered'), limit: WAITING_PAGE } });
+      const page = await this.api.call('GET', '/sessions', {
+        query: { ...filterQuery('unanswered'), limit: WAITING_PAGE },
+      });
       this.notifier.more = page.nextCursor !== null;
       this.store.takeSessions(page.sessions, since);
     } catch (error) {
@@ -378,7 +455,10 @@ export class App {
   async loadOperators() {
     const before = this.store.operators;
     try {
-      const [{ operators }, { aiEnabled }] = await Promise.all([this.api.call('GET', '/operators'), this.api.call('GET', '/presence')]);
+      const [{ operators }, { aiEnabled }] = await Promise.all([
+        this.api.call('GET', '/operators'),
+        this.api.call('GET', '/presence'),
+      ]);
       this.hasAssistant = aiEnabled;
       // Who came or went meanwhile, an event has told.
       if (this.store.operators === before) this.store.takeOperators(operators);
@@ -397,7 +477,10 @@ export class App {
     void this.loadBeside(sessionId, path);
     if (known) return this.receipts.plan();
     try {
-      const [{ session }, page] = await Promise.all([this.api.call('GET', path), this.api.call('GET', `${path}/messages`, { query: { limit: PAGE } })]);
+      const [{ session }, page] = await Promise.all([
+        this.api.call('GET', path),
+        this.api.call('GET', `${path}/messages`, { query: { limit: PAGE } }),
+      ]);
       this.store.takeSession(session, since);
       this.store.takeMessages(sessionId, page.messages, page.hasMore);
       this.addKnownNotes(session);
@@ -405,7 +488,8 @@ export class App {
     } catch (error) {
       this.failed(error, { quiet: true });
       // Another try may have been faster.
-      if (this.place.sessionId === sessionId && !this.store.conversations.get(sessionId)?.loaded) this.conversation.setState(error instanceof Refused && error.status === 404 ? 'gone' : 'failed');
+      if (this.place.sessionId === sessionId && !this.store.conversations.get(sessionId)?.loaded)
+        this.conversation.setState(error instanceof Refused && error.status === 404 ? 'gone' : 'failed');
     }
   }
 
@@ -415,7 +499,11 @@ export class App {
    * @param {import('./types.js').Session} session
    */
   addKnownNotes({ id, csat, csatRequestedAt }) {
-    const note = (/** @type {import('./types.js').Note['kind']} */ kind, /** @type {string | null | undefined} */ at, /** @type {string} */ text) => at && this.store.note(id, { key: noteKey(kind, at), kind, at, text });
+    const note = (
+      /** @type {import('./types.js').Note['kind']} */ kind,
+      /** @type {string | null | undefined} */ at,
+      /** @type {string} */ text,
+    ) => at && this.store.note(id, { key: noteKey(kind, at), kind, at, text });
     note('asked', csatRequestedAt, texts.notes.asked);
     note('rated', csat?.submittedAt, texts.notes.rated(csat?.score ?? 0, csat?.comment));
     this.store.emit('conversation', id);
@@ -456,7 +544,9 @@ export class App {
     if (this.loadingOlder.has(sessionId) || !first || !conversation?.hasMore) return;
     this.loadingOlder.add(sessionId);
     try {
-      const page = await this.api.call('GET', `/sessions/${encodeURIComponent(sessionId)}/messages`, { query: { before: first.seq, limit: PAGE } });
+      const page = await this.api.call('GET', `/sessions/${encodeURIComponent(sessionId)}/messages`, {
+        query: { before: first.seq, limit: PAGE },
+      });
       this.store.takeMessages(sessionId, page.messages, page.hasMore);
     } catch (error) {
       this.failed(error);
@@ -552,7 +642,9 @@ export class App {
   async onSession(what, body) {
     const { sessionId } = this.place;
     const since = this.store.moment;
-    const answer = await this.act(() => this.api.call('POST', `/sessions/${encodeURIComponent(sessionId)}/${what}`, body && { body }));
+    const answer = await this.act(() =>
+      this.api.call('POST', `/sessions/${encodeURIComponent(sessionId)}/${what}`, body && { body }),
+    );
     if (answer?.session) this.store.takeSession(answer.session, since);
     return answer;
   }
@@ -561,7 +653,8 @@ export class App {
     const session = this.store.sessions.get(this.place.sessionId);
     if (!session) return;
     const closes = session.status === 'active';
-    if (await this.onSession(closes ? 'close' : 'reopen')) announce(texts.announced[closes ? 'session.closed' : 'session.reopened']);
+    if (await this.onSession(closes ? 'close' : 'reopen'))
+      announce(texts.announced[closes ? 'session.closed' : 'session.reopened']);
   }
 
   /** @param {boolean} enabled */

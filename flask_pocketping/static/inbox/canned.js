@@ -25,7 +25,13 @@ export class CannedMenu {
     /** @type {CannedAnswer[]} */
     this.found = [];
     this.at = 0;
-    this.element = el('ul', { class: 'canned-menu', id: 'canned-menu', role: 'listbox', 'aria-label': texts.answers, hidden: true });
+    this.element = el('ul', {
+      class: 'canned-menu',
+      id: 'canned-menu',
+      role: 'listbox',
+      'aria-label': texts.answers,
+      hidden: true,
+    });
     field.setAttribute('aria-controls', 'canned-menu');
   }
 
@@ -51,8 +57,12 @@ export class CannedMenu {
   }
 
   paint() {
-    fill(this.element, ...this.found.map((answer, index) => this.option(answer, index)),
-      this.found.length === 0 && el('li', { class: 'canned-none', role: 'option', 'aria-disabled': 'true' }, texts.noAnswers));
+    fill(
+      this.element,
+      ...this.found.map((answer, index) => this.option(answer, index)),
+      this.found.length === 0 &&
+        el('li', { class: 'canned-none', role: 'option', 'aria-disabled': 'true' }, texts.noAnswers),
+    );
     setAttribute(this.field, 'aria-activedescendant', this.found.length && this.isOpen ? `canned-${this.at}` : null);
     this.element.children[this.at]?.scrollIntoView({ block: 'nearest' });
   }
@@ -66,8 +76,12 @@ export class CannedMenu {
       event.preventDefault();
       this.insert(answer);
     };
-    return el('li', { id: `canned-${index}`, role: 'option', 'aria-selected': String(index === this.at), onMousedown },
-      el('b', {}, `/${answer.shortcut}`), el('span', { dir: 'auto' }, answer.content));
+    return el(
+      'li',
+      { id: `canned-${index}`, role: 'option', 'aria-selected': String(index === this.at), onMousedown },
+      el('b', {}, `/${answer.shortcut}`),
+      el('span', { dir: 'auto' }, answer.content),
+    );
   }
 
   /**
@@ -101,23 +115,40 @@ export class CannedMenu {
 /** @param {import('./app.js').App} app */
 export async function openManager(app) {
   const list = el('ul', { class: 'answer-list' });
-  const shown = dialog(texts.answers, [el('p', { class: 'quiet' }, texts.answersIntro),
-    el('button', { type: 'button', class: 'button primary', onClick: () => edit(null) }, icon('plus'), texts.newAnswer), list], { wide: true });
+  const shown = dialog(
+    texts.answers,
+    [
+      el('p', { class: 'quiet' }, texts.answersIntro),
+      el(
+        'button',
+        { type: 'button', class: 'button primary', onClick: () => edit(null) },
+        icon('plus'),
+        texts.newAnswer,
+      ),
+      list,
+    ],
+    { wide: true },
+  );
   /** @type {Promise<CannedAnswer[]> | null} */
   let latest = null;
   const paint = async () => {
     const asked = (latest = app.answers({ fresh: true }));
     try {
       const answers = await asked;
-      if (asked === latest) fill(list, ...answers.map(line), answers.length === 0 && el('li', { class: 'quiet' }, texts.answersEmpty));
+      if (asked === latest)
+        fill(list, ...answers.map(line), answers.length === 0 && el('li', { class: 'quiet' }, texts.answersEmpty));
     } catch {
       if (asked === latest) fill(list, el('li', { class: 'problem', role: 'alert' }, texts.answersFailed));
     }
   };
   const line = (/** @type {CannedAnswer} */ answer) =>
-    el('li', {}, el('div', { class: 'answer-text' }, el('b', {}, `/${answer.shortcut}`), el('p', { dir: 'auto' }, answer.content)),
+    el(
+      'li',
+      {},
+      el('div', { class: 'answer-text' }, el('b', {}, `/${answer.shortcut}`), el('p', { dir: 'auto' }, answer.content)),
       iconButton('edit', texts.editNamed(answer.shortcut), () => edit(answer)),
-      iconButton('trash', texts.deleteNamed(answer.shortcut), () => void remove(answer)));
+      iconButton('trash', texts.deleteNamed(answer.shortcut), () => void remove(answer)),
+    );
   const edit = (/** @type {CannedAnswer | null} */ answer) => editor(app, answer, () => void paint());
   const remove = async (/** @type {CannedAnswer} */ answer) => {
     if (!(await ask(texts.deleteAnswer(answer.shortcut), texts.deleteAnswerText, texts.delete))) return;
@@ -134,7 +165,15 @@ export async function openManager(app) {
  * @param {() => void} onSaved
  */
 function editor(app, answer, onSaved) {
-  const shortcut = el('input', { class: 'field', required: true, maxlength: 40, pattern: '[A-Za-z0-9_\\-]+', title: texts.shortcutHint, autocomplete: 'off', autocapitalize: 'none' });
+  const shortcut = el('input', {
+    class: 'field',
+    required: true,
+    maxlength: 40,
+    pattern: '[A-Za-z0-9_\\-]+',
+    title: texts.shortcutHint,
+    autocomplete: 'off',
+    autocapitalize: 'none',
+  });
   const content = el('textarea', { class: 'field', required: true, maxlength: LONGEST, rows: 6, dir: 'auto' });
   shortcut.value = answer?.shortcut ?? '';
   content.value = answer?.content ?? '';
@@ -151,11 +190,19 @@ function editor(app, answer, onSaved) {
       problem.textContent = error instanceof Refused ? error.message : texts.actionFailed;
     }
   };
-  const form = el('form', { class: 'stack', onSubmit: (event) => void save(event) },
+  const form = el(
+    'form',
+    { class: 'stack', onSubmit: (event) => void save(event) },
     el('label', {}, texts.shortcut, el('span', { class: 'quiet' }, ` ${texts.shortcutHint}`), shortcut),
-    el('label', {}, texts.content, content), problem,
-    el('div', { class: 'dialog-actions' }, el('button', { type: 'button', class: 'button', onClick: () => shown.close() }, texts.cancel),
-      el('button', { type: 'submit', class: 'button primary' }, texts.save)));
+    el('label', {}, texts.content, content),
+    problem,
+    el(
+      'div',
+      { class: 'dialog-actions' },
+      el('button', { type: 'button', class: 'button', onClick: () => shown.close() }, texts.cancel),
+      el('button', { type: 'submit', class: 'button primary' }, texts.save),
+    ),
+  );
   const shown = dialog(answer ? texts.editNamed(answer.shortcut) : texts.newAnswer, [form]);
   shortcut.focus();
 }

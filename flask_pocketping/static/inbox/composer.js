@@ -30,21 +30,56 @@ export class Composer {
     this.uploads = uploadsOf(app, sessionId, () => this.paint());
     this.quote = el('div', { class: 'reply-strip', hidden: true });
     this.field = el('textarea', {
-      class: 'compose-field', rows: 1, placeholder: texts.composeHint, 'aria-label': texts.compose, dir: 'auto', enterkeyhint: 'send',
-      'aria-autocomplete': 'list', onInput: () => this.changed(), onKeydown: (event) => this.key(event), onPaste: (event) => this.paste(event),
+      class: 'compose-field',
+      rows: 1,
+      placeholder: texts.composeHint,
+      'aria-label': texts.compose,
+      dir: 'auto',
+      enterkeyhint: 'send',
+      'aria-autocomplete': 'list',
+      onInput: () => this.changed(),
+      onKeydown: (event) => this.key(event),
+      onPaste: (event) => this.paste(event),
       onBlur: () => this.menu.close(),
     });
     this.field.value = draftOf(sessionId);
     this.menu = new CannedMenu(app, this.field, () => this.changed());
-    this.picker = el('input', { type: 'file', multiple: true, hidden: true, tabindex: -1, 'aria-hidden': 'true', onChange: () => this.pick() });
-    this.sendButton = el('button', { type: 'submit', class: 'send', 'aria-label': texts.send, title: texts.sendKeys }, icon('send'));
+    this.picker = el('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      tabindex: -1,
+      'aria-hidden': 'true',
+      onChange: () => this.pick(),
+    });
+    this.sendButton = el(
+      'button',
+      { type: 'submit', class: 'send', 'aria-label': texts.send, title: texts.sendKeys },
+      icon('send'),
+    );
     this.problem = el('p', { class: 'problem', role: 'alert' });
-    this.form = el('form', { class: 'compose', onSubmit: (event) => this.submit(event) },
-      this.quote, this.uploads.element, this.menu.element,
-      el('div', { class: 'compose-line' }, iconButton('clip', texts.attach, () => this.picker.click()), this.field, this.sendButton),
-      this.problem, this.picker);
-    this.closed = el('div', { class: 'closed-strip', hidden: true }, el('span', {}, texts.closedNotice),
-      el('button', { type: 'button', class: 'button', onClick: () => void app.toggleClosed() }, texts.reopen));
+    this.form = el(
+      'form',
+      { class: 'compose', onSubmit: (event) => this.submit(event) },
+      this.quote,
+      this.uploads.element,
+      this.menu.element,
+      el(
+        'div',
+        { class: 'compose-line' },
+        iconButton('clip', texts.attach, () => this.picker.click()),
+        this.field,
+        this.sendButton,
+      ),
+      this.problem,
+      this.picker,
+    );
+    this.closed = el(
+      'div',
+      { class: 'closed-strip', hidden: true },
+      el('span', {}, texts.closedNotice),
+      el('button', { type: 'button', class: 'button', onClick: () => void app.toggleClosed() }, texts.reopen),
+    );
     this.element = el('div', { class: 'composer' }, this.form, this.closed);
     this.paint();
   }
@@ -82,8 +117,17 @@ export class Composer {
     if (!message) return fill(this.quote);
     const session = this.app.store.sessions.get(this.sessionId);
     const author = message.type === 'visitor' ? session && nameOf(session) : authorOf(message);
-    fill(this.quote, icon('reply'), el('span', { class: 'reply-text' }, el('b', { dir: 'auto' }, `${texts.replyingTo} ${author}`), el('span', { dir: 'auto' }, preview(message))),
-      iconButton('cross', texts.cancelReply, () => this.reply(null)));
+    fill(
+      this.quote,
+      icon('reply'),
+      el(
+        'span',
+        { class: 'reply-text' },
+        el('b', { dir: 'auto' }, `${texts.replyingTo} ${author}`),
+        el('span', { dir: 'auto' }, preview(message)),
+      ),
+      iconButton('cross', texts.cancelReply, () => this.reply(null)),
+    );
     this.focus();
   }
 
@@ -108,7 +152,8 @@ export class Composer {
     if (!types) return this.endTyping();
     this.silence = window.setTimeout(() => this.endTyping(), TYPING_ENDS);
     if (Date.now() - this.toldAt < TYPING_EVERY) return;
-    if (this.app.connection.send({ type: 'typing', sessionId: this.sessionId, isTyping: true })) this.toldAt = Date.now();
+    if (this.app.connection.send({ type: 'typing', sessionId: this.sessionId, isTyping: true }))
+      this.toldAt = Date.now();
   }
 
   endTyping() {
@@ -136,7 +181,12 @@ export class Composer {
     if (this.sendButton.disabled) return;
     const content = this.field.value.trim();
     const replyTo = this.replyTo?.id;
-    this.app.outbox.send({ sessionId: this.sessionId, content, attachments: this.uploads.attachments, ...(replyTo && { replyTo }) });
+    this.app.outbox.send({
+      sessionId: this.sessionId,
+      content,
+      attachments: this.uploads.attachments,
+      ...(replyTo && { replyTo }),
+    });
     this.field.value = '';
     this.uploads.clear();
     this.reply(null);

@@ -33,16 +33,56 @@ export class ConversationPane {
     this.head = el('header', { class: 'conversation-head' });
     this.lines = el('ol', { class: 'lines', role: 'list' });
     this.top = el('div', { class: 'lines-top' });
-    this.typing = el('div', { class: 'typing', 'aria-hidden': 'true', hidden: true }, el('i', {}), el('i', {}), el('i', {}));
-    this.scroller = el('div', { class: 'scroller lines-scroller', role: 'region', 'aria-label': texts.messages, tabindex: 0, onScroll: () => this.scrolled() },
-      this.top, this.lines, this.typing);
-    this.newer = el('button', { type: 'button', class: 'newer', hidden: true, onClick: () => this.toEnd() }, icon('down'), texts.newMessages);
+    this.typing = el(
+      'div',
+      { class: 'typing', 'aria-hidden': 'true', hidden: true },
+      el('i', {}),
+      el('i', {}),
+      el('i', {}),
+    );
+    this.scroller = el(
+      'div',
+      {
+        class: 'scroller lines-scroller',
+        role: 'region',
+        'aria-label': texts.messages,
+        tabindex: 0,
+        onScroll: () => this.scrolled(),
+      },
+      this.top,
+      this.lines,
+      this.typing,
+    );
+    this.newer = el(
+      'button',
+      { type: 'button', class: 'newer', hidden: true, onClick: () => this.toEnd() },
+      icon('down'),
+      texts.newMessages,
+    );
     this.answering = el('p', { class: 'answering', role: 'status' });
     this.foot = el('div', { class: 'conversation-foot' });
-    this.blank = el('div', { class: 'blank wide-blank' }, icon('chats'), el('h2', {}, texts.pickTitle), el('p', {}, texts.pickText));
+    this.blank = el(
+      'div',
+      { class: 'blank wide-blank' },
+      icon('chats'),
+      el('h2', {}, texts.pickTitle),
+      el('p', {}, texts.pickText),
+    );
     this.body = el('div', { class: 'conversation-body' }, this.scroller, this.newer);
-    this.element = el('div', { class: 'pane conversation-pane', onDragover: (event) => this.drag(event, true), onDragleave: (event) => this.drag(event, false), onDrop: (event) => this.drop(event) },
-      this.head, this.body, this.answering, this.foot, this.blank);
+    this.element = el(
+      'div',
+      {
+        class: 'pane conversation-pane',
+        onDragover: (event) => this.drag(event, true),
+        onDragleave: (event) => this.drag(event, false),
+        onDrop: (event) => this.drop(event),
+      },
+      this.head,
+      this.body,
+      this.answering,
+      this.foot,
+      this.blank,
+    );
     this.render = inNextFrame(() => this.paint());
     this.renderHead = inNextFrame(() => this.paintHead());
     this.renderTyping = inNextFrame(() => this.paintTyping());
@@ -95,16 +135,46 @@ export class ConversationPane {
     if (!session) return fill(this.head, back);
     const name = nameOf(session);
     const closed = session.status === 'closed';
-    const focused = document.activeElement instanceof HTMLElement && this.head.contains(document.activeElement) ? document.activeElement.dataset.name : '';
-    const verified = session.identity?.verified && el('span', { class: 'verified', title: texts.verified }, icon('verified'), el('span', { class: 'unseen' }, texts.verified));
-    fill(this.head, back,
+    const focused =
+      document.activeElement instanceof HTMLElement && this.head.contains(document.activeElement)
+        ? document.activeElement.dataset.name
+        : '';
+    const verified =
+      session.identity?.verified &&
+      el(
+        'span',
+        { class: 'verified', title: texts.verified },
+        icon('verified'),
+        el('span', { class: 'unseen' }, texts.verified),
+      );
+    fill(
+      this.head,
+      back,
       avatar(session.visitorId, name, session.visitorOnline),
-      el('div', { class: 'head-text' },
+      el(
+        'div',
+        { class: 'head-text' },
         el('div', { class: 'head-name' }, el('h2', { dir: 'auto', tabindex: -1 }, name), verified),
-        el('p', { class: 'head-line', dir: 'auto' }, ...headLine(session))),
-      el('button', { type: 'button', class: 'button', 'data-name': 'close', 'aria-label': closed ? texts.reopenConversation : texts.closeConversation, onClick: () => void this.app.toggleClosed() },
-        icon(closed ? 'open' : 'check'), el('span', { class: 'button-text' }, closed ? texts.reopen : texts.close)),
-      iconButton('panel', texts.showDetails, () => this.app.toggleDetails(), { 'data-name': 'details', 'aria-expanded': String(this.app.detailsShown()), class: 'icon-button details-toggle' }));
+        el('p', { class: 'head-line', dir: 'auto' }, ...headLine(session)),
+      ),
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'button',
+          'data-name': 'close',
+          'aria-label': closed ? texts.reopenConversation : texts.closeConversation,
+          onClick: () => void this.app.toggleClosed(),
+        },
+        icon(closed ? 'open' : 'check'),
+        el('span', { class: 'button-text' }, closed ? texts.reopen : texts.close),
+      ),
+      iconButton('panel', texts.showDetails, () => this.app.toggleDetails(), {
+        'data-name': 'details',
+        'aria-expanded': String(this.app.detailsShown()),
+        class: 'icon-button details-toggle',
+      }),
+    );
     if (focused) this.headButton(focused)?.focus();
   }
 
@@ -140,11 +210,42 @@ export class ConversationPane {
     const shown = this.state === 'ready' && loaded ? String(hasMore) : this.state;
     if (this.top.dataset.shown === shown) return;
     this.top.dataset.shown = shown;
-    if (this.state === 'failed') fill(this.top, el('div', { class: 'blank', role: 'alert' }, icon('alert'), el('p', {}, texts.conversationFailed),
-      el('button', { type: 'button', class: 'button', onClick: () => void this.app.loadConversation(this.sessionId) }, texts.tryAgain)));
-    else if (this.state === 'gone') fill(this.top, el('div', { class: 'blank', role: 'alert' }, icon('alert'), el('p', {}, texts.conversationGone)));
-    else if (this.state === 'loading') fill(this.top, el('div', { class: 'skeleton lines-skeleton' }, el('p', { class: 'unseen' }, texts.loading), ...Array.from({ length: 5 }, () => el('b', {}))));
-    else if (hasMore) fill(this.top, el('button', { type: 'button', class: 'link older', onClick: () => void this.app.loadOlder() }, texts.loadOlder));
+    if (this.state === 'failed')
+      fill(
+        this.top,
+        el(
+          'div',
+          { class: 'blank', role: 'alert' },
+          icon('alert'),
+          el('p', {}, texts.conversationFailed),
+          el(
+            'button',
+            { type: 'button', class: 'button', onClick: () => void this.app.loadConversation(this.sessionId) },
+            texts.tryAgain,
+          ),
+        ),
+      );
+    else if (this.state === 'gone')
+      fill(this.top, el('div', { class: 'blank', role: 'alert' }, icon('alert'), el('p', {}, texts.conversationGone)));
+    else if (this.state === 'loading')
+      fill(
+        this.top,
+        el(
+          'div',
+          { class: 'skeleton lines-skeleton' },
+          el('p', { class: 'unseen' }, texts.loading),
+          ...Array.from({ length: 5 }, () => el('b', {})),
+        ),
+      );
+    else if (hasMore)
+      fill(
+        this.top,
+        el(
+          'button',
+          { type: 'button', class: 'link older', onClick: () => void this.app.loadOlder() },
+          texts.loadOlder,
+        ),
+      );
     else fill(this.top, el('p', { class: 'beginning' }, texts.beginning));
     this.foot.hidden = this.state === 'gone';
   }
@@ -258,7 +359,9 @@ export class ConversationPane {
     const session = store.sessions.get(this.sessionId);
     const types = store.visitorTypes(this.sessionId);
     const names = store.answering(this.sessionId);
-    const words = [types && session && texts.visitorTypes(nameOf(session)), names.length > 0 && texts.answering(names)].filter(Boolean).join(' · ');
+    const words = [types && session && texts.visitorTypes(nameOf(session)), names.length > 0 && texts.answering(names)]
+      .filter(Boolean)
+      .join(' · ');
     this.typing.hidden = !types;
     if (this.answering.textContent !== words) this.answering.textContent = words;
     if (types && this.following) this.toEnd();
@@ -267,7 +370,8 @@ export class ConversationPane {
   /** @param {Message} message */
   tell(message) {
     const session = this.app.store.sessions.get(message.sessionId);
-    if (message.sessionId === this.sessionId && session) announce(`${texts.says(nameOf(session))}: ${preview(message)}`);
+    if (message.sessionId === this.sessionId && session)
+      announce(`${texts.says(nameOf(session))}: ${preview(message)}`);
   }
 
   // Files that are dragged over it
@@ -300,7 +404,11 @@ export class ConversationPane {
  */
 function headLine(session) {
   const { pageUrl, pageTitle } = session.metadata;
-  const state = el('span', { class: session.visitorOnline ? 'is-online' : '' }, session.visitorOnline ? texts.online : texts.offline);
+  const state = el(
+    'span',
+    { class: session.visitorOnline ? 'is-online' : '' },
+    session.visitorOnline ? texts.online : texts.offline,
+  );
   if (!pageUrl) return [state];
   return [state, ' · ', el('span', { dir: 'auto' }, String(pageTitle || shortUrl(String(pageUrl))))];
 }
@@ -308,6 +416,8 @@ function headLine(session) {
 /** @param {import('./types.js').Note} note */
 function noteLine(note) {
   const href = note.kind === 'page' ? safeUrl(note.url) : undefined;
-  const text = href ? el('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, note.text) : el('span', { dir: 'auto' }, note.text);
+  const text = href
+    ? el('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, note.text)
+    : el('span', { dir: 'auto' }, note.text);
   return el('li', { class: `note note-${note.kind}` }, text, el('time', { datetime: note.at }, clockTime(note.at)));
 }

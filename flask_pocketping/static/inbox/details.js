@@ -24,10 +24,26 @@ export class DetailsPane {
     this.host = el('section', { class: 'card' });
     this.where = el('section', { class: 'card' });
     this.machine = el('section', { class: 'card' });
-    this.element = el('section', { class: 'pane details-pane', 'aria-label': texts.aboutVisitor },
-      el('header', { class: 'details-head' }, iconButton('back', texts.hideDetails, () => app.toggleDetails(), { class: 'icon-button back' }), el('h2', {}, texts.details),
-        iconButton('cross', texts.hideDetails, () => app.toggleDetails(), { class: 'icon-button details-close' })),
-      el('div', { class: 'scroller details-scroller', tabindex: 0, role: 'region', 'aria-label': texts.details }, this.who, this.control, this.host, this.where, this.machine));
+    this.element = el(
+      'section',
+      { class: 'pane details-pane', 'aria-label': texts.aboutVisitor },
+      el(
+        'header',
+        { class: 'details-head' },
+        iconButton('back', texts.hideDetails, () => app.toggleDetails(), { class: 'icon-button back' }),
+        el('h2', {}, texts.details),
+        iconButton('cross', texts.hideDetails, () => app.toggleDetails(), { class: 'icon-button details-close' }),
+      ),
+      el(
+        'div',
+        { class: 'scroller details-scroller', tabindex: 0, role: 'region', 'aria-label': texts.details },
+        this.who,
+        this.control,
+        this.host,
+        this.where,
+        this.machine,
+      ),
+    );
     this.render = inNextFrame(() => this.paint());
     app.store.on('session', (id) => id === this.sessionId && this.render());
   }
@@ -66,45 +82,104 @@ export class DetailsPane {
   paintWho(session) {
     const { identity } = session;
     const name = nameOf(session);
-    const mark = identity && (identity.verified
-      ? el('span', { class: 'mark is-verified' }, icon('verified'), texts.verified)
-      : el('span', { class: 'mark' }, texts.unverified));
-    const metadata = Object.entries(identity?.metadata ?? {}).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+    const mark =
+      identity &&
+      (identity.verified
+        ? el('span', { class: 'mark is-verified' }, icon('verified'), texts.verified)
+        : el('span', { class: 'mark' }, texts.unverified));
+    const metadata = Object.entries(identity?.metadata ?? {}).filter(([, value]) =>
+      ['string', 'number', 'boolean'].includes(typeof value),
+    );
     const phone = identity?.metadata?.phone;
-    fill(this.who,
-      el('span', { class: 'avatar large', 'data-tint': tint(session.visitorId), 'aria-hidden': 'true' }, initials(name)),
+    fill(
+      this.who,
+      el(
+        'span',
+        { class: 'avatar large', 'data-tint': tint(session.visitorId), 'aria-hidden': 'true' },
+        initials(name),
+      ),
       el('p', { class: 'who-name', dir: 'auto' }, name),
       mark ?? el('span', { class: 'mark' }, texts.anonymous),
       table([
-        [texts.email, identity?.email && el('a', { href: `mailto:${encodeURIComponent(identity.email).replace('%40', '@')}` }, identity.email)],
+        [
+          texts.email,
+          identity?.email &&
+            el('a', { href: `mailto:${encodeURIComponent(identity.email).replace('%40', '@')}` }, identity.email),
+        ],
         [texts.phone, typeof phone === 'string' && el('a', { href: `tel:${phone.replace(/[^+\d]/g, '')}` }, phone)],
         [texts.customerId, identity?.customerId],
-        ...metadata.filter(([label]) => label !== 'phone').map(([label, value]) => /** @type {Row} */ ([label, String(value)])),
-      ]));
+        ...metadata
+          .filter(([label]) => label !== 'phone')
+          .map(([label, value]) => /** @type {Row} */ ([label, String(value)])),
+      ]),
+    );
   }
 
   /** @param {Session} session */
   paintControl(session) {
     const asked = session.csatRequestedAt && !session.csat;
-    const ai = el('button', { type: 'button', class: 'switch', role: 'switch', 'aria-checked': String(session.aiEnabled), 'data-name': 'ai', onClick: () => void this.app.setAi(!session.aiEnabled) },
-      el('span', {}, texts.assistantSwitch), el('span', { class: 'knob', 'aria-hidden': 'true' }));
-    const rating = session.csat ? stars(session.csat) : el('p', { class: 'quiet' }, asked ? `${texts.ratingAsked} · ${shortTime(session.csatRequestedAt ?? '')}` : texts.notRated);
-    const ask = !session.csat && el('button', { type: 'button', class: 'button', 'data-name': 'ask', onClick: () => void this.app.askRating() }, icon('star'), texts.askRating);
-    this.keepFocus(this.control, () => fill(this.control, el('h3', {}, texts.conversationSection), ai,
-      session.aiActive && el('p', { class: 'quiet' }, icon('spark'), ` ${texts.assistantActive}`),
-      this.app.hasAssistant === false && el('p', { class: 'quiet' }, texts.assistantMissing),
-      el('h4', {}, texts.rating), rating, ask,
-      table([[texts.since, el('time', { datetime: session.createdAt }, fullTime(session.createdAt))]])));
+    const ai = el(
+      'button',
+      {
+        type: 'button',
+        class: 'switch',
+        role: 'switch',
+        'aria-checked': String(session.aiEnabled),
+        'data-name': 'ai',
+        onClick: () => void this.app.setAi(!session.aiEnabled),
+      },
+      el('span', {}, texts.assistantSwitch),
+      el('span', { class: 'knob', 'aria-hidden': 'true' }),
+    );
+    const rating = session.csat
+      ? stars(session.csat)
+      : el(
+          'p',
+          { class: 'quiet' },
+          asked ? `${texts.ratingAsked} · ${shortTime(session.csatRequestedAt ?? '')}` : texts.notRated,
+        );
+    const ask =
+      !session.csat &&
+      el(
+        'button',
+        { type: 'button', class: 'button', 'data-name': 'ask', onClick: () => void this.app.askRating() },
+        icon('star'),
+        texts.askRating,
+      );
+    this.keepFocus(this.control, () =>
+      fill(
+        this.control,
+        el('h3', {}, texts.conversationSection),
+        ai,
+        session.aiActive && el('p', { class: 'quiet' }, icon('spark'), ` ${texts.assistantActive}`),
+        this.app.hasAssistant === false && el('p', { class: 'quiet' }, texts.assistantMissing),
+        el('h4', {}, texts.rating),
+        rating,
+        ask,
+        table([[texts.since, el('time', { datetime: session.createdAt }, fullTime(session.createdAt))]]),
+      ),
+    );
   }
 
   paintFacts() {
     this.host.hidden = this.facts?.length === 0;
-    fill(this.host, el('h3', {}, texts.facts),
-      this.facts === null ? el('p', { class: 'problem' }, texts.factsFailed) : table(this.facts.map(({ label, value, url }) => {
-        const shown = value === true ? texts.yes : value === false ? texts.no : value === null ? texts.none : String(value);
-        const href = safeUrl(url) ?? (url && /^\/(?!\/)/.test(url) ? url : undefined);
-        return [label, href ? el('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, shown) : shown];
-      })));
+    fill(
+      this.host,
+      el('h3', {}, texts.facts),
+      this.facts === null
+        ? el('p', { class: 'problem' }, texts.factsFailed)
+        : table(
+            this.facts.map(({ label, value, url }) => {
+              const shown =
+                value === true ? texts.yes : value === false ? texts.no : value === null ? texts.none : String(value);
+              const href = safeUrl(url) ?? (url && /^\/(?!\/)/.test(url) ? url : undefined);
+              return [
+                label,
+                href ? el('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, shown) : shown,
+              ];
+            }),
+          ),
+    );
   }
 
   /** @param {Session} session */
@@ -112,11 +187,26 @@ export class DetailsPane {
     const { pageUrl, pageTitle, referrer } = session.metadata;
     const before = this.pages.filter((page, index) => !(index === 0 && page.url === pageUrl)).slice(0, 8);
     this.where.hidden = !pageUrl && before.length === 0;
-    fill(this.where, el('h3', {}, session.visitorOnline ? texts.currentPage : texts.lastPage),
+    fill(
+      this.where,
+      el('h3', {}, session.visitorOnline ? texts.currentPage : texts.lastPage),
       pageUrl && pageLink(String(pageUrl), pageTitle && String(pageTitle)),
       referrer && !sameSite(String(referrer), String(pageUrl)) && table([[texts.cameFrom, address(String(referrer))]]),
       before.length > 0 && el('h4', {}, texts.earlierPages),
-      before.length > 0 && el('ol', { class: 'pages' }, ...before.map((page) => el('li', {}, pageLink(page.url, page.title), el('time', { datetime: page.visitedAt, title: fullTime(page.visitedAt) }, shortTime(page.visitedAt))))));
+      before.length > 0 &&
+        el(
+          'ol',
+          { class: 'pages' },
+          ...before.map((page) =>
+            el(
+              'li',
+              {},
+              pageLink(page.url, page.title),
+              el('time', { datetime: page.visitedAt, title: fullTime(page.visitedAt) }, shortTime(page.visitedAt)),
+            ),
+          ),
+        ),
+    );
   }
 
   /** @param {Session} session */
@@ -157,7 +247,11 @@ export class DetailsPane {
 function table(rows) {
   const known = rows.filter(([, value]) => value);
   if (!known.length) return null;
-  return el('dl', { class: 'facts' }, ...known.map(([label, value]) => el('div', {}, el('dt', { dir: 'auto' }, label), el('dd', { dir: 'auto' }, value))));
+  return el(
+    'dl',
+    { class: 'facts' },
+    ...known.map(([label, value]) => el('div', {}, el('dt', { dir: 'auto' }, label), el('dd', { dir: 'auto' }, value))),
+  );
 }
 
 /**
@@ -166,8 +260,13 @@ function table(rows) {
  */
 function pageLink(url, title) {
   const href = safeUrl(url);
-  const words = [el('span', { class: 'page-title', dir: 'auto' }, title || shortUrl(url)), title && el('span', { class: 'page-path' }, shortUrl(url))];
-  return href ? el('a', { class: 'page', href, target: '_blank', rel: 'noopener noreferrer' }, ...words) : el('span', { class: 'page' }, ...words);
+  const words = [
+    el('span', { class: 'page-title', dir: 'auto' }, title || shortUrl(url)),
+    title && el('span', { class: 'page-path' }, shortUrl(url)),
+  ];
+  return href
+    ? el('a', { class: 'page', href, target: '_blank', rel: 'noopener noreferrer' }, ...words)
+    : el('span', { class: 'page' }, ...words);
 }
 
 /** @param {string} url */
@@ -178,12 +277,22 @@ function address(url) {
 
 /** @param {import('./types.js').CSAT} csat */
 function stars({ score, comment, submittedAt }) {
-  const row = el('span', { class: 'stars', role: 'img', 'aria-label': texts.ratingOf(score) }, ...[1, 2, 3, 4, 5].map((n) => {
-    const star = icon('star');
-    setAttribute(star, 'data-on', n <= score);
-    return star;
-  }));
-  return el('div', { class: 'rating' }, row, el('time', { class: 'quiet', datetime: submittedAt }, shortTime(submittedAt)), comment && el('blockquote', { dir: 'auto' }, comment));
+  const row = el(
+    'span',
+    { class: 'stars', role: 'img', 'aria-label': texts.ratingOf(score) },
+    ...[1, 2, 3, 4, 5].map((n) => {
+      const star = icon('star');
+      setAttribute(star, 'data-on', n <= score);
+      return star;
+    }),
+  );
+  return el(
+    'div',
+    { class: 'rating' },
+    row,
+    el('time', { class: 'quiet', datetime: submittedAt }, shortTime(submittedAt)),
+    comment && el('blockquote', { dir: 'auto' }, comment),
+  );
 }
 
 /** @param {string} text */
@@ -204,7 +313,12 @@ function named(type, code) {
 /** @param {string} timeZone */
 function localTime(timeZone) {
   try {
-    const time = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone }).format(new Date());
+    const time = new Intl.DateTimeFormat(language, {
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+      timeZone,
+    }).format(new Date());
     return `${time} (${timeZone.replace(/_/g, ' ')})`;
   } catch {
     return timeZone;

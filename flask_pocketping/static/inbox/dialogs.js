@@ -16,9 +16,17 @@ let count = 0;
 export function dialog(title, children, { wide = false } = {}) {
   const id = `dialog-${(count += 1)}`;
   const before = document.activeElement;
-  const shown = el('dialog', { class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': id },
-    el('header', { class: 'dialog-head' }, el('h2', { id }, title), iconButton('cross', texts.dismiss, () => shown.close())),
-    el('div', { class: 'dialog-body' }, ...children));
+  const shown = el(
+    'dialog',
+    { class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': id },
+    el(
+      'header',
+      { class: 'dialog-head' },
+      el('h2', { id }, title),
+      iconButton('cross', texts.dismiss, () => shown.close()),
+    ),
+    el('div', { class: 'dialog-body' }, ...children),
+  );
   shown.addEventListener('close', () => {
     shown.remove();
     // The event comes late: the operator may be somewhere else by then.
@@ -43,8 +51,15 @@ export function dialog(title, children, { wide = false } = {}) {
 export function ask(title, text, yes) {
   return new Promise((resolve) => {
     const sure = el('button', { type: 'button', class: 'button danger', onClick: () => answer(true) }, yes);
-    const shown = dialog(title, [el('p', {}, text),
-      el('div', { class: 'dialog-actions' }, el('button', { type: 'button', class: 'button', onClick: () => answer(false) }, texts.cancel), sure)]);
+    const shown = dialog(title, [
+      el('p', {}, text),
+      el(
+        'div',
+        { class: 'dialog-actions' },
+        el('button', { type: 'button', class: 'button', onClick: () => answer(false) }, texts.cancel),
+        sure,
+      ),
+    ]);
     const answer = (/** @type {boolean} */ found) => {
       resolve(found);
       shown.close();
@@ -57,6 +72,7 @@ export function ask(title, text, yes) {
 /** All keys that do something. */
 export function openShortcuts() {
   const lines = texts.shortcutList.map(([keys, meaning]) =>
-    el('div', { class: 'shortcut' }, el('dt', {}, ...keys.map((key) => el('kbd', {}, key))), el('dd', {}, meaning)));
+    el('div', { class: 'shortcut' }, el('dt', {}, ...keys.map((key) => el('kbd', {}, key))), el('dd', {}, meaning)),
+  );
   dialog(texts.shortcuts, [el('dl', { class: 'shortcuts' }, ...lines)]);
 }

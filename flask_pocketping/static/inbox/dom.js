@@ -59,7 +59,11 @@ export function setAttribute(element, name, value) {
  */
 export function iconButton(name, label, onClick, props = {}) {
   const more = onClick ? { onClick } : {};
-  return el('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, ...more, ...props }, icon(name));
+  return el(
+    'button',
+    { type: 'button', class: 'icon-button', 'aria-label': label, title: label, ...more, ...props },
+    icon(name),
+  );
 }
 
 /**

@@ -10,7 +10,12 @@ const weekday = new Intl.DateTimeFormat(language, { weekday: 'short' });
 const dayMonth = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
 const dayMonthYear = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' });
 const longDay = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' });
-const longDayYear = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+const longDayYear = new Intl.DateTimeFormat(language, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+});
 const full = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' });
 const DAY = 86_400_000;
 
@@ -21,7 +26,12 @@ const DAY = 86_400_000;
  */
 export function nameOf(session) {
   const identity = session.identity;
-  return identity?.name || identity?.email || identity?.customerId || texts.visitor(session.visitorId.slice(-4).toUpperCase());
+  return (
+    identity?.name ||
+    identity?.email ||
+    identity?.customerId ||
+    texts.visitor(session.visitorId.slice(-4).toUpperCase())
+  );
 }
 
 /**
@@ -30,7 +40,10 @@ export function nameOf(session) {
  * @param {string} name
  */
 export function initials(name) {
-  const words = name.trim().split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const words = name
+    .trim()
+    .split(/\s+/)
+    .filter((word) => /[\p{L}\p{N}]/u.test(word));
   const letters = words.map((word) => [...word.replace(/^[^\p{L}\p{N}]+/u, '')][0] ?? '');
   const first = letters[0] ?? '?';
   return (letters.length > 1 ? first + letters[letters.length - 1] : first).toUpperCase();
@@ -100,7 +113,9 @@ export function dayKey(iso) {
  * @param {string} date YYYY-MM-DD
  */
 export function statsDay(date) {
-  return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date(`${date}T00:00:00Z`));
+  return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
+    new Date(`${date}T00:00:00Z`),
+  );
 }
 
 /** @param {number} bytes */
@@ -221,7 +236,8 @@ export function shortUrl(address) {
  */
 function trimAddress(address) {
   let found = address.replace(/[.,:;!?*]+$/, '');
-  while (found.endsWith(')') && found.split(')').length > found.split('(').length) found = found.slice(0, -1).replace(/[.,:;!?*]+$/, '');
+  while (found.endsWith(')') && found.split(')').length > found.split('(').length)
+    found = found.slice(0, -1).replace(/[.,:;!?*]+$/, '');
   return found;
 }
 

@@ -26,9 +26,15 @@ export function listenToKeys(app) {
       return;
     }
     const action = actions[event.key];
-    if (!action || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || writes(event.target)) return;
+    if (!action || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || writes(event.target))
+      return;
     // The arrows scroll the messages where those have the focus.
-    if (event.key.startsWith('Arrow') && event.target instanceof Element && event.target.closest('.lines-scroller, .details-scroller, .stats-scroller')) return;
+    if (
+      event.key.startsWith('Arrow') &&
+      event.target instanceof Element &&
+      event.target.closest('.lines-scroller, .details-scroller, .stats-scroller')
+    )
+      return;
     event.preventDefault();
     action();
   });
@@ -36,5 +42,8 @@ export function listenToKeys(app) {
 
 /** @param {EventTarget | null} target */
 function writes(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches('input, textarea, select') || target.closest('dialog') !== null);
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches('input, textarea, select') || target.closest('dialog') !== null)
+  );
 }

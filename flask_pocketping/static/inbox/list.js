@@ -34,11 +34,22 @@ export class ListPane {
     this.timer = 0;
     this.count = el('span', { class: 'count' });
     this.search = el('input', {
-      type: 'search', class: 'search-field', placeholder: texts.searchHint, 'aria-label': texts.searchHint, autocomplete: 'off',
-      enterkeyhint: 'search', maxlength: 200, onInput: () => this.searchSoon(), onKeydown: (event) => this.searchKey(event),
+      type: 'search',
+      class: 'search-field',
+      placeholder: texts.searchHint,
+      'aria-label': texts.searchHint,
+      autocomplete: 'off',
+      enterkeyhint: 'search',
+      maxlength: 200,
+      onInput: () => this.searchSoon(),
+      onKeydown: (event) => this.searchKey(event),
     });
     this.clear = iconButton('cross', texts.clearSearch, () => this.endSearch(), { hidden: true });
-    this.filters = el('div', { class: 'filters', role: 'group', 'aria-label': texts.filterLabel }, ...FILTERS.map((filter) => this.filterButton(filter)));
+    this.filters = el(
+      'div',
+      { class: 'filters', role: 'group', 'aria-label': texts.filterLabel },
+      ...FILTERS.map((filter) => this.filterButton(filter)),
+    );
     /** @type {WindowedList<Session>} */
     this.rows = new WindowedList({
       label: texts.conversations,
@@ -51,10 +62,13 @@ export class ListPane {
     this.element = el(
       'section',
       { class: 'pane list-pane', 'aria-labelledby': 'list-title' },
-      el('header', { class: 'list-head' },
+      el(
+        'header',
+        { class: 'list-head' },
         el('div', { class: 'title-line' }, el('h2', { id: 'list-title' }, texts.conversations), this.count),
         el('div', { class: 'search', role: 'search' }, icon('search'), this.search, this.clear),
-        this.filters),
+        this.filters,
+      ),
       this.state,
       this.rows.element,
     );
@@ -89,12 +103,22 @@ export class ListPane {
   }
 
   skeleton() {
-    const line = () => el('div', { class: 'skeleton-row', 'aria-hidden': 'true' }, el('i', {}), el('b', {}), el('b', {}));
-    return el('div', { class: 'skeleton' }, el('p', { class: 'unseen' }, texts.loading), ...Array.from({ length: 7 }, line));
+    const line = () =>
+      el('div', { class: 'skeleton-row', 'aria-hidden': 'true' }, el('i', {}), el('b', {}), el('b', {}));
+    return el(
+      'div',
+      { class: 'skeleton' },
+      el('p', { class: 'unseen' }, texts.loading),
+      ...Array.from({ length: 7 }, line),
+    );
   }
 
   failed() {
-    const again = el('button', { type: 'button', class: 'button', onClick: () => void this.app.loadList() }, texts.tryAgain);
+    const again = el(
+      'button',
+      { type: 'button', class: 'button', onClick: () => void this.app.loadList() },
+      texts.tryAgain,
+    );
     return el('div', { class: 'blank', role: 'alert' }, icon('alert'), el('p', {}, texts.listFailed), again);
   }
 
@@ -126,7 +150,8 @@ export class ListPane {
     // Whoever searches wants to find, wherever it is.
     const filter = query && !listing.query ? 'all' : listing.query && !query ? 'open' : listing.filter;
     await this.app.loadList(filter, query);
-    if (query && this.app.store.listing.query === query && !this.app.store.listing.rows.length) announce(texts.searchEmpty[0] ?? '');
+    if (query && this.app.store.listing.query === query && !this.app.store.listing.rows.length)
+      announce(texts.searchEmpty[0] ?? '');
   }
 
   endSearch() {
@@ -170,7 +195,11 @@ export class ListPane {
       event.preventDefault();
       this.app.open(session.id);
     };
-    return el('li', { 'data-id': session.id }, el('a', { class: 'row', href: this.app.router.conversation(session.id), onClick }));
+    return el(
+      'li',
+      { 'data-id': session.id },
+      el('a', { class: 'row', href: this.app.router.conversation(session.id), onClick }),
+    );
   }
 
   /**
@@ -184,14 +213,28 @@ export class ListPane {
     const time = shortTime(session.lastActivity);
     const last = session.lastMessage;
     const said = last && `${last.id} ${last.content} ${last.deletedAt}`;
-    const state = JSON.stringify([types, open, draft, time, said, session.unread, session.unanswered, session.status, session.visitorOnline, session.identity]);
+    const state = JSON.stringify([
+      types,
+      open,
+      draft,
+      time,
+      said,
+      session.unread,
+      session.unanswered,
+      session.status,
+      session.visitorOnline,
+      session.identity,
+    ]);
     if (element.dataset.state === state) return;
     element.dataset.state = state;
     const link = /** @type {HTMLAnchorElement} */ (element.firstElementChild);
-    link.className = ['row', session.unread && 'is-unread', session.status === 'closed' && 'is-closed'].filter(Boolean).join(' ');
+    link.className = ['row', session.unread && 'is-unread', session.status === 'closed' && 'is-closed']
+      .filter(Boolean)
+      .join(' ');
     setAttribute(link, 'aria-current', open ? 'true' : null);
     const name = nameOf(session);
-    fill(link,
+    fill(
+      link,
       avatar(session.visitorId, name, session.visitorOnline),
       el('span', { class: 'row-name', dir: 'auto' }, name),
       el('time', { class: 'row-time', datetime: session.lastActivity }, time),
@@ -207,7 +250,8 @@ export class ListPane {
    */
   rowText(session, types, draft) {
     if (types) return el('em', { class: 'types' }, texts.typing);
-    if (draft) return el('span', {}, el('em', { class: 'draft' }, texts.draft), ' ', draft.replace(/\s+/g, ' ').slice(0, 100));
+    if (draft)
+      return el('span', {}, el('em', { class: 'draft' }, texts.draft), ' ', draft.replace(/\s+/g, ' ').slice(0, 100));
     const message = session.lastMessage;
     if (!message) return '';
     if (message.type === 'visitor') return preview(message);
@@ -218,11 +262,26 @@ export class ListPane {
 
   /** @param {Session} session */
   badge(session) {
-    const words = [session.visitorOnline && texts.online, session.status === 'closed' && texts.closed, session.unanswered && session.status === 'active' && texts.waiting];
+    const words = [
+      session.visitorOnline && texts.online,
+      session.status === 'closed' && texts.closed,
+      session.unanswered && session.status === 'active' && texts.waiting,
+    ];
     const said = [session.unread > 0 && texts.unread(session.unread), ...words].filter(Boolean).join(', ');
-    const count = session.unread > 0 && el('span', { class: 'badge', 'aria-hidden': 'true' }, session.unread > 99 ? '99+' : String(session.unread));
-    const waits = !count && session.unanswered && session.status === 'active' && el('span', { class: 'waits', title: texts.waiting, 'aria-hidden': 'true' });
+    const count =
+      session.unread > 0 &&
+      el('span', { class: 'badge', 'aria-hidden': 'true' }, session.unread > 99 ? '99+' : String(session.unread));
+    const waits =
+      !count &&
+      session.unanswered &&
+      session.status === 'active' &&
+      el('span', { class: 'waits', title: texts.waiting, 'aria-hidden': 'true' });
     const closed = session.status === 'closed' && el('span', { class: 'tag', 'aria-hidden': 'true' }, texts.closed);
-    return el('span', { class: 'row-end' }, count || waits || closed, said && el('span', { class: 'unseen' }, `, ${said}`));
+    return el(
+      'span',
+      { class: 'row-end' },
+      count || waits || closed,
+      said && el('span', { class: 'unseen' }, `, ${said}`),
+    );
   }
 }

@@ -35,12 +35,26 @@ export function messageLine(message, { first, last, visitor }, actions) {
   if (message.type === 'system') return systemLine(message);
   const theirs = message.type === 'visitor';
   const author = theirs ? visitor : authorOf(message);
-  const item = el('li', { class: `message ${theirs ? 'theirs' : 'ours'} ${message.type}`, 'data-id': message.id, 'data-first': first });
+  const item = el('li', {
+    class: `message ${theirs ? 'theirs' : 'ours'} ${message.type}`,
+    'data-id': message.id,
+    'data-first': first,
+  });
   const bubble = el('div', { class: 'bubble' });
   if (message.deletedAt) fill(bubble, el('p', { class: 'gone' }, texts.deleted));
   else fill(bubble, quote(message.replyTo, visitor, actions), content(message.content), files(message.attachments));
-  const head = el('p', { class: first && !theirs ? 'author' : 'unseen', dir: 'auto' }, message.type === 'ai' && icon('spark'), author);
-  const line = el('div', { class: 'bubble-line' }, bubble, !message.deletedAt && toolbar(message, item, bubble, actions));
+  const head = el(
+    'p',
+    { class: first && !theirs ? 'author' : 'unseen', dir: 'auto' },
+    message.type === 'ai' && icon('spark'),
+    author,
+  );
+  const line = el(
+    'div',
+    { class: 'bubble-line' },
+    bubble,
+    !message.deletedAt && toolbar(message, item, bubble, actions),
+  );
   item.append(head, line, foot(message, last));
   // A finger has no hover: a tap on the message shows what can be done to it.
   item.addEventListener('click', () => item.classList.toggle('picked'));
@@ -53,14 +67,35 @@ export function messageLine(message, { first, last, visitor }, actions) {
  * @param {MessageActions} actions
  */
 export function pendingLine(pending, { visitor }, actions) {
-  const bubble = el('div', { class: 'bubble' }, quote(pending.replyTo, visitor, actions), content(pending.content), files(pending.attachments));
-  const state = el('p', { class: `foot state-${pending.state}` }, icon(pending.state === 'failed' ? 'alert' : 'clock'), texts.states[pending.state]);
+  const bubble = el(
+    'div',
+    { class: 'bubble' },
+    quote(pending.replyTo, visitor, actions),
+    content(pending.content),
+    files(pending.attachments),
+  );
+  const state = el(
+    'p',
+    { class: `foot state-${pending.state}` },
+    icon(pending.state === 'failed' ? 'alert' : 'clock'),
+    texts.states[pending.state],
+  );
   if (pending.error) state.append(`: ${pending.error}`);
-  const item = el('li', { class: 'message ours operator pending', 'data-id': pending.key }, el('div', { class: 'bubble-line' }, bubble), state);
+  const item = el(
+    'li',
+    { class: 'message ours operator pending', 'data-id': pending.key },
+    el('div', { class: 'bubble-line' }, bubble),
+    state,
+  );
   if (pending.state === 'failed') {
-    item.append(el('div', { class: 'pending-actions' },
-      el('button', { type: 'button', class: 'link', onClick: () => actions.retry(pending) }, texts.retry),
-      el('button', { type: 'button', class: 'link', onClick: () => actions.discard(pending) }, texts.discard)));
+    item.append(
+      el(
+        'div',
+        { class: 'pending-actions' },
+        el('button', { type: 'button', class: 'link', onClick: () => actions.retry(pending) }, texts.retry),
+        el('button', { type: 'button', class: 'link', onClick: () => actions.discard(pending) }, texts.discard),
+      ),
+    );
   }
   return item;
 }
@@ -74,14 +109,20 @@ export function pendingLine(pending, { visitor }, actions) {
 export function content(text, name = 'content') {
   if (!text) return null;
   const parts = linkParts(text).map(({ text: part, href }) =>
-    href ? el('a', { href, target: '_blank', rel: 'noopener noreferrer' }, part) : part);
+    href ? el('a', { href, target: '_blank', rel: 'noopener noreferrer' }, part) : part,
+  );
   return el('p', { class: name, dir: 'auto' }, ...parts);
 }
 
 /** @param {Message} message */
 function systemLine(message) {
   const text = message.kind ? texts.announced[message.kind] : message.content;
-  return el('li', { class: 'note', 'data-id': message.id }, el('span', { dir: 'auto' }, text), el('time', { datetime: message.createdAt }, clockTime(message.createdAt)));
+  return el(
+    'li',
+    { class: 'note', 'data-id': message.id },
+    el('span', { dir: 'auto' }, text),
+    el('time', { datetime: message.createdAt }, clockTime(message.createdAt)),
+  );
 }
 
 /**
@@ -92,18 +133,26 @@ function foot(message, last) {
   const ours = message.type !== 'visitor';
   const shown = last || message.editedAt || message.sourceBridge;
   const state = ours && !message.deletedAt && receipt(message);
-  return el('p', { class: shown ? 'foot' : 'foot unseen' },
+  return el(
+    'p',
+    { class: shown ? 'foot' : 'foot unseen' },
     el('time', { datetime: message.createdAt, title: fullTime(message.createdAt) }, clockTime(message.createdAt)),
     message.editedAt && !message.deletedAt && el('span', {}, ` · ${texts.edited}`),
     message.sourceBridge && el('span', {}, ` · ${texts.via(message.sourceBridge)}`),
-    state);
+    state,
+  );
 }
 
 /** @param {Message} message */
 function receipt({ status, readAt, deliveredAt }) {
   const at = readAt ?? deliveredAt;
   const title = at ? `${texts.states[status]} ${fullTime(at)}` : texts.states[status];
-  return el('span', { class: `receipt receipt-${status}`, title }, icon(status === 'sent' ? 'check' : 'checks'), el('span', { class: 'unseen' }, texts.states[status]));
+  return el(
+    'span',
+    { class: `receipt receipt-${status}`, title },
+    icon(status === 'sent' ? 'check' : 'checks'),
+    el('span', { class: 'unseen' }, texts.states[status]),
+  );
 }
 
 /**
@@ -115,14 +164,22 @@ function quote(id, visitor, actions) {
   if (!id) return null;
   const message = actions.find(id);
   const author = message && (message.type === 'visitor' ? visitor : authorOf(message));
-  return el('button', { type: 'button', class: 'quote', onClick: () => actions.show(id) },
-    author && el('b', { dir: 'auto' }, author), el('span', { dir: 'auto' }, message ? preview(message) : texts.quoteUnknown));
+  return el(
+    'button',
+    { type: 'button', class: 'quote', onClick: () => actions.show(id) },
+    author && el('b', { dir: 'auto' }, author),
+    el('span', { dir: 'auto' }, message ? preview(message) : texts.quoteUnknown),
+  );
 }
 
 /** @param {Attachment[] | undefined} attachments */
 function files(attachments) {
   if (!attachments?.length) return null;
-  return el('div', { class: 'files' }, ...attachments.map((file) => (PICTURES.includes(file.mimeType) ? picture(file) : download(file))));
+  return el(
+    'div',
+    { class: 'files' },
+    ...attachments.map((file) => (PICTURES.includes(file.mimeType) ? picture(file) : download(file))),
+  );
 }
 
 /**
@@ -137,13 +194,28 @@ function fileUrl(address) {
 /** @param {Attachment} file */
 function picture(file) {
   const url = fileUrl(file.url);
-  const shown = el('img', { src: fileUrl(file.thumbnailUrl) ?? url, alt: file.filename, loading: 'lazy', decoding: 'async' });
+  const shown = el('img', {
+    src: fileUrl(file.thumbnailUrl) ?? url,
+    alt: file.filename,
+    loading: 'lazy',
+    decoding: 'async',
+  });
   // Its room is kept before it is there, so that nothing jumps.
   if (file.width && file.height) {
     shown.style.width = `${Math.min(WIDEST, file.width)}px`;
     shown.style.aspectRatio = `${file.width} / ${file.height}`;
   }
-  const link = el('a', { class: 'picture', href: url, target: '_blank', rel: 'noopener noreferrer', 'aria-label': texts.openImage(file.filename) }, shown);
+  const link = el(
+    'a',
+    {
+      class: 'picture',
+      href: url,
+      target: '_blank',
+      rel: 'noopener noreferrer',
+      'aria-label': texts.openImage(file.filename),
+    },
+    shown,
+  );
   // The server may find out later that it is none.
   shown.addEventListener('error', () => link.replaceWith(download(file)));
   return link;
@@ -151,8 +223,13 @@ function picture(file) {
 
 /** @param {Attachment} file */
 function download(file) {
-  return el('a', { class: 'file', href: fileUrl(file.url), download: file.filename, target: '_blank', rel: 'noopener noreferrer' },
-    icon('file'), el('span', { class: 'file-name', dir: 'auto' }, file.filename), el('span', { class: 'file-size' }, fileSize(file.size)));
+  return el(
+    'a',
+    { class: 'file', href: fileUrl(file.url), download: file.filename, target: '_blank', rel: 'noopener noreferrer' },
+    icon('file'),
+    el('span', { class: 'file-name', dir: 'auto' }, file.filename),
+    el('span', { class: 'file-size' }, fileSize(file.size)),
+  );
 }
 
 /**
@@ -163,10 +240,13 @@ function download(file) {
  */
 function toolbar(message, item, bubble, actions) {
   const ours = message.type === 'operator';
-  return el('div', { class: 'tools', role: 'group', 'aria-label': texts.messageActions },
+  return el(
+    'div',
+    { class: 'tools', role: 'group', 'aria-label': texts.messageActions },
     iconButton('reply', texts.reply, () => actions.reply(message)),
     ours && Boolean(message.content) && iconButton('edit', texts.edit, () => edit(message, item, bubble, actions)),
-    ours && iconButton('trash', texts.delete, () => actions.remove(message)));
+    ours && iconButton('trash', texts.delete, () => actions.remove(message)),
+  );
 }
 
 /**
@@ -179,7 +259,13 @@ function toolbar(message, item, bubble, actions) {
  */
 function edit(message, item, bubble, actions) {
   const before = [...bubble.childNodes];
-  const field = el('textarea', { class: 'edit-field', 'aria-label': texts.editMessage, maxlength: 4000, rows: Math.min(8, message.content.split('\n').length + 1), dir: 'auto' });
+  const field = el('textarea', {
+    class: 'edit-field',
+    'aria-label': texts.editMessage,
+    maxlength: 4000,
+    rows: Math.min(8, message.content.split('\n').length + 1),
+    dir: 'auto',
+  });
   field.value = message.content;
   const end = () => {
     item.classList.remove('is-edited');
@@ -200,8 +286,15 @@ function edit(message, item, bubble, actions) {
     event.stopPropagation();
   });
   item.classList.add('is-edited');
-  fill(bubble, field, el('div', { class: 'edit-actions' },
-    el('button', { type: 'button', class: 'link', onClick: end }, texts.cancel),
-    el('button', { type: 'button', class: 'link strong', onClick: () => void save() }, texts.save)));
+  fill(
+    bubble,
+    field,
+    el(
+      'div',
+      { class: 'edit-actions' },
+      el('button', { type: 'button', class: 'link', onClick: end }, texts.cancel),
+      el('button', { type: 'button', class: 'link strong', onClick: () => void save() }, texts.save),
+    ),
+  );
   field.focus();
 }

@@ -66,7 +66,10 @@ export class Notifier {
   /** @param {Message} message */
   show(message) {
     const session = this.store.sessions.get(message.sessionId);
-    const shown = notification(session ? nameOf(session) : texts.inbox, { body: preview(message), tag: message.sessionId });
+    const shown = notification(session ? nameOf(session) : texts.inbox, {
+      body: preview(message),
+      tag: message.sessionId,
+    });
     if (!shown) return;
     shown.onclick = () => {
       window.focus();
@@ -81,7 +84,10 @@ export class Notifier {
     // A browser lets nothing sound before somebody has pressed something.
     if (this.audio.state === 'suspended') void this.audio.resume();
     const start = this.audio.currentTime;
-    for (const [pitch, at] of [[660, 0], [880, 0.11]]) {
+    for (const [pitch, at] of [
+      [660, 0],
+      [880, 0.11],
+    ]) {
       const oscillator = this.audio.createOscillator();
       const volume = this.audio.createGain();
       oscillator.frequency.value = pitch ?? 660;

@@ -96,7 +96,10 @@ export class Outbox {
       ...(attachments.length && { attachmentIds: attachments.map(({ id }) => id) }),
     };
     try {
-      const { message } = await this.api.call('POST', `/sessions/${encodeURIComponent(sessionId)}/messages`, { body, key });
+      const { message } = await this.api.call('POST', `/sessions/${encodeURIComponent(sessionId)}/messages`, {
+        body,
+        key,
+      });
       this.store.confirm(pending, message);
       this.wait = 1000;
       return true;
@@ -119,7 +122,11 @@ export class Outbox {
       return false;
     }
     // What looked like this one is another operator's.
-    this.store.changePending(pending, { state: 'failed', arrivedAs: undefined, error: error instanceof Refused ? error.message : texts.actionFailed });
+    this.store.changePending(pending, {
+      state: 'failed',
+      arrivedAs: undefined,
+      error: error instanceof Refused ? error.message : texts.actionFailed,
+    });
     return true;
   }
 

@@ -28,7 +28,8 @@ export class Receipts {
     /** Whether something came that the receipt on its way may not have seen. */
     this.missed = false;
     store.on('message', (message) => this.arrived(message));
-    for (const topic of ['conversation', 'session']) store.on(topic, (sessionId) => sessionId === openSession() && this.plan());
+    for (const topic of ['conversation', 'session'])
+      store.on(topic, (sessionId) => sessionId === openSession() && this.plan());
     for (const event of ['focus', 'pageshow']) addEventListener(event, () => this.plan());
     document.addEventListener('visibilitychange', () => this.plan());
   }

@@ -16,7 +16,9 @@ export function openSettings(app) {
   const stop = app.store.on('operators', paintTeam);
   paintTeam();
   const shown = dialog(texts.preferences, [
-    el('div', { class: 'stack' },
+    el(
+      'div',
+      { class: 'stack' },
       toggle(texts.available, app.available ? texts.availableHint : texts.awayHint, app.available, (on) => {
         app.setAvailable(on);
         return { on, hint: on ? texts.availableHint : texts.awayHint };
@@ -25,13 +27,29 @@ export function openSettings(app) {
       toggle(texts.sound, texts.soundHint, app.notifier.soundOn, (on) => {
         app.notifier.setSound(on);
         return { on };
-      })),
-    el('h3', {}, texts.theme), themes(),
-    el('h3', {}, texts.teamOnline), team,
-    el('div', { class: 'dialog-actions' }, el('button', { type: 'button', class: 'button', onClick: () => {
-      shown.close();
-      openShortcuts();
-    } }, icon('keys'), texts.shortcuts)),
+      }),
+    ),
+    el('h3', {}, texts.theme),
+    themes(),
+    el('h3', {}, texts.teamOnline),
+    team,
+    el(
+      'div',
+      { class: 'dialog-actions' },
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'button',
+          onClick: () => {
+            shown.close();
+            openShortcuts();
+          },
+        },
+        icon('keys'),
+        texts.shortcuts,
+      ),
+    ),
   ]);
   shown.addEventListener('close', stop);
 }
@@ -44,8 +62,12 @@ export function openSettings(app) {
  */
 function toggle(label, hint, on, change) {
   const words = el('small', {}, hint);
-  const button = el('button', { type: 'button', class: 'switch', role: 'switch', 'aria-checked': String(on) },
-    el('span', {}, label, words), el('span', { class: 'knob', 'aria-hidden': 'true' }));
+  const button = el(
+    'button',
+    { type: 'button', class: 'switch', role: 'switch', 'aria-checked': String(on) },
+    el('span', {}, label, words),
+    el('span', { class: 'knob', 'aria-hidden': 'true' }),
+  );
   button.addEventListener('click', async () => {
     const now = await change(button.getAttribute('aria-checked') !== 'true');
     button.setAttribute('aria-checked', String(now.on));
@@ -70,13 +92,24 @@ function notifications(app) {
 function themes() {
   const group = el('div', { class: 'filters', role: 'group', 'aria-label': texts.theme });
   const paint = () => {
-    for (const button of group.querySelectorAll('button')) button.setAttribute('aria-pressed', String(button.dataset.theme === theme()));
+    for (const button of group.querySelectorAll('button'))
+      button.setAttribute('aria-pressed', String(button.dataset.theme === theme()));
   };
   for (const name of /** @type {Theme[]} */ (['auto', 'light', 'dark'])) {
-    group.append(el('button', { type: 'button', 'data-theme': name, onClick: () => {
-      applyTheme(name);
-      paint();
-    } }, texts.themes[name]));
+    group.append(
+      el(
+        'button',
+        {
+          type: 'button',
+          'data-theme': name,
+          onClick: () => {
+            applyTheme(name);
+            paint();
+          },
+        },
+        texts.themes[name],
+      ),
+    );
   }
   paint();
   return group;
@@ -88,8 +121,17 @@ function teamLines(app) {
   const line = (/** @type {import('./types.js').Operator} */ operator) => {
     const mine = operator.id === me?.id;
     const state = operator.available === false ? texts.away : texts.available;
-    return el('li', {}, el('span', { class: 'avatar small', 'data-tint': tint(operator.id), 'aria-hidden': 'true' }, initials(operator.name)),
-      el('span', { dir: 'auto' }, mine ? `${operator.name} (${texts.you})` : operator.name), el('span', { class: 'quiet' }, state));
+    return el(
+      'li',
+      {},
+      el(
+        'span',
+        { class: 'avatar small', 'data-tint': tint(operator.id), 'aria-hidden': 'true' },
+        initials(operator.name),
+      ),
+      el('span', { dir: 'auto' }, mine ? `${operator.name} (${texts.you})` : operator.name),
+      el('span', { class: 'quiet' }, state),
+    );
   };
   return operators.length ? operators.map(line) : [el('li', { class: 'quiet' }, texts.onlyYou)];
 }

@@ -16,7 +16,10 @@ export function fitting(answers, word) {
     const name = shortcut.toLowerCase();
     return name.startsWith(wanted) ? 0 : name.includes(wanted) ? 1 : content.toLowerCase().includes(wanted) ? 2 : 3;
   };
-  return answers.filter((answer) => rank(answer) < 3).sort((a, b) => rank(a) - rank(b)).slice(0, SHOWN);
+  return answers
+    .filter((answer) => rank(answer) < 3)
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, SHOWN);
 }
 
 /**

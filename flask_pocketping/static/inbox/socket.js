@@ -79,7 +79,9 @@ export class Socket {
     opened.onopen = () => {
       this.after = this.cursor();
       this.told = this.available();
-      opened.send(JSON.stringify({ type: 'auth', apiKey: token, after: this.after ?? undefined, available: this.told }));
+      opened.send(
+        JSON.stringify({ type: 'auth', apiKey: token, after: this.after ?? undefined, available: this.told }),
+      );
     };
     return opened;
   }

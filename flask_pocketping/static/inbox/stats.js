@@ -26,48 +26,106 @@ export class StatsPane {
     /** @type {Period} */
     this.period = '7d';
     this.body = el('div', { class: 'stats-body' });
-    this.buttons = el('div', { class: 'filters', role: 'group', 'aria-label': texts.period }, this.button('7d'), this.button('30d'));
+    this.buttons = el(
+      'div',
+      { class: 'filters', role: 'group', 'aria-label': texts.period },
+      this.button('7d'),
+      this.button('30d'),
+    );
     this.title = el('h2', { tabindex: -1 }, texts.statistics);
-    this.element = el('div', { class: 'pane stats-pane', hidden: true },
+    this.element = el(
+      'div',
+      { class: 'pane stats-pane', hidden: true },
       el('header', { class: 'stats-head' }, this.title, this.buttons),
-      el('div', { class: 'scroller stats-scroller', tabindex: 0, role: 'region', 'aria-label': texts.statistics }, this.body));
+      el(
+        'div',
+        { class: 'scroller stats-scroller', tabindex: 0, role: 'region', 'aria-label': texts.statistics },
+        this.body,
+      ),
+    );
   }
 
   /** @param {Period} period */
   button(period) {
-    return el('button', { type: 'button', 'data-period': period, onClick: () => void this.load(period) }, texts.periods[period]);
+    return el(
+      'button',
+      { type: 'button', 'data-period': period, onClick: () => void this.load(period) },
+      texts.periods[period],
+    );
   }
 
   /** @param {Period} [period] */
   async load(period = this.period) {
     this.period = period;
-    for (const button of this.buttons.querySelectorAll('button')) setAttribute(button, 'aria-pressed', String(button.dataset.period === period));
-    if (!this.body.childElementCount) fill(this.body, el('div', { class: 'skeleton stats-skeleton' }, el('p', { class: 'unseen' }, texts.loading), ...Array.from({ length: 5 }, () => el('b', {}))));
+    for (const button of this.buttons.querySelectorAll('button'))
+      setAttribute(button, 'aria-pressed', String(button.dataset.period === period));
+    if (!this.body.childElementCount)
+      fill(
+        this.body,
+        el(
+          'div',
+          { class: 'skeleton stats-skeleton' },
+          el('p', { class: 'unseen' }, texts.loading),
+          ...Array.from({ length: 5 }, () => el('b', {})),
+        ),
+      );
     try {
       const found = await this.app.api.call('GET', '/stats', { query: { period } });
       if (period === this.period) this.paint(found);
     } catch (error) {
       if (this.app.isSignedOut(error) || period !== this.period) return;
-      fill(this.body, el('div', { class: 'blank', role: 'alert' }, icon('alert'), el('p', {}, texts.statsFailed),
-        el('button', { type: 'button', class: 'button', onClick: () => void this.load() }, texts.tryAgain)));
+      fill(
+        this.body,
+        el(
+          'div',
+          { class: 'blank', role: 'alert' },
+          icon('alert'),
+          el('p', {}, texts.statsFailed),
+          el('button', { type: 'button', class: 'button', onClick: () => void this.load() }, texts.tryAgain),
+        ),
+      );
     }
   }
 
   /** @param {Stats} stats */
   paint(stats) {
     const { csat } = stats;
-    fill(this.body,
-      el('dl', { class: 'figures' },
+    fill(
+      this.body,
+      el(
+        'dl',
+        { class: 'figures' },
         figure(texts.statConversations, String(stats.conversations)),
-        figure(texts.statAnswered, String(stats.answered), stats.responseRate !== null && texts.statRate(percent(stats.responseRate))),
+        figure(
+          texts.statAnswered,
+          String(stats.answered),
+          stats.responseRate !== null && texts.statRate(percent(stats.responseRate)),
+        ),
         figure(texts.statUnanswered, String(stats.unanswered)),
-        figure(texts.statResponse, stats.medianFirstResponse === null ? texts.none : duration(stats.medianFirstResponse)),
-        figure(texts.statSatisfaction, csat.score === null ? texts.none : `${csat.score.toFixed(1)} / 5`,
-          csat.satisfied !== null && `${texts.statSatisfied(percent(csat.satisfied))} · ${texts.statRatings(csat.count)}`)),
-      el('section', { class: 'card chart-card' }, el('h3', {}, texts.perDay), legend(),
-        stats.conversations === 0 ? el('p', { class: 'quiet' }, texts.statsEmpty) : chart(stats.days, Math.max(NARROWEST, Math.min(WIDEST, this.body.clientWidth - FRAME))),
-        el('details', {}, el('summary', {}, texts.perDayTable), daysTable(stats.days))),
-      csat.count > 0 && el('section', { class: 'card chart-card' }, el('h3', {}, texts.ratingsChart), ratings(csat.scores)));
+        figure(
+          texts.statResponse,
+          stats.medianFirstResponse === null ? texts.none : duration(stats.medianFirstResponse),
+        ),
+        figure(
+          texts.statSatisfaction,
+          csat.score === null ? texts.none : `${csat.score.toFixed(1)} / 5`,
+          csat.satisfied !== null &&
+            `${texts.statSatisfied(percent(csat.satisfied))} · ${texts.statRatings(csat.count)}`,
+        ),
+      ),
+      el(
+        'section',
+        { class: 'card chart-card' },
+        el('h3', {}, texts.perDay),
+        legend(),
+        stats.conversations === 0
+          ? el('p', { class: 'quiet' }, texts.statsEmpty)
+          : chart(stats.days, Math.max(NARROWEST, Math.min(WIDEST, this.body.clientWidth - FRAME))),
+        el('details', {}, el('summary', {}, texts.perDayTable), daysTable(stats.days)),
+      ),
+      csat.count > 0 &&
+        el('section', { class: 'card chart-card' }, el('h3', {}, texts.ratingsChart), ratings(csat.scores)),
+    );
   }
 }
 
@@ -77,11 +135,23 @@ export class StatsPane {
  * @param {string | false} [more]
  */
 function figure(label, value, more = false) {
-  return el('div', { class: 'figure' }, el('dt', {}, label), el('dd', {}, el('strong', {}, value), more && el('span', { class: 'quiet' }, more)));
+  return el(
+    'div',
+    { class: 'figure' },
+    el('dt', {}, label),
+    el('dd', {}, el('strong', {}, value), more && el('span', { class: 'quiet' }, more)),
+  );
 }
 
 function legend() {
-  return el('p', { class: 'legend', 'aria-hidden': 'true' }, el('i', { class: 'key-answered' }), texts.answered, el('i', { class: 'key-all' }), texts.all);
+  return el(
+    'p',
+    { class: 'legend', 'aria-hidden': 'true' },
+    el('i', { class: 'key-answered' }),
+    texts.answered,
+    el('i', { class: 'key-all' }),
+    texts.all,
+  );
 }
 
 /**
@@ -93,18 +163,46 @@ function chart(days, width) {
   const step = (width - LEFT) / days.length;
   const bar = Math.min(36, step * 0.62);
   const y = (/** @type {number} */ value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
-  const made = svg('svg', { viewBox: `0 0 ${width} ${HEIGHT}`, class: 'chart', role: 'img', 'aria-label': texts.perDay });
+  const made = svg('svg', {
+    viewBox: `0 0 ${width} ${HEIGHT}`,
+    class: 'chart',
+    role: 'img',
+    'aria-label': texts.perDay,
+  });
   for (const value of [0, top / 2, top]) {
-    made.append(svg('line', { x1: LEFT, x2: width, y1: y(value), y2: y(value), class: 'grid' }), label(LEFT - 8, y(value) + 4, String(value), 'end'));
+    made.append(
+      svg('line', { x1: LEFT, x2: width, y1: y(value), y2: y(value), class: 'grid' }),
+      label(LEFT - 8, y(value) + 4, String(value), 'end'),
+    );
   }
   days.forEach((day, index) => {
     const x = LEFT + step * index + (step - bar) / 2;
     const title = svg('title', {});
     title.textContent = `${statsDay(day.date)}: ${day.conversations}, ${day.answered} ${texts.answered}`;
-    made.append(svg('g', {}, title,
-      svg('rect', { x: LEFT + step * index, y: TOP, width: step, height: HEIGHT - TOP - BOTTOM, class: 'hit' }),
-      svg('rect', { x, y: y(day.conversations), width: bar, height: y(0) - y(day.conversations), rx: 3, class: 'bar-all' }),
-      svg('rect', { x, y: y(day.answered), width: bar, height: y(0) - y(day.answered), rx: 3, class: 'bar-answered' })));
+    made.append(
+      svg(
+        'g',
+        {},
+        title,
+        svg('rect', { x: LEFT + step * index, y: TOP, width: step, height: HEIGHT - TOP - BOTTOM, class: 'hit' }),
+        svg('rect', {
+          x,
+          y: y(day.conversations),
+          width: bar,
+          height: y(0) - y(day.conversations),
+          rx: 3,
+          class: 'bar-all',
+        }),
+        svg('rect', {
+          x,
+          y: y(day.answered),
+          width: bar,
+          height: y(0) - y(day.answered),
+          rx: 3,
+          class: 'bar-answered',
+        }),
+      ),
+    );
     const every = Math.ceil((days.length * 56) / width);
     if (index % every === 0) made.append(label(x + bar / 2, HEIGHT - 5, statsDay(day.date), 'middle'));
   });
@@ -113,8 +211,28 @@ function chart(days, width) {
 
 /** @param {StatsDay[]} days */
 function daysTable(days) {
-  const row = (/** @type {StatsDay} */ day) => el('tr', {}, el('th', { scope: 'row' }, statsDay(day.date)), el('td', {}, String(day.conversations)), el('td', {}, String(day.answered)));
-  return el('table', {}, el('thead', {}, el('tr', {}, ...[texts.day, texts.statConversations, texts.statAnswered].map((text) => el('th', { scope: 'col' }, text)))), el('tbody', {}, ...days.map(row)));
+  const row = (/** @type {StatsDay} */ day) =>
+    el(
+      'tr',
+      {},
+      el('th', { scope: 'row' }, statsDay(day.date)),
+      el('td', {}, String(day.conversations)),
+      el('td', {}, String(day.answered)),
+    );
+  return el(
+    'table',
+    {},
+    el(
+      'thead',
+      {},
+      el(
+        'tr',
+        {},
+        ...[texts.day, texts.statConversations, texts.statAnswered].map((text) => el('th', { scope: 'col' }, text)),
+      ),
+    ),
+    el('tbody', {}, ...days.map(row)),
+  );
 }
 
 /** @param {Record<string, number>} scores */
@@ -124,8 +242,14 @@ function ratings(scores) {
     const count = scores[String(score)] ?? 0;
     const bar = el('span', { class: 'rating-bar' });
     bar.style.width = `${(count / most) * 100}%`;
-    return el('li', {}, el('span', { class: 'unseen' }, texts.ratingBar(score, count)),
-      el('span', { class: 'rating-score', 'aria-hidden': 'true' }, String(score), icon('star')), el('span', { class: 'rating-track', 'aria-hidden': 'true' }, bar), el('span', { class: 'rating-count', 'aria-hidden': 'true' }, String(count)));
+    return el(
+      'li',
+      {},
+      el('span', { class: 'unseen' }, texts.ratingBar(score, count)),
+      el('span', { class: 'rating-score', 'aria-hidden': 'true' }, String(score), icon('star')),
+      el('span', { class: 'rating-track', 'aria-hidden': 'true' }, bar),
+      el('span', { class: 'rating-count', 'aria-hidden': 'true' }, String(count)),
+    );
   };
   return el('ul', { class: 'ratings', role: 'list' }, ...[5, 4, 3, 2, 1].map(line));
 }

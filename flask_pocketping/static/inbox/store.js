@@ -471,7 +471,9 @@ export class Store {
    * @param {Partial<Pending>} change
    */
   changePending(pending, change) {
-    const changed = this.pendingOf(pending.sessionId).map((item) => (item.key === pending.key ? { ...item, ...change } : item));
+    const changed = this.pendingOf(pending.sessionId).map((item) =>
+      item.key === pending.key ? { ...item, ...change } : item,
+    );
     this.pending.set(pending.sessionId, changed);
     this.emit('pending', pending.sessionId);
     this.emit('conversation', pending.sessionId);
@@ -693,7 +695,9 @@ function sessionChange(frame) {
     case 'csat.requested':
       return { csatRequestedAt: frame.requestedAt ?? frame.timestamp };
     case 'csat.submitted':
-      return { csat: { score: frame.score, ...(frame.comment && { comment: frame.comment }), submittedAt: frame.timestamp } };
+      return {
+        csat: { score: frame.score, ...(frame.comment && { comment: frame.comment }), submittedAt: frame.timestamp },
+      };
     default:
       return null;
   }
@@ -719,7 +723,10 @@ export function noteKey(kind, at, id) {
 function noteOf(frame) {
   switch (frame.type) {
     case 'visitor.identified':
-      return { kind: 'identified', text: texts.notes.identified(nameOf({ identity: frame.identity, visitorId: frame.sessionId })) };
+      return {
+        kind: 'identified',
+        text: texts.notes.identified(nameOf({ identity: frame.identity, visitorId: frame.sessionId })),
+      };
     case 'ai.toggled':
       return { kind: 'ai', text: frame.enabled ? texts.notes.aiOn : texts.notes.aiOff };
     case 'ai.takeover':
@@ -752,5 +759,11 @@ function shortData(data) {
  */
 function pageNote(url, title, at) {
   // The page's own list and the event tell the same visit, a few milliseconds apart.
-  return { key: `page ${url} ${at.slice(0, 16)}`, kind: 'page', at, text: texts.notes.page(title || shortUrl(url)), url };
+  return {
+    key: `page ${url} ${at.slice(0, 16)}`,
+    kind: 'page',
+    at,
+    text: texts.notes.page(title || shortUrl(url)),
+    url,
+  };
 }

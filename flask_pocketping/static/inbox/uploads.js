@@ -56,7 +56,16 @@ export class Uploads {
     for (const file of taken) {
       const picture = /^image\/(png|jpeg|gif|webp)$/.test(file.type) ? URL.createObjectURL(file) : '';
       /** @type {Upload} */
-      const item = { id: (count += 1), file, state: 'running', share: 0, error: '', hopeless: false, picture, stop: new AbortController() };
+      const item = {
+        id: (count += 1),
+        file,
+        state: 'running',
+        share: 0,
+        error: '',
+        hopeless: false,
+        picture,
+        stop: new AbortController(),
+      };
       this.items.push(item);
       void this.run(item);
     }
@@ -68,7 +77,12 @@ export class Uploads {
     item.state = 'running';
     announce(texts.uploading(item.file.name));
     try {
-      item.attachment = await this.api.upload(this.sessionId, item.file, (share) => this.progress(item, share), item.stop.signal);
+      item.attachment = await this.api.upload(
+        this.sessionId,
+        item.file,
+        (share) => this.progress(item, share),
+        item.stop.signal,
+      );
       item.state = 'done';
     } catch (error) {
       item.state = 'failed';
@@ -116,12 +130,22 @@ export class Uploads {
       void this.run(item);
       this.paint();
     };
-    return el('li', { class: `chip is-${state}`, 'data-id': item.id },
+    return el(
+      'li',
+      { class: `chip is-${state}`, 'data-id': item.id },
       picture ? el('img', { src: picture, alt: '' }) : icon('file'),
-      el('span', { class: 'chip-text' },
+      el(
+        'span',
+        { class: 'chip-text' },
         el('span', { class: 'file-name', dir: 'auto' }, file.name),
-        state === 'running' ? el('progress', { max: 1, value: share, 'aria-label': texts.uploading(file.name) }) : el('span', { class: 'file-size' }, error || fileSize(file.size))),
-      state === 'failed' && !item.hopeless && el('button', { type: 'button', class: 'link', onClick: again }, texts.retry),
-      iconButton('cross', texts.removeFile(file.name), () => this.remove(item)));
+        state === 'running'
+          ? el('progress', { max: 1, value: share, 'aria-label': texts.uploading(file.name) })
+          : el('span', { class: 'file-size' }, error || fileSize(file.size)),
+      ),
+      state === 'failed' &&
+        !item.hopeless &&
+        el('button', { type: 'button', class: 'link', onClick: again }, texts.retry),
+      iconButton('cross', texts.removeFile(file.name), () => this.remove(item)),
+    );
   }
 }

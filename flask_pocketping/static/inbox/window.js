@@ -87,7 +87,9 @@ export class WindowedList {
    * @param {Element | null} next
    */
   move(element, next) {
-    const focused = element.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
+    const focused = element.contains(document.activeElement)
+      ? /** @type {HTMLElement} */ (document.activeElement)
+      : null;
     this.list.insertBefore(element, next);
     focused?.focus({ preventScroll: true });
   }
@@ -96,7 +98,8 @@ export class WindowedList {
   drop(wanted) {
     for (const [id, element] of this.shown) {
       // The one with the focus stays, or the keyboard would lose its place.
-      if (wanted.has(id) || (element.contains(document.activeElement) && this.rows.some((row) => row.id === id))) continue;
+      if (wanted.has(id) || (element.contains(document.activeElement) && this.rows.some((row) => row.id === id)))
+        continue;
       element.remove();
       this.shown.delete(id);
     }

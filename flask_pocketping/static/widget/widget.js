@@ -1,4 +1,4 @@
-(()=>{var M={en:`Open chat
+"use strict";(()=>{var M={en:`Open chat
 Close chat
 Support
 Online

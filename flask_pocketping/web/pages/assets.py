@@ -68,11 +68,11 @@ class Assets(NamedTuple):
 
 @lru_cache(maxsize=4)
 def find_assets(folder: Path = FOLDER) -> Assets:
-    """Read all files of a folder that have a type we serve."""
+    """Read all files of a folder that have a type we serve, but the modules that a bundle is made of."""
     files: dict[str, Asset] = {}
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix in _TYPES and path.is_file():
+        if path.suffix in _TYPES and path.is_file() and path.parent.name != "src":
             name, content = path.relative_to(folder).as_posix(), path.read_bytes()
             digest = hashlib.sha256(content)
             zipped = _gzip(content)

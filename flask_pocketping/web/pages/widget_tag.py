@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from flask import current_app, g, has_request_context, request
@@ -17,7 +16,7 @@ from markupsafe import Markup
 
 from ...config_parsers import parse_language
 from ...state import current_state
-from .assets import find_assets
+from .assets import FOLDER, find_assets
 
 THEMES = ("light", "dark", "auto")
 POSITIONS = ("bottom-right", "bottom-left")
@@ -77,7 +76,7 @@ def _flag(value: Any) -> str:
 @cache
 def text_names() -> tuple[str, ...]:
     """Return what the widget's texts are called, read from the one list of them in its source."""
-    source = (Path(__file__).parents[2] / "widget" / "texts.js").read_text("utf-8")
+    source = (FOLDER / "widget" / "src" / "texts.js").read_text("utf-8")
     found = re.search(r"export const names = [^']*'([\w ]+)'", source)
     assert found is not None
     return tuple(found[1].split())

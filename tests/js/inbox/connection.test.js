@@ -9,7 +9,14 @@ import { Connection } from '../../../flask_pocketping/static/inbox/connection.js
 const ALL = ['websocket', 'sse', 'poll'];
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const event = (number) => ({ type: 'event.sent', id: `evt_${number}`, sessionId: 's', cursor: String(number) });
-const news = (cursor, numbers = [], more = {}) => ({ frames: numbers.map(event), cursor: String(cursor), hasMore: false, online: true, operators: [], ...more });
+const news = (cursor, numbers = [], more = {}) => ({
+  frames: numbers.map(event),
+  cursor: String(cursor),
+  hasMore: false,
+  online: true,
+  operators: [],
+  ...more,
+});
 
 /** A connection to a server that the test plays: `sockets` it opened, `polls` that wait for an answer, `calls` it made. */
 function connected(t, { transports = ALL, available = () => true, hidden = false } = {}) {
@@ -54,8 +61,13 @@ function connected(t, { transports = ALL, available = () => true, hidden = false
     tell: (method, path, query) => found.told.push([method, path, query]),
   };
   const connection = new Connection({
-    api, url: 'ws://x/ws', transports, token: async () => 'token', available,
-    onFrame: (frame) => found.frames.push(frame), onState: (state) => found.states.push(state),
+    api,
+    url: 'ws://x/ws',
+    transports,
+    token: async () => 'token',
+    available,
+    onFrame: (frame) => found.frames.push(frame),
+    onState: (state) => found.states.push(state),
     isSignedOut: (error) => error instanceof SignedOut,
   });
   t.after(() => connection.stop());
@@ -123,7 +135,10 @@ test('events are told once and without a gap, from socket to polls and back', as
   await answer(1, 4, [2, 3, 4]);
   sockets[1].letIn(4);
   assert.equal(sockets[1].sent[0].after, '4');
-  assert.deepEqual(told.map(([method, path]) => [method, path]), [['DELETE', '/updates']]);
+  assert.deepEqual(
+    told.map(([method, path]) => [method, path]),
+    [['DELETE', '/updates']],
+  );
   sockets[1].say(event(4));
   sockets[1].say(event(5));
   await pass(20_000);
@@ -223,7 +238,13 @@ test('who is there is told when it changes', async (t) => {
   await answer(1, 1, [], { operators: [ana] });
   await pass(2000);
   await answer(2, 1, [], { operators: [{ ...ana, available: false }], online: false });
-  assert.deepEqual(frames.map(({ type, online }) => [type, online]), [['presence', true], ['presence', false]]);
+  assert.deepEqual(
+    frames.map(({ type, online }) => [type, online]),
+    [
+      ['presence', true],
+      ['presence', false],
+    ],
+  );
 });
 
 test('who goes away tells it with the next request, at once', async (t) => {

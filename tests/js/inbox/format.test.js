@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { duration, fileSize, initials, linkParts, nameOf, safeUrl, scaleTop, shortTime } from '../../../flask_pocketping/static/inbox/format.js';
+import {
+  duration,
+  fileSize,
+  initials,
+  linkParts,
+  nameOf,
+  safeUrl,
+  scaleTop,
+  shortTime,
+} from '../../../flask_pocketping/static/inbox/format.js';
 import { fitting, slashWord } from '../../../flask_pocketping/static/inbox/slash.js';
 
 test('a visitor is called by the best that is known', () => {
@@ -25,14 +34,25 @@ test('threat_12: only addresses of the web become links', () => {
   assert.equal(safeUrl(' java\nscript:alert(1)'), undefined);
   assert.equal(safeUrl('data:text/html,x'), undefined);
   assert.equal(safeUrl('https://example.com/a'), 'https://example.com/a');
-  assert.deepEqual(linkParts('javascript:alert(1) is text').filter(({ href }) => href), []);
+  assert.deepEqual(
+    linkParts('javascript:alert(1) is text').filter(({ href }) => href),
+    [],
+  );
 });
 
 test('an address ends where the sentence goes on', () => {
   const links = (text) => linkParts(text).flatMap(({ href }) => href ?? []);
-  assert.deepEqual(links('See https://example.com/a, then (https://example.com/b).'), ['https://example.com/a', 'https://example.com/b']);
+  assert.deepEqual(links('See https://example.com/a, then (https://example.com/b).'), [
+    'https://example.com/a',
+    'https://example.com/b',
+  ]);
   assert.deepEqual(links('https://example.com/wiki/Tea_(drink)'), ['https://example.com/wiki/Tea_(drink)']);
-  assert.equal(linkParts('See https://example.com/a, then.').map(({ text }) => text).join(''), 'See https://example.com/a, then.');
+  assert.equal(
+    linkParts('See https://example.com/a, then.')
+      .map(({ text }) => text)
+      .join(''),
+    'See https://example.com/a, then.',
+  );
 });
 
 test('times are as short as a list needs them', () => {
@@ -62,6 +82,13 @@ test('a slash is one only at the beginning of a word', () => {
 });
 
 test('the best answer comes first', () => {
-  const answers = ['reshipping', 'shipping', 'hours'].map((shortcut) => ({ id: shortcut, shortcut, content: 'We ship.' }));
-  assert.deepEqual(fitting(answers, 'ship').map(({ shortcut }) => shortcut), ['shipping', 'reshipping', 'hours']);
+  const answers = ['reshipping', 'shipping', 'hours'].map((shortcut) => ({
+    id: shortcut,
+    shortcut,
+    content: 'We ship.',
+  }));
+  assert.deepEqual(
+    fitting(answers, 'ship').map(({ shortcut }) => shortcut),
+    ['shipping', 'reshipping', 'hours'],
+  );
 });

@@ -25,7 +25,9 @@ function opened(me, answer) {
   const store = new Store();
   store.me = me;
   const asked = [];
-  const api = { call: async (method, path, { body, key }) => (asked.push([body.content, key]), answer(body, asked.length)) };
+  const api = {
+    call: async (method, path, { body, key }) => (asked.push([body.content, key]), answer(body, asked.length)),
+  };
   const outbox = new Outbox(store, api, () => {});
   outbox.restore();
   return { store, outbox, asked, pending: () => store.pendingOf('a').map(({ content, state }) => [content, state]) };
@@ -61,8 +63,22 @@ test('what a sign-out held back is sent by the one who wrote it, and by nobody e
 test('what was refused hides nothing that another operator said in the same words', async () => {
   const { store, outbox } = opened(ana, refuse);
   outbox.send({ sessionId: 'a', content: 'Hello', attachments: [] });
-  store.apply({ type: 'message.created', id: 'evt_1', sessionId: 'a', timestamp: '',
-    message: { id: 'msg_1', sessionId: 'a', seq: 1, content: 'Hello', type: 'operator', createdAt: '', status: 'sent', operatorName: 'Tom' } });
+  store.apply({
+    type: 'message.created',
+    id: 'evt_1',
+    sessionId: 'a',
+    timestamp: '',
+    message: {
+      id: 'msg_1',
+      sessionId: 'a',
+      seq: 1,
+      content: 'Hello',
+      type: 'operator',
+      createdAt: '',
+      status: 'sent',
+      operatorName: 'Tom',
+    },
+  });
   assert.equal(store.pendingOf('a')[0].arrivedAs, 'msg_1');
   await settled();
   assert.equal(store.pendingOf('a')[0].arrivedAs, undefined);
@@ -70,9 +86,14 @@ test('what was refused hides nothing that another operator said in the same word
 
 test('a request that nobody answers ends', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  t.mock.method(globalThis, 'fetch', (url, { signal }) => new Promise((resolve, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason));
-  }));
+  t.mock.method(
+    globalThis,
+    'fetch',
+    (url, { signal }) =>
+      new Promise((resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason));
+      }),
+  );
   const api = new Api('');
   api.token = { token: 't', operator: ana, life: 1e9, goodUntil: Date.now() + 1e9 };
   const asked = api.call('GET', '/sessions');

@@ -27,7 +27,14 @@ function connected(t, options = {}) {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const states = [];
   const socket = new Socket({
-    url: 'ws://x/ws', token: async () => 'token', available: () => true, cursor: () => null, onFrame: () => {}, onState: (state) => states.push(state), isSignedOut: () => false, ...options,
+    url: 'ws://x/ws',
+    token: async () => 'token',
+    available: () => true,
+    cursor: () => null,
+    onFrame: () => {},
+    onState: (state) => states.push(state),
+    isSignedOut: () => false,
+    ...options,
   });
   return { socket, made, states };
 }

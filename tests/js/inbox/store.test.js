@@ -8,13 +8,33 @@ import { Store, byActivity, laterState, noteKey } from '../../../flask_pocketpin
 const time = (n) => new Date(Date.UTC(2024, 0, 15, 10, 0, n)).toISOString();
 
 const message = (seq, more = {}) => ({
-  id: `msg_${seq}`, sessionId: 'sess_1', seq, content: `Text ${seq}`, type: 'visitor', createdAt: time(seq), status: 'sent', ...more,
+  id: `msg_${seq}`,
+  sessionId: 'sess_1',
+  seq,
+  content: `Text ${seq}`,
+  type: 'visitor',
+  createdAt: time(seq),
+  status: 'sent',
+  ...more,
 });
 
 const session = (id, at, more = {}) => ({
-  id, visitorId: `vis_${id}`, projectId: 'proj_default', status: 'active', createdAt: time(0), lastActivity: time(at), metadata: {},
-  identity: null, aiEnabled: true, aiActive: false, unread: 0, unanswered: false, visitorOnline: false, closedAt: null,
-  lastMessage: message(at, { id: `msg_${id}_${at}`, sessionId: id, type: 'operator' }), ...more,
+  id,
+  visitorId: `vis_${id}`,
+  projectId: 'proj_default',
+  status: 'active',
+  createdAt: time(0),
+  lastActivity: time(at),
+  metadata: {},
+  identity: null,
+  aiEnabled: true,
+  aiActive: false,
+  unread: 0,
+  unanswered: false,
+  visitorOnline: false,
+  closedAt: null,
+  lastMessage: message(at, { id: `msg_${id}_${at}`, sessionId: id, type: 'operator' }),
+  ...more,
 });
 
 /** A store whose list shows these sessions. */
@@ -26,8 +46,15 @@ function listed(sessions, { filter = 'open', query = '', nextCursor = null } = {
 }
 
 let events = 0;
-const event = (type, sessionId, more = {}) => ({ type, id: `evt_${(events += 1)}`, sessionId, timestamp: time(59), ...more });
-const created = (sessionId, seq, more = {}) => event('message.created', sessionId, { message: message(seq, { id: `msg_${sessionId}_${seq}`, sessionId, ...more }) });
+const event = (type, sessionId, more = {}) => ({
+  type,
+  id: `evt_${(events += 1)}`,
+  sessionId,
+  timestamp: time(59),
+  ...more,
+});
+const created = (sessionId, seq, more = {}) =>
+  event('message.created', sessionId, { message: message(seq, { id: `msg_${sessionId}_${seq}`, sessionId, ...more }) });
 const order = (store) => store.listing.rows.map(({ id }) => id);
 
 test('a new message brings its conversation to the top and counts as unread', () => {
@@ -71,14 +98,23 @@ test('what happens while a conversation is loading is not lost', () => {
   store.conversation('a');
   const page = [1, 2, 3].map((seq) => message(seq, { id: `msg_a_${seq}`, sessionId: 'a', type: 'operator' }));
   store.apply(created('a', 4));
-  store.apply(event('message.read', 'a', { messageIds: ['msg_a_1', 'msg_a_2'], status: 'delivered', deliveredAt: time(40) }));
+  store.apply(
+    event('message.read', 'a', { messageIds: ['msg_a_1', 'msg_a_2'], status: 'delivered', deliveredAt: time(40) }),
+  );
   store.apply(event('message.read', 'a', { messageIds: ['msg_a_1'], status: 'read', readAt: time(41) }));
   store.apply(event('message.updated', 'a', { message: { ...page[1], content: 'Better', editedAt: time(42) } }));
   store.apply(event('message.deleted', 'a', { message: { ...page[2], content: '', deletedAt: time(43) } }));
   store.takeMessages('a', page, false);
   const { messages } = store.conversation('a');
-  assert.deepEqual(messages.map(({ seq, content, status }) => [seq, content, status]),
-    [[1, 'Text 1', 'read'], [2, 'Better', 'delivered'], [3, '', 'sent'], [4, 'Text 4', 'sent']]);
+  assert.deepEqual(
+    messages.map(({ seq, content, status }) => [seq, content, status]),
+    [
+      [1, 'Text 1', 'read'],
+      [2, 'Better', 'delivered'],
+      [3, '', 'sent'],
+      [4, 'Text 4', 'sent'],
+    ],
+  );
   assert.equal(messages[0].deliveredAt, time(40));
   assert.equal(messages[2].deletedAt, time(43));
 });
@@ -86,10 +122,20 @@ test('what happens while a conversation is loading is not lost', () => {
 test('an older message that is changed before its page comes stands in no other place', () => {
   const store = listed([session('a', 9)]);
   store.takeMessages('a', [message(9, { id: 'msg_9', sessionId: 'a' })], true);
-  store.apply(event('message.updated', 'a', { message: message(3, { id: 'msg_3', sessionId: 'a', content: 'Better', editedAt: time(42) }) }));
-  assert.deepEqual(store.conversation('a').messages.map(({ seq }) => seq), [9]);
+  store.apply(
+    event('message.updated', 'a', {
+      message: message(3, { id: 'msg_3', sessionId: 'a', content: 'Better', editedAt: time(42) }),
+    }),
+  );
+  assert.deepEqual(
+    store.conversation('a').messages.map(({ seq }) => seq),
+    [9],
+  );
   store.takeMessages('a', [message(3, { id: 'msg_3', sessionId: 'a' })], false);
-  assert.deepEqual(store.conversation('a').messages.map(({ content }) => content), ['Better', 'Text 9']);
+  assert.deepEqual(
+    store.conversation('a').messages.map(({ content }) => content),
+    ['Better', 'Text 9'],
+  );
 });
 
 test('a page for a list that is not shown any more changes no other list', () => {
@@ -147,7 +193,10 @@ test('messages stand by their seq, once each, whatever order they come in', () =
   store.takeMessages('sess_1', [message(5), message(6)], true);
   store.apply(event('message.created', 'sess_1', { message: message(7) }));
   store.takeMessages('sess_1', [message(3), message(4), message(5)], false);
-  assert.deepEqual(store.conversation('sess_1').messages.map(({ seq }) => seq), [3, 4, 5, 6, 7]);
+  assert.deepEqual(
+    store.conversation('sess_1').messages.map(({ seq }) => seq),
+    [3, 4, 5, 6, 7],
+  );
 });
 
 test('of two states of a message the later one stays', () => {
@@ -164,7 +213,14 @@ test('of two states of a message the later one stays', () => {
 test('a message on its way is shown once when the socket is faster than the answer', () => {
   const store = listed([session('sess_1', 1)]);
   store.takeMessages('sess_1', [message(1)], false);
-  const pending = { key: 'k', sessionId: 'sess_1', content: 'Hello', attachments: [], state: 'sending', createdAt: time(9) };
+  const pending = {
+    key: 'k',
+    sessionId: 'sess_1',
+    content: 'Hello',
+    attachments: [],
+    state: 'sending',
+    createdAt: time(9),
+  };
   store.addPending(pending);
   const stored = message(9, { type: 'operator', content: 'Hello' });
   store.apply(event('message.created', 'sess_1', { message: stored }));
@@ -177,7 +233,8 @@ test('a message on its way is shown once when the socket is faster than the answ
 test('only the other operators are said to answer', () => {
   const store = listed([session('a', 10)]);
   store.me = { id: 'ana', name: 'Ana' };
-  const types = (operator, isTyping = true) => store.apply({ type: 'typing', sessionId: 'a', sender: 'operator', isTyping, operator });
+  const types = (operator, isTyping = true) =>
+    store.apply({ type: 'typing', sessionId: 'a', sender: 'operator', isTyping, operator });
   types({ id: 'ana', name: 'Ana' });
   assert.deepEqual(store.answering('a'), []);
   types({ id: 'tom', name: 'Tom' });
@@ -203,15 +260,25 @@ test('a random storm ends as the server would list it', () => {
   for (let seq = 100; seq < 400; seq += 1) {
     const id = `s${random(60)}`;
     const known = truth.get(id);
-    const frame = created(id, seq, { type: random(2) ? 'visitor' : 'operator', createdAt: new Date(Date.UTC(2024, 0, 16, 0, 0, seq)).toISOString() });
+    const frame = created(id, seq, {
+      type: random(2) ? 'visitor' : 'operator',
+      createdAt: new Date(Date.UTC(2024, 0, 16, 0, 0, seq)).toISOString(),
+    });
     truth.set(id, { ...known, lastMessage: frame.message, lastActivity: frame.message.createdAt });
     store.apply(frame);
     // What the store asks for again comes at some later time.
-    if (random(3) === 0) for (const stale of [...store.stale]) store.takeSession(truth.get(stale)), store.stale.delete(stale);
+    if (random(3) === 0)
+      for (const stale of [...store.stale]) (store.takeSession(truth.get(stale)), store.stale.delete(stale));
   }
   for (const stale of store.stale) store.takeSession(truth.get(stale));
   const reach = store.listing.rows.length;
-  assert.deepEqual(order(store), [...truth.values()].sort(byActivity).slice(0, reach).map(({ id }) => id));
+  assert.deepEqual(
+    order(store),
+    [...truth.values()]
+      .sort(byActivity)
+      .slice(0, reach)
+      .map(({ id }) => id),
+  );
   assert.ok(reach >= 20);
 });
 
@@ -227,7 +294,9 @@ test('a rating that the session tells and an event tells too is one line', () =>
 });
 
 test('that a conversation was closed is one line of it, and no message that anybody said', () => {
-  const store = listed([session('a', 10, { unread: 1, unanswered: true, lastMessage: message(10, { sessionId: 'a' }) })]);
+  const store = listed([
+    session('a', 10, { unread: 1, unanswered: true, lastMessage: message(10, { sessionId: 'a' }) }),
+  ]);
   store.conversation('a').loaded = true;
   const told = [];
   store.on('message', ({ seq }) => told.push(seq));
@@ -236,7 +305,10 @@ test('that a conversation was closed is one line of it, and no message that anyb
   assert.deepEqual(store.sessions.get('a'), before);
   store.apply(event('session.closed', 'a'));
   const { messages, notes } = store.conversations.get('a');
-  assert.deepEqual(messages.map(({ seq }) => seq), [30]);
+  assert.deepEqual(
+    messages.map(({ seq }) => seq),
+    [30],
+  );
   assert.equal(notes.size, 0);
   assert.deepEqual(told, []);
   const { status, lastMessage, unread, lastActivity } = store.sessions.get('a');
@@ -263,7 +335,10 @@ test('a message that came before the own answer, but is told after it, is not lo
   store.addPending(pending);
   store.confirm(pending, message(12, { id: 'msg_a_12', sessionId: 'a', type: 'operator', content: 'Bye' }));
   store.apply(created('a', 11));
-  assert.deepEqual(store.conversation('a').messages.map(({ seq }) => seq), [10, 11, 12]);
+  assert.deepEqual(
+    store.conversation('a').messages.map(({ seq }) => seq),
+    [10, 11, 12],
+  );
   assert.deepEqual(told, [11]);
   assert.deepEqual([...store.stale], ['a'], 'only the server knows what is unread');
   assert.equal(store.sessions.get('a').lastMessage.seq, 12);
@@ -275,10 +350,15 @@ test('events that are older than what was read of a conversation end where it wa
   const now = session('a', 12, { unread: 1, unanswered: true, lastMessage: newest });
   store.takeSession(now);
   store.takeMessages('a', [newest], false);
-  store.apply(event('session.updated', 'a', { seq: 11, session: session('a', 10, { metadata: { pageTitle: 'Tea' } }) }));
+  store.apply(
+    event('session.updated', 'a', { seq: 11, session: session('a', 10, { metadata: { pageTitle: 'Tea' } }) }),
+  );
   store.apply(event('message.created', 'a', { seq: 12, message: newest }));
   const { unread, unanswered, lastActivity, lastMessage } = store.sessions.get('a');
-  assert.deepEqual({ unread, unanswered, lastActivity, lastMessage }, { unread: 1, unanswered: true, lastActivity: time(12), lastMessage: newest });
+  assert.deepEqual(
+    { unread, unanswered, lastActivity, lastMessage },
+    { unread: 1, unanswered: true, lastActivity: time(12), lastMessage: newest },
+  );
 });
 
 test('a receipt that is older than what was read of a conversation does not hide what is unread', () => {
@@ -303,7 +383,10 @@ test('a message of which an answer of the server knew first is told all the same
 });
 
 test('whether a conversation that somebody reopens waits for an answer is asked', () => {
-  const store = listed([session('a', 10, { status: 'closed', closedAt: time(20), lastMessage: message(10, { sessionId: 'a' }) })], { filter: 'closed' });
+  const store = listed(
+    [session('a', 10, { status: 'closed', closedAt: time(20), lastMessage: message(10, { sessionId: 'a' }) })],
+    { filter: 'closed' },
+  );
   store.apply(event('session.reopened', 'a'));
   assert.deepEqual([...store.stale], ['a']);
 });
@@ -311,14 +394,24 @@ test('whether a conversation that somebody reopens waits for an answer is asked'
 test('one of two same answers is confirmed, and both are shown', () => {
   const store = listed([session('sess_1', 1)]);
   store.takeMessages('sess_1', [message(1)], false);
-  const pending = (key) => ({ key, sessionId: 'sess_1', content: 'Yes', attachments: [], state: 'sending', createdAt: time(9) });
+  const pending = (key) => ({
+    key,
+    sessionId: 'sess_1',
+    content: 'Yes',
+    attachments: [],
+    state: 'sending',
+    createdAt: time(9),
+  });
   const [first, second] = [pending('k1'), pending('k2')];
   store.addPending(first);
   store.addPending(second);
   const stored = message(9, { type: 'operator', content: 'Yes' });
   store.confirm(first, stored);
   store.apply(event('message.created', 'sess_1', { message: stored }));
-  assert.deepEqual(store.pendingOf('sess_1').map(({ key, arrivedAs }) => [key, arrivedAs]), [['k2', undefined]]);
+  assert.deepEqual(
+    store.pendingOf('sess_1').map(({ key, arrivedAs }) => [key, arrivedAs]),
+    [['k2', undefined]],
+  );
 });
 
 test('who writes without a page that is open is not online', () => {
@@ -335,7 +428,10 @@ test('a page that the visitor went to is told, though an answer of the server kn
   store.takeSession(on('two'));
   store.apply(event('session.updated', 'a', { session: on('two') }));
   store.apply(event('session.updated', 'a', { session: on('two', { aiEnabled: false }) }));
-  assert.deepEqual([...store.conversation('a').notes.values()].map(({ url }) => url), ['https://shop.example/one', 'https://shop.example/two']);
+  assert.deepEqual(
+    [...store.conversation('a').notes.values()].map(({ url }) => url),
+    ['https://shop.example/one', 'https://shop.example/two'],
+  );
 });
 
 test('what was asked for before the subscription does not undo what was asked for behind it', () => {

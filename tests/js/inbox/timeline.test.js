@@ -6,7 +6,16 @@ import { test } from 'node:test';
 import { timeline } from '../../../flask_pocketping/static/inbox/timeline.js';
 
 const at = (minute, day = 15) => new Date(2024, 0, day, 10, minute).toISOString();
-const message = (seq, createdAt, more = {}) => ({ id: `m${seq}`, sessionId: 's', seq, content: 'x', type: 'visitor', createdAt, status: 'sent', ...more });
+const message = (seq, createdAt, more = {}) => ({
+  id: `m${seq}`,
+  sessionId: 's',
+  seq,
+  content: 'x',
+  type: 'visitor',
+  createdAt,
+  status: 'sent',
+  ...more,
+});
 const note = (key, time, more = {}) => ({ key, kind: 'asked', at: time, text: key, ...more });
 
 function conversation(messages, notes = [], hasMore = false) {
@@ -21,13 +30,24 @@ test('each day has its heading', () => {
 });
 
 test('messages of one author close together are a group', () => {
-  const lines = timeline(conversation([message(1, at(0)), message(2, at(1)), message(3, at(20)), message(4, at(21), { type: 'operator' })]), []);
+  const lines = timeline(
+    conversation([message(1, at(0)), message(2, at(1)), message(3, at(20)), message(4, at(21), { type: 'operator' })]),
+    [],
+  );
   const groups = lines.filter(({ kind }) => kind === 'message').map(({ first, last }) => [first, last]);
-  assert.deepEqual(groups, [[true, false], [false, true], [true, true], [true, true]]);
+  assert.deepEqual(groups, [
+    [true, false],
+    [false, true],
+    [true, true],
+    [true, true],
+  ]);
 });
 
 test('notes stand where they happened', () => {
-  const lines = timeline(conversation([message(1, at(0)), message(2, at(10))], [note('n', at(5)), note('end', at(30))]), []);
+  const lines = timeline(
+    conversation([message(1, at(0)), message(2, at(10))], [note('n', at(5)), note('end', at(30))]),
+    [],
+  );
   assert.deepEqual(shape(lines), ['day', 'm1', 'note n', 'm2', 'note end']);
 });
 
@@ -43,7 +63,15 @@ test('the same page twice in a row is told once', () => {
 });
 
 test('what is on its way stands at the end, and hides the one that it became', () => {
-  const pending = { key: 'k', sessionId: 's', content: 'x', attachments: [], state: 'sending', createdAt: at(30), arrivedAs: 'm2' };
+  const pending = {
+    key: 'k',
+    sessionId: 's',
+    content: 'x',
+    attachments: [],
+    state: 'sending',
+    createdAt: at(30),
+    arrivedAs: 'm2',
+  };
   const lines = timeline(conversation([message(1, at(0)), message(2, at(20), { type: 'operator' })]), [pending]);
   assert.deepEqual(shape(lines), ['day', 'm1', 'k']);
 });

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { languages } from '../../../flask_pocketping/widget/languages.js';
-import { names, textsFor } from '../../../flask_pocketping/widget/texts.js';
+import { languages } from '../../../flask_pocketping/static/widget/src/languages.js';
+import { names, textsFor } from '../../../flask_pocketping/static/widget/src/texts.js';
 
 const english = textsFor('en');
 

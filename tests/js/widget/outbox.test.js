@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Outbox } from '../../../flask_pocketping/widget/outbox.js';
+import { Outbox } from '../../../flask_pocketping/static/widget/src/outbox.js';
 
 function memory() {
   const kept = new Map();
@@ -30,10 +30,15 @@ function outbox(answers = [], storage = memory(), backOff = () => 1) {
     sent.push(clientId);
     return { messageId: `msg_${clientId}`, timestamp: 'now' };
   };
-  const box = new Outbox(storage, send, ({ clientId, error }, done) => {
-    said.push([clientId, done?.messageId ?? error]);
-    if (!box.waiting.length) idle();
-  }, backOff);
+  const box = new Outbox(
+    storage,
+    send,
+    ({ clientId, error }, done) => {
+      said.push([clientId, done?.messageId ?? error]);
+      if (!box.waiting.length) idle();
+    },
+    backOff,
+  );
   return { box, sent, said, settled: new Promise((resolve) => (idle = resolve)) };
 }
 
@@ -47,7 +52,10 @@ test('all is sent in the order in which it was written', async () => {
 });
 
 test('threat 19: without a line it stays, and the next try sends the same', async () => {
-  const { box, sent, settled } = outbox([problem('no line', { passes: true }), problem('busy', { passes: true, wait: 2 })]);
+  const { box, sent, settled } = outbox([
+    problem('no line', { passes: true }),
+    problem('busy', { passes: true, wait: 2 }),
+  ]);
   for (const at of [1, 2]) box.put(entry(at));
   await box.flush();
   assert.deepEqual(sent, []);
@@ -59,7 +67,11 @@ test('threat 19: without a line it stays, and the next try sends the same', asyn
 test('each try in vain makes the wait longer, until there is reason to hope', async () => {
   const waits = [];
   const never = (tries) => (waits.push(tries), 1e6);
-  const { box } = outbox(Array.from({ length: 3 }, () => problem('no line', { passes: true })), memory(), never);
+  const { box } = outbox(
+    Array.from({ length: 3 }, () => problem('no line', { passes: true })),
+    memory(),
+    never,
+  );
   box.put(entry(1));
   await box.flush(4);
   await box.flush(5);
@@ -83,7 +95,10 @@ test('what the server refuses is kept with its reason and holds up nothing', asy
   for (const at of [1, 2]) box.put(entry(at));
   await box.flush();
   assert.deepEqual(sent, ['c2']);
-  assert.deepEqual(box.entries.map(({ clientId, error }) => [clientId, error]), [['c1', 'Too rude.']]);
+  assert.deepEqual(
+    box.entries.map(({ clientId, error }) => [clientId, error]),
+    [['c1', 'Too rude.']],
+  );
   box.put({ ...entry(1), error: undefined });
   await box.flush();
   assert.deepEqual(sent, ['c2', 'c1']);

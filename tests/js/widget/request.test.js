@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { request } from '../../../flask_pocketping/widget/request.js';
+import { request } from '../../../flask_pocketping/static/widget/src/request.js';
 
-test('an answer that is not whole or not the server\'s is no answer, and the same may be asked again', async (t) => {
+test("an answer that is not whole or not the server's is no answer, and the same may be asked again", async (t) => {
   for (const body of ['<h1>Please sign in to this network</h1>', '{"messageId": "msg_', '']) {
     t.mock.method(globalThis, 'fetch', async () => new Response(body));
     await assert.rejects(request('POST', '/message', {}), { passes: true });
@@ -28,11 +28,17 @@ test('what is too large is known as that, also from a proxy that says so with a 
 
 test('the console says once that a page of HTML came, and not for a fault that will pass', async (t) => {
   const said = t.mock.method(console, 'error', () => {});
-  const answers = (type, status, url) => t.mock.method(globalThis, 'fetch', async () => {
-    const response = new Response('<h1>Sign in</h1>', { status, headers: { 'Content-Type': type } });
-    return Object.defineProperties(response, { redirected: { value: Boolean(url) }, url: { value: url ?? '' } });
-  });
-  for (const [type, status] of [['text/html', 502], ['text/html', 413], ['text/plain', 200], ['text/html', 429]]) {
+  const answers = (type, status, url) =>
+    t.mock.method(globalThis, 'fetch', async () => {
+      const response = new Response('<h1>Sign in</h1>', { status, headers: { 'Content-Type': type } });
+      return Object.defineProperties(response, { redirected: { value: Boolean(url) }, url: { value: url ?? '' } });
+    });
+  for (const [type, status] of [
+    ['text/html', 502],
+    ['text/html', 413],
+    ['text/plain', 200],
+    ['text/html', 429],
+  ]) {
     answers(type, status);
     await assert.rejects(request('POST', '/connect', {}));
   }
@@ -49,8 +55,13 @@ test('the console says once that a page of HTML came, and not for a fault that w
 
 test('a request that is never answered ends', async (t) => {
   t.mock.method(AbortSignal, 'timeout', () => AbortSignal.abort());
-  t.mock.method(globalThis, 'fetch', (address, { signal }) => new Promise((resolve, reject) => {
-    if (signal?.aborted) reject(signal.reason);
-  }));
+  t.mock.method(
+    globalThis,
+    'fetch',
+    (address, { signal }) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) reject(signal.reason);
+      }),
+  );
   await assert.rejects(request('POST', '/message', {}), { passes: true });
 });

@@ -3,12 +3,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Store } from '../../../flask_pocketping/widget/store.js';
+import { Store } from '../../../flask_pocketping/static/widget/src/store.js';
 
 const message = (seq, more = {}) => ({
-  id: `msg_${seq}`, seq, content: `Text ${seq}`, sender: 'operator', timestamp: '2024-01-15T10:30:00Z', status: 'sent', ...more,
+  id: `msg_${seq}`,
+  seq,
+  content: `Text ${seq}`,
+  sender: 'operator',
+  timestamp: '2024-01-15T10:30:00Z',
+  status: 'sent',
+  ...more,
 });
-const own = (clientId, content) => ({ id: clientId, clientId, content, sender: 'visitor', timestamp: '2024-01-15T10:31:00Z', status: 'sending' });
+const own = (clientId, content) => ({
+  id: clientId,
+  clientId,
+  content,
+  sender: 'visitor',
+  timestamp: '2024-01-15T10:31:00Z',
+  status: 'sending',
+});
 const answer = (messageId) => ({ messageId, timestamp: '2024-01-15T10:31:01Z' });
 const ids = (store) => store.messages.map(({ id }) => id);
 
@@ -73,8 +86,14 @@ test('older own messages are not held back by what is on its way', () => {
 
 test('frames change what is there and nothing else', () => {
   const store = filled(message(1), message(2));
-  const changed = store.apply({ type: 'message_edited', data: { messageId: 'msg_1', content: 'Better', editedAt: 'now' } });
-  assert.deepEqual(changed.map(({ content }) => content), ['Better']);
+  const changed = store.apply({
+    type: 'message_edited',
+    data: { messageId: 'msg_1', content: 'Better', editedAt: 'now' },
+  });
+  assert.deepEqual(
+    changed.map(({ content }) => content),
+    ['Better'],
+  );
   store.apply({ type: 'message_deleted', data: { messageId: 'msg_2', deletedAt: 'now' } });
   assert.deepEqual([store.get('msg_2').content, store.get('msg_2').deletedAt], ['', 'now']);
   store.apply({ type: 'read', data: { messageIds: ['msg_1', 'msg_9'], status: 'read' } });
@@ -93,7 +112,10 @@ test('a receipt reaches a message that is still held back', () => {
 
 test('what was sent takes its place while others are still on their way', () => {
   const store = filled(own('a', 'One'), own('b', 'Two'));
-  for (const [seq, content] of [[1, 'One'], [2, 'Two']]) {
+  for (const [seq, content] of [
+    [1, 'One'],
+    [2, 'Two'],
+  ]) {
     store.receive(message(seq, { sender: 'visitor', content }), ['One', 'Two']);
   }
   store.settle('a', answer('msg_1'));
@@ -106,18 +128,32 @@ test('what was sent takes its place while others are still on their way', () => 
 });
 
 test('unread is what others wrote and nobody read or took back', () => {
-  const store = filled(message(1, { status: 'read' }), message(2), message(3, { sender: 'visitor' }), message(4, { deletedAt: 'now' }));
-  assert.deepEqual(store.unread().map(({ id }) => id), ['msg_2']);
+  const store = filled(
+    message(1, { status: 'read' }),
+    message(2),
+    message(3, { sender: 'visitor' }),
+    message(4, { deletedAt: 'now' }),
+  );
+  assert.deepEqual(
+    store.unread().map(({ id }) => id),
+    ['msg_2'],
+  );
 });
 
 test('five thousand messages are taken in at once, newest page first', () => {
   const store = new Store();
   for (let page = 99; page >= 0; page--) for (let at = 1; at <= 50; at++) store.receive(message(page * 50 + at));
-  assert.deepEqual(store.messages.map(({ seq }) => seq), Array.from({ length: 5000 }, (_, at) => at + 1));
+  assert.deepEqual(
+    store.messages.map(({ seq }) => seq),
+    Array.from({ length: 5000 }, (_, at) => at + 1),
+  );
 });
 
 test('that the conversation was closed or reopened is nothing to read; what the system says otherwise is', () => {
   const announced = (seq, kind) => message(seq, { metadata: { system: true, ...(kind && { kind }) } });
   const store = filled(message(1), announced(2, 'session.closed'), announced(3, 'session.reopened'), announced(4));
-  assert.deepEqual(store.unread().map(({ id }) => id), ['msg_1', 'msg_4']);
+  assert.deepEqual(
+    store.unread().map(({ id }) => id),
+    ['msg_1', 'msg_4'],
+  );
 });

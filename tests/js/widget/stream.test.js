@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { listen } from '../../../flask_pocketping/widget/stream.js';
+import { listen } from '../../../flask_pocketping/static/widget/src/stream.js';
 
 /** Let all promises that are settled have their say. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));

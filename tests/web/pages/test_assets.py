@@ -70,6 +70,13 @@ def test_what_is_no_file_of_a_page_is_left_out(tmp_path: Path) -> None:
     assert set(find_assets(tmp_path).files) == {"a.js"}
 
 
+def test_the_modules_of_a_bundle_are_not_served(tmp_path: Path) -> None:
+    (tmp_path / "widget" / "src").mkdir(parents=True)
+    (tmp_path / "widget" / "src" / "main.js").write_text("1")
+    (tmp_path / "widget" / "widget.js").write_text("2")
+    assert set(find_assets(tmp_path).files) == {"widget/widget.js"}
+
+
 def test_the_address_changes_with_what_is_in_any_file(tmp_path: Path) -> None:
     builds = set()
     for name, content in (("a.js", "1"), ("a.js", "2"), ("b.css", "3")):

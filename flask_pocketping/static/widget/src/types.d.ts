@@ -55,7 +55,7 @@ interface WidgetSent {
 }
 
 type Words<Line extends string> = Line extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Line;
-type WidgetTexts = Record<Words<typeof import('../../../flask_pocketping/widget/texts.js').names>, string>;
+type WidgetTexts = Record<Words<typeof import('./texts.js').names>, string>;
 
 /** What a page sets, by its tag or by PocketPing.init. */
 interface WidgetConfig {

@@ -9,15 +9,25 @@ export function contactForm(chat, done) {
   const { texts, greeting } = chat;
   const { fields = '', required } = greeting.preChatForm ?? {};
   const inputs = [];
-  for (const [name, type, label] of [['email', 'email', texts.email], ['phone', 'tel', texts.phone]]) {
+  for (const [name, type, label] of [
+    ['email', 'email', texts.email],
+    ['phone', 'tel', texts.phone],
+  ]) {
     const required = !fields.includes('-or-');
     const given = { name, type, autocomplete: type, placeholder: label, ariaLabel: label, required };
     if (fields.includes(name)) inputs.push(h('input', '', given));
   }
-  return form(chat, texts.contact, texts.save, required ? '' : textButton(texts.skip, done), inputs, async ({ email, phone }) => {
-    await chat.tellContact({ email, phone: phone?.replace(/[^+\d]/g, '') });
-    done();
-  });
+  return form(
+    chat,
+    texts.contact,
+    texts.save,
+    required ? '' : textButton(texts.skip, done),
+    inputs,
+    async ({ email, phone }) => {
+      await chat.tellContact({ email, phone: phone?.replace(/[^+\d]/g, '') });
+      done();
+    },
+  );
 }
 
 /** @param {Chat} chat @param {(thanks?: string) => void} done */
@@ -47,8 +57,16 @@ export function ratingForm(chat, done) {
  */
 function form(chat, title, label, other, fields, send) {
   const error = h('p', 'error', { role: 'alert' });
-  const card = h('form', 'card', { ariaLabel: title },
-    h('b', '', {}, title), ...fields, error, other, h('button', 'main', {}, label));
+  const card = h(
+    'form',
+    'card',
+    { ariaLabel: title },
+    h('b', '', {}, title),
+    ...fields,
+    error,
+    other,
+    h('button', 'main', {}, label),
+  );
   card.onsubmit = (event) => {
     event.preventDefault();
     const filled = [...new FormData(card)].map(([name, value]) => [name, `${value}`.trim() || undefined]);

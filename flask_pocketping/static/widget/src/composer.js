@@ -60,7 +60,10 @@ export class Composer {
     if (!kind || !message) return;
     if (kind === 'edit') this.#write(message.content);
     const excerpt = h('span', 'excerpt', { dir: 'auto' }, `${texts[kind]}: ${message.content}`);
-    this.#about.replaceChildren(excerpt, iconButton('close', texts.cancel, () => this.pick()));
+    this.#about.replaceChildren(
+      excerpt,
+      iconButton('close', texts.cancel, () => this.pick()),
+    );
     this.text.focus();
   }
 
@@ -159,7 +162,8 @@ export class Composer {
 
 /** Drawn, not loaded: a page's policy may forbid images without an address. @param {File} file @param {HTMLElement} chip */
 async function preview(file, chip) {
-  const picture = file.type.startsWith('image/') && (await createImageBitmap(file, { resizeHeight: 48 }).catch(() => null));
+  const picture =
+    file.type.startsWith('image/') && (await createImageBitmap(file, { resizeHeight: 48 }).catch(() => null));
   if (!picture) return;
   const { width, height } = picture;
   const canvas = h('canvas', '', { width, height });

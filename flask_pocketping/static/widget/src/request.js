@@ -62,8 +62,10 @@ function warnOfPage(method, address, { headers, redirected, url, status }) {
   // A query may hold the handle of the conversation.
   const [path, place] = [address, url].map((one) => one.split('?')[0]);
   const page = redirected ? `the HTML page ${place}` : `an HTML page with status ${status}`;
-  console.error(`PocketPing: ${method} ${path} was answered by ${page} instead of the chat. `
-    + 'If the app checks sign-in before each request, let its blueprint "pocketping" through.');
+  console.error(
+    `PocketPing: ${method} ${path} was answered by ${page} instead of the chat. ` +
+      'If the app checks sign-in before each request, let its blueprint "pocketping" through.',
+  );
 }
 
 /** @param {object} [fields] */

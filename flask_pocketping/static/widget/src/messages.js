@@ -26,7 +26,8 @@ export class MessageList {
     element.setAttribute('aria-relevant', 'additions');
     element.onscroll = () => element.scrollTop < 200 && this.#older();
     element.onkeydown = (event) => this.#walk(event);
-    for (const name of ['mouseover', 'focusin', 'click']) element.addEventListener(name, ({ target }) => this.#offer(target));
+    for (const name of ['mouseover', 'focusin', 'click'])
+      element.addEventListener(name, ({ target }) => this.#offer(target));
     this.welcome(chat.config.welcomeMessage ?? chat.texts.welcome);
   }
 
@@ -99,7 +100,11 @@ export class MessageList {
     const { texts } = this.#chat;
     const what = /** @type {'closed' | 'reopened'} */ (kind.slice(8));
     const line = h('div', 'day system', { dir: 'auto' }, texts[what] ?? content);
-    if (what === 'closed') line.append(h('br'), textButton(texts.placeholder, () => this.#composer.text.focus()));
+    if (what === 'closed')
+      line.append(
+        h('br'),
+        textButton(texts.placeholder, () => this.#composer.text.focus()),
+      );
     return line;
   }
 
@@ -117,7 +122,7 @@ export class MessageList {
   #nameOf(message) {
     if (!message || message.sender === 'visitor' || message.metadata?.system) return '';
     const { texts, config } = this.#chat;
-    return message.operatorName ?? (message.sender === 'ai' ? texts.ai : config.operatorName ?? texts.team);
+    return message.operatorName ?? (message.sender === 'ai' ? texts.ai : (config.operatorName ?? texts.team));
   }
 
   /** @param {WidgetMessage} message */
@@ -153,7 +158,11 @@ export class MessageList {
     meta.append(h('span', '', { role: 'img', ariaLabel: texts[status], title: texts[status] }, TICKS[status]));
     if (message.error) {
       const retry = textButton(texts.retry, () => chat.retry(message));
-      meta.append(` ${message.error} `, retry, textButton(texts.remove, () => chat.remove(message)));
+      meta.append(
+        ` ${message.error} `,
+        retry,
+        textButton(texts.remove, () => chat.remove(message)),
+      );
     }
     return meta;
   }
@@ -165,7 +174,8 @@ export class MessageList {
     if (!element || !message?.seq || message.deletedAt || message.metadata || element.querySelector('.tools')) return;
     this.element.querySelector('.tools')?.remove();
     const { texts } = this.#chat;
-    const pick = (/** @type {'reply' | 'edit'} */ kind) => iconButton(kind, texts[kind], () => this.#composer.pick(kind, message));
+    const pick = (/** @type {'reply' | 'edit'} */ kind) =>
+      iconButton(kind, texts[kind], () => this.#composer.pick(kind, message));
     const tools = h('div', 'tools', {}, pick('reply'));
     const sure = () => tools.replaceChildren(textButton(texts.sure, () => this.#chat.remove(message)));
     if (message.sender === 'visitor') tools.append(pick('edit'), iconButton('remove', texts.remove, sure));

@@ -73,11 +73,21 @@ export class Chat {
     this.endpoint = new URL(config.endpoint, location.href).href.replace(/\/$/, '');
     const name = `pocketping:${this.endpoint}:`;
     this.storage = openStorage(name);
-    this.#outbox = new Outbox(this.storage, (entry) => this.#deliver(entry), (entry, sent) => {
-      this.#tabs.tell('sent', { entry, sent });
-      this.#settle(entry, sent);
-    }, backOff);
-    this.#tabs = openTabs(name, this.storage.shared, (kind, data) => this.#heard(kind, data), () => this.#lead());
+    this.#outbox = new Outbox(
+      this.storage,
+      (entry) => this.#deliver(entry),
+      (entry, sent) => {
+        this.#tabs.tell('sent', { entry, sent });
+        this.#settle(entry, sent);
+      },
+      backOff,
+    );
+    this.#tabs = openTabs(
+      name,
+      this.storage.shared,
+      (kind, data) => this.#heard(kind, data),
+      () => this.#lead(),
+    );
     this.#stored = this.storage.get('session') ?? {};
     this.#unsure = Boolean(this.#stored.user);
     this.#view = new ChatElement(this);
@@ -439,7 +449,7 @@ export class Chat {
     if (cursor) this.#cursor = cursor;
     for (const told of this.#reads) told.push(frame);
     if (type === 'typing' && data.sender !== 'visitor') {
-      this.#showAWhile('typist', data.isTyping ? data.operatorName ?? '' : undefined);
+      this.#showAWhile('typist', data.isTyping ? (data.operatorName ?? '') : undefined);
     } else if (type === 'event') for (const name of ['*', data.name]) this.emit(`event:${name}`, data);
     else if (type === 'message' && isTheirs(data) && !this.store.get(data.id)) {
       this.#showAWhile('typist');
@@ -511,14 +521,18 @@ export class Chat {
 
   #showUnsent() {
     const shown = this.#outbox.entries.filter(({ clientId }) => !this.#unsure || this.#promised.has(clientId));
-    this.#show(shown.flatMap(({ at, error, ...entry }) => this.store.receive({
-      ...entry,
-      id: entry.clientId,
-      sender: 'visitor',
-      timestamp: new Date(at).toISOString(),
-      status: error ? 'failed' : 'sending',
-      error,
-    })));
+    this.#show(
+      shown.flatMap(({ at, error, ...entry }) =>
+        this.store.receive({
+          ...entry,
+          id: entry.clientId,
+          sender: 'visitor',
+          timestamp: new Date(at).toISOString(),
+          status: error ? 'failed' : 'sending',
+          error,
+        }),
+      ),
+    );
   }
 
   /** @param {WidgetEntry} entry @returns {Promise<WidgetSent | undefined>} nothing: it was forgotten meanwhile */

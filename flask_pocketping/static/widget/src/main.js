@@ -49,7 +49,8 @@ function offer() {
     if (started) return chat;
     started = true;
     offs = Object.entries(config).flatMap(([name, handler]) =>
-      typeof handler === 'function' ? on(name.slice(2).toLowerCase(), handler) : []);
+      typeof handler === 'function' ? on(name.slice(2).toLowerCase(), handler) : [],
+    );
     begin(start(config, emit));
     return chat;
   }

@@ -10,7 +10,9 @@ export function openStorage(prefix) {
     localStorage[prefix] = '';
     stored = localStorage;
     delete stored[prefix];
-  } catch {}
+  } catch {
+    // The browser forbids it.
+  }
 
   /** @param {string} key */
   function remove(key) {

@@ -36,7 +36,12 @@ export function h(name, className = '', given = {}, ...children) {
 
 /** A button that shows an icon. @param {string} name @param {string} label @param {() => void} [onclick] */
 export function iconButton(name, label, onclick) {
-  return h('button', name, { type: onclick ? 'button' : 'submit', ariaLabel: label, title: label, onclick }, icon(name));
+  return h(
+    'button',
+    name,
+    { type: onclick ? 'button' : 'submit', ariaLabel: label, title: label, onclick },
+    icon(name),
+  );
 }
 
 /** @param {string} label @param {() => void} onclick */

@@ -32,10 +32,24 @@ export class ChatElement extends HTMLElement {
     this.#composer = new Composer(chat);
     this.list = new MessageList(chat, this.#composer);
     this.#launcher = h('button', 'launcher', { onclick: () => chat.toggle() }, icon('chat'), this.#badge);
-    this.#panel = h('section', 'panel', { role: 'dialog', ariaLabel: texts.team, hidden: true },
-      h('div', 'head', {}, this.#avatar, h('div', '', {}, this.#name, this.#state),
-        iconButton('close', texts.close, () => chat.close())),
-      this.#notice, this.list.element, this.#typing, this.#forms, this.#composer.element);
+    this.#panel = h(
+      'section',
+      'panel',
+      { role: 'dialog', ariaLabel: texts.team, hidden: true },
+      h(
+        'div',
+        'head',
+        {},
+        this.#avatar,
+        h('div', '', {}, this.#name, this.#state),
+        iconButton('close', texts.close, () => chat.close()),
+      ),
+      this.#notice,
+      this.list.element,
+      this.#typing,
+      this.#forms,
+      this.#composer.element,
+    );
     this.#panel.onkeydown = ({ key }) => {
       if (key === 'Escape') chat.close();
     };

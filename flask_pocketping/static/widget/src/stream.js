@@ -18,40 +18,50 @@ const STABLE = 5000;
 
 /** Each way to listen, the best first, and how long it has to open. @type {Record<string, [number, Transport]>} */
 const transports = {
-  ws: [5000, ({ onFrame, address }, opened, ended) => {
-    const socket = new WebSocket(address().replace('http', 'ws'));
-    socket.onopen = opened;
-    socket.onmessage = ({ data }) => onFrame(JSON.parse(data));
-    socket.onclose = ended;
-    return () => {
-      socket.onclose = socket.onmessage = null;
-      socket.close();
-    };
-  }],
-  sse: [15000, ({ onFrame, address }, opened, ended) => {
-    const source = new EventSource(address());
-    source.onopen = opened;
-    source.onerror = ended;
-    for (const name of ['message', 'csat_request']) source.addEventListener(name, ({ data }) => onFrame(JSON.parse(data)));
-    return () => source.close();
-  }],
-  poll: [15000, ({ poll, onFrame }, opened, ended, only) => {
-    let polls = 0;
-    let gone = false;
-    async function next() {
-      const answer = !gone && (only || polls++ <= POLLS) && (await poll().catch(() => {}));
-      if (gone) return;
-      if (!answer) return ended();
-      opened();
-      answer.frames.forEach(onFrame);
-      // What is not for the visitor is passed, too.
-      onFrame({ type: '', data: {}, cursor: answer.cursor });
-      onFrame({ type: 'presence', data: { online: answer.operatorOnline } });
-      setTimeout(next, answer.hasMore ? 0 : POLL);
-    }
-    next();
-    return () => (gone = true);
-  }],
+  ws: [
+    5000,
+    ({ onFrame, address }, opened, ended) => {
+      const socket = new WebSocket(address().replace('http', 'ws'));
+      socket.onopen = opened;
+      socket.onmessage = ({ data }) => onFrame(JSON.parse(data));
+      socket.onclose = ended;
+      return () => {
+        socket.onclose = socket.onmessage = null;
+        socket.close();
+      };
+    },
+  ],
+  sse: [
+    15000,
+    ({ onFrame, address }, opened, ended) => {
+      const source = new EventSource(address());
+      source.onopen = opened;
+      source.onerror = ended;
+      for (const name of ['message', 'csat_request'])
+        source.addEventListener(name, ({ data }) => onFrame(JSON.parse(data)));
+      return () => source.close();
+    },
+  ],
+  poll: [
+    15000,
+    ({ poll, onFrame }, opened, ended, only) => {
+      let polls = 0;
+      let gone = false;
+      async function next() {
+        const answer = !gone && (only || polls++ <= POLLS) && (await poll().catch(() => {}));
+        if (gone) return;
+        if (!answer) return ended();
+        opened();
+        answer.frames.forEach(onFrame);
+        // What is not for the visitor is passed, too.
+        onFrame({ type: '', data: {}, cursor: answer.cursor });
+        onFrame({ type: 'presence', data: { online: answer.operatorOnline } });
+        setTimeout(next, answer.hasMore ? 0 : POLL);
+      }
+      next();
+      return () => (gone = true);
+    },
+  ],
 };
 
 /** Listen to the server, by the best transport that works, over all interruptions. @param {Options} options */
