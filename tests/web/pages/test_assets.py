@@ -77,6 +77,13 @@ def test_the_modules_of_a_bundle_are_not_served(tmp_path: Path) -> None:
     assert set(find_assets(tmp_path).files) == {"widget/widget.js"}
 
 
+def test_a_style_sheet_is_sent_with_those_that_it_imports(tmp_path: Path) -> None:
+    (tmp_path / "styles").mkdir()
+    (tmp_path / "styles" / "list.css").write_text("ul { margin: 0; }\n")
+    (tmp_path / "styles.css").write_text("@import 'styles/list.css';\np { margin: 0; }\n")
+    assert find_assets(tmp_path).files["styles.css"].content == b"ul { margin: 0; }\n\np { margin: 0; }\n"
+
+
 def test_the_address_changes_with_what_is_in_any_file(tmp_path: Path) -> None:
     builds = set()
     for name, content in (("a.js", "1"), ("a.js", "2"), ("b.css", "3")):
