@@ -16,7 +16,7 @@ class Inbox:
         self.rows = page.get_by_role("list", name="Conversations").get_by_role("link")
         self.search = page.get_by_role("searchbox")
         self.messages = page.get_by_role("region", name="Messages")
-        self.field = page.get_by_role("textbox", name="Your answer")
+        self.field = page.get_by_role("textbox", name="Your reply")
         self.details = page.get_by_label("About the visitor")
 
     def visit(self, session_id: str = "") -> Inbox:

@@ -64,7 +64,7 @@ def test_visitor_and_operator_talk_page_to_page(shop: Shop, inbox: Inbox, page: 
     expect(chat.panel.get_by_role("heading", name="Ana Duarte")).to_be_visible()
     expect(inbox.message("Since this morning.").get_by_text("Read", exact=True)).to_be_attached()
     chat.field.press_sequentially("Thank")
-    expect(inbox.page.get_by_text(re.compile("is typing$"))).to_be_visible()
+    expect(inbox.page.get_by_text(re.compile("is typing…$"))).to_be_visible()
     chat.tell("Thank you!")
     inbox.expect_said("visitor: Is the teapot back?", "operator: Since this morning.", "visitor: Thank you!")
     assert stored(shop.api) == [
@@ -79,7 +79,7 @@ def test_two_operators_see_each_other(shop: Shop, inbox: Inbox, open_inbox: Open
     other = open_inbox(TOM, visitor.session_id)
     inbox.open("Hello")
     other.field.press_sequentially("Let me")
-    expect(inbox.page.get_by_text("Tom Whitby is answering")).to_be_visible()
+    expect(inbox.page.get_by_text("Tom Whitby is replying…")).to_be_visible()
     other.say("Let me see")
     inbox.expect_said("visitor: Hello", "operator: Let me see")
     expect(inbox.message("Let me see").get_by_text("Tom Whitby")).to_be_visible()
@@ -110,10 +110,10 @@ def test_a_conversation_is_closed_and_opened_again(shop: Shop, inbox: Inbox, pag
 def test_a_saved_answer_is_made_and_used(shop: Shop, inbox: Inbox) -> None:
     visitor = visitor_saying(shop, "When do you open?")
     inbox.open("When do you open?")
-    inbox.page.get_by_role("button", name="Saved answers").click()
+    inbox.page.get_by_role("button", name="Saved replies").click()
     dialog = inbox.page.get_by_role("dialog")
-    dialog.get_by_role("button", name="New answer").click()
-    editor = inbox.page.get_by_role("dialog", name="New answer")
+    dialog.get_by_role("button", name="New saved reply").click()
+    editor = inbox.page.get_by_role("dialog", name="New saved reply")
     editor.get_by_label("Shortcut").fill("hours")
     editor.get_by_label("Text").fill("We open at nine.")
     editor.get_by_role("button", name="Save").click()
@@ -164,7 +164,7 @@ def test_who_signs_in_while_they_talk_is_known_at_once(shop: Shop, inbox: Inbox,
     page.goto(f"{shop.url}/account")
     expect(inbox.details.get_by_text("Verified by your site")).to_be_visible()
     expect(inbox.details.get_by_text("€83.00")).to_be_visible()
-    expect(inbox.details.get_by_text("No assistant is set up.")).to_be_visible()
+    expect(inbox.details.get_by_text("No AI assistant is set up.")).to_be_visible()
 
 
 def test_what_the_shop_knows_stands_beside_the_conversation(shop: Shop, inbox: Inbox, new_context: NewContext) -> None:
@@ -191,7 +191,7 @@ def test_a_rating_is_asked_for_and_shown(shop: Shop, inbox: Inbox) -> None:
         inbox.details.get_by_role("button", name="Ask for a rating").click()
         stream.expect("csat_request")
     visitor.request("POST", "/csat", {"sessionId": visitor.handle, "score": 5, "comment": "Lovely"})
-    expect(inbox.details.get_by_role("img", name="5 of 5")).to_be_visible()
+    expect(inbox.details.get_by_role("img", name="5 out of 5 stars")).to_be_visible()
     expect(inbox.details.get_by_text("Lovely")).to_be_visible()
 
 
@@ -256,7 +256,7 @@ def test_ten_thousand_conversations_scroll_and_are_searched(shop: Shop, open_inb
     expect(inbox.row("Visitor 4321")).to_be_visible()
     expect(inbox.rows).to_have_count(1)
     inbox.search.fill("nobody at all")
-    expect(inbox.page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    expect(inbox.page.get_by_role("heading", name="No results")).to_be_visible()
 
 
 def test_five_thousand_messages_open_and_scroll(shop: Shop, open_inbox: OpenInbox) -> None:
@@ -312,7 +312,7 @@ def test_an_operator_who_is_signed_out_is_told(shop: Shop, new_context: NewConte
     shop.sign_in(context, ANA)
     page.route("**/inbox/token", lambda route: route.fulfill(status=403, json={"code": "FORBIDDEN", "message": "No."}))
     page.goto(f"{shop.url}/inbox")
-    expect(page.get_by_text("You are signed out")).to_be_visible()
+    expect(page.get_by_text("You're signed out")).to_be_visible()
     settled(page)
     check_accessible(page)
 

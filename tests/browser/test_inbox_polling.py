@@ -241,7 +241,7 @@ def test_an_operator_who_signs_out_while_it_polls_is_told(
     inbox = signed_in(shop, new_context).visit()
     expect(inbox.page.get_by_text("No open conversations")).to_be_visible()
     shop.sign_out(inbox.page.context)
-    expect(inbox.page.get_by_role("dialog", name="You are signed out")).to_be_visible()
+    expect(inbox.page.get_by_role("dialog", name="You're signed out")).to_be_visible()
 
 
 @pytest.mark.usefixtures("poll_only")

@@ -136,7 +136,7 @@ def test_a_try_that_fails_late_does_not_take_back_one_that_worked(
     first.drop()
     expect_news(inbox, visitor, "Anybody?")
     inbox.expect_said("visitor: Hello", "visitor: Anybody?")
-    expect(inbox.page.get_by_text("This conversation could not be loaded.")).to_be_hidden()
+    expect(inbox.page.get_by_text("Couldn't load this conversation.")).to_be_hidden()
 
 
 def test_older_messages_of_one_conversation_wait_for_those_of_no_other(shop: Shop, new_context: NewContext) -> None:
@@ -163,7 +163,7 @@ def test_nobody_stands_beside_a_conversation_that_is_not_theirs(
     inbox = signed_in(shop, new_context).visit(visitor.session_id)
     expect(inbox.details.get_by_text("Grace")).to_be_visible()
     go_to(inbox, "sess_of_nobody")
-    expect(inbox.page.get_by_text("There is no such conversation.")).to_be_visible()
+    expect(inbox.page.get_by_text("Conversation not found")).to_be_visible()
     expect(inbox.details.get_by_text("Grace")).to_be_hidden()
     go_to(inbox, visitor.session_id)
     expect(inbox.details.get_by_text("Grace")).to_be_visible()
@@ -228,15 +228,15 @@ def test_an_operator_who_comes_while_the_others_are_asked_for_is_there(shop: Sho
     expect(others).to_have_text("+1")
 
 
-def test_a_saved_answer_is_not_hidden_by_a_list_from_before(shop: Shop, new_context: NewContext) -> None:
+def test_a_saved_reply_is_not_hidden_by_a_list_from_before(shop: Shop, new_context: NewContext) -> None:
     visitor = visitor_saying(shop, "Hello")
     inbox = signed_in(shop, new_context).visit()
     before = Held(inbox.page, "/saved-replies$")
-    inbox.page.get_by_role("button", name="Saved answers").click()
+    inbox.page.get_by_role("button", name="Saved replies").click()
     before.wait()
-    dialog = inbox.page.get_by_role("dialog", name="Saved answers")
-    dialog.get_by_role("button", name="New answer").click()
-    editor = inbox.page.get_by_role("dialog", name="New answer")
+    dialog = inbox.page.get_by_role("dialog", name="Saved replies")
+    dialog.get_by_role("button", name="New saved reply").click()
+    editor = inbox.page.get_by_role("dialog", name="New saved reply")
     editor.get_by_label("Shortcut").fill("hi")
     editor.get_by_label("Text").fill("Good morning!")
     editor.get_by_role("button", name="Save").click()

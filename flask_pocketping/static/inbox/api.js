@@ -7,7 +7,10 @@
  *   goodUntil: by the clock of this machine
  */
 
-/** What the server refused, in its own words. */
+/** The path of the saved replies in the REST API. */
+export const SAVED_REPLIES = '/saved-replies';
+
+/** What the server refused. */
 export class Refused extends Error {
   /**
    * @param {number} status

@@ -1,10 +1,10 @@
 /** Where an answer is written: text, a quote, files, and saved answers behind a slash. */
 
-import { CannedMenu } from './canned.js';
 import { el, fill, iconButton, setAttribute } from './dom.js';
 import { authorOf, nameOf, preview } from './format.js';
 import { icon } from './icons.js';
 import { draftOf, keepDraft } from './preferences.js';
+import { SavedRepliesMenu } from './savedRepliesMenu.js';
 import { texts } from './texts.js';
 import { Uploads } from './uploads.js';
 
@@ -43,7 +43,7 @@ export class Composer {
       onBlur: () => this.menu.close(),
     });
     this.field.value = draftOf(sessionId);
-    this.menu = new CannedMenu(app, this.field, () => this.changed());
+    this.menu = new SavedRepliesMenu(app.savedReplies, this.field, () => this.changed());
     this.picker = el('input', {
       type: 'file',
       multiple: true,
@@ -78,7 +78,7 @@ export class Composer {
       'div',
       { class: 'closed-strip', hidden: true },
       el('span', {}, texts.closedNotice),
-      el('button', { type: 'button', class: 'button', onClick: () => void app.toggleClosed() }, texts.reopen),
+      el('button', { type: 'button', class: 'button', onClick: () => void app.actions.toggleClosed() }, texts.reopen),
     );
     this.element = el('div', { class: 'composer' }, this.form, this.closed);
     this.paint();

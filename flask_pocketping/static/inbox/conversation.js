@@ -164,7 +164,7 @@ export class ConversationPane {
           class: 'button',
           'data-name': 'close',
           'aria-label': closed ? texts.reopenConversation : texts.closeConversation,
-          onClick: () => void this.app.toggleClosed(),
+          onClick: () => void this.app.actions.toggleClosed(),
         },
         icon(closed ? 'open' : 'check'),
         el('span', { class: 'button-text' }, closed ? texts.reopen : texts.close),
@@ -197,7 +197,7 @@ export class ConversationPane {
     const above = this.shown.get(mark)?.element.offsetTop ?? 0;
     const lastBefore = this.lines.lastElementChild?.getAttribute('data-key');
     this.paintTop(conversation);
-    this.placeLines(conversation.loaded ? timeline(conversation, store.pendingOf(this.sessionId)) : []);
+    this.placeLines(conversation.loaded ? timeline(conversation, store.pending.of(this.sessionId)) : []);
     if (this.following) return this.toEnd();
     // What was put in above must not move what is read.
     const now = this.shown.get(mark)?.element.offsetTop ?? above;
@@ -205,7 +205,7 @@ export class ConversationPane {
     if (lastBefore !== this.lines.lastElementChild?.getAttribute('data-key')) this.newer.hidden = false;
   }
 
-  /** @param {import('./store.js').Conversation} conversation */
+  /** @param {import('./store/messages.js').Conversation} conversation */
   paintTop({ loaded, hasMore }) {
     const shown = this.state === 'ready' && loaded ? String(hasMore) : this.state;
     if (this.top.dataset.shown === shown) return;
@@ -220,7 +220,7 @@ export class ConversationPane {
           el('p', {}, texts.conversationFailed),
           el(
             'button',
-            { type: 'button', class: 'button', onClick: () => void this.app.loadConversation(this.sessionId) },
+            { type: 'button', class: 'button', onClick: () => void this.app.loader.loadConversation(this.sessionId) },
             texts.tryAgain,
           ),
         ),
@@ -242,7 +242,7 @@ export class ConversationPane {
         this.top,
         el(
           'button',
-          { type: 'button', class: 'link older', onClick: () => void this.app.loadOlder() },
+          { type: 'button', class: 'link older', onClick: () => void this.app.loader.loadOlder(this.sessionId) },
           texts.loadOlder,
         ),
       );
@@ -315,11 +315,11 @@ export class ConversationPane {
     const { app } = this;
     return {
       reply: (message) => this.composer?.reply(message),
-      edit: (message, content) => app.editMessage(message, content),
+      edit: (message, content) => app.actions.editMessage(message, content),
       edited: () => this.render(),
       remove: (message) => void this.remove(message),
       retry: (pending) => app.outbox.retry(pending),
-      discard: (pending) => app.store.dropPending(pending),
+      discard: (pending) => app.store.pending.drop(pending),
       find: (id) => app.store.conversations.get(this.sessionId)?.byId.get(id),
       show: (id) => this.showMessage(id),
     };
@@ -327,7 +327,7 @@ export class ConversationPane {
 
   /** @param {Message} message */
   async remove(message) {
-    if (await ask(texts.deleteQuestion, texts.deleteText, texts.delete)) await this.app.deleteMessage(message);
+    if (await ask(texts.deleteQuestion, texts.deleteText, texts.delete)) await this.app.actions.deleteMessage(message);
   }
 
   /** @param {string} id */
@@ -343,7 +343,8 @@ export class ConversationPane {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     this.following = scrollHeight - scrollTop - clientHeight < NEAR_END;
     if (this.following) this.newer.hidden = true;
-    if (scrollTop < NEAR_START && this.state === 'ready' && scrollHeight > clientHeight) void this.app.loadOlder();
+    if (scrollTop < NEAR_START && this.state === 'ready' && scrollHeight > clientHeight)
+      void this.app.loader.loadOlder(this.sessionId);
   }
 
   toEnd() {
@@ -357,9 +358,9 @@ export class ConversationPane {
   paintTyping() {
     const { store } = this.app;
     const session = store.sessions.get(this.sessionId);
-    const types = store.visitorTypes(this.sessionId);
-    const names = store.answering(this.sessionId);
-    const words = [types && session && texts.visitorTypes(nameOf(session)), names.length > 0 && texts.answering(names)]
+    const types = store.typing.isVisitorTyping(this.sessionId);
+    const names = store.typing.operatorNames(this.sessionId);
+    const words = [types && session && texts.visitorTypes(nameOf(session)), names.length > 0 && texts.replying(names)]
       .filter(Boolean)
       .join(' · ');
     this.typing.hidden = !types;

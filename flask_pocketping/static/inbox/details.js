@@ -126,7 +126,7 @@ export class DetailsPane {
         role: 'switch',
         'aria-checked': String(session.aiEnabled),
         'data-name': 'ai',
-        onClick: () => void this.app.setAi(!session.aiEnabled),
+        onClick: () => void this.app.actions.setAi(!session.aiEnabled),
       },
       el('span', {}, texts.assistantSwitch),
       el('span', { class: 'knob', 'aria-hidden': 'true' }),
@@ -142,7 +142,7 @@ export class DetailsPane {
       !session.csat &&
       el(
         'button',
-        { type: 'button', class: 'button', 'data-name': 'ask', onClick: () => void this.app.askRating() },
+        { type: 'button', class: 'button', 'data-name': 'ask', onClick: () => void this.app.actions.askRating() },
         icon('star'),
         texts.askRating,
       );
@@ -152,11 +152,11 @@ export class DetailsPane {
         el('h3', {}, texts.conversationSection),
         ai,
         session.aiActive && el('p', { class: 'quiet' }, icon('spark'), ` ${texts.assistantActive}`),
-        this.app.hasAssistant === false && el('p', { class: 'quiet' }, texts.assistantMissing),
+        this.app.loader.hasAssistant === false && el('p', { class: 'quiet' }, texts.assistantMissing),
         el('h4', {}, texts.rating),
         rating,
         ask,
-        table([[texts.since, el('time', { datetime: session.createdAt }, fullTime(session.createdAt))]]),
+        table([[texts.startedAt, el('time', { datetime: session.createdAt }, fullTime(session.createdAt))]]),
       ),
     );
   }

@@ -141,7 +141,7 @@ export function duration(seconds) {
 }
 
 /** @param {number} share 0 to 1 */
-export const percent = (share) => `${Math.round(share * 100)} %`;
+export const percent = (share) => `${Math.round(share * 100)}%`;
 
 /**
  * The top of the scale: the next round number.

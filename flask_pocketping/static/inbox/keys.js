@@ -1,9 +1,11 @@
 /** The keyboard: single keys for what operators do all day, never while they write. */
 
+import { openShortcuts } from './dialogs.js';
+
 /** @param {import('./app.js').App} app */
 export function listenToKeys(app) {
   const { list, conversation, router } = app;
-  const composer = () => (app.place.screen === 'conversation' ? conversation.composer : null);
+  const composer = () => (app.route.screen === 'conversation' ? conversation.composer : null);
   /** @type {Record<string, () => void>} */
   const actions = {
     j: () => list.move(1),
@@ -12,15 +14,15 @@ export function listenToKeys(app) {
     ArrowUp: () => list.move(-1),
     r: () => composer()?.focus(),
     '/': () => composer()?.begin('/'),
-    e: () => void app.toggleClosed(),
+    e: () => void app.actions.toggleClosed(),
     d: () => app.toggleDetails(),
-    '?': () => app.openShortcuts(),
-    Escape: () => app.place.screen !== 'list' && router.up(),
+    '?': () => openShortcuts(),
+    Escape: () => app.route.screen !== 'list' && router.up(),
   };
   document.addEventListener('keydown', (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
       event.preventDefault();
-      if (app.place.screen !== 'list' && matchMedia('(max-width: 760px)').matches) router.go(router.root);
+      if (app.route.screen !== 'list' && matchMedia('(max-width: 760px)').matches) router.go(router.root);
       list.search.focus();
       list.search.select();
       return;

@@ -56,7 +56,7 @@ export class ListPane {
       height: ROW_HEIGHT,
       make: (session) => this.makeRow(session),
       update: (element, session) => this.updateRow(element, session),
-      onNearEnd: () => void this.app.loadMore(),
+      onNearEnd: () => void this.app.loader.loadMore(),
     });
     this.state = el('div', { class: 'list-state' });
     this.element = el(
@@ -77,8 +77,19 @@ export class ListPane {
     setInterval(this.render, 30_000);
   }
 
+  /**
+   * Load a list from its beginning.
+   *
+   * @param {Filter} [filter]
+   * @param {string} [query]
+   */
+  async load(filter = this.app.store.sessions.listing.filter, query = this.app.store.sessions.listing.query) {
+    this.rows.element.scrollTop = 0;
+    await this.app.loader.loadList(filter, query);
+  }
+
   paint() {
-    const { listing, waiting } = this.app.store;
+    const { listing, waiting } = this.app.store.sessions;
     this.count.textContent = waiting ? String(waiting) : '';
     setAttribute(this.count, 'aria-label', waiting ? `${waiting} ${texts.waiting}` : null);
     setAttribute(this.count, 'role', waiting ? 'img' : null);
@@ -90,7 +101,7 @@ export class ListPane {
     this.rows.set(listing.rows);
   }
 
-  /** @param {import('./store.js').Listing} listing */
+  /** @param {import('./store/sessions.js').Listing} listing */
   paintState(listing) {
     const shown = listing.rows.length ? 'rows' : `${listing.state} ${listing.filter} ${Boolean(listing.query)}`;
     if (this.state.dataset.shown === shown) return;
@@ -114,15 +125,11 @@ export class ListPane {
   }
 
   failed() {
-    const again = el(
-      'button',
-      { type: 'button', class: 'button', onClick: () => void this.app.loadList() },
-      texts.tryAgain,
-    );
+    const again = el('button', { type: 'button', class: 'button', onClick: () => void this.load() }, texts.tryAgain);
     return el('div', { class: 'blank', role: 'alert' }, icon('alert'), el('p', {}, texts.listFailed), again);
   }
 
-  /** @param {import('./store.js').Listing} listing */
+  /** @param {import('./store/sessions.js').Listing} listing */
   empty({ filter, query }) {
     const [title, text] = query ? texts.searchEmpty : texts.listEmpty[filter];
     return el('div', { class: 'blank' }, icon(query ? 'search' : 'chats'), el('h2', {}, title), el('p', {}, text));
@@ -130,7 +137,7 @@ export class ListPane {
 
   /** @param {Filter} filter */
   filterButton(filter) {
-    const onClick = () => void this.app.loadList(filter, this.app.store.listing.query);
+    const onClick = () => void this.load(filter);
     return el('button', { type: 'button', 'data-filter': filter, onClick }, texts.filters[filter]);
   }
 
@@ -145,12 +152,12 @@ export class ListPane {
   async searchNow() {
     clearTimeout(this.timer);
     const query = this.search.value.trim();
-    const { listing } = this.app.store;
+    const { listing } = this.app.store.sessions;
     if (query === listing.query) return;
     // Whoever searches wants to find, wherever it is.
     const filter = query && !listing.query ? 'all' : listing.query && !query ? 'open' : listing.filter;
-    await this.app.loadList(filter, query);
-    if (query && this.app.store.listing.query === query && !this.app.store.listing.rows.length)
+    await this.load(filter, query);
+    if (query && this.app.store.sessions.listing.query === query && !this.app.store.sessions.listing.rows.length)
       announce(texts.searchEmpty[0] ?? '');
   }
 
@@ -182,7 +189,7 @@ export class ListPane {
   move(by) {
     const rows = this.rows.rows;
     const focused = document.activeElement?.closest('li[data-id]')?.getAttribute('data-id');
-    const here = focused ?? this.app.place.sessionId;
+    const here = focused ?? this.app.route.sessionId;
     const at = rows.findIndex((row) => row.id === here);
     const from = at === -1 ? (by > 0 ? -1 : 0) : at;
     this.rows.focus(Math.min(rows.length - 1, Math.max(0, from + by)));
@@ -207,8 +214,8 @@ export class ListPane {
    * @param {Session} session
    */
   updateRow(element, session) {
-    const types = this.app.store.visitorTypes(session.id);
-    const open = session.id === this.app.place.sessionId;
+    const types = this.app.store.typing.isVisitorTyping(session.id);
+    const open = session.id === this.app.route.sessionId;
     const draft = open ? '' : draftOf(session.id);
     const time = shortTime(session.lastActivity);
     const last = session.lastMessage;

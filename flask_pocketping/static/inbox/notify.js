@@ -8,7 +8,7 @@ import { texts } from './texts.js';
 
 export class Notifier {
   /**
-   * @param {import('./store.js').Store} store
+   * @param {import('./store/store.js').Store} store
    * @param {object} options
    * @param {() => string} options.openSession
    * @param {(sessionId: string) => void} options.open
@@ -48,9 +48,15 @@ export class Notifier {
     return this.notificationsOn;
   }
 
-  /** The title tells how many wait for an answer. */
+  /** @param {boolean} more whether more sessions wait for a reply than are known */
+  setMore(more) {
+    this.more = more;
+    this.title();
+  }
+
+  /** The title tells how many sessions wait for a reply. */
   title() {
-    const { waiting } = this.store;
+    const { waiting } = this.store.sessions;
     const count = waiting > 0 ? `(${waiting}${this.more ? '+' : ''}) ` : '';
     document.title = `${count}${texts.inbox}`;
   }

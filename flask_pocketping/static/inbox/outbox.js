@@ -4,7 +4,7 @@
  */
 
 import { Refused, SignedOut, passes } from './api.js';
-import { texts } from './texts.js';
+import { errorText } from './errors.js';
 
 /** @typedef {import('./types.js').Pending} Pending */
 
@@ -13,7 +13,7 @@ const LONGEST_WAIT = 15_000;
 
 export class Outbox {
   /**
-   * @param {import('./store.js').Store} store
+   * @param {import('./store/store.js').Store} store
    * @param {import('./api.js').Api} api
    * @param {() => void} onSignedOut
    */
@@ -34,7 +34,7 @@ export class Outbox {
   restore() {
     this.place = `${KEPT}:${this.store.me?.id}`;
     for (const pending of this.kept()) {
-      this.store.addPending({ ...pending, state: pending.state === 'failed' ? 'failed' : 'waiting' });
+      this.store.pending.add({ ...pending, state: pending.state === 'failed' ? 'failed' : 'waiting' });
     }
     this.flush();
   }
@@ -44,25 +44,25 @@ export class Outbox {
    */
   send(message) {
     const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-    this.store.addPending({ ...message, key, state: 'sending', createdAt: new Date().toISOString() });
+    this.store.pending.add({ ...message, key, state: 'sending', createdAt: new Date().toISOString() });
     void this.work(message.sessionId);
   }
 
   /** @param {Pending} pending */
   retry(pending) {
-    this.store.changePending(pending, { state: 'sending', error: undefined });
+    this.store.pending.change(pending, { state: 'sending', error: undefined });
     void this.work(pending.sessionId);
   }
 
   /** Try everything that waits for the line. */
   flush() {
     clearTimeout(this.timer);
-    for (const sessionId of this.store.pending.keys()) void this.work(sessionId);
+    for (const { sessionId } of this.store.pending.all()) void this.work(sessionId);
   }
 
   /** Whether leaving the page would interrupt something. */
   get isBusy() {
-    return [...this.store.pending.values()].flat().some(({ state }) => state !== 'failed');
+    return this.store.pending.all().some(({ state }) => state !== 'failed');
   }
 
   /** @param {string} sessionId */
@@ -80,7 +80,7 @@ export class Outbox {
 
   /** @param {string} sessionId */
   next(sessionId) {
-    return this.store.pendingOf(sessionId).find(({ state }) => state !== 'failed');
+    return this.store.pending.of(sessionId).find(({ state }) => state !== 'failed');
   }
 
   /**
@@ -88,7 +88,7 @@ export class Outbox {
    * @returns {Promise<boolean>} whether the next one may go
    */
   async deliver(pending) {
-    if (pending.state !== 'sending') this.store.changePending(pending, { state: 'sending' });
+    if (pending.state !== 'sending') this.store.pending.change(pending, { state: 'sending' });
     const { sessionId, content, replyTo, attachments, key } = pending;
     const body = {
       content,
@@ -116,16 +116,16 @@ export class Outbox {
     // The first try of this very message is still under way on the server.
     const underWay = error instanceof Refused && error.code === 'IDEMPOTENCY_CONFLICT';
     if (passes(error) || underWay || error instanceof SignedOut) {
-      this.store.changePending(pending, { state: 'waiting' });
+      this.store.pending.change(pending, { state: 'waiting' });
       if (error instanceof SignedOut) this.onSignedOut();
       else this.later(error instanceof Refused ? error.retryAfter * 1000 : 0);
       return false;
     }
     // What looked like this one is another operator's.
-    this.store.changePending(pending, {
+    this.store.pending.change(pending, {
       state: 'failed',
       arrivedAs: undefined,
-      error: error instanceof Refused ? error.message : texts.actionFailed,
+      error: errorText(error),
     });
     return true;
   }
@@ -138,7 +138,7 @@ export class Outbox {
   }
 
   keep() {
-    const all = [...this.store.pending.values()].flat();
+    const all = this.store.pending.all();
     try {
       if (all.length) sessionStorage.setItem(this.place, JSON.stringify(all));
       else sessionStorage.removeItem(this.place);

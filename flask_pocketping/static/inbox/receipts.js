@@ -13,7 +13,7 @@ const MOST = 500;
 
 export class Receipts {
   /**
-   * @param {import('./store.js').Store} store
+   * @param {import('./store/store.js').Store} store
    * @param {import('./api.js').Api} api
    * @param {() => string} openSession the id of the conversation that stands open
    */

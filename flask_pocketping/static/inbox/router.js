@@ -1,7 +1,7 @@
-/** Where the operator is, as the address says it, so that back, forward, reload and links work. */
+/** The route in the page's address, so that back, forward, reload and links work. */
 
 /**
- * @typedef {object} Place
+ * @typedef {object} Route
  * @property {'list' | 'conversation' | 'stats'} screen
  * @property {string} sessionId
  * @property {boolean} details whether the details lie over the conversation
@@ -12,16 +12,16 @@ const STATS = 'statistics';
 export class Router {
   /**
    * @param {string} base
-   * @param {(place: Place) => void} onMove
+   * @param {(route: Route) => void} onNavigate
    */
-  constructor(base, onMove) {
+  constructor(base, onNavigate) {
     this.root = `${base}/inbox`;
-    this.onMove = onMove;
-    addEventListener('popstate', () => onMove(this.place()));
+    this.onNavigate = onNavigate;
+    addEventListener('popstate', () => onNavigate(this.route()));
   }
 
-  /** @returns {Place} */
-  place() {
+  /** @returns {Route} */
+  route() {
     const rest = decoded(location.pathname.slice(this.root.length)).replace(/^\/+|\/+$/g, '');
     const screen = rest === STATS ? 'stats' : rest ? 'conversation' : 'list';
     return { screen, sessionId: screen === 'conversation' ? rest : '', details: location.hash === '#details' };
@@ -38,17 +38,17 @@ export class Router {
 
   /**
    * @param {string} address
-   * @param {{replace?: boolean}} [options] replace: the place before is none to come back to
+   * @param {{replace?: boolean}} [options] replace: the operator does not go back to the present address
    */
   go(address, { replace = false } = {}) {
     if (address === location.pathname + location.hash) return;
     history[replace ? 'replaceState' : 'pushState']({ inside: true }, '', address);
-    this.onMove(this.place());
+    this.onNavigate(this.route());
   }
 
   /** One screen up: back where that is where the operator came from. */
   up() {
-    const { details, sessionId } = this.place();
+    const { details, sessionId } = this.route();
     const above = details ? this.conversation(sessionId) : this.root;
     if (history.state?.inside && matchMedia('(max-width: 760px)').matches) history.back();
     else this.go(above);

@@ -1,5 +1,6 @@
-/** The page with the figures: how many conversations there were, how fast the answers, how content the visitors. */
+/** The statistics: how many conversations there were, how fast the replies came, and visitor satisfaction. */
 
+import { SignedOut } from './api.js';
 import { el, fill, setAttribute } from './dom.js';
 import { duration, percent, scaleTop, statsDay } from './format.js';
 import { icon } from './icons.js';
@@ -73,7 +74,7 @@ export class StatsPane {
       const found = await this.app.api.call('GET', '/stats', { query: { period } });
       if (period === this.period) this.paint(found);
     } catch (error) {
-      if (this.app.isSignedOut(error) || period !== this.period) return;
+      if (error instanceof SignedOut || period !== this.period) return;
       fill(
         this.body,
         el(

@@ -18,7 +18,7 @@ import { dayKey } from './format.js';
 const GROUP = 5 * 60_000;
 
 /**
- * @param {import('./store.js').Conversation} conversation
+ * @param {import('./store/messages.js').Conversation} conversation
  * @param {Pending[]} pending
  * @returns {Line[]}
  */

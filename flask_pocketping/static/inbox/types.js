@@ -71,7 +71,7 @@
  * @property {string} [avatar]
  * @property {boolean} [available]
  *
- * @typedef {object} CannedAnswer
+ * @typedef {object} SavedReply
  * @property {string} id
  * @property {string} shortcut
  * @property {string} content

@@ -2,6 +2,7 @@
 
 import { Refused } from './api.js';
 import { announce, el, fill, iconButton } from './dom.js';
+import { errorText } from './errors.js';
 import { fileSize } from './format.js';
 import { icon } from './icons.js';
 import { texts } from './texts.js';
@@ -87,7 +88,7 @@ export class Uploads {
     } catch (error) {
       item.state = 'failed';
       item.hopeless = error instanceof Refused && error.status === 413;
-      item.error = item.hopeless ? texts.tooLarge : error instanceof Refused ? error.message : texts.uploadFailed;
+      item.error = error instanceof Refused ? errorText(error) : texts.uploadFailed;
       announce(`${item.file.name}: ${item.error}`);
     }
     this.paint();

@@ -13,7 +13,7 @@ import {
   scaleTop,
   shortTime,
 } from '../../../flask_pocketping/static/inbox/format.js';
-import { fitting, slashWord } from '../../../flask_pocketping/static/inbox/slash.js';
+import { matchingReplies, slashWord } from '../../../flask_pocketping/static/inbox/savedReplies.js';
 
 test('a visitor is called by the best that is known', () => {
   const visitorId = 'vis_01abcd';
@@ -88,7 +88,7 @@ test('the best answer comes first', () => {
     content: 'We ship.',
   }));
   assert.deepEqual(
-    fitting(answers, 'ship').map(({ shortcut }) => shortcut),
+    matchingReplies(answers, 'ship').map(({ shortcut }) => shortcut),
     ['shipping', 'reshipping', 'hours'],
   );
 });

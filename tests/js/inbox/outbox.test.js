@@ -5,7 +5,7 @@ import { beforeEach, test } from 'node:test';
 
 import { Api, Refused, SignedOut, Unreachable } from '../../../flask_pocketping/static/inbox/api.js';
 import { Outbox } from '../../../flask_pocketping/static/inbox/outbox.js';
-import { Store } from '../../../flask_pocketping/static/inbox/store.js';
+import { Store } from '../../../flask_pocketping/static/inbox/store/store.js';
 
 const ana = { id: 'ana', name: 'Ana' };
 const tom = { id: 'tom', name: 'Tom' };
@@ -30,7 +30,7 @@ function opened(me, answer) {
   };
   const outbox = new Outbox(store, api, () => {});
   outbox.restore();
-  return { store, outbox, asked, pending: () => store.pendingOf('a').map(({ content, state }) => [content, state]) };
+  return { store, outbox, asked, pending: () => store.pending.of('a').map(({ content, state }) => [content, state]) };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -79,9 +79,9 @@ test('what was refused hides nothing that another operator said in the same word
       operatorName: 'Tom',
     },
   });
-  assert.equal(store.pendingOf('a')[0].arrivedAs, 'msg_1');
+  assert.equal(store.pending.of('a')[0].arrivedAs, 'msg_1');
   await settled();
-  assert.equal(store.pendingOf('a')[0].arrivedAs, undefined);
+  assert.equal(store.pending.of('a')[0].arrivedAs, undefined);
 });
 
 test('a request that nobody answers ends', async (t) => {

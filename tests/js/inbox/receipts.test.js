@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Receipts } from '../../../flask_pocketping/static/inbox/receipts.js';
-import { Store } from '../../../flask_pocketping/static/inbox/store.js';
+import { Store } from '../../../flask_pocketping/static/inbox/store/store.js';
 
 /** An operator who looks at a conversation with something unread. */
 function reading(t, answer) {

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Store, byActivity, laterState, noteKey } from '../../../flask_pocketping/static/inbox/store.js';
+import { laterState } from '../../../flask_pocketping/static/inbox/store/messages.js';
+import { byActivity } from '../../../flask_pocketping/static/inbox/store/sessions.js';
+import { Store } from '../../../flask_pocketping/static/inbox/store/store.js';
 
 const time = (n) => new Date(Date.UTC(2024, 0, 15, 10, 0, n)).toISOString();
 
@@ -40,7 +42,7 @@ const session = (id, at, more = {}) => ({
 /** A store whose list shows these sessions. */
 function listed(sessions, { filter = 'open', query = '', nextCursor = null } = {}) {
   const store = new Store();
-  const listing = store.list(filter, query);
+  const listing = store.sessions.list(filter, query);
   store.takePage(listing, { sessions, nextCursor }, store.moment);
   return store;
 }
@@ -55,7 +57,7 @@ const event = (type, sessionId, more = {}) => ({
 });
 const created = (sessionId, seq, more = {}) =>
   event('message.created', sessionId, { message: message(seq, { id: `msg_${sessionId}_${seq}`, sessionId, ...more }) });
-const order = (store) => store.listing.rows.map(({ id }) => id);
+const order = (store) => store.sessions.listing.rows.map(({ id }) => id);
 
 test('a new message brings its conversation to the top and counts as unread', () => {
   const store = listed([session('b', 20), session('a', 10)]);
@@ -63,7 +65,7 @@ test('a new message brings its conversation to the top and counts as unread', ()
   assert.deepEqual(order(store), ['a', 'b']);
   assert.equal(store.sessions.get('a').unread, 1);
   assert.equal(store.sessions.get('a').lastMessage.seq, 30);
-  assert.equal(store.waiting, 1);
+  assert.equal(store.sessions.waiting, 1);
 });
 
 test('an event that comes twice counts once', () => {
@@ -85,7 +87,7 @@ test('a page that was asked for before an event does not undo it', () => {
 
 test('a conversation that began while the list was loading is in it', () => {
   const store = new Store();
-  const listing = store.list('open', '');
+  const listing = store.sessions.list('open', '');
   const since = store.moment;
   store.apply(event('session.created', 'new', { session: session('new', 5, { lastMessage: null }) }));
   store.apply(created('new', 40));
@@ -95,7 +97,7 @@ test('a conversation that began while the list was loading is in it', () => {
 
 test('what happens while a conversation is loading is not lost', () => {
   const store = listed([session('a', 2)]);
-  store.conversation('a');
+  store.conversations.open('a');
   const page = [1, 2, 3].map((seq) => message(seq, { id: `msg_a_${seq}`, sessionId: 'a', type: 'operator' }));
   store.apply(created('a', 4));
   store.apply(
@@ -105,7 +107,7 @@ test('what happens while a conversation is loading is not lost', () => {
   store.apply(event('message.updated', 'a', { message: { ...page[1], content: 'Better', editedAt: time(42) } }));
   store.apply(event('message.deleted', 'a', { message: { ...page[2], content: '', deletedAt: time(43) } }));
   store.takeMessages('a', page, false);
-  const { messages } = store.conversation('a');
+  const { messages } = store.conversations.open('a');
   assert.deepEqual(
     messages.map(({ seq, content, status }) => [seq, content, status]),
     [
@@ -128,22 +130,22 @@ test('an older message that is changed before its page comes stands in no other 
     }),
   );
   assert.deepEqual(
-    store.conversation('a').messages.map(({ seq }) => seq),
+    store.conversations.open('a').messages.map(({ seq }) => seq),
     [9],
   );
   store.takeMessages('a', [message(3, { id: 'msg_3', sessionId: 'a' })], false);
   assert.deepEqual(
-    store.conversation('a').messages.map(({ content }) => content),
+    store.conversations.open('a').messages.map(({ content }) => content),
     ['Better', 'Text 9'],
   );
 });
 
 test('a page for a list that is not shown any more changes no other list', () => {
   const store = new Store();
-  const old = store.list('open', '');
-  const shown = store.list('closed', '');
+  const old = store.sessions.list('open', '');
+  const shown = store.sessions.list('closed', '');
   store.takePage(old, { sessions: [session('a', 10)], nextCursor: null }, store.moment);
-  assert.equal(store.listing, shown);
+  assert.equal(store.sessions.listing, shown);
   assert.deepEqual(order(store), []);
 });
 
@@ -151,7 +153,7 @@ test('what lies below the loaded part is not put at its end', () => {
   const store = listed([session('c', 30), session('b', 20)], { nextCursor: 'more' });
   store.takeSession(session('old', 5));
   assert.deepEqual(order(store), ['c', 'b']);
-  store.takePage(store.listing, { sessions: [session('old', 5)], nextCursor: null }, store.moment);
+  store.takePage(store.sessions.listing, { sessions: [session('old', 5)], nextCursor: null }, store.moment);
   assert.deepEqual(order(store), ['c', 'b', 'old']);
 });
 
@@ -165,7 +167,7 @@ test('each filter follows what happens', () => {
   const unanswered = listed([session('a', 10, { unanswered: true })], { filter: 'unanswered' });
   unanswered.apply(created('a', 30, { type: 'operator' }));
   assert.deepEqual(order(unanswered), []);
-  assert.equal(unanswered.waiting, 0);
+  assert.equal(unanswered.sessions.waiting, 0);
 });
 
 test('what a search found stays until another search', () => {
@@ -185,7 +187,7 @@ test('receipts lower the unread count by what was read', () => {
   store.takeMessages('a', [message(1, { sessionId: 'a' }), message(2, { sessionId: 'a' })], false);
   store.apply(event('message.read', 'a', { messageIds: ['msg_1'], status: 'read', readAt: time(50) }));
   assert.equal(store.sessions.get('a').unread, 1);
-  assert.equal(store.conversation('a').byId.get('msg_1').status, 'read');
+  assert.equal(store.conversations.open('a').byId.get('msg_1').status, 'read');
 });
 
 test('messages stand by their seq, once each, whatever order they come in', () => {
@@ -194,7 +196,7 @@ test('messages stand by their seq, once each, whatever order they come in', () =
   store.apply(event('message.created', 'sess_1', { message: message(7) }));
   store.takeMessages('sess_1', [message(3), message(4), message(5)], false);
   assert.deepEqual(
-    store.conversation('sess_1').messages.map(({ seq }) => seq),
+    store.conversations.open('sess_1').messages.map(({ seq }) => seq),
     [3, 4, 5, 6, 7],
   );
 });
@@ -221,13 +223,13 @@ test('a message on its way is shown once when the socket is faster than the answ
     state: 'sending',
     createdAt: time(9),
   };
-  store.addPending(pending);
+  store.pending.add(pending);
   const stored = message(9, { type: 'operator', content: 'Hello' });
   store.apply(event('message.created', 'sess_1', { message: stored }));
-  assert.equal(store.pendingOf('sess_1')[0].arrivedAs, 'msg_9');
+  assert.equal(store.pending.of('sess_1')[0].arrivedAs, 'msg_9');
   store.confirm(pending, stored);
-  assert.deepEqual(store.pendingOf('sess_1'), []);
-  assert.equal(store.conversation('sess_1').messages.length, 2);
+  assert.deepEqual(store.pending.of('sess_1'), []);
+  assert.equal(store.conversations.open('sess_1').messages.length, 2);
 });
 
 test('only the other operators are said to answer', () => {
@@ -236,19 +238,19 @@ test('only the other operators are said to answer', () => {
   const types = (operator, isTyping = true) =>
     store.apply({ type: 'typing', sessionId: 'a', sender: 'operator', isTyping, operator });
   types({ id: 'ana', name: 'Ana' });
-  assert.deepEqual(store.answering('a'), []);
+  assert.deepEqual(store.typing.operatorNames('a'), []);
   types({ id: 'tom', name: 'Tom' });
-  assert.deepEqual(store.answering('a'), ['Tom']);
+  assert.deepEqual(store.typing.operatorNames('a'), ['Tom']);
   types({ id: 'tom', name: 'Tom' }, false);
-  assert.deepEqual(store.answering('a'), []);
+  assert.deepEqual(store.typing.operatorNames('a'), []);
 });
 
 test('typing ends with the message', () => {
   const store = listed([session('a', 10)]);
   store.apply({ type: 'typing', sessionId: 'a', sender: 'visitor', isTyping: true });
-  assert.equal(store.visitorTypes('a'), true);
+  assert.equal(store.typing.isVisitorTyping('a'), true);
   store.apply(created('a', 30));
-  assert.equal(store.visitorTypes('a'), false);
+  assert.equal(store.typing.isVisitorTyping('a'), false);
 });
 
 test('a random storm ends as the server would list it', () => {
@@ -271,7 +273,7 @@ test('a random storm ends as the server would list it', () => {
       for (const stale of [...store.stale]) (store.takeSession(truth.get(stale)), store.stale.delete(stale));
   }
   for (const stale of store.stale) store.takeSession(truth.get(stale));
-  const reach = store.listing.rows.length;
+  const reach = store.sessions.listing.rows.length;
   assert.deepEqual(
     order(store),
     [...truth.values()]
@@ -284,8 +286,8 @@ test('a random storm ends as the server would list it', () => {
 
 test('a rating that the session tells and an event tells too is one line', () => {
   const store = listed([session('a', 10)]);
-  store.conversation('a').loaded = true;
-  store.note('a', { key: noteKey('asked', time(59)), kind: 'asked', at: time(59), text: 'Asked for a rating' });
+  store.conversations.open('a').loaded = true;
+  store.takeSessionNotes({ id: 'a', csatRequestedAt: time(59) });
   store.apply(event('csat.requested', 'a'));
   store.apply(event('event.received', 'a', { name: 'ordered', data: null }));
   store.apply(event('event.received', 'a', { name: 'ordered', data: null }));
@@ -297,7 +299,7 @@ test('that a conversation was closed is one line of it, and no message that anyb
   const store = listed([
     session('a', 10, { unread: 1, unanswered: true, lastMessage: message(10, { sessionId: 'a' }) }),
   ]);
-  store.conversation('a').loaded = true;
+  store.conversations.open('a').loaded = true;
   const told = [];
   store.on('message', ({ seq }) => told.push(seq));
   const before = store.sessions.get('a');
@@ -313,12 +315,12 @@ test('that a conversation was closed is one line of it, and no message that anyb
   assert.deepEqual(told, []);
   const { status, lastMessage, unread, lastActivity } = store.sessions.get('a');
   assert.deepEqual([status, lastMessage.seq, unread, lastActivity], ['closed', 10, 1, time(10)]);
-  assert.equal(store.waiting, 0);
+  assert.equal(store.sessions.waiting, 0);
 });
 
 test('what another operator read before the page with the conversation came is asked for again', () => {
   const store = new Store();
-  const listing = store.list('open', '');
+  const listing = store.sessions.list('open', '');
   const since = store.moment;
   store.apply(event('message.read', 'a', { seq: 3, messageIds: ['msg_a_1'], status: 'read', readAt: time(5) }));
   store.takePage(listing, { sessions: [session('a', 2, { unread: 1 })], nextCursor: null }, since);
@@ -332,11 +334,11 @@ test('a message that came before the own answer, but is told after it, is not lo
   const told = [];
   store.on('message', ({ seq }) => told.push(seq));
   const pending = { key: 'k', sessionId: 'a', content: 'Bye', attachments: [], state: 'sending', createdAt: time(12) };
-  store.addPending(pending);
+  store.pending.add(pending);
   store.confirm(pending, message(12, { id: 'msg_a_12', sessionId: 'a', type: 'operator', content: 'Bye' }));
   store.apply(created('a', 11));
   assert.deepEqual(
-    store.conversation('a').messages.map(({ seq }) => seq),
+    store.conversations.open('a').messages.map(({ seq }) => seq),
     [10, 11, 12],
   );
   assert.deepEqual(told, [11]);
@@ -403,13 +405,13 @@ test('one of two same answers is confirmed, and both are shown', () => {
     createdAt: time(9),
   });
   const [first, second] = [pending('k1'), pending('k2')];
-  store.addPending(first);
-  store.addPending(second);
+  store.pending.add(first);
+  store.pending.add(second);
   const stored = message(9, { type: 'operator', content: 'Yes' });
   store.confirm(first, stored);
   store.apply(event('message.created', 'sess_1', { message: stored }));
   assert.deepEqual(
-    store.pendingOf('sess_1').map(({ key, arrivedAs }) => [key, arrivedAs]),
+    store.pending.of('sess_1').map(({ key, arrivedAs }) => [key, arrivedAs]),
     [['k2', undefined]],
   );
 });
@@ -429,7 +431,7 @@ test('a page that the visitor went to is told, though an answer of the server kn
   store.apply(event('session.updated', 'a', { session: on('two') }));
   store.apply(event('session.updated', 'a', { session: on('two', { aiEnabled: false }) }));
   assert.deepEqual(
-    [...store.conversation('a').notes.values()].map(({ url }) => url),
+    [...store.conversations.open('a').notes.values()].map(({ url }) => url),
     ['https://shop.example/one', 'https://shop.example/two'],
   );
 });

@@ -10,7 +10,7 @@ import { texts } from './texts.js';
 /** @typedef {import('./preferences.js').Theme} Theme */
 
 /** @param {import('./app.js').App} app */
-export function openSettings(app) {
+export function openPreferences(app) {
   const team = el('ul', { class: 'team', role: 'list' });
   const paintTeam = () => fill(team, ...teamLines(app));
   const stop = app.store.on('operators', paintTeam);

@@ -1,0 +1,105 @@
+/** What the operator does to conversations and messages, and what is shown if it fails. */
+
+import { announce } from './dom.js';
+import { errorText } from './errors.js';
+import { SignedOut } from './api.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./types.js').Message} Message */
+
+export class Actions {
+  /**
+   * @param {object} options
+   * @param {import('./store/store.js').Store} options.store
+   * @param {import('./api.js').Api} options.api
+   * @param {() => string} options.openSession the id of the session that is shown
+   * @param {() => void} options.onSignedOut
+   * @param {(text: string) => void} options.onFailure shows the text to the operator
+   */
+  constructor({ store, api, openSession, onSignedOut, onFailure }) {
+    this.store = store;
+    this.api = api;
+    this.openSession = openSession;
+    this.onSignedOut = onSignedOut;
+    this.onFailure = onFailure;
+  }
+
+  /**
+   * Do something, and tell the operator if it fails.
+   *
+   * @template T
+   * @param {() => Promise<T>} run
+   * @returns {Promise<T | undefined>} undefined: it failed
+   */
+  async attempt(run) {
+    try {
+      return await run();
+    } catch (error) {
+      this.failed(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * Handle an error.
+   *
+   * @param {unknown} error
+   * @param {{quiet?: boolean}} [options] quiet: only a sign-out is told
+   */
+  failed(error, { quiet = false } = {}) {
+    if (error instanceof SignedOut) this.onSignedOut();
+    else if (!quiet) this.onFailure(errorText(error));
+  }
+
+  /** Close the session that is shown, or reopen it. */
+  async toggleClosed() {
+    const session = this.store.sessions.get(this.openSession());
+    if (!session) return;
+    const closes = session.status === 'active';
+    const answer = await this.#postToSession(closes ? 'close' : 'reopen');
+    if (answer) announce(texts.announced[closes ? 'session.closed' : 'session.reopened']);
+  }
+
+  /** @param {boolean} enabled */
+  setAi(enabled) {
+    return this.#postToSession('ai', { enabled });
+  }
+
+  askRating() {
+    return this.#postToSession('csat');
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} content
+   * @returns {Promise<boolean>} whether it was saved
+   */
+  async editMessage(message, content) {
+    const answer = await this.attempt(() => this.api.call('PATCH', messagePath(message), { body: { content } }));
+    if (answer) this.store.applyChange(answer.message);
+    return Boolean(answer);
+  }
+
+  /** @param {Message} message */
+  async deleteMessage(message) {
+    const answer = await this.attempt(() => this.api.call('DELETE', messagePath(message)));
+    if (answer) this.store.applyChange(answer.message);
+  }
+
+  /**
+   * @param {string} action the last part of the path
+   * @param {object} [body]
+   */
+  async #postToSession(action, body) {
+    const path = `/sessions/${encodeURIComponent(this.openSession())}/${action}`;
+    const since = this.store.moment;
+    const answer = await this.attempt(() => this.api.call('POST', path, body && { body }));
+    if (answer?.session) this.store.takeSession(answer.session, since);
+    return answer;
+  }
+}
+
+/** @param {Message} message */
+function messagePath({ sessionId, id }) {
+  return `/sessions/${encodeURIComponent(sessionId)}/messages/${encodeURIComponent(id)}`;
+}

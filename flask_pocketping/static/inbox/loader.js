@@ -1,0 +1,217 @@
+/** Asks the server for what no event brings, and hands it to the store. */
+
+import { Refused, passes } from './api.js';
+
+/** @typedef {import('./types.js').Filter} Filter */
+/** @typedef {import('./types.js').Fact} Fact */
+/** @typedef {import('./types.js').PageVisit} PageVisit */
+/** @typedef {import('./store/store.js').Store} Store */
+
+const PAGE = 50;
+const WAITING_PAGE = 100;
+/** Milliseconds in which stale sessions gather before they are asked for again. */
+const GATHER = 150;
+
+/**
+ * @typedef {object} LoaderEvents
+ * @property {(error: unknown, options?: {quiet?: boolean}) => void} failed
+ * @property {(sessionId: string, state: 'loading' | 'ready' | 'failed' | 'gone') => void} conversation
+ * @property {(sessionId: string, found: {facts?: Fact[] | null, pages?: PageVisit[]}) => void} details facts: null if
+ *   they could not be loaded
+ * @property {(hasMore: boolean) => void} waiting whether more sessions wait for a reply than were loaded
+ * @property {() => void} team who is online, and whether there is an AI, is known
+ */
+
+export class Loader {
+  /**
+   * @param {Store} store
+   * @param {import('./api.js').Api} api
+   * @param {LoaderEvents} events
+   */
+  constructor(store, api, events) {
+    this.store = store;
+    this.api = api;
+    this.events = events;
+    this.loadingMore = false;
+    /** Ids of the sessions whose older messages are on their way. @type {Set<string>} */
+    this.loadingOlder = new Set();
+    this.refreshing = 0;
+    /** Whether an AI can reply; undefined: not known yet. @type {boolean | undefined} */
+    this.hasAssistant = undefined;
+  }
+
+  // Sessions
+
+  /**
+   * Load the first page of a list.
+   *
+   * @param {Filter} filter
+   * @param {string} query
+   */
+  async loadList(filter, query) {
+    await this.#loadPage(this.store.sessions.list(filter, query));
+  }
+
+  async loadMore() {
+    const { listing } = this.store.sessions;
+    if (this.loadingMore || listing.done || listing.state !== 'ready') return;
+    this.loadingMore = true;
+    await this.#loadPage(listing);
+    this.loadingMore = false;
+  }
+
+  /** @param {import('./store/sessions.js').Listing} listing */
+  async #loadPage(listing) {
+    const { filter, query, cursor } = listing;
+    const since = this.store.moment;
+    try {
+      const page = await this.api.call('GET', '/sessions', {
+        query: { ...filterQuery(filter), q: query, cursor: cursor ?? undefined, limit: PAGE },
+      });
+      this.store.takePage(listing, page, since);
+    } catch (error) {
+      this.events.failed(error, { quiet: true });
+      if (listing.rows.length) return;
+      listing.state = 'failed';
+      this.store.emit('list');
+    }
+  }
+
+  /** Load the sessions that wait for a reply, for the count in the title. */
+  async loadWaiting() {
+    const since = this.store.moment;
+    let hasMore;
+    try {
+      const query = { ...filterQuery('unanswered'), limit: WAITING_PAGE };
+      const page = await this.api.call('GET', '/sessions', { query });
+      hasMore = page.nextCursor !== null;
+      this.store.takeSessions(page.sessions, since);
+    } catch (error) {
+      this.events.failed(error, { quiet: true });
+    }
+    if (hasMore !== undefined) this.events.waiting(hasMore);
+  }
+
+  /** Load the stale sessions again, a moment later: many events make one request a session. */
+  refreshSoon() {
+    this.refreshing ||= window.setTimeout(() => {
+      this.refreshing = 0;
+      void this.#refresh();
+    }, GATHER);
+  }
+
+  async #refresh() {
+    const { store } = this;
+    const ids = [...store.stale];
+    store.stale.clear();
+    for (const id of ids) {
+      const since = store.moment;
+      try {
+        const { session } = await this.api.call('GET', sessionPath(id));
+        store.takeSession(session, since);
+      } catch (error) {
+        if (passes(error)) store.stale.add(id);
+        this.events.failed(error, { quiet: true });
+      }
+    }
+  }
+
+  // One conversation
+
+  /** @param {string} sessionId */
+  async loadConversation(sessionId) {
+    const path = sessionPath(sessionId);
+    const since = this.store.moment;
+    const known = this.store.conversations.open(sessionId).loaded;
+    this.events.conversation(sessionId, known ? 'ready' : 'loading');
+    void this.#loadDetails(sessionId);
+    if (known) return;
+    try {
+      const [{ session }, page] = await Promise.all([
+        this.api.call('GET', path),
+        this.api.call('GET', `${path}/messages`, { query: { limit: PAGE } }),
+      ]);
+      this.store.takeSession(session, since);
+      this.store.takeMessages(sessionId, page.messages, page.hasMore);
+      this.store.takeSessionNotes(session);
+      this.events.conversation(sessionId, 'ready');
+    } catch (error) {
+      this.events.failed(error, { quiet: true });
+      // Another request may have been faster.
+      if (this.store.conversations.get(sessionId)?.loaded) return;
+      const gone = error instanceof Refused && error.status === 404;
+      this.events.conversation(sessionId, gone ? 'gone' : 'failed');
+    }
+  }
+
+  /** @param {string} sessionId */
+  async loadOlder(sessionId) {
+    const conversation = this.store.conversations.get(sessionId);
+    const first = conversation?.messages[0];
+    if (this.loadingOlder.has(sessionId) || !first || !conversation?.hasMore) return;
+    this.loadingOlder.add(sessionId);
+    try {
+      const query = { before: first.seq, limit: PAGE };
+      const page = await this.api.call('GET', `${sessionPath(sessionId)}/messages`, { query });
+      this.store.takeMessages(sessionId, page.messages, page.hasMore);
+    } catch (error) {
+      this.events.failed(error);
+    }
+    this.loadingOlder.delete(sessionId);
+  }
+
+  /** @param {string} sessionId */
+  async #loadDetails(sessionId) {
+    await Promise.allSettled([this.#loadPages(sessionId), this.loadFacts(sessionId)]);
+  }
+
+  /** @param {string} sessionId */
+  async #loadPages(sessionId) {
+    const { pages } = await this.api.call('GET', `${sessionPath(sessionId)}/pages`, { query: { limit: 50 } });
+    this.store.takePages(sessionId, pages);
+    this.events.details(sessionId, { pages });
+  }
+
+  /**
+   * Load the customer data that the site has of the visitor.
+   *
+   * @param {string} sessionId
+   */
+  async loadFacts(sessionId) {
+    try {
+      const { context } = await this.api.call('GET', `${sessionPath(sessionId)}/context`);
+      this.events.details(sessionId, { facts: context });
+    } catch (error) {
+      if (!(error instanceof Refused && error.status === 404)) this.events.details(sessionId, { facts: null });
+    }
+  }
+
+  // The team
+
+  async loadOperators() {
+    const before = this.store.operators;
+    try {
+      const [{ operators }, { aiEnabled }] = await Promise.all([
+        this.api.call('GET', '/operators'),
+        this.api.call('GET', '/presence'),
+      ]);
+      this.hasAssistant = aiEnabled;
+      // An event that came meanwhile is newer.
+      if (this.store.operators === before) this.store.takeOperators(operators);
+      this.events.team();
+    } catch (error) {
+      this.events.failed(error, { quiet: true });
+    }
+  }
+}
+
+/** @param {string} sessionId */
+const sessionPath = (sessionId) => `/sessions/${encodeURIComponent(sessionId)}`;
+
+/** @param {Filter} filter */
+function filterQuery(filter) {
+  const started = true;
+  if (filter === 'open') return { started, status: 'active' };
+  if (filter === 'closed') return { started, status: 'closed' };
+  return filter === 'unanswered' ? { started, unanswered: true, status: 'active' } : { started };
+}
