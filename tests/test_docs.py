@@ -441,7 +441,7 @@ def test_the_package_exports_what_the_pages_import() -> None:
 
 
 def test_the_widgets_words_are_all_listed() -> None:
-    scripts = ROOT / "flask_pocketping" / "widget"
+    scripts = ROOT / "flask_pocketping" / "static" / "widget" / "src"
     names = (scripts / "texts.js").read_text().partition("\n  '")[2].partition("'")[0]
     english = (scripts / "languages.js").read_text().partition("en: `")[2].partition("`")[0]
     told = {row[0].strip("`"): row[1] for row in rows((DOCS / "widget.md").read_text()) if row[0].startswith("`")}

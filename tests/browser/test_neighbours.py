@@ -163,7 +163,7 @@ def test_what_nginx_finds_too_large_is_said_to_be_too_large(
             chat.attach("large.txt", "text/plain", b"x" * 60_000)
         assert "text/html" in refused.value.headers["content-type"]
         expect(chat.root.get_by_text("This file is too large")).to_be_visible()
-        expect(chat.root.get_by_text("No connection")).to_have_count(0)
+        expect(chat.root.get_by_text("You're offline")).to_have_count(0)
         chat.root.get_by_role("button", name="Delete large.txt").click()
         chat.attach("small.txt", "text/plain", b"small")
         chat.tell("Here")
@@ -186,4 +186,4 @@ def test_a_message_that_is_too_large_is_said_to_be_too_large(shop: Shop, page: P
     chat.field = chat.root.get_by_role("textbox", name="Nachricht schreiben …")
     chat.say("Guten Tag")
     expect(chat.message("Guten Tag")).to_contain_text("Diese Datei ist zu groß")
-    expect(chat.root.get_by_text("Keine Verbindung")).to_have_count(0)
+    expect(chat.root.get_by_text("Sie sind offline")).to_have_count(0)

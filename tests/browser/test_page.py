@@ -264,7 +264,7 @@ def test_an_own_message_is_changed_and_taken_back(shop: Shop, page: Page) -> Non
     chat.field.press("Enter")
     chat.message("Gone soon").hover()
     chat.message("Gone soon").get_by_role("button", name="Delete").click()
-    chat.message("Gone soon").get_by_role("button", name="Really delete?").click()
+    chat.message("Gone soon").get_by_role("button", name="Delete this message?").click()
     chat.expect_said("visitor: One month", "visitor: Message deleted")
     wait_for(page, lambda: stored(shop.api) == ["visitor: One month", "visitor: "], "stored")
 

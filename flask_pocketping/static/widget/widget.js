@@ -1,190 +1,4 @@
-"use strict";(()=>{var M={en:`Open chat
-Close chat
-Support
-Online
-We reply as soon as we can
-AI assistant
-Hi! How can we help?
-Messages
-Write a message…
-Send
-Attach a file
-Reply
-Edit
-Delete
-Really delete?
-Message deleted
-edited
-Sending
-Sent
-Delivered
-Read
-Not sent
-Try again
-Cancel
-No connection. What you write is sent later.
-{name} is typing…
-How can we reach you?
-Email
-Phone (+1 …)
-Continue
-Not now
-How did we do?
-{count} of 5
-Anything to add?
-Thank you!
-Conversation closed
-Conversation reopened
-This file is too large`,de:`Chat öffnen
-Chat schließen
-Support
-Online
-Wir antworten so bald wie möglich
-KI-Assistent
-Hallo! Wie können wir helfen?
-Nachrichten
-Nachricht schreiben …
-Senden
-Datei anhängen
-Antworten
-Bearbeiten
-Löschen
-Wirklich löschen?
-Nachricht gelöscht
-bearbeitet
-Wird gesendet
-Gesendet
-Zugestellt
-Gelesen
-Nicht gesendet
-Nochmal versuchen
-Abbrechen
-Keine Verbindung. Was Sie schreiben, wird später gesendet.
-{name} schreibt …
-Wie können wir Sie erreichen?
-E-Mail
-Telefon (+49 …)
-Weiter
-Nicht jetzt
-Wie waren wir?
-{count} von 5
-Möchten Sie etwas ergänzen?
-Vielen Dank!
-Unterhaltung beendet
-Unterhaltung fortgesetzt
-Diese Datei ist zu groß`,fr:`Ouvrir le chat
-Fermer le chat
-Assistance
-En ligne
-Nous répondons dès que possible
-Assistant IA
-Bonjour ! Comment pouvons-nous vous aider ?
-Messages
-Écrire un message…
-Envoyer
-Joindre un fichier
-Répondre
-Modifier
-Supprimer
-Vraiment supprimer ?
-Message supprimé
-modifié
-Envoi en cours
-Envoyé
-Reçu
-Lu
-Non envoyé
-Réessayer
-Annuler
-Pas de connexion. Vos messages seront envoyés plus tard.
-{name} écrit…
-Comment pouvons-nous vous joindre ?
-E-mail
-Téléphone (+33 …)
-Continuer
-Pas maintenant
-Êtes-vous satisfait ?
-{count} sur 5
-Quelque chose à ajouter ?
-Merci !
-Conversation terminée
-Conversation rouverte
-Ce fichier est trop volumineux`,es:`Abrir el chat
-Cerrar el chat
-Atención
-En línea
-Respondemos lo antes posible
-Asistente de IA
-¡Hola! ¿Cómo podemos ayudar?
-Mensajes
-Escriba un mensaje…
-Enviar
-Adjuntar un archivo
-Responder
-Editar
-Eliminar
-¿Eliminar de verdad?
-Mensaje eliminado
-editado
-Enviando
-Enviado
-Entregado
-Leído
-No enviado
-Reintentar
-Cancelar
-Sin conexión. Sus mensajes se enviarán más tarde.
-{name} está escribiendo…
-¿Cómo podemos contactarle?
-Correo electrónico
-Teléfono (+34 …)
-Continuar
-Ahora no
-¿Qué tal lo hicimos?
-{count} de 5
-¿Algo que añadir?
-¡Gracias!
-Conversación cerrada
-Conversación reabierta
-Este archivo es demasiado grande`,ar:`فتح المحادثة
-إغلاق المحادثة
-الدعم
-متصل
-سنرد في أقرب وقت
-مساعد ذكي
-مرحبًا! كيف نساعدك؟
-الرسائل
-اكتب رسالة…
-إرسال
-إرفاق ملف
-رد
-تعديل
-حذف
-تأكيد الحذف؟
-حُذفت الرسالة
-معدلة
-جارٍ الإرسال
-أُرسلت
-وصلت
-قُرئت
-لم تُرسل
-إعادة المحاولة
-إلغاء
-لا يوجد اتصال. ستُرسل رسائلك لاحقًا.
-{name} يكتب…
-كيف نتواصل معك؟
-البريد الإلكتروني
-الهاتف (‎+966 …)
-متابعة
-ليس الآن
-كيف كانت خدمتنا؟
-{count} من 5
-هل تود إضافة شيء؟
-شكرًا لك!
-أُغلقت المحادثة
-أُعيد فتح المحادثة
-هذا الملف كبير جدًا`};var X="open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large";function q(a,t){let e=(M[a.split("-")[0].toLowerCase()]??M.en).split(`
-`);return{...Object.fromEntries(X.split(" ").map((i,n)=>[i,e[n]])),...t}}var P=new CSSStyleSheet;P.replaceSync(`
+"use strict";(()=>{var g=class extends Error{constructor(e,t={},s=0){super(t.message??"No connection."),this.status=e,this.code=t.code??(e===413?"PAYLOAD_TOO_LARGE":void 0),this.details=t.details,this.wait=s*1e3,this.passes=!e||e===429||e>=500}};async function T(a,e,t,s){let n={method:a,keepalive:!0,signal:s??AbortSignal.timeout(3e4)};/GET|DELETE/.test(a)?e+=q(t):Object.assign(n,{body:JSON.stringify(t),headers:{"Content-Type":"application/json"}});let i=await fetch(e,n).catch(()=>{throw new g(0)}),o=await i.json().catch(()=>{});if(i.ok&&o)return o;throw(i.ok||/40[1345]/.test(`${i.status}`))&&oe(a,e,i),new g(i.ok?0:i.status,o,Number(i.headers.get("Retry-After")))}var U=!1;function oe(a,e,{headers:t,redirected:s,url:n,status:i}){if(U||!/html/.test(t.get("Content-Type")??""))return;U=!0;let[o,r]=[e,n].map(l=>l.split("?")[0]),c=s?`the HTML page ${r}`:`an HTML page with status ${i}`;console.error(`PocketPing: ${a} ${o} was answered by ${c} instead of the chat. If the app checks sign-in before each request, let its blueprint "pocketping" through.`)}var q=(a={})=>`?${new URLSearchParams(Object.entries(a))}`,y=a=>Math.min(3e4,500*2**a)*(.5+Math.random()/2);var re=2e3,ae=150,ce=5e3,F={ws:[5e3,({onFrame:a,address:e},t,s)=>{let n=new WebSocket(e().replace("http","ws"));return n.onopen=t,n.onmessage=({data:i})=>a(JSON.parse(i)),n.onclose=s,()=>{n.onclose=n.onmessage=null,n.close()}}],sse:[15e3,({onFrame:a,address:e},t,s)=>{let n=new EventSource(e());n.onopen=t,n.onerror=s;for(let i of["message","csat_request"])n.addEventListener(i,({data:o})=>a(JSON.parse(o)));return()=>n.close()}],poll:[15e3,({poll:a,onFrame:e},t,s,n)=>{let i=0,o=!1;async function r(){let c=!o&&(n||i++<=ae)&&await a().catch(()=>{});if(!o){if(!c)return s();t(),c.frames.forEach(e),e({type:"",data:{},cursor:c.cursor}),e({type:"presence",data:{online:c.operatorOnline}}),setTimeout(r,c.hasMore?0:re)}}return r(),()=>o=!0}]};function G(a){let{transport:e="",carried:t=Object.keys(F),onState:s,onLost:n}=a,i=t.includes(e)?[e]:t,o=0,r=0,c=0,l=()=>{};function h(){clearTimeout(c),l(),l=()=>{}}function f(){let[p,u]=F[i[o]],m=0;function b(){h();let _=m&&Date.now()-m>ce;if(o=_?0:(o+1)%i.length,o)return f();_&&(r=0),s(!1);let ie=l;c=setTimeout(async()=>{await n().catch(()=>{}),l===ie&&f()},y(r++))}function R(){m||s(!0),m||=Date.now(),clearTimeout(c)}c=setTimeout(b,p),l=u(a,R,b,!i[1])}return f(),{wake(){h(),o=r=0,f()},stop:h}}var L=class{connected=!1;#t;#e;#s="0";#i=new Set;#o=Promise.resolve();#n=0;constructor(e){this.#t=e}call=(e,t,s,n)=>{let{endpoint:i,visitor:o}=this.#t;return T(e,i+t,{sessionId:o.stored.handle,...s},n)};async beacon(e,t){this.connected&&await this.call("POST",e,t).catch(()=>{})}async connect(e){let{tabs:t,ended:s}=this.#t;s.aborted&&await new Promise(()=>{});let n=this.#o.catch(()=>{});if(this.#o=n.then(async()=>{(!e||!this.connected)&&await t.inTurn(()=>this.#r(e))}),await this.#o,e&&!this.connected)throw new g(0)}async settled(){await this.#o.catch(()=>{})}async keepConnecting(){let e=this.#t;try{await this.connect(e.opened&&!this.connected),this.#n=0,e.outgoing.flush()}catch(t){e.setLost(!0),e.tell("error",t);let s=t.wait||y(this.#n++);t.passes&&e.timers.later("connect",()=>this.keepConnecting(),s)}}async#r(e){let t=this.#t,{visitor:s,config:n}=t;s.reload();let{identityToken:i,user:o}=await s.ask();if(n.identity||t.recognize(o),!e&&!s.stored.handle&&!i)return t.setLost(!1);try{await this.read(this.#c(e,i),r=>this.#p(r))}catch(r){if(!n.identity||!r.details?.identityToken)throw r;t.emit("error",r),n.identity=void 0,await this.#r(e)}}#c(e,t){let{visitorId:s,identity:n}=this.#t.visitor.stored;return this.call("POST","/connect",{visitorId:s,identity:n,create:e,identityToken:t,metadata:{url:location.href,referrer:document.referrer,pageTitle:document.title,language:navigator.language,timezone:Intl.DateTimeFormat().resolvedOptions().timeZone,screenResolution:`${screen.width}x${screen.height}`}})}#p({sessionId:e,visitorId:t,messages:s,cursor:n,user:i,...o}){let r=this.#t,{visitor:c}=r;r.recognize(i);let{connected:l}=this,h=r.store.get(s[0]?.id);(e!==c.stored.handle||o.hasMore&&!h)&&r.clear(),c.keep({handle:e,visitorId:t}),h&&(o.hasMore=r.greeting.hasMore),r.greeting=o,this.connected||(this.#s=n),r.lost=!1,this.connected=!!e,r.take(s),this.listen(),!l&&e&&(r.tabs.tell("session",c.stored),r.tell("connect",e))}async read(e,t){let s=this.#t,{store:n}=s,i=[];this.#i.add(i);let o=await e.finally(()=>this.#i.delete(i));if(!o||n!==s.store)return!1;if(t(o),n===s.store)for(let r of i)s.apply(r);return!0}advance(e){let{cursor:t}=e;if(t&&+t<=+this.#s)return!1;t&&(this.#s=t);for(let s of this.#i)s.push(e);return!0}listen(){let e=this.#t;!e.tabs.leads||!this.connected||this.#e||(this.#e=G({address:()=>`${e.endpoint}/stream${q({sessionId:e.visitor.stored.handle,after:this.#s})}`,poll:()=>this.call("GET","/events",{after:this.#s}),transport:e.config.transport,carried:e.greeting.transports,onFrame:t=>{e.tabs.tell("frame",t),e.receive(t)},onState:t=>{e.tabs.tell("lost",!t),e.setLost(!t),t&&e.outgoing.flush()},onLost:()=>this.connect(!1)}))}wake(){this.#e?.wake(),(this.connected||this.#t.opened)&&this.keepConnecting()}hangUp(){this.#e?.stop(),this.#e=void 0}};var z=new CSSStyleSheet;z.replaceSync(`
 :host{position:fixed;z-index:2147483000;--paper:light-dark(#fff,#16181d);--soft:light-dark(#f1f3f6,#262a32);
 --ink:light-dark(#16181d,#eceef2);--dim:light-dark(#5b6270,#a3abb9);--bad:light-dark(#b3261e,#ffb4ab)}
 [hidden]{display:none!important}
@@ -261,5 +75,226 @@ canvas,progress{width:48px}
 @media(max-width:480px){.panel{inset:var(--above,0) 0 auto!important;width:auto;height:var(--height,100dvh);border-radius:0}
 .panel:not([hidden])+.launcher{display:none}}
 @media(prefers-reduced-motion){*{animation:none!important}}
-@media print{:host{display:none}}`);var Q={chat:"M4 5h16v11h-9l-5 4v-4H4z",close:"M6 6l12 12M18 6L6 18",send:"M5 12L4 4l17 8-17 8 1-8h7",attach:"M8 12l6-6a3 3 0 0 1 4 4l-8 8a5 5 0 0 1-7-7l7-7",reply:"M9 7l-5 5 5 5M4 12h9a6 6 0 0 1 6 6",edit:"M5 19v-4L16 4l4 4L9 19z",remove:"M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",star:"M12 4l2 5 6 1-4 4 1 5-5-2-5 2 1-5-4-4 6-1z"};function k(a){let[t,e]=["svg","path"].map(s=>document.createElementNS("http://www.w3.org/2000/svg",s));return t.setAttribute("viewBox","0 0 24 24"),t.ariaHidden="true",e.setAttribute("d",Q[a]),t.append(e),t}function l(a,t="",e={},...s){let i=Object.assign(document.createElement(a),e,{className:t});return i.append(...s),i}function g(a,t,e){return l("button",a,{type:e?"button":"submit",ariaLabel:t,title:t,onclick:e},k(a))}function w(a,t){return l("button","",{type:"button",onclick:()=>t()},a)}function S(a,t){return l("a","",{href:a,target:"_blank",rel:"noopener noreferrer"},t)}function y(a,t=""){a.textContent!==t&&(a.textContent=t),a.hidden=!t}var Z=/https:\/\/[^\s<>"]*[^\s<>".,:;!?)\]}]/g,tt={sending:"◷",sent:"✓",delivered:"✓✓",read:"✓✓",failed:"!"},et=864e5,O=class{element=l("div","log",{role:"log",tabIndex:0});#t=new Map;#s;#e;constructor(t,e){this.#s=t,this.#e=e;let{element:s}=this;s.ariaLabel=t.texts.messages,s.setAttribute("aria-relevant","additions"),s.onscroll=()=>s.scrollTop<200&&this.#d(),s.onkeydown=i=>this.#l(i);for(let i of["mouseover","focusin","click"])s.addEventListener(i,({target:n})=>this.#h(n));this.welcome(t.config.welcomeMessage??t.texts.welcome)}welcome(t){let{firstElementChild:e}=this.element;e&&(e.textContent=""),(e??this.element.appendChild(l("div","message"))).append(l("div","bubble",{dir:"auto"},t))}toEnd(t=9,e=0){let{element:s}=this;!t||s.scrollTop<e||(s.scrollTop=1e9,e=s.scrollTop,requestAnimationFrame(()=>this.toEnd(t-1,e)))}show(t){let{messages:e}=this.#s.store,{scrollHeight:s,scrollTop:i,clientHeight:n}=this.element,o=s-i-n<80||t.some(({status:c})=>c==="sending"),r=new Set(e);for(let[c,d]of this.#t)r.has(c)||(d.remove(),this.#t.delete(c));let h=new Set(t.map(({id:c})=>c));e.forEach(({id:c,replyTo:d=""},f)=>{[c,d,e[f-1]?.id].some(p=>h.has(p))&&this.#i(f)}),o&&t.length&&this.toEnd()}#i(t){let{messages:e}=this.#s.store,s=e[t],i=this.#t.get(s)??l("div","",{tabIndex:-1});i.className=`message ${s.sender==="visitor"?"own":""} ${s.status}`;let n=s.deletedAt?null:i.querySelector(".tools");for(let r of[...i.children])r!==n&&r.remove();i.prepend(...this.#n(e[t-1],s));let o=this.#t.get(e[t-1])??this.element.firstElementChild;i.previousElementSibling!==o&&o?.after(i),this.#t.set(s,i)}#n(t,e){let{metadata:s,timestamp:i}=e,n=[],o=this.#r(i),r=!t||this.#r(t.timestamp)!==o;if(r&&n.push(l("div","day",{},o)),s?.system)return[...n,this.#o(e)];let h=this.#c(e);return h&&(r||this.#c(t)!==h)&&n.push(l("div","name",{},h)),[...n,this.#u(e)]}#o({content:t,metadata:{kind:e=""}={}}){let{texts:s}=this.#s,i=e.slice(8),n=l("div","day system",{dir:"auto"},s[i]??t);return i==="closed"&&n.append(l("br"),w(s.placeholder,()=>this.#e.text.focus())),n}#r(t){let{language:e}=this.#s,s=new Date(t),i=Math.round((s.setHours(0,0,0,0)-new Date().setHours(0,0,0,0))/et),n=new Intl.RelativeTimeFormat(e,{numeric:"auto"}).format(i,"day");return i>-2?n[0].toLocaleUpperCase()+n.slice(1):s.toLocaleDateString(e,{dateStyle:"long"})}#c(t){if(!t||t.sender==="visitor"||t.metadata?.system)return"";let{texts:e,config:s}=this.#s;return t.operatorName??(t.sender==="ai"?e.ai:s.operatorName??e.team)}#u(t){let{store:e,texts:s}=this.#s;if(t.deletedAt)return l("div","bubble gone",{},s.deleted);let i=t.replyTo&&e.get(t.replyTo),n=i?[l("span","excerpt",{dir:"auto"},i.content||s.deleted)]:[],o=(t.attachments??[]).map(r=>this.#p(r));return l("div","bubble",{dir:"auto"},...n,...o,...st(t.content),this.#a(t))}#p({url:t,thumbnailUrl:e,filename:s,width:i,height:n}){let o=d=>new URL(d,this.#s.endpoint).href,r=i&&n?{width:i,height:n}:{},h=`📎 ${s}
-`;if(!e)return S(o(t),h);let c=l("img","picture",{...r,alt:s,src:o(e)});return c.onerror=()=>c.replaceWith(h),S(o(t),c)}#a(t){let e=this.#s,{texts:s,language:i}=e,n=new Date(t.timestamp).toLocaleTimeString(i,{hour:"numeric",minute:"2-digit"}),o=l("span","meta",{},n,t.editedAt?` · ${s.edited} `:" ");if(t.sender!=="visitor")return o;let r=t.status;if(o.append(l("span","",{role:"img",ariaLabel:s[r],title:s[r]},tt[r])),t.error){let h=w(s.retry,()=>e.retry(t));o.append(` ${t.error} `,h,w(s.remove,()=>e.remove(t)))}return o}#h(t){let e=t.closest(".message"),s=[...this.#t].find(([,h])=>h===e)?.[0];if(!e||!s?.seq||s.deletedAt||s.metadata||e.querySelector(".tools"))return;this.element.querySelector(".tools")?.remove();let{texts:i}=this.#s,n=h=>g(h,i[h],()=>this.#e.pick(h,s)),o=l("div","tools",{},n("reply")),r=()=>o.replaceChildren(w(i.sure,()=>this.#s.remove(s)));s.sender==="visitor"&&o.append(n("edit"),g("remove",i.remove,r)),e.append(o)}#l(t){let e={ArrowUp:"previousElementSibling",ArrowDown:"nextElementSibling"}[t.key];if(!e)return;t.preventDefault();let s=t.target.closest(".message");(s?s[e]:this.element.lastElementChild)?.focus()}async#d(){let{element:t}=this;if(t.ariaLive==="off")return;t.ariaLive="off";let e=t.scrollHeight-t.scrollTop;await this.#s.loadOlder()&&(t.scrollTop=t.scrollHeight-e),t.ariaLive="polite"}};function st(a){let t=[],e=0;for(let{0:s,index:i}of a.matchAll(Z))t.push(a.slice(e,i),S(s,s)),e=i+s.length;return[...t,a.slice(e)]}var A=class{text=l("textarea","",{rows:1,maxLength:4e3,dir:"auto"});#t=l("div","chip",{hidden:!0});#s=l("div");#e={};#i=new Set;#n=!1;#o;constructor(t){this.#o=t;let{texts:e,config:s}=t,{text:i}=this;i.placeholder=i.ariaLabel=s.placeholder??e.placeholder,i.value=t.draft;let n=l("input","",{type:"file",multiple:!0,hidden:!0});n.onchange=()=>this.#h(n.files);let o=g("attach",e.attach,()=>n.click()),r=l("div","field",{},o,i,g("send",e.send));this.element=l("form","composer",{},this.#t,this.#s,r,n),this.element.onsubmit=h=>{h.preventDefault(),this.#p()},i.oninput=()=>this.#c(),i.onkeydown=h=>this.#u(h),i.onpaste=({clipboardData:h})=>this.#h(h?.files)}restore(){this.text.value||(this.text.value=this.#o.draft)}takeDrops(t){let e=s=>{s.preventDefault(),t.classList.toggle("over",s.type==="dragover")};t.ondragover=t.ondragleave=e,t.ondrop=s=>(e(s),this.#h(s.dataTransfer?.files))}pick(t,e){let{texts:s}=this.#o;if(this.#e.kind==="edit"&&this.#r(""),this.#e={kind:t,message:e},this.#t.hidden=!e,!t||!e)return;t==="edit"&&this.#r(e.content);let i=l("span","excerpt",{dir:"auto"},`${s[t]}: ${e.content}`);this.#t.replaceChildren(i,g("close",s.cancel,()=>this.pick())),this.text.focus()}#r(t){this.text.value=t,this.#c()}#c(){let{text:t}=this,e=this.#o;this.#e.kind!=="edit"&&e.storage.set("draft",t.value),e.typing(t.value!==""),t.style.height="",t.value&&(t.style.height=`${t.scrollHeight}px`)}#u(t){let{key:e,shiftKey:s,isComposing:i}=t;e==="Enter"&&!s&&!i?(t.preventDefault(),this.#p()):e==="Escape"&&this.#e.kind&&(t.stopPropagation(),this.pick())}#p(){let t=this.#o,{kind:e,message:s}=this.#e,i=this.text.value.trim(),n=[...this.#i];if(this.#n=n.some(({done:r})=>!r),this.#n||!(i||n.length)||this.text.disabled)return;let o=n.flatMap(({done:r})=>r??[]);e==="edit"&&s?this.#a(s,i):t.sendMessage(i,{replyTo:s?.id,attachments:n.length?o:void 0}),this.#i.clear(),this.#s.replaceChildren(),this.#e={},this.pick(),this.#r("")}async#a(t,e){!await this.#o.edit(t.id,e)&&!this.text.value&&this.pick("edit",{...t,content:e})}#h(t){for(let e of t??[])this.#l(e)}#l(t){let{texts:e}=this.#o,s={},i=new AbortController,n=l("progress","",{ariaLabel:t.name,value:0}),o=l("span","excerpt"),r=async()=>{o.textContent=t.name,h.hidden=!0;try{s.done=await this.#o.upload(t,f=>n.value=f,i.signal),n.remove(),this.#n&&this.#p()}catch(f){o.textContent=this.#o.explain(f),h.hidden=!1}},h=w(e.retry,r),c=()=>{i.abort(),this.#i.delete(s),this.#n=!1,d.remove()},d=l("div","chip",{},o,n,h,g("close",`${e.remove} ${t.name}`,c));this.#i.add(s),this.#s.append(d),it(t,d),r()}};async function it(a,t){let e=a.type.startsWith("image/")&&await createImageBitmap(a,{resizeHeight:48}).catch(()=>null);if(!e)return;let{width:s,height:i}=e,n=l("canvas","",{width:s,height:i});n.getContext("2d")?.drawImage(e,0,0),t.prepend(n)}function R(a,t){let{texts:e,greeting:s}=a,{fields:i="",required:n}=s.preChatForm??{},o=[];for(let[r,h,c]of[["email","email",e.email],["phone","tel",e.phone]]){let d=!i.includes("-or-"),f={name:r,type:h,autocomplete:h,placeholder:c,ariaLabel:c,required:d};i.includes(r)&&o.push(l("input","",f))}return H(a,e.contact,e.save,n?"":w(e.skip,t),o,async({email:r,phone:h})=>{await a.tellContact({email:r,phone:h?.replace(/[^+\d]/g,"")}),t()})}function B(a,t){let{texts:e}=a,s=[1,2,3,4,5].map(r=>{let h=e.stars.replace("{count}",`${r}`),c=l("input","",{type:"radio",name:"score",value:r,ariaLabel:h,required:!0});return l("label","",{title:h},c,k("star"))}),i={name:"comment",rows:1,maxLength:1e3,placeholder:e.comment,ariaLabel:e.comment},n=l("textarea","",i),o=[l("div","stars",{},...s),n];return H(a,e.rate,e.send,w(e.skip,t),o,async({score:r,comment:h})=>{await a.rate({score:Number(r),comment:h}),t(e.thanks)})}function H(a,t,e,s,i,n){let o=l("p","error",{role:"alert"}),r=l("form","card",{ariaLabel:t},l("b","",{},t),...i,o,s,l("button","main",{},e));return r.onsubmit=h=>{h.preventDefault();let c=[...new FormData(r)].map(([d,f])=>[d,`${f}`.trim()||void 0]);n(Object.fromEntries(c)).catch(d=>o.textContent=a.explain(d))},r}var x=class extends HTMLElement{#t=l("img","avatar",{alt:""});#s=l("h2");#e=l("p","state",{role:"status"});#i=l("p","notice",{role:"status"});#n=l("p","typing",{role:"status"});#o=l("span","badge",{ariaHidden:"true"});#r=l("div");#c="";#u=0;#p="";#a;#h;#l;#d;constructor(t){super(),this.#a=t;let{config:e,texts:s,language:i}=t;this.#h=new A(t),this.list=new O(t,this.#h),this.#l=l("button","launcher",{onclick:()=>t.toggle()},k("chat"),this.#o),this.#d=l("section","panel",{role:"dialog",ariaLabel:s.team,hidden:!0},l("div","head",{},this.#t,l("div","",{},this.#s,this.#e),g("close",s.close,()=>t.close())),this.#i,this.list.element,this.#n,this.#r,this.#h.element),this.#d.onkeydown=({key:h})=>{h==="Escape"&&t.close()},this.#h.takeDrops(this.#d);let n=/^(ar|fa|he|ur)/.test(i)?"rtl":"ltr",o=this.attachShadow({mode:"open"});o.adoptedStyleSheets=[P],o.append(l("div",`root ${e.position}`,{lang:i,dir:n},this.#d,this.#l)),o.addEventListener("keydown",h=>h.stopPropagation());let{theme:r=""}=e;this.style.colorScheme=/light|dark/.test(r)?r:"light dark",this.hidden=!0,setTimeout(()=>this.hidden=!1,e.showDelay),visualViewport?.addEventListener("resize",()=>this.#b()),this.refresh()}show(t){this.list.show(t),this.refresh()}get draft(){return this.#h.text.value}restore(){this.#h.restore()}refresh(){let{greeting:t,config:e,texts:s,typist:i,store:n,lost:o,problem:r}=this.#a;this.#k(),this.#f();let c=n.messages.findLast(({sender:f,operatorName:p})=>f==="operator"&&p)?.operatorName??t.operatorName??e.operatorName??s.team,d=t.operatorAvatar??e.operatorAvatar;this.#t.hidden=!d,d&&this.#t.getAttribute("src")!==d&&(this.#t.src=d),this.#e.classList.toggle("online",!!t.operatorOnline),y(this.#s,c),y(this.#e,s[t.operatorOnline?"online":t.aiActive?"ai":"away"]),y(this.#i,o?s.offline:r),y(this.#n,i===void 0?"":s.typing.replace("{name}",i||c)),this.#S()}chime(){let t=new AudioContext,e=t.createOscillator(),s=t.createGain();s.gain.value=.1,s.gain.linearRampToValueAtTime(0,.4),e.connect(s).connect(t.destination),e.start(),e.stop(.4),setTimeout(()=>t.close(),500)}#k(){let{config:t,greeting:e}=this.#a,s=t.primaryColor??e.primaryColor??"#1f5eff",{headerColor:i=s,toggleColor:n=s}=e,{footerColor:o="",chatBackground:r=""}=e,h=Object.entries({brand:s,head:i,toggle:n,foot:o,wall:r});for(let[c,d]of h)this.style.setProperty(`--${c}`,d);this.#d.className=`panel ${r}`}#f(){let{opened:t,config:e,texts:s,store:i}=this.#a,{showOnPages:n,hideOnPages:o,launcher:r,titleBadge:h}=e,c=t?0:i.unread().length;c!==this.#u&&this.#a.emit("unread",c),this.#u=c,y(this.#o,c?`${c}`:"");let d=t?s.close:s.open;this.#l.ariaLabel=c?`${d} (${c})`:d,this.#l.ariaExpanded=`${t}`;let f=u=>new RegExp(u).test(location.pathname);this.#l.hidden=r===!1||n?.some(f)===!1||!!o?.some(f);let p=this.#d.hidden===t;if(this.#d.hidden=!t,h){let u=document.title===this.#c?document.title.replace(/^\(\d+\) /,""):document.title;document.title=this.#c=c?`(${c}) ${u}`:u}if(p){if(!t)return this.#l.focus();this.#b(),this.list.toEnd(),this.#h.text.focus()}}#S(){let{greeting:t,store:e}=this.#a,{preChatForm:s,csatRequestedAt:i}=t,n=e.messages.some(({sender:c})=>c==="visitor"),o=s&&!s.completed&&(n||s.timing.startsWith("before"));this.#h.text.disabled=!!(o&&s.required&&!n);let r=!(o&&s.required)&&i||(o?"contact":"");if(r===this.#p)return;this.#p=r;let h=(c="")=>{this.#r.replaceChildren(...c?[l("p","notice",{role:"status"},c)]:[]),this.refresh(),this.#h.text.focus()};if(!r)return this.#r.querySelector("form")?.remove();this.#r.replaceChildren((r==="contact"?R:B)(this.#a,h)),this.list.toEnd()}#b(){visualViewport&&(this.#d.style.setProperty("--height",`${visualViewport.height}px`),this.#d.style.setProperty("--above",`${visualViewport.offsetTop}px`))}};customElements.get("pocketping-chat")||customElements.define("pocketping-chat",x);var $=({sender:a,metadata:t})=>a!=="visitor"&&!t?.kind,E=class{messages=[];#t=new Map;#s=[];get(t){return this.#t.get(t)}receive(t,e=[]){let s=this.get(t.id);if(!s&&t.sender==="visitor"&&e.includes(t.content))return this.#s.push(t),[];let i=Object.assign(s??t,t);return this.#t.set(i.id,i),this.#e(i),[i]}settle(t,{messageId:e,...s}){let i=this.get(t);if(!i)return[];let n=this.remove(e);return this.#t.delete(t),this.receive(Object.assign(i,{status:"sent"},n,s,{id:e}))}release(t){return this.#s.splice(0).flatMap(e=>this.receive(e,t))}remove(t){let e=this.get(t);return this.#t.delete(t),e&&this.messages.splice(this.messages.indexOf(e),1),e}apply({type:t,data:e},s){if(t==="message")return this.receive(e,s);let{messageId:i,messageIds:n=[i],...o}=e;if(t==="message_deleted")Object.assign(o,{content:"",attachments:[]});else if(t!=="read"&&t!=="message_edited")return[];let r=[...this.messages,...this.#s].filter(({id:h})=>n.includes(h));for(let h of r)Object.assign(h,o);return r}unread(){return this.messages.filter(t=>$(t)&&t.status!=="read"&&!t.deletedAt)}#e(t){let{messages:e}=this,{seq:s=1/0}=t,i=e.indexOf(t);if(i>=0&&!t.seq)return;i>=0&&e.splice(i,1);let n=e.length;for(;n&&(e[n-1].seq??1/0)>s;)n--;e.splice(n,0,t)}};var C="out:",L=class{#t=!1;#s=0;#e=0;#i;#n;#o;#r;constructor(t,e,s,i){this.#i=t,this.#n=e,this.#o=s,this.#r=i}get entries(){return this.#i.keys(C).map(e=>this.#i.get(e)).filter(Boolean).sort((e,s)=>e.at-s.at)}get waiting(){return this.entries.filter(({error:t})=>!t)}put(t){this.#i.set(C+t.clientId,t)}has(t){return!!this.#i.get(C+t)}remove(t){this.#i.remove(C+t)}async flush(t=0){if(this.#e=t,!this.#t){this.stop(),this.#t=!0;try{for(let[e]=this.waiting;e;[e]=this.waiting)await this.#c(e),this.#e=0}catch(e){let s=e.wait||this.#r(this.#e);this.#s=setTimeout(()=>this.flush(this.#e+1),s)}this.#t=!1}}stop(){clearTimeout(this.#s)}async#c(t){try{let e=await this.#n(t);if(!e)return;this.remove(t.clientId),this.#o(t,e)}catch(e){let{message:s,passes:i,code:n}=e;if(i!==!1||n==="SESSION_NOT_FOUND")throw e;let o={...t,error:s};this.put(o),this.#o(o)}}};function W(a){let t={},e={};try{localStorage[a]="",e=localStorage,delete e[a]}catch{}function s(i){delete t[a+i],delete e[a+i]}return{shared:"setItem"in e,remove:s,get(i){try{return JSON.parse(t[a+i]??e[a+i])}catch{return null}},set(i,n){let o=JSON.stringify(n);s(i);try{e[a+i]=o}catch{t[a+i]=o}},keys(i){return Object.keys({...t,...e}).filter(o=>o.startsWith(a+i)).map(o=>o.slice(a.length))}}}var b=class extends Error{constructor(t,e={},s=0){super(e.message??"No connection."),this.status=t,this.code=e.code??(t===413?"PAYLOAD_TOO_LARGE":void 0),this.details=e.details,this.wait=s*1e3,this.passes=!t||t===429||t>=500}};async function D(a,t,e,s){let i={method:a,keepalive:!0,signal:s??AbortSignal.timeout(3e4)};/GET|DELETE/.test(a)?t+=I(e):Object.assign(i,{body:JSON.stringify(e),headers:{"Content-Type":"application/json"}});let n=await fetch(t,i).catch(()=>{throw new b(0)}),o=await n.json().catch(()=>{});if(n.ok&&o)return o;throw(n.ok||/40[1345]/.test(`${n.status}`))&&nt(a,t,n),new b(n.ok?0:n.status,o,Number(n.headers.get("Retry-After")))}var z=!1;function nt(a,t,{headers:e,redirected:s,url:i,status:n}){if(z||!/html/.test(e.get("Content-Type")??""))return;z=!0;let[o,r]=[t,i].map(c=>c.split("?")[0]),h=s?`the HTML page ${r}`:`an HTML page with status ${n}`;console.error(`PocketPing: ${a} ${o} was answered by ${h} instead of the chat. If the app checks sign-in before each request, let its blueprint "pocketping" through.`)}var I=(a={})=>`?${new URLSearchParams(Object.entries(a))}`,T=a=>Math.min(3e4,500*2**a)*(.5+Math.random()/2);var ot=2e3,rt=150,at=5e3,_={ws:[5e3,({onFrame:a,address:t},e,s)=>{let i=new WebSocket(t().replace("http","ws"));return i.onopen=e,i.onmessage=({data:n})=>a(JSON.parse(n)),i.onclose=s,()=>{i.onclose=i.onmessage=null,i.close()}}],sse:[15e3,({onFrame:a,address:t},e,s)=>{let i=new EventSource(t());i.onopen=e,i.onerror=s;for(let n of["message","csat_request"])i.addEventListener(n,({data:o})=>a(JSON.parse(o)));return()=>i.close()}],poll:[15e3,({poll:a,onFrame:t},e,s,i)=>{let n=0,o=!1;async function r(){let h=!o&&(i||n++<=rt)&&await a().catch(()=>{});if(!o){if(!h)return s();e(),h.frames.forEach(t),t({type:"",data:{},cursor:h.cursor}),t({type:"presence",data:{online:h.operatorOnline}}),setTimeout(r,h.hasMore?0:ot)}}return r(),()=>o=!0}]};function F(a){let{transport:t="",carried:e=Object.keys(_),onState:s,onLost:i}=a,n=e.includes(t)?[t]:e,o=0,r=0,h=0,c=()=>{};function d(){clearTimeout(h),c(),c=()=>{}}function f(){let[p,u]=_[n[o]],m=0;function v(){d();let j=m&&Date.now()-m>at;if(o=j?0:(o+1)%n.length,o)return f();j&&(r=0),s(!1);let Y=c;h=setTimeout(async()=>{await i().catch(()=>{}),c===Y&&f()},T(r++))}function K(){m||s(!0),m||=Date.now(),clearTimeout(h)}h=setTimeout(v,p),c=u(a,K,v,!n[1])}return f(),{wake(){d(),o=r=0,f()},stop:d}}async function U(a,t,e,s,i){let{name:n,type:o,size:r}=a,h={filename:n,size:r,mimeType:o||"application/octet-stream"},{attachmentId:c,uploadUrl:d}=await t("POST","/upload",h,i);return await new Promise((f,p)=>{let u=new XMLHttpRequest;u.open("PUT",new URL(d,e)),u.responseType="json",u.upload.onprogress=({loaded:m,total:v})=>s(m/v),u.onloadend=()=>{let{status:m,response:v}=u;m>=200&&m<300?f(m):p(new b(m,v??{}))},i.onabort=()=>u.abort(),u.send(a)}),t("POST","/upload/complete",{attachmentId:c},i)}function G(a,t,e,s){let{locks:i}=navigator,n=!t||!i,o,r,h={leads:!1,join(){o=new AbortController;let{signal:d}=o;if(n)return void c(d);r=new BroadcastChannel(a),r.onmessage=({data:f})=>e(f.kind,f.data),i.request(a,{signal:d},()=>c(d)).catch(()=>{})},leave(){h.leads=!1,o.abort(),r?.close(),r=void 0},tell(d,f){r?.postMessage({kind:d,data:f})},inTurn:d=>n?d():i.request(`${a}connect`,d)};function c(d){if(!d.aborted)return h.leads=!0,s(),new Promise(f=>d.onabort=f)}return h}var ht=3e4,ct=3e3,lt=6e3;async function V(a,t){let e=a.language??(document.documentElement.lang||navigator.language),s=q(e,a.texts);return document.body||await new Promise(i=>addEventListener("DOMContentLoaded",i)),new N(a,t,s,e)}var N=class{store=new E;greeting={};opened=!1;lost=!1;typist;problem;#t=!1;#s=!1;#e;#i;#n;#o;#r;#c="0";#u=new Set;#p=Promise.resolve();#a=new Map;#h=0;#l=0;#d=0;#k=0;#f={};#S=Date.now();#b=location.href;#O=new AbortController;constructor(t,e,s,i){this.config=t,this.texts=s,this.language=i,this.emit=e,this.endpoint=new URL(t.endpoint,location.href).href.replace(/\/$/,"");let n=`pocketping:${this.endpoint}:`;this.storage=W(n),this.#e=new L(this.storage,o=>this.#X(o),(o,r)=>{this.#i.tell("sent",{entry:o,sent:r}),this.#z(o,r)},T),this.#i=G(n,this.storage.shared,(o,r)=>this.#Y(o,r),()=>this.#K()),this.#n=this.storage.get("session")??{},this.#s=!!this.#n.user,this.#o=new x(this),document.body.append(this.#o),this.#Q(),this.#i.join(),this.#g(),(this.#n.handle||t.identity)&&this.#m(),t.open&&this.open()}call=(t,e,s,i)=>D(t,this.endpoint+e,{sessionId:this.#n.handle,...s},i);#A(t,e,s){return this.call(t,e,s).catch(i=>this.#E("problem",this.explain(i)))}get draft(){return this.#s?"":this.storage.get("draft")}explain({code:t,message:e}){return t==="PAYLOAD_TOO_LARGE"?this.texts.large:e}get reading(){return this.opened&&!document.hidden}open(){this.opened||this.toggle()}close(){this.opened&&this.toggle()}toggle(){this.opened=!this.opened,this.opened&&!this.#t&&this.#m(),this.#P(this.opened?"open":"close")}sendMessage(t,e){this.#l=Math.max(Date.now(),this.#l+1);let s=crypto.getRandomValues(new Uint32Array(4)).join("-"),i=new Promise((n,o)=>{this.#a.set(s,(r,h)=>h?n(h):o(Error(r)))});return i.catch(()=>{}),this.#W({...e,clientId:s,content:t,at:this.#l}),i}retry({clientId:t}){let e=this.#e.entries.find(s=>s.clientId===t);e&&this.#W({...e,error:void 0})}async remove({id:t,seq:e}){e?await this.#A("DELETE",`/message/${t}`)&&this.#v({type:"message_deleted",data:{messageId:t,deletedAt:"now"}}):(this.#e.remove(t),this.store.remove(t),this.#g())}async edit(t,e){let s=await this.#A("PATCH",`/message/${t}`,{content:e});return s&&this.#v({type:"message_edited",data:{...s.message,messageId:t}}),!!s}async loadOlder(){let t=this.store.messages.find(({seq:e})=>e)?.id;return!t||!this.greeting.hasMore?!1:this.#j(this.#A("GET","/messages",{before:t}),({hasMore:e,messages:s})=>{this.greeting.hasMore=e,this.#B(s)})}async upload(t,e,s){return await this.connect(!0),U(t,this.call,this.endpoint,e,s)}typing(t){let e=Date.now();t!==e-this.#d<ct&&(this.#d=t?e:0,this.#T("/typing",{sender:"visitor",isTyping:t}))}async identify(t){this.#M({identity:t}),await this.#p.catch(()=>{}),this.#t&&await this.call("POST","/identify",{identity:t})}async tellContact(t){await this.connect(!0),await this.call("POST","/prechat",t),this.greeting.preChatForm=void 0}async rate(t){await this.call("POST","/csat",t),this.greeting.csatRequestedAt=void 0}async trigger(t,e={},{widgetMessage:s}={}){s&&(this.#o.list.welcome(s),this.open()),await this.connect(!0),await this.call("POST","/events",{name:t,data:e})}reset(){this.#i.tell("reset"),this.#_(),this.close(),this.#y(!0)}destroy(){this.#O.abort(),this.#G(),this.#e.stop(),Object.values(this.#f).forEach(clearTimeout),this.#o.remove()}async connect(t){this.#O.signal.aborted&&await new Promise(()=>{});let e=this.#p.catch(()=>{});if(this.#p=e.then(async()=>{(!t||!this.#t)&&await this.#i.inTurn(()=>this.#D(t))}),await this.#p,t&&!this.#t)throw new b(0)}async#D(t){this.#n=this.storage.get("session")??{};let{identityToken:e,user:s}=await this.#I();if(this.config.identity||this.#N(s),!t&&!this.#n.handle&&!e)return this.#x(!1);try{await this.#j(this.#V(t,e),i=>this.#J(i))}catch(i){if(!this.config.identity||!i.details?.identityToken)throw i;this.emit("error",i),this.config.identity=void 0,await this.#D(t)}}async#I(){let{config:t,endpoint:e}=this;return t.identity?{identityToken:t.identity}:new URL(e).origin!==location.origin?{}:D("GET",`${e}/identity`).catch(s=>{if(s.passes&&s.status!==500)throw s;return{}})}#N(t){let{user:e}=this.#n;if(e&&e!==t){let s=this.#s&&this.#o.draft,i=this.#e.entries.filter(({clientId:n})=>this.#s&&this.#a.has(n));this.#i.tell("reset"),this.#_(),s&&this.storage.set("draft",s);for(let n of i)this.#e.put(n);this.#s=!1,this.#y(!0)}this.#M({user:t??void 0}),this.#s&&(this.#s=!1,this.#o.restore(),this.#g())}async#j(t,e){let{store:s}=this,i=[];this.#u.add(i);let n=await t.finally(()=>this.#u.delete(i));if(!n||s!==this.store)return!1;if(e(n),s===this.store)for(let o of i)this.#v(o);return!0}#V(t,e){let{visitorId:s,identity:i}=this.#n;return this.call("POST","/connect",{visitorId:s,identity:i,create:t,identityToken:e,metadata:{url:location.href,referrer:document.referrer,pageTitle:document.title,language:navigator.language,timezone:Intl.DateTimeFormat().resolvedOptions().timeZone,screenResolution:`${screen.width}x${screen.height}`}})}#J({sessionId:t,visitorId:e,messages:s,cursor:i,user:n,...o}){this.#N(n);let r=this.#t,h=this.store.get(s[0]?.id);(t!==this.#n.handle||o.hasMore&&!h)&&this.#y(),this.#M({handle:t,visitorId:e}),h&&(o.hasMore=this.greeting.hasMore),this.greeting=o,this.#t||(this.#c=i),this.lost=!1,this.#t=!!t,this.#B(s),this.#q(),!r&&t&&(this.#i.tell("session",this.#n),this.#P("connect",t))}async#m(){try{await this.connect(this.opened&&!this.#t),this.#h=0,this.#e.flush()}catch(t){this.#x(!0),this.#P("error",t),t.passes&&this.#C("connect",()=>this.#m(),t.wait||T(this.#h++))}}#q(){!this.#i.leads||!this.#t||this.#r||(this.#r=F({address:()=>this.endpoint+"/stream"+I({sessionId:this.#n.handle,after:this.#c}),poll:()=>this.call("GET","/events",{after:this.#c}),transport:this.config.transport,carried:this.greeting.transports,onFrame:t=>{this.#i.tell("frame",t),this.#R(t)},onState:t=>{this.#i.tell("lost",!t),this.#x(!t),t&&this.#e.flush()},onLost:()=>this.connect(!1)}))}#K(){this.#q(),this.#e.flush()}#Y(t,e){t==="frame"?this.#R(e):t==="lost"?this.#x(e):t==="sent"?this.#z(e.entry,e.sent):t==="outbox"?(this.#i.leads&&(this.#e.put(e),this.#e.flush()),this.#g()):t==="reset"?(this.#n={},this.#F(),this.#s=!1):e.handle!==this.#n.handle&&(this.storage.set("session",e),this.#m())}#R(t){let{type:e,data:s,cursor:i}=t;if(!(i&&+i<=+this.#c)){i&&(this.#c=i);for(let n of this.#u)n.push(t);if(e==="typing"&&s.sender!=="visitor")this.#E("typist",s.isTyping?s.operatorName??"":void 0);else if(e==="event")for(let n of["*",s.name])this.emit(`event:${n}`,s);else e==="message"&&$(s)&&!this.store.get(s.id)&&(this.#E("typist"),this.greeting.aiActive=s.sender==="ai",this.emit("message",s),!this.reading&&this.#i.leads&&this.config.sound&&this.#o.chime());this.#v(t)}}#E(t,e){this[t]=e,this.#o.refresh(),e!==void 0&&this.#C(t,()=>this.#E(t),lt)}#C(t,e,s){clearTimeout(this.#f[t]),this.#f[t]=setTimeout(e,s)}get#L(){return this.#e.waiting.map(({content:t})=>t)}#v(t){let{type:e,data:s}=t,{greeting:i}=this;e==="presence"?i.operatorOnline=s.online:e==="ai_takeover"?i.aiActive=!0:e==="csat_request"&&(i.csatRequestedAt=s.requestedAt),this.#w(this.store.apply(t,this.#L))}#B(t){this.#w(t.flatMap(e=>this.store.receive(e,this.#L)))}#w(t=[]){this.#o.show(t),this.#H()}#H(){this.#f.receipts||=setTimeout(async()=>{this.#f.receipts=0;let t=this.reading?"read":"delivered",s=this.store.unread().filter(i=>i.status!==t).map(({id:i})=>i).slice(0,500);!s.length||!this.#t||!(this.reading||this.#i.leads)||(await this.#T("/read",{messageIds:s,status:t}),this.#v({type:"read",data:{messageIds:s,status:t}}))},300)}#W(t){this.#e.put(t),this.#g(),this.#i.tell("outbox",t),this.#i.leads&&this.#e.flush()}#g(){let t=this.#e.entries.filter(({clientId:e})=>!this.#s||this.#a.has(e));this.#w(t.flatMap(({at:e,error:s,...i})=>this.store.receive({...i,id:i.clientId,sender:"visitor",timestamp:new Date(e).toISOString(),status:s?"failed":"sending",error:s})))}async#X({clientId:t,content:e,replyTo:s,attachments:i}){if(await this.connect(!0),!this.#e.has(t))return;let n=i?.map(({id:o})=>o);return this.call("POST","/message",{clientId:t,content:e,replyTo:s,attachmentIds:n}).catch(o=>{throw o.code==="SESSION_NOT_FOUND"&&(this.#t=!1),o.message=this.explain(o),o})}#z(t,e){let{clientId:s,error:i}=t;this.#a.get(s)?.(i,e),this.#a.delete(s),e?(this.#e.remove(s),this.#w(this.store.settle(s,e))):(this.#e.put(t),this.#g()),this.#w(this.store.release(this.#L))}#M(t){this.#n={...this.#n,...t},this.storage.set("session",this.#n)}#_(){for(let t of this.storage.keys(""))this.storage.remove(t);this.#n={}}#F(){this.#s=!0,this.#a.clear(),this.#y(!0)}#y(t){this.#U(),this.#t=!1,this.store=new E,Object.assign(this.greeting,{csatRequestedAt:void 0,aiActive:!1,hasMore:!1}),t&&this.#o.replaceWith(this.#o=new x(this)),this.#g()}#U(){this.#r?.stop(),this.#r=void 0}#x(t){this.lost=t,this.#o.refresh()}#P(t,...e){this.#w(),this.emit(t,...e)}#Q(){let{signal:t}=this.#O,e=(n,o,r)=>n.addEventListener(o,r,{signal:t});e(window,"online",()=>this.#$()),e(window,"offline",()=>this.#x(!0)),e(window,"pagehide",()=>this.#G()),e(window,"pageshow",({persisted:n})=>n&&this.#Z()),e(document,"visibilitychange",()=>this.#tt());let s=()=>this.#C("moved",()=>this.#st(),1e3),{navigation:i}=window;i?e(i,"currententrychange",s):e(window,"popstate",s)}#Z(){this.#i.join(),this.#$(),this.#n.user?this.#F():this.#y()}#tt(){let{visibilityState:t,hidden:e}=document;this.#T("/visibility",{state:t,timestamp:new Date().toISOString()}),e?this.#k=Date.now():Date.now()-this.#k>ht?this.#$():this.#et(),this.#H()}async#et(){if(!this.#t||this.config.identity)return;let{user:t}=await this.#I().catch(()=>this.#n);t!==void 0&&(t??void 0)!==this.#n.user&&this.#m()}#st(){this.#o.refresh(),this.#t&&location.href!==this.#b&&this.#m(),this.#b=location.href}#$(){this.#r?.wake(),(this.#t||this.opened)&&this.#m()}#G(){this.#i.leads&&this.#T("/disconnect",{duration:Date.now()-this.#S,reason:"pagehide"}),this.#U(),this.#i.leave()}async#T(t,e){this.#t&&await this.call("POST",t,e).catch(()=>{})}};var J=document.currentScript;"PocketPing"in window||dt();function dt(){let a=new Map,t,e,s=!1,i=[];function n(){s=!1,e=new Promise(p=>t=p)}function o(p,u){return a.set(p,(a.get(p)??new Set).add(u)),()=>r(p,u)}function r(p,u){a.get(p)?.delete(u)}function h(p,...u){for(let m of a.get(p)??[])queueMicrotask(()=>m(...u))}function c(p){return s||(s=!0,i=Object.entries(p).flatMap(([u,m])=>typeof m=="function"?o(u.slice(2).toLowerCase(),m):[]),t(V(p,h))),e}async function d(){if(!s)return;let p=e;i.forEach(u=>u()),n(),(await p).destroy()}n();let f={init:c,destroy:d,on:o,onEvent:(p,u)=>o(`event:${p}`,u),offEvent:(p,u)=>r(`event:${p}`,u)};for(let p of["open","close","toggle","sendMessage","identify","reset","trigger"])f[p]=async(...u)=>(await e)[p](...u);if(window.PocketPing=f,J?.dataset.endpoint){let p={...J.dataset};for(let u in p)/^(true|false|{.*)$/.test(p[u])&&(p[u]=JSON.parse(p[u]));c(p)}}})();
+@media print{:host{display:none}}`);var le={chat:"M4 5h16v11h-9l-5 4v-4H4z",close:"M6 6l12 12M18 6L6 18",send:"M5 12L4 4l17 8-17 8 1-8h7",attach:"M8 12l6-6a3 3 0 0 1 4 4l-8 8a5 5 0 0 1-7-7l7-7",reply:"M9 7l-5 5 5 5M4 12h9a6 6 0 0 1 6 6",edit:"M5 19v-4L16 4l4 4L9 19z",remove:"M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",star:"M12 4l2 5 6 1-4 4 1 5-5-2-5 2 1-5-4-4 6-1z"};function E(a){let[e,t]=["svg","path"].map(s=>document.createElementNS("http://www.w3.org/2000/svg",s));return e.setAttribute("viewBox","0 0 24 24"),e.ariaHidden="true",t.setAttribute("d",le[a]),e.append(t),e}function d(a,e="",t={},...s){let n=Object.assign(document.createElement(a),t,{className:e});return n.append(...s),n}function w(a,e,t){return d("button",a,{type:t?"button":"submit",ariaLabel:e,title:e,onclick:t},E(a))}function v(a,e){return d("button","",{type:"button",onclick:()=>e()},a)}function C(a,e){return d("a","",{href:a,target:"_blank",rel:"noopener noreferrer"},e)}function x(a,e=""){a.textContent!==e&&(a.textContent=e),a.hidden=!e}var he=/https:\/\/[^\s<>"]*[^\s<>".,:;!?)\]}]/g,de={sending:"◷",sent:"✓",delivered:"✓✓",read:"✓✓",failed:"!"},pe=864e5,O=class{element=d("div","log",{role:"log",tabIndex:0});#t=new Map;#e;#s;constructor(e,t){this.#e=e,this.#s=t;let{element:s}=this;s.ariaLabel=e.texts.messages,s.setAttribute("aria-relevant","additions"),s.onscroll=()=>s.scrollTop<200&&this.#h(),s.onkeydown=n=>this.#d(n);for(let n of["mouseover","focusin","click"])s.addEventListener(n,({target:i})=>this.#a(i));this.welcome(e.config.welcomeMessage??e.texts.welcome)}welcome(e){let{firstElementChild:t}=this.element;t&&(t.textContent=""),(t??this.element.appendChild(d("div","message"))).append(d("div","bubble",{dir:"auto"},e))}toEnd(e=9,t=0){let{element:s}=this;!e||s.scrollTop<t||(s.scrollTop=1e9,t=s.scrollTop,requestAnimationFrame(()=>this.toEnd(e-1,t)))}show(e){let{messages:t}=this.#e.store,{scrollHeight:s,scrollTop:n,clientHeight:i}=this.element,o=s-n-i<80||e.some(({status:l})=>l==="sending"),r=new Set(t);for(let[l,h]of this.#t)r.has(l)||(h.remove(),this.#t.delete(l));let c=new Set(e.map(({id:l})=>l));t.forEach(({id:l,replyTo:h=""},f)=>{[l,h,t[f-1]?.id].some(p=>c.has(p))&&this.#i(f)}),o&&e.length&&this.toEnd()}#i(e){let{messages:t}=this.#e.store,s=t[e],n=this.#t.get(s)??d("div","",{tabIndex:-1});n.className=`message ${s.sender==="visitor"?"own":""} ${s.status}`;let i=s.deletedAt?null:n.querySelector(".tools");for(let r of[...n.children])r!==i&&r.remove();n.prepend(...this.#o(t[e-1],s));let o=this.#t.get(t[e-1])??this.element.firstElementChild;n.previousElementSibling!==o&&o?.after(n),this.#t.set(s,n)}#o(e,t){let{metadata:s,timestamp:n}=t,i=[],o=this.#r(n),r=!e||this.#r(e.timestamp)!==o;if(r&&i.push(d("div","day",{},o)),s?.system)return[...i,this.#n(t)];let c=this.#c(t);return c&&(r||this.#c(e)!==c)&&i.push(d("div","name",{},c)),[...i,this.#p(t)]}#n({content:e,metadata:{kind:t=""}={}}){let{texts:s}=this.#e,n=t.slice(8),i=d("div","day system",{dir:"auto"},s[n]??e);return n==="closed"&&i.append(d("br"),v(s.placeholder,()=>this.#s.text.focus())),i}#r(e){let{language:t}=this.#e,s=new Date(e),n=Math.round((s.setHours(0,0,0,0)-new Date().setHours(0,0,0,0))/pe),i=new Intl.RelativeTimeFormat(t,{numeric:"auto"}).format(n,"day");return n>-2?i[0].toLocaleUpperCase()+i.slice(1):s.toLocaleDateString(t,{dateStyle:"long"})}#c(e){if(!e||e.sender==="visitor"||e.metadata?.system)return"";let{texts:t,config:s}=this.#e;return e.operatorName??(e.sender==="ai"?t.ai:s.operatorName??t.team)}#p(e){let{store:t,texts:s}=this.#e;if(e.deletedAt)return d("div","bubble gone",{},s.deleted);let n=e.replyTo&&t.get(e.replyTo),i=n?[d("span","excerpt",{dir:"auto"},n.content||s.deleted)]:[],o=(e.attachments??[]).map(r=>this.#u(r));return d("div","bubble",{dir:"auto"},...i,...o,...ue(e.content),this.#l(e))}#u({url:e,thumbnailUrl:t,filename:s,width:n,height:i}){let o=h=>new URL(h,this.#e.endpoint).href,r=n&&i?{width:n,height:i}:{},c=`📎 ${s}
+`;if(!t)return C(o(e),c);let l=d("img","picture",{...r,alt:s,src:o(t)});return l.onerror=()=>l.replaceWith(c),C(o(e),l)}#l(e){let t=this.#e,{texts:s,language:n}=t,i=new Date(e.timestamp).toLocaleTimeString(n,{hour:"numeric",minute:"2-digit"}),o=d("span","meta",{},i,e.editedAt?` · ${s.edited} `:" ");if(e.sender!=="visitor")return o;let r=e.status;if(o.append(d("span","",{role:"img",ariaLabel:s[r],title:s[r]},de[r])),e.error){let c=v(s.retry,()=>t.outgoing.retry(e.clientId));o.append(` ${e.error} `,c,v(s.remove,()=>t.remove(e)))}return o}#a(e){let t=e.closest(".message"),s=[...this.#t].find(([,c])=>c===t)?.[0];if(!t||!s?.seq||s.deletedAt||s.metadata||t.querySelector(".tools"))return;this.element.querySelector(".tools")?.remove();let{texts:n}=this.#e,i=c=>w(c,n[c],()=>this.#s.pick(c,s)),o=d("div","tools",{},i("reply")),r=()=>o.replaceChildren(v(n.sure,()=>this.#e.remove(s)));s.sender==="visitor"&&o.append(i("edit"),w("remove",n.remove,r)),t.append(o)}#d(e){let t={ArrowUp:"previousElementSibling",ArrowDown:"nextElementSibling"}[e.key];if(!t)return;e.preventDefault();let s=e.target.closest(".message");(s?s[t]:this.element.lastElementChild)?.focus()}async#h(){let{element:e}=this;if(e.ariaLive==="off")return;e.ariaLive="off";let t=e.scrollHeight-e.scrollTop;await this.#e.loadOlder()&&(e.scrollTop=e.scrollHeight-t),e.ariaLive="polite"}};function ue(a){let e=[],t=0;for(let{0:s,index:n}of a.matchAll(he))e.push(a.slice(t,n),C(s,s)),t=n+s.length;return[...e,a.slice(t)]}var A=class{text=d("textarea","",{rows:1,maxLength:4e3,dir:"auto"});#t=d("div","chip",{hidden:!0});#e=d("div");#s={};#i=new Set;#o=!1;#n;constructor(e){this.#n=e;let{texts:t,config:s}=e,{text:n}=this;n.placeholder=n.ariaLabel=s.placeholder??t.placeholder,n.value=e.draft;let i=d("input","",{type:"file",multiple:!0,hidden:!0});i.onchange=()=>this.#a(i.files);let o=w("attach",t.attach,()=>i.click()),r=d("div","field",{},o,n,w("send",t.send));this.element=d("form","composer",{},this.#t,this.#e,r,i),this.element.onsubmit=c=>{c.preventDefault(),this.#u()},n.oninput=()=>this.#c(),n.onkeydown=c=>this.#p(c),n.onpaste=({clipboardData:c})=>this.#a(c?.files)}restore(){this.text.value||(this.text.value=this.#n.draft)}takeDrops(e){let t=s=>{s.preventDefault(),e.classList.toggle("over",s.type==="dragover")};e.ondragover=e.ondragleave=t,e.ondrop=s=>(t(s),this.#a(s.dataTransfer?.files))}pick(e,t){let{texts:s}=this.#n;if(this.#s.kind==="edit"&&this.#r(""),this.#s={kind:e,message:t},this.#t.hidden=!t,!e||!t)return;e==="edit"&&this.#r(t.content);let n=d("span","excerpt",{dir:"auto"},`${s[e]}: ${t.content}`);this.#t.replaceChildren(n,w("close",s.cancel,()=>this.pick())),this.text.focus()}#r(e){this.text.value=e,this.#c()}#c(){let{text:e}=this,t=this.#n;this.#s.kind!=="edit"&&t.storage.set("draft",e.value),t.typing(e.value!==""),e.style.height="",e.value&&(e.style.height=`${e.scrollHeight}px`)}#p(e){let{key:t,shiftKey:s,isComposing:n}=e;t==="Enter"&&!s&&!n?(e.preventDefault(),this.#u()):t==="Escape"&&this.#s.kind&&(e.stopPropagation(),this.pick())}#u(){let e=this.#n,{kind:t,message:s}=this.#s,n=this.text.value.trim(),i=[...this.#i];if(this.#o=i.some(({done:r})=>!r),this.#o||!(n||i.length)||this.text.disabled)return;let o=i.flatMap(({done:r})=>r??[]);t==="edit"&&s?this.#l(s,n):e.sendMessage(n,{replyTo:s?.id,attachments:i.length?o:void 0}),this.#i.clear(),this.#e.replaceChildren(),this.#s={},this.pick(),this.#r("")}async#l(e,t){!await this.#n.edit(e.id,t)&&!this.text.value&&this.pick("edit",{...e,content:t})}#a(e){for(let t of e??[])this.#d(t)}#d(e){let{texts:t}=this.#n,s={},n=new AbortController,i=d("progress","",{ariaLabel:e.name,value:0}),o=d("span","excerpt"),r=async()=>{o.textContent=e.name,c.hidden=!0;try{s.done=await this.#n.upload(e,f=>i.value=f,n.signal),i.remove(),this.#o&&this.#u()}catch(f){o.textContent=this.#n.explain(f),c.hidden=!1}},c=v(t.retry,r),l=()=>{n.abort(),this.#i.delete(s),this.#o=!1,h.remove()},h=d("div","chip",{},o,i,c,w("close",`${t.remove} ${e.name}`,l));this.#i.add(s),this.#e.append(h),fe(e,h),r()}};async function fe(a,e){let t=a.type.startsWith("image/")&&await createImageBitmap(a,{resizeHeight:48}).catch(()=>null);if(!t)return;let{width:s,height:n}=t,i=d("canvas","",{width:s,height:n});i.getContext("2d")?.drawImage(t,0,0),e.prepend(i)}function V(a,e){let{texts:t,greeting:s}=a,{fields:n="",required:i}=s.preChatForm??{},o=[];for(let[r,c,l]of[["email","email",t.email],["phone","tel",t.phone]]){let h=!n.includes("-or-"),f={name:r,type:c,autocomplete:c,placeholder:l,ariaLabel:l,required:h};n.includes(r)&&o.push(d("input","",f))}return Y(a,t.contact,t.save,i?"":v(t.skip,e),o,async({email:r,phone:c})=>{if(!r&&!c)return t.reach;await a.tellContact({email:r,phone:c?.replace(/[^+\d]/g,"")}),e()})}function J(a,e){let{texts:t}=a,s=[1,2,3,4,5].map(r=>{let c=t.stars.replace("{count}",`${r}`),l=d("input","",{type:"radio",name:"score",value:r,ariaLabel:c,required:!0});return d("label","",{title:c},l,E("star"))}),n={name:"comment",rows:1,maxLength:1e3,placeholder:t.comment,ariaLabel:t.comment},i=d("textarea","",n),o=[d("div","stars",{},...s),i];return Y(a,t.rate,t.send,v(t.skip,e),o,async({score:r,comment:c})=>{await a.rate({score:Number(r),comment:c}),e(t.thanks)})}function Y(a,e,t,s,n,i){let o=d("p","error",{role:"alert"}),r=d("form","card",{ariaLabel:e},d("b","",{},e),...n,o,s,d("button","main",{},t));return r.onsubmit=c=>{c.preventDefault();let l=[...new FormData(r)].map(([h,f])=>[h,`${f}`.trim()||void 0]);i(Object.fromEntries(l)).catch(h=>a.explain(h)).then(h=>o.textContent=h??"")},r}var k=class extends HTMLElement{#t=d("img","avatar",{alt:""});#e=d("h2");#s=d("p","state",{role:"status"});#i=d("p","notice",{role:"status"});#o=d("p","typing",{role:"status"});#n=d("span","badge",{ariaHidden:"true"});#r=d("div");#c="";#p=0;#u="";#l;#a;#d;#h;constructor(e){super(),this.#l=e;let{config:t,texts:s,language:n}=e;this.#a=new A(e),this.list=new O(e,this.#a),this.#d=d("button","launcher",{onclick:()=>e.toggle()},E("chat"),this.#n),this.#h=d("section","panel",{role:"dialog",ariaLabel:s.team,hidden:!0},d("div","head",{},this.#t,d("div","",{},this.#e,this.#s),w("close",s.close,()=>e.close())),this.#i,this.list.element,this.#o,this.#r,this.#a.element),this.#h.onkeydown=({key:c})=>{c==="Escape"&&e.close()},this.#a.takeDrops(this.#h);let i=/^(ar|fa|he|ur)/.test(n)?"rtl":"ltr",o=this.attachShadow({mode:"open"});o.adoptedStyleSheets=[z],o.append(d("div",`root ${t.position}`,{lang:n,dir:i},this.#h,this.#d)),o.addEventListener("keydown",c=>c.stopPropagation());let{theme:r=""}=t;this.style.colorScheme=/light|dark/.test(r)?r:"light dark",this.hidden=!0,setTimeout(()=>this.hidden=!1,t.showDelay),visualViewport?.addEventListener("resize",()=>this.#m()),this.refresh()}show(e){this.list.show(e),this.refresh()}get draft(){return this.#a.text.value}restore(){this.#a.restore()}refresh(){let{greeting:e,config:t,texts:s,typist:n,store:i,lost:o,problem:r}=this.#l;this.#f(),this.#g();let l=i.messages.findLast(({sender:f,operatorName:p})=>f==="operator"&&p)?.operatorName??e.operatorName??t.operatorName??s.team,h=e.operatorAvatar??t.operatorAvatar;this.#t.hidden=!h,h&&this.#t.getAttribute("src")!==h&&(this.#t.src=h),this.#s.classList.toggle("online",!!e.operatorOnline),x(this.#e,l),x(this.#s,s[e.operatorOnline?"online":e.aiActive?"ai":"away"]),x(this.#i,o?s.offline:r),x(this.#o,n===void 0?"":s.typing.replace("{name}",n||l)),this.#w()}chime(){let e=new AudioContext,t=e.createOscillator(),s=e.createGain();s.gain.value=.1,s.gain.linearRampToValueAtTime(0,.4),t.connect(s).connect(e.destination),t.start(),t.stop(.4),setTimeout(()=>e.close(),500)}#f(){let{config:e,greeting:t}=this.#l,s=e.primaryColor??t.primaryColor??"#1f5eff",{headerColor:n=s,toggleColor:i=s}=t,{footerColor:o="",chatBackground:r=""}=t,c=Object.entries({brand:s,head:n,toggle:i,foot:o,wall:r});for(let[l,h]of c)this.style.setProperty(`--${l}`,h);this.#h.className=`panel ${r}`}#g(){let{opened:e,config:t,texts:s,store:n}=this.#l,{showOnPages:i,hideOnPages:o,launcher:r,titleBadge:c}=t,l=e?0:n.unread().length;l!==this.#p&&this.#l.emit("unread",l),this.#p=l,x(this.#n,l?`${l}`:"");let h=e?s.close:s.open;this.#d.ariaLabel=l?`${h} (${l})`:h,this.#d.ariaExpanded=`${e}`;let f=u=>new RegExp(u).test(location.pathname);this.#d.hidden=r===!1||i?.some(f)===!1||!!o?.some(f);let p=this.#h.hidden===e;if(this.#h.hidden=!e,c){let u=document.title===this.#c?document.title.replace(/^\(\d+\) /,""):document.title;document.title=this.#c=l?`(${l}) ${u}`:u}if(p){if(!e)return this.#d.focus();this.#m(),this.list.toEnd(),this.#a.text.focus()}}#w(){let{greeting:e,store:t}=this.#l,{preChatForm:s,csatRequestedAt:n}=e,i=t.messages.some(({sender:l})=>l==="visitor"),o=s&&!s.completed&&(i||s.timing.startsWith("before"));this.#a.text.disabled=!!(o&&s.required&&!i);let r=!(o&&s.required)&&n||(o?"contact":"");if(r===this.#u)return;this.#u=r;let c=(l="")=>{this.#r.replaceChildren(...l?[d("p","notice",{role:"status"},l)]:[]),this.refresh(),this.#a.text.focus()};if(!r)return this.#r.querySelector("form")?.remove();this.#r.replaceChildren((r==="contact"?V:J)(this.#l,c)),this.list.toEnd()}#m(){visualViewport&&(this.#h.style.setProperty("--height",`${visualViewport.height}px`),this.#h.style.setProperty("--above",`${visualViewport.offsetTop}px`))}};customElements.get("pocketping-chat")||customElements.define("pocketping-chat",k);var me={PAYLOAD_TOO_LARGE:"large",RATE_LIMITED:"slow",UPGRADE_REQUIRED:"reload"},K={email:"address",phone:"number",size:"empty"};function M(a,e){if(!(a instanceof g))return e.wrong;let{code:t="",details:s,message:n}=a;if(t==="INVALID_REQUEST"&&!s)return n;let i=Object.keys(s??{}).find(o=>o in K)??"";return e[me[t]??K[i]??"wrong"]}var I="out:",D=class{#t=!1;#e=0;#s=0;#i;#o;#n;#r;constructor(e,t,s,n){this.#i=e,this.#o=t,this.#n=s,this.#r=n}get entries(){return this.#i.keys(I).map(t=>this.#i.get(t)).filter(Boolean).sort((t,s)=>t.at-s.at)}get waiting(){return this.entries.filter(({error:e})=>!e)}put(e){this.#i.set(I+e.clientId,e)}has(e){return!!this.#i.get(I+e)}remove(e){this.#i.remove(I+e)}async flush(e=0){if(this.#s=e,!this.#t){this.stop(),this.#t=!0;try{for(let[t]=this.waiting;t;[t]=this.waiting)await this.#c(t),this.#s=0}catch(t){let s=t.wait||this.#r(this.#s);this.#e=setTimeout(()=>this.flush(this.#s+1),s)}this.#t=!1}}stop(){clearTimeout(this.#e)}async#c(e){try{let t=await this.#o(e);if(!t)return;this.remove(e.clientId),this.#n(e,t)}catch(t){let{message:s,passes:n,code:i}=t;if(n!==!1||i==="SESSION_NOT_FOUND")throw t;let o={...e,error:s};this.put(o),this.#n(o)}}};var P=class{#t;#e;#s=new Map;#i=0;constructor(e){this.#t=e;let t=(s,n)=>{e.tabs.tell("sent",{entry:s,sent:n}),this.settle(s,n)};this.#e=new D(e.storage,s=>this.#n(s),t,y)}get texts(){return this.#e.waiting.map(({content:e})=>e)}send(e,t){this.#i=Math.max(Date.now(),this.#i+1);let s=crypto.getRandomValues(new Uint32Array(4)).join("-"),n=new Promise((i,o)=>{this.#s.set(s,(r,c)=>c?i(c):o(Error(r)))});return n.catch(()=>{}),this.#o({...t,clientId:s,content:e,at:this.#i}),n}retry(e){let t=this.#e.entries.find(s=>s.clientId===e);t&&this.#o({...t,error:void 0})}remove(e){this.#e.remove(e),this.#t.store.remove(e),this.show()}heard(e){this.#t.tabs.leads&&(this.#e.put(e),this.#e.flush()),this.show()}get own(){return this.#e.entries.filter(({clientId:e})=>this.#s.has(e))}keep(e){for(let t of e)this.#e.put(t)}flush(){this.#e.flush()}stop(){this.#e.stop()}forget(){this.#s.clear()}show(){let e=this.#t,s=(e.visitor.unsure?this.own:this.#e.entries).flatMap(({at:n,error:i,...o})=>e.store.receive({...o,id:o.clientId,sender:"visitor",timestamp:new Date(n).toISOString(),status:i?"failed":"sending",error:i}));e.show(s)}settle(e,t){let s=this.#t,{clientId:n,error:i}=e;this.#s.get(n)?.(i,t),this.#s.delete(n),t?(this.#e.remove(n),s.show(s.store.settle(n,t))):(this.#e.put(e),this.show()),s.show(s.store.release(this.texts))}#o(e){let{tabs:t}=this.#t;this.#e.put(e),this.show(),t.tell("outbox",e),t.leads&&this.#e.flush()}async#n({clientId:e,content:t,replyTo:s,attachments:n}){let{connection:i,texts:o}=this.#t;try{if(await i.connect(!0),!this.#e.has(e))return;let r=n?.map(({id:c})=>c);return await i.call("POST","/message",{clientId:e,content:t,replyTo:s,attachmentIds:r})}catch(r){throw r.code==="SESSION_NOT_FOUND"&&(i.connected=!1),r.message=M(r,o),r}}};function Q({onOnline:a,onOffline:e,onLeave:t,onReturn:s,onVisibility:n,onMove:i},o,r){let c=0,l=location.href,h=(m,b,R)=>m.addEventListener(b,R,{signal:r});h(window,"online",a),h(window,"offline",e),h(window,"pagehide",t),h(window,"pageshow",({persisted:m})=>m&&s()),h(document,"visibilitychange",()=>{let m=!document.hidden&&Date.now()-c>3e4;document.hidden&&(c=Date.now()),n(m)});let f=()=>{let m=location.href!==l;l=location.href,i(m)},p=()=>o.later("moved",f,1e3),{navigation:u}=window;u?h(u,"currententrychange",p):h(window,"popstate",p)}var $=class{#t;#e=0;constructor(e){this.#t=e}plan(){this.#e||=setTimeout(()=>this.#s(),300)}stop(){clearTimeout(this.#e)}async#s(){this.#e=0;let{connection:e,reading:t,store:s,tabs:n}=this.#t,i=t?"read":"delivered",r=s.unread().filter(c=>c.status!==i).map(({id:c})=>c).slice(0,500);!r.length||!e.connected||!(t||n.leads)||(await e.beacon("/read",{messageIds:r,status:i}),this.#t.apply({type:"read",data:{messageIds:r,status:i}}))}};function X(a){let e={},t={};try{localStorage[a]="",t=localStorage,delete t[a]}catch{}function s(n){delete e[a+n],delete t[a+n]}return{shared:"setItem"in t,remove:s,get(n){try{return JSON.parse(e[a+n]??t[a+n])}catch{return null}},set(n,i){let o=JSON.stringify(i);s(n);try{t[a+n]=o}catch{e[a+n]=o}},keys(n){return Object.keys({...e,...t}).filter(o=>o.startsWith(a+n)).map(o=>o.slice(a.length))}}}var B=({sender:a,metadata:e})=>a!=="visitor"&&!e?.kind,S=class{messages=[];#t=new Map;#e=[];get(e){return this.#t.get(e)}receive(e,t=[]){let s=this.get(e.id);if(!s&&e.sender==="visitor"&&t.includes(e.content))return this.#e.push(e),[];let n=Object.assign(s??e,e);return this.#t.set(n.id,n),this.#s(n),[n]}settle(e,{messageId:t,...s}){let n=this.get(e);if(!n)return[];let i=this.remove(t);return this.#t.delete(e),this.receive(Object.assign(n,{status:"sent"},i,s,{id:t}))}release(e){return this.#e.splice(0).flatMap(t=>this.receive(t,e))}remove(e){let t=this.get(e);return this.#t.delete(e),t&&this.messages.splice(this.messages.indexOf(t),1),t}apply({type:e,data:t},s){if(e==="message")return this.receive(t,s);let{messageId:n,messageIds:i=[n],...o}=t;if(e==="message_deleted")Object.assign(o,{content:"",attachments:[]});else if(e!=="read"&&e!=="message_edited")return[];let r=[...this.messages,...this.#e].filter(({id:c})=>i.includes(c));for(let c of r)Object.assign(c,o);return r}unread(){return this.messages.filter(e=>B(e)&&e.status!=="read"&&!e.deletedAt)}#s(e){let{messages:t}=this,{seq:s=1/0}=e,n=t.indexOf(e);if(n>=0&&!e.seq)return;n>=0&&t.splice(n,1);let i=t.length;for(;i&&(t[i-1].seq??1/0)>s;)i--;t.splice(i,0,e)}};function Z(a,e,t,s){let{locks:n}=navigator,i=!e||!n,o,r,c={leads:!1,join(){o=new AbortController;let{signal:h}=o;if(i)return void l(h);r=new BroadcastChannel(a),r.onmessage=({data:f})=>t(f.kind,f.data),n.request(a,{signal:h},()=>l(h)).catch(()=>{})},leave(){c.leads=!1,o.abort(),r?.close(),r=void 0},tell(h,f){r?.postMessage({kind:h,data:f})},inTurn:h=>i?h():n.request(`${a}connect`,h)};function l(h){if(!h.aborted)return c.leads=!0,s(),new Promise(f=>h.onabort=f)}return c}var H={en:`Open chat
+Close chat
+Support
+Online
+We'll reply as soon as we can
+AI assistant
+Hi! How can we help?
+Messages
+Write a message…
+Send
+Attach a file
+Reply
+Edit
+Delete
+Delete this message?
+Message deleted
+edited
+Sending
+Sent
+Delivered
+Read
+Not sent
+Try again
+Cancel
+You're offline. We'll send your messages when you're back.
+{name} is typing…
+How can we reach you?
+Email
+Phone (+1 …)
+Continue
+Not now
+How did we do?
+{count} out of 5 stars
+Anything you'd like to add?
+Thank you!
+Conversation closed
+Conversation reopened
+This file is too large
+This file is empty
+Something went wrong. Try again.
+Too many attempts. Wait a moment and try again.
+Enter a valid email address.
+Include the country code, for example +49 30 123456.
+Enter an email address or a phone number.
+Reload the page to continue.`,de:`Chat öffnen
+Chat schließen
+Support
+Online
+Wir antworten Ihnen so schnell wie möglich
+KI-Assistent
+Hallo! Wie können wir helfen?
+Nachrichten
+Nachricht schreiben …
+Senden
+Datei anhängen
+Antworten
+Bearbeiten
+Löschen
+Diese Nachricht löschen?
+Nachricht gelöscht
+bearbeitet
+Wird gesendet
+Gesendet
+Zugestellt
+Gelesen
+Nicht gesendet
+Nochmal versuchen
+Abbrechen
+Sie sind offline. Wir senden Ihre Nachrichten, sobald Sie wieder online sind.
+{name} schreibt …
+Wie können wir Sie erreichen?
+E-Mail
+Telefon (+49 …)
+Weiter
+Nicht jetzt
+Wie waren wir?
+{count} von 5 Sternen
+Möchten Sie etwas ergänzen?
+Vielen Dank!
+Unterhaltung beendet
+Unterhaltung fortgesetzt
+Diese Datei ist zu groß
+Diese Datei ist leer
+Etwas ist schiefgelaufen. Versuchen Sie es noch einmal.
+Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es noch einmal.
+Geben Sie eine gültige E-Mail-Adresse ein.
+Geben Sie die Ländervorwahl mit an, zum Beispiel +49 30 123456.
+Geben Sie eine E-Mail-Adresse oder eine Telefonnummer ein.
+Laden Sie die Seite neu, um fortzufahren.`,fr:`Ouvrir le chat
+Fermer le chat
+Assistance
+En ligne
+Nous vous répondrons dès que possible
+Assistant IA
+Bonjour ! Comment pouvons-nous vous aider ?
+Messages
+Écrire un message…
+Envoyer
+Joindre un fichier
+Répondre
+Modifier
+Supprimer
+Supprimer ce message ?
+Message supprimé
+modifié
+Envoi en cours
+Envoyé
+Reçu
+Lu
+Non envoyé
+Réessayer
+Annuler
+Vous êtes hors ligne. Vos messages seront envoyés à votre retour en ligne.
+{name} écrit…
+Comment pouvons-nous vous joindre ?
+E-mail
+Téléphone (+33 …)
+Continuer
+Pas maintenant
+Comment s’est passé cet échange ?
+Note de {count} sur 5
+Souhaitez-vous ajouter quelque chose ?
+Merci !
+Conversation terminée
+Conversation rouverte
+Ce fichier est trop volumineux
+Ce fichier est vide
+Une erreur est survenue. Veuillez réessayer.
+Trop de tentatives. Patientez un instant, puis réessayez.
+Saisissez une adresse e-mail valide.
+Indiquez l’indicatif du pays, par exemple +33 1 23 45 67 89.
+Saisissez une adresse e-mail ou un numéro de téléphone.
+Rechargez la page pour continuer.`,es:`Abrir el chat
+Cerrar el chat
+Atención al cliente
+En línea
+Responderemos lo antes posible
+Asistente de IA
+¡Hola! ¿Cómo podemos ayudarle?
+Mensajes
+Escriba un mensaje…
+Enviar
+Adjuntar un archivo
+Responder
+Editar
+Eliminar
+¿Eliminar este mensaje?
+Mensaje eliminado
+editado
+Enviando
+Enviado
+Entregado
+Leído
+No enviado
+Reintentar
+Cancelar
+No tiene conexión. Enviaremos sus mensajes cuando vuelva a conectarse.
+{name} está escribiendo…
+¿Cómo podemos contactarle?
+Correo electrónico
+Teléfono (+34 …)
+Continuar
+Ahora no
+¿Qué tal lo hicimos?
+{count} de 5 estrellas
+¿Quiere añadir algo?
+¡Gracias!
+Conversación cerrada
+Conversación reabierta
+Este archivo es demasiado grande
+Este archivo está vacío
+Algo salió mal. Inténtelo de nuevo.
+Demasiados intentos. Espere un momento e inténtelo de nuevo.
+Introduzca una dirección de correo válida.
+Incluya el prefijo del país, por ejemplo +34 912 345 678.
+Introduzca un correo electrónico o un número de teléfono.
+Recargue la página para continuar.`,ar:`فتح المحادثة
+إغلاق المحادثة
+الدعم
+متصل
+سنرد عليك في أقرب وقت
+مساعد ذكي
+مرحبًا! كيف نساعدك؟
+الرسائل
+اكتب رسالة…
+إرسال
+إرفاق ملف
+رد
+تعديل
+حذف
+هل تريد حذف هذه الرسالة؟
+حُذفت الرسالة
+معدلة
+جارٍ الإرسال
+أُرسلت
+وصلت
+قُرئت
+لم تُرسل
+إعادة المحاولة
+إلغاء
+أنت غير متصل بالإنترنت. سنرسل رسائلك عند عودة الاتصال.
+{name} يكتب…
+كيف نتواصل معك؟
+البريد الإلكتروني
+الهاتف (‎+966 …)
+متابعة
+ليس الآن
+كيف كانت خدمتنا؟
+{count} من 5 نجوم
+هل تود إضافة شيء؟
+شكرًا لك!
+أُغلقت المحادثة
+أُعيد فتح المحادثة
+هذا الملف كبير جدًا
+هذا الملف فارغ
+حدث خطأ ما. حاول مرة أخرى.
+محاولات كثيرة. انتظر قليلًا ثم حاول مرة أخرى.
+أدخل بريدًا إلكترونيًا صالحًا.
+أضف رمز الدولة، مثل ‎+966 11 123 4567.
+أدخل بريدًا إلكترونيًا أو رقم هاتف.
+أعد تحميل الصفحة للمتابعة.`};var ge="open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large empty wrong slow address number reach reload";function ee(a,e){let t=(H[a.split("-")[0].toLowerCase()]??H.en).split(`
+`);return{...Object.fromEntries(ge.split(" ").map((n,i)=>[n,t[i]])),...e}}var N=class{#t={};later(e,t,s){clearTimeout(this.#t[e]),this.#t[e]=setTimeout(t,s)}stop(){Object.values(this.#t).forEach(clearTimeout)}};async function te(a,e,t,s,n){let{name:i,type:o,size:r}=a,c={filename:i,size:r,mimeType:o||"application/octet-stream"},{attachmentId:l,uploadUrl:h}=await e("POST","/upload",c,n);return await new Promise((f,p)=>{let u=new XMLHttpRequest;u.open("PUT",new URL(h,t)),u.responseType="json",u.upload.onprogress=({loaded:m,total:b})=>s(m/b),u.onloadend=()=>{let{status:m,response:b}=u;m>=200&&m<300?f(m):p(new g(m,b??{}))},n.onabort=()=>u.abort(),u.send(a)}),e("POST","/upload/complete",{attachmentId:l},n)}var j=class{stored;unsure;#t;#e;#s;constructor(e,t,s){this.#t=e,this.#e=t,this.#s=s,this.stored=e.get("session")??{},this.unsure=!!this.stored.user}reload(){this.stored=this.#t.get("session")??{}}keep(e){this.stored={...this.stored,...e},this.#t.set("session",this.stored)}forget(){for(let e of this.#t.keys(""))this.#t.remove(e);this.stored={}}async ask(){let{identity:e}=this.#e;return e?{identityToken:e}:new URL(this.#s).origin!==location.origin?{}:T("GET",`${this.#s}/identity`).catch(t=>{if(t.passes&&t.status!==500)throw t;return{}})}};var we=3e3,ve=6e3;async function se(a,e){let t=a.language??(document.documentElement.lang||navigator.language),s=ee(t,a.texts);return document.body||await new Promise(n=>addEventListener("DOMContentLoaded",n)),new W(a,e,s,t)}var W=class{store=new S;timers=new N;connection=new L(this);greeting={};opened=!1;lost=!1;typist;problem;#t=new $(this);#e;#s=0;#i=Date.now();#o=new AbortController;constructor(e,t,s,n){this.config=e,this.texts=s,this.language=n,this.emit=t,this.ended=this.#o.signal,this.endpoint=new URL(e.endpoint,location.href).href.replace(/\/$/,"");let i=`pocketping:${this.endpoint}:`;this.storage=X(i),this.visitor=new j(this.storage,e,this.endpoint),this.tabs=Z(i,this.storage.shared,(o,r)=>this.#p(o,r),()=>this.#c()),this.outgoing=new P(this),this.#e=new k(this),document.body.append(this.#e),Q({onOnline:()=>this.connection.wake(),onOffline:()=>this.setLost(!0),onLeave:()=>this.#f(),onReturn:()=>this.#a(),onVisibility:o=>this.#d(o),onMove:o=>this.#h(o)},this.timers,this.ended),this.tabs.join(),this.outgoing.show(),(this.visitor.stored.handle||e.identity)&&this.connection.keepConnecting(),e.open&&this.open()}open(){this.opened||this.toggle()}close(){this.opened&&this.toggle()}toggle(){this.opened=!this.opened,this.opened&&!this.connection.connected&&this.connection.keepConnecting(),this.tell(this.opened?"open":"close")}sendMessage(e,t){return this.outgoing.send(e,t)}async remove({id:e,seq:t}){if(!t)return this.outgoing.remove(e);await this.#n("DELETE",`/message/${e}`)&&this.apply({type:"message_deleted",data:{messageId:e,deletedAt:"now"}})}async edit(e,t){let s=await this.#n("PATCH",`/message/${e}`,{content:t});return s&&this.apply({type:"message_edited",data:{...s.message,messageId:e}}),!!s}async loadOlder(){let e=this.store.messages.find(({seq:t})=>t)?.id;return!e||!this.greeting.hasMore?!1:this.connection.read(this.#n("GET","/messages",{before:e}),({hasMore:t,messages:s})=>{this.greeting.hasMore=t,this.take(s)})}async upload(e,t,s){return await this.connection.connect(!0),te(e,this.connection.call,this.endpoint,t,s)}typing(e){let t=Date.now();e!==t-this.#s<we&&(this.#s=e?t:0,this.connection.beacon("/typing",{sender:"visitor",isTyping:e}))}async identify(e){let{visitor:t,connection:s}=this;t.keep({identity:e}),await s.settled(),s.connected&&await s.call("POST","/identify",{identity:e})}async tellContact(e){await this.connection.connect(!0),await this.connection.call("POST","/prechat",e),this.greeting.preChatForm=void 0}async rate(e){await this.connection.call("POST","/csat",e),this.greeting.csatRequestedAt=void 0}async trigger(e,t={},{widgetMessage:s}={}){s&&(this.#e.list.welcome(s),this.open()),await this.connection.connect(!0),await this.connection.call("POST","/events",{name:e,data:t})}reset(){this.tabs.tell("reset"),this.visitor.forget(),this.close(),this.clear(!0)}destroy(){this.#o.abort(),this.#f(),this.outgoing.stop(),this.#t.stop(),this.timers.stop(),this.#e.remove()}#n(...e){return this.connection.call(...e).catch(t=>this.#r("problem",this.explain(t)))}get draft(){return this.visitor.unsure?"":this.storage.get("draft")}explain(e){return M(e,this.texts)}get reading(){return this.opened&&!document.hidden}show(e=[]){this.#e.show(e),this.#t.plan()}tell(e,...t){this.show(),this.emit(e,...t)}setLost(e){this.lost=e,this.#e.refresh()}#r(e,t){this[e]=t,this.#e.refresh(),t!==void 0&&this.timers.later(e,()=>this.#r(e),ve)}receive(e){let{type:t,data:s}=e;if(this.connection.advance(e)){if(t==="typing"&&s.sender!=="visitor")this.#r("typist",s.isTyping?s.operatorName??"":void 0);else if(t==="event")for(let n of["*",s.name])this.emit(`event:${n}`,s);else t==="message"&&B(s)&&!this.store.get(s.id)&&(this.#r("typist"),this.greeting.aiActive=s.sender==="ai",this.emit("message",s),!this.reading&&this.tabs.leads&&this.config.sound&&this.#e.chime());this.apply(e)}}apply(e){let{type:t,data:s}=e,{greeting:n}=this;t==="presence"?n.operatorOnline=s.online:t==="ai_takeover"?n.aiActive=!0:t==="csat_request"&&(n.csatRequestedAt=s.requestedAt),this.show(this.store.apply(e,this.outgoing.texts))}take(e){this.show(e.flatMap(t=>this.store.receive(t,this.outgoing.texts)))}#c(){this.connection.listen(),this.outgoing.flush()}#p(e,t){let{visitor:s}=this;e==="frame"?this.receive(t):e==="lost"?this.setLost(t):e==="sent"?this.outgoing.settle(t.entry,t.sent):e==="outbox"?this.outgoing.heard(t):e==="reset"?(s.stored={},this.#l(),s.unsure=!1):t.handle!==s.stored.handle&&(this.storage.set("session",t),this.connection.keepConnecting())}recognize(e){let{visitor:t,outgoing:s}=this,{user:n}=t.stored;if(n&&n!==e){let i=t.unsure&&this.#e.draft,o=t.unsure?s.own:[];this.tabs.tell("reset"),t.forget(),i&&this.storage.set("draft",i),s.keep(o),t.unsure=!1,this.clear(!0)}t.keep({user:e??void 0}),t.unsure&&(t.unsure=!1,this.#e.restore(),s.show())}async#u(){let{visitor:e,connection:t,config:s}=this;if(!t.connected||s.identity)return;let{user:n}=await e.ask().catch(()=>e.stored);n!==void 0&&(n??void 0)!==e.stored.user&&t.keepConnecting()}#l(){this.visitor.unsure=!0,this.outgoing.forget(),this.clear(!0)}clear(e){this.connection.hangUp(),this.connection.connected=!1,this.store=new S,Object.assign(this.greeting,{csatRequestedAt:void 0,aiActive:!1,hasMore:!1}),e&&this.#e.replaceWith(this.#e=new k(this)),this.outgoing.show()}#a(){this.tabs.join(),this.connection.wake(),this.visitor.stored.user?this.#l():this.clear()}#d(e){let{visibilityState:t,hidden:s}=document;this.connection.beacon("/visibility",{state:t,timestamp:new Date().toISOString()}),e?this.connection.wake():s||this.#u(),this.#t.plan()}#h(e){this.#e.refresh(),e&&this.connection.connected&&this.connection.keepConnecting()}#f(){let e=Date.now()-this.#i;this.tabs.leads&&this.connection.beacon("/disconnect",{duration:e,reason:"pagehide"}),this.connection.hangUp(),this.tabs.leave()}};var ne=document.currentScript;"PocketPing"in window||be();function be(){let a=new Map,e,t,s=!1,n=[];function i(){s=!1,t=new Promise(p=>e=p)}function o(p,u){return a.set(p,(a.get(p)??new Set).add(u)),()=>r(p,u)}function r(p,u){a.get(p)?.delete(u)}function c(p,...u){for(let m of a.get(p)??[])queueMicrotask(()=>m(...u))}function l(p){return s||(s=!0,n=Object.entries(p).flatMap(([u,m])=>typeof m=="function"?o(u.slice(2).toLowerCase(),m):[]),e(se(p,c))),t}async function h(){if(!s)return;let p=t;n.forEach(u=>u()),i(),(await p).destroy()}i();let f={init:l,destroy:h,on:o,onEvent:(p,u)=>o(`event:${p}`,u),offEvent:(p,u)=>r(`event:${p}`,u)};for(let p of["open","close","toggle","sendMessage","identify","reset","trigger"])f[p]=async(...u)=>(await t)[p](...u);if(window.PocketPing=f,ne?.dataset.endpoint){let p={...ne.dataset};for(let u in p)/^(true|false|{.*)$/.test(p[u])&&(p[u]=JSON.parse(p[u]));l(p)}}})();

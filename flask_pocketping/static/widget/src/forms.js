@@ -24,6 +24,7 @@ export function contactForm(chat, done) {
     required ? '' : textButton(texts.skip, done),
     inputs,
     async ({ email, phone }) => {
+      if (!email && !phone) return texts.reach;
       await chat.tellContact({ email, phone: phone?.replace(/[^+\d]/g, '') });
       done();
     },
@@ -53,7 +54,8 @@ export function ratingForm(chat, done) {
  * @param {string} label of the button that sends it
  * @param {Node | string} other another way out
  * @param {Node[]} fields
- * @param {(filled: Record<string, string | undefined>) => Promise<void>} send gets the fields that are not empty
+ * @param {(filled: Record<string, string | undefined>) => Promise<string | void>} send gets the fields that are not
+ *   empty; it may return what is wrong with them
  */
 function form(chat, title, label, other, fields, send) {
   const error = h('p', 'error', { role: 'alert' });
@@ -70,7 +72,9 @@ function form(chat, title, label, other, fields, send) {
   card.onsubmit = (event) => {
     event.preventDefault();
     const filled = [...new FormData(card)].map(([name, value]) => [name, `${value}`.trim() || undefined]);
-    send(Object.fromEntries(filled)).catch((problem) => (error.textContent = chat.explain(problem)));
+    send(Object.fromEntries(filled))
+      .catch((problem) => chat.explain(problem))
+      .then((text) => (error.textContent = text ?? ''));
   };
   return card;
 }

@@ -5,7 +5,7 @@ export const languages = {
 Close chat
 Support
 Online
-We reply as soon as we can
+We'll reply as soon as we can
 AI assistant
 Hi! How can we help?
 Messages
@@ -15,7 +15,7 @@ Attach a file
 Reply
 Edit
 Delete
-Really delete?
+Delete this message?
 Message deleted
 edited
 Sending
@@ -25,7 +25,7 @@ Read
 Not sent
 Try again
 Cancel
-No connection. What you write is sent later.
+You're offline. We'll send your messages when you're back.
 {name} is typing…
 How can we reach you?
 Email
@@ -33,17 +33,24 @@ Phone (+1 …)
 Continue
 Not now
 How did we do?
-{count} of 5
-Anything to add?
+{count} out of 5 stars
+Anything you'd like to add?
 Thank you!
 Conversation closed
 Conversation reopened
-This file is too large`,
+This file is too large
+This file is empty
+Something went wrong. Try again.
+Too many attempts. Wait a moment and try again.
+Enter a valid email address.
+Include the country code, for example +49 30 123456.
+Enter an email address or a phone number.
+Reload the page to continue.`,
   de: `Chat öffnen
 Chat schließen
 Support
 Online
-Wir antworten so bald wie möglich
+Wir antworten Ihnen so schnell wie möglich
 KI-Assistent
 Hallo! Wie können wir helfen?
 Nachrichten
@@ -53,7 +60,7 @@ Datei anhängen
 Antworten
 Bearbeiten
 Löschen
-Wirklich löschen?
+Diese Nachricht löschen?
 Nachricht gelöscht
 bearbeitet
 Wird gesendet
@@ -63,7 +70,7 @@ Gelesen
 Nicht gesendet
 Nochmal versuchen
 Abbrechen
-Keine Verbindung. Was Sie schreiben, wird später gesendet.
+Sie sind offline. Wir senden Ihre Nachrichten, sobald Sie wieder online sind.
 {name} schreibt …
 Wie können wir Sie erreichen?
 E-Mail
@@ -71,17 +78,24 @@ Telefon (+49 …)
 Weiter
 Nicht jetzt
 Wie waren wir?
-{count} von 5
+{count} von 5 Sternen
 Möchten Sie etwas ergänzen?
 Vielen Dank!
 Unterhaltung beendet
 Unterhaltung fortgesetzt
-Diese Datei ist zu groß`,
+Diese Datei ist zu groß
+Diese Datei ist leer
+Etwas ist schiefgelaufen. Versuchen Sie es noch einmal.
+Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es noch einmal.
+Geben Sie eine gültige E-Mail-Adresse ein.
+Geben Sie die Ländervorwahl mit an, zum Beispiel +49 30 123456.
+Geben Sie eine E-Mail-Adresse oder eine Telefonnummer ein.
+Laden Sie die Seite neu, um fortzufahren.`,
   fr: `Ouvrir le chat
 Fermer le chat
 Assistance
 En ligne
-Nous répondons dès que possible
+Nous vous répondrons dès que possible
 Assistant IA
 Bonjour ! Comment pouvons-nous vous aider ?
 Messages
@@ -91,7 +105,7 @@ Joindre un fichier
 Répondre
 Modifier
 Supprimer
-Vraiment supprimer ?
+Supprimer ce message ?
 Message supprimé
 modifié
 Envoi en cours
@@ -101,27 +115,34 @@ Lu
 Non envoyé
 Réessayer
 Annuler
-Pas de connexion. Vos messages seront envoyés plus tard.
+Vous êtes hors ligne. Vos messages seront envoyés à votre retour en ligne.
 {name} écrit…
 Comment pouvons-nous vous joindre ?
 E-mail
 Téléphone (+33 …)
 Continuer
 Pas maintenant
-Êtes-vous satisfait ?
-{count} sur 5
-Quelque chose à ajouter ?
+Comment s’est passé cet échange ?
+Note de {count} sur 5
+Souhaitez-vous ajouter quelque chose ?
 Merci !
 Conversation terminée
 Conversation rouverte
-Ce fichier est trop volumineux`,
+Ce fichier est trop volumineux
+Ce fichier est vide
+Une erreur est survenue. Veuillez réessayer.
+Trop de tentatives. Patientez un instant, puis réessayez.
+Saisissez une adresse e-mail valide.
+Indiquez l’indicatif du pays, par exemple +33 1 23 45 67 89.
+Saisissez une adresse e-mail ou un numéro de téléphone.
+Rechargez la page pour continuer.`,
   es: `Abrir el chat
 Cerrar el chat
-Atención
+Atención al cliente
 En línea
-Respondemos lo antes posible
+Responderemos lo antes posible
 Asistente de IA
-¡Hola! ¿Cómo podemos ayudar?
+¡Hola! ¿Cómo podemos ayudarle?
 Mensajes
 Escriba un mensaje…
 Enviar
@@ -129,7 +150,7 @@ Adjuntar un archivo
 Responder
 Editar
 Eliminar
-¿Eliminar de verdad?
+¿Eliminar este mensaje?
 Mensaje eliminado
 editado
 Enviando
@@ -139,7 +160,7 @@ Leído
 No enviado
 Reintentar
 Cancelar
-Sin conexión. Sus mensajes se enviarán más tarde.
+No tiene conexión. Enviaremos sus mensajes cuando vuelva a conectarse.
 {name} está escribiendo…
 ¿Cómo podemos contactarle?
 Correo electrónico
@@ -147,17 +168,24 @@ Teléfono (+34 …)
 Continuar
 Ahora no
 ¿Qué tal lo hicimos?
-{count} de 5
-¿Algo que añadir?
+{count} de 5 estrellas
+¿Quiere añadir algo?
 ¡Gracias!
 Conversación cerrada
 Conversación reabierta
-Este archivo es demasiado grande`,
+Este archivo es demasiado grande
+Este archivo está vacío
+Algo salió mal. Inténtelo de nuevo.
+Demasiados intentos. Espere un momento e inténtelo de nuevo.
+Introduzca una dirección de correo válida.
+Incluya el prefijo del país, por ejemplo +34 912 345 678.
+Introduzca un correo electrónico o un número de teléfono.
+Recargue la página para continuar.`,
   ar: `فتح المحادثة
 إغلاق المحادثة
 الدعم
 متصل
-سنرد في أقرب وقت
+سنرد عليك في أقرب وقت
 مساعد ذكي
 مرحبًا! كيف نساعدك؟
 الرسائل
@@ -167,7 +195,7 @@ Este archivo es demasiado grande`,
 رد
 تعديل
 حذف
-تأكيد الحذف؟
+هل تريد حذف هذه الرسالة؟
 حُذفت الرسالة
 معدلة
 جارٍ الإرسال
@@ -177,7 +205,7 @@ Este archivo es demasiado grande`,
 لم تُرسل
 إعادة المحاولة
 إلغاء
-لا يوجد اتصال. ستُرسل رسائلك لاحقًا.
+أنت غير متصل بالإنترنت. سنرسل رسائلك عند عودة الاتصال.
 {name} يكتب…
 كيف نتواصل معك؟
 البريد الإلكتروني
@@ -185,10 +213,17 @@ Este archivo es demasiado grande`,
 متابعة
 ليس الآن
 كيف كانت خدمتنا؟
-{count} من 5
+{count} من 5 نجوم
 هل تود إضافة شيء؟
 شكرًا لك!
 أُغلقت المحادثة
 أُعيد فتح المحادثة
-هذا الملف كبير جدًا`,
+هذا الملف كبير جدًا
+هذا الملف فارغ
+حدث خطأ ما. حاول مرة أخرى.
+محاولات كثيرة. انتظر قليلًا ثم حاول مرة أخرى.
+أدخل بريدًا إلكترونيًا صالحًا.
+أضف رمز الدولة، مثل ‎+966 11 123 4567.
+أدخل بريدًا إلكترونيًا أو رقم هاتف.
+أعد تحميل الصفحة للمتابعة.`,
 };

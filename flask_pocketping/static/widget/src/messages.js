@@ -157,7 +157,7 @@ export class MessageList {
     const status = /** @type {'sent'} */ (message.status);
     meta.append(h('span', '', { role: 'img', ariaLabel: texts[status], title: texts[status] }, TICKS[status]));
     if (message.error) {
-      const retry = textButton(texts.retry, () => chat.retry(message));
+      const retry = textButton(texts.retry, () => chat.outgoing.retry(message.clientId));
       meta.append(
         ` ${message.error} `,
         retry,

@@ -1,10 +1,10 @@
-/** What the widget says: the words of a language, English if it speaks no other, with the page's own over them. */
+/** The widget's texts in the page's language, or in English, with those that the page replaces. */
 
 import { languages } from './languages.js';
 
-/** What the texts are called, in the order of the lines of each language. */
+/** The names of the texts, in the order of the lines of each language. */
 export const names = /** @type {const} */ (
-  'open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large'
+  'open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large empty wrong slow address number reach reload'
 );
 
 /**
