@@ -149,7 +149,7 @@ function legend() {
     'p',
     { class: 'legend', 'aria-hidden': 'true' },
     el('i', { class: 'key-answered' }),
-    texts.answered,
+    texts.statAnswered,
     el('i', { class: 'key-all' }),
     texts.all,
   );

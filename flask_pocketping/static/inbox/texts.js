@@ -15,7 +15,7 @@ export const texts = {
   filterLabel: 'Filter conversations',
   filters: { open: 'Open', unanswered: 'Unanswered', closed: 'Closed', all: 'All' },
   search: 'Search',
-  searchHint: 'Search names, emails, messages',
+  searchHint: 'Search conversations',
   clearSearch: 'Clear search',
   loading: 'Loading…',
   listEmpty: {
@@ -37,9 +37,9 @@ export const texts = {
   /** @param {number} count */
   unread: (count) => (count === 1 ? '1 unread message' : `${count} unread messages`),
   waiting: 'waiting for a reply',
-  online: 'online',
-  offline: 'offline',
-  closed: 'closed',
+  online: 'Online',
+  offline: 'Offline',
+  closed: 'Closed',
   /** @param {string} tail */
   visitor: (tail) => `Visitor ${tail}`,
 
@@ -142,7 +142,7 @@ export const texts = {
   cameFrom: 'Came from',
   device: 'Device',
   browser: 'Browser',
-  system: 'Operating system',
+  system: 'OS',
   screen: 'Screen',
   language: 'Language',
   localTime: 'Local time',
@@ -248,7 +248,7 @@ export const texts = {
   perDayTable: 'View as table',
   day: 'Day',
   answered: 'answered',
-  all: 'all',
+  all: 'All',
   ratingsChart: 'Ratings',
   /** @param {number} score @param {number} count */
   ratingBar: (score, count) => `${score} out of 5 stars: ${count}`,

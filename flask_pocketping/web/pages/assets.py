@@ -9,7 +9,8 @@ import hashlib
 import re
 import zlib
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 
+_MODULE = re.compile(r"^(?:import|\}) .*from '([\w./-]+)';$", re.MULTILINE)
 _IMPORT = re.compile(rb"^@import '([\w./-]+)';$", re.MULTILINE)
 
 
@@ -46,6 +48,15 @@ class Assets(NamedTuple):
 
     build: str
     files: MappingProxyType[str, Asset]
+
+    def imported_by(self, path: str) -> list[str]:
+        """Return the paths of the modules that a module imports, and those that they import."""
+        found = [path]
+        for importer in found:
+            names = _MODULE.findall(self.files[importer].content.decode())
+            paths = [normpath(PurePosixPath(importer).parent / name) for name in names]
+            found += [imported for imported in dict.fromkeys(paths) if imported not in found]
+        return found[1:]
 
     def serve(self, build: str, path: str) -> Response:
         """Answer with a file; for ever where the address names what it is now.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import cache
 from typing import Any
 
 from flask import Response, make_response, render_template, request
@@ -48,9 +49,16 @@ def _addresses(state: State, operator: Operator) -> dict[str, Any]:
     return {
         "endpoint": endpoint,
         "assets": f"{endpoint}/assets/{find_assets().build}",
+        "modules": _modules(),
         "operator": operator,
         "transports": " ".join(transports(state, request.environ)),
     }
+
+
+@cache
+def _modules() -> list[str]:
+    """Return the modules of the page, so that the browser asks for all of them at once."""
+    return find_assets().imported_by("inbox/main.js")
 
 
 def _page(status: int, template: str, **values: Any) -> Response:

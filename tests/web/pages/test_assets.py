@@ -84,6 +84,15 @@ def test_a_style_sheet_is_sent_with_those_that_it_imports(tmp_path: Path) -> Non
     assert find_assets(tmp_path).files["styles.css"].content == b"ul { margin: 0; }\n\np { margin: 0; }\n"
 
 
+def test_the_modules_that_a_module_imports_are_found_each_once(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "main.js").write_text("import { App } from './app.js';\nimport {\n  a,\n} from './a.js';\n")
+    (tmp_path / "app.js").write_text("import { Store } from './store/store.js';\n// from './none.js'\n")
+    (tmp_path / "store" / "store.js").write_text("import { a } from '../a.js';\n")
+    (tmp_path / "a.js").write_text("/** @import {App} from './types.js' */\nexport const a = 1;\n")
+    assert find_assets(tmp_path).imported_by("main.js") == ["app.js", "a.js", "store/store.js"]
+
+
 def test_the_address_changes_with_what_is_in_any_file(tmp_path: Path) -> None:
     builds = set()
     for name, content in (("a.js", "1"), ("a.js", "2"), ("b.css", "3")):

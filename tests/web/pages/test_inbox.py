@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
@@ -53,6 +55,23 @@ def test_an_operators_page_and_its_policy(tmp_path: Any, serve: Serve, prefix: s
         assert answer.headers["Cache-Control"] == "no-store"
         assert " style=" not in answer.text
         assert "<script>" not in answer.text
+
+
+def test_the_page_asks_at_once_for_every_module_that_it_needs(app: Flask, serve: Serve) -> None:
+    app.extensions["test_pocketping"].operator_loader(lambda: Operator("7", "Ana"))
+    api = serve(app)
+    page = fetch(api.url + "/inbox").text
+    root = api.url.removesuffix(urlsplit(api.url).path)
+    preloaded = {root + path for path in re.findall(r'rel="modulepreload" href="([^"]+)"', page)}
+    wanted = [root + path for path in re.findall(r'<script type="module" src="([^"]+)"', page)]
+    assert len(wanted) == 1
+    for address in wanted:
+        answer = fetch(address)
+        assert answer.status_code == 200
+        imported = {urljoin(address, name) for name in re.findall(r"^(?:import|\}) .*from '(.+)';", answer.text, re.M)}
+        assert imported <= preloaded, address
+        wanted += sorted(imported - set(wanted))
+    assert set(wanted[1:]) == preloaded
 
 
 def test_no_host_header_writes_the_policy(app: Flask) -> None:

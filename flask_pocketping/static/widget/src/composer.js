@@ -136,6 +136,7 @@ export class Composer {
     const start = async () => {
       said.textContent = file.name;
       retry.hidden = true;
+      bar.hidden = false;
       try {
         item.done = await this.#chat.upload(file, (share) => (bar.value = share), leaving.signal);
         bar.remove();
@@ -143,6 +144,7 @@ export class Composer {
       } catch (error) {
         said.textContent = this.#chat.explain(error);
         retry.hidden = false;
+        bar.hidden = true;
       }
     };
     const retry = textButton(texts.retry, start);

@@ -38,6 +38,8 @@ h2,.excerpt{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .online::before{content:"● ";color:#4ade80}
 .avatar{width:40px;height:40px;border-radius:50%;object-fit:cover}
 .notice{padding:8px 16px;text-align:center}
+.notice,.error{text-wrap:balance}
+.tools button{text-decoration:underline}
 .log{flex:1;overflow-y:auto;overscroll-behavior:contain;padding:12px 16px}
 .whatsapp{--wall:light-dark(#efeae2,#101b1a)}
 .whatsapp .log,.dots .log{background-image:radial-gradient(#8884 2px,#0000 0);background-size:20px 20px}
