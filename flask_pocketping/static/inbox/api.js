@@ -26,17 +26,17 @@ export class Refused extends Error {
   }
 }
 
-/** The host's sign-in is over, or is no operator's. */
+/** Nobody is signed in to the host's app, or nobody who is an operator. */
 export class SignedOut extends Error {}
 
-/** No answer came: the line or the server is away. */
+/** The server can't be reached, or does not answer. */
 export class Unreachable extends Error {}
 
-/** Milliseconds after which no answer comes any more. */
+/** Milliseconds after which a request is given up. */
 const ANSWER_WITHIN = 30_000;
 
 /**
- * Whether something that did not work may work later, as it is.
+ * Tell whether a request that failed may succeed later.
  *
  * @param {unknown} error
  */
@@ -55,9 +55,9 @@ export class Api {
   }
 
   /**
-   * A token that is good for a while yet.
+   * Return a token that stays valid for a while.
    *
-   * @param {{fresh?: boolean}} [options] fresh: whatever there is, ask for a new one
+   * @param {{fresh?: boolean}} [options] fresh: ask for a new one, even if there is one
    * @returns {Promise<Token>}
    */
   async signIn({ fresh = false } = {}) {
@@ -76,7 +76,7 @@ export class Api {
     if (answer.type === 'opaqueredirect' || [401, 403, 404].includes(answer.status)) throw new SignedOut();
     if (!answer.ok) throw await refusal(answer);
     const { token, expiresAt, operator } = await answer.json();
-    // The clock of this machine may be wrong; the server's tells how long the token is good.
+    // The clock of this machine may be wrong; the server's tells how long the token is valid.
     const now = Date.parse(answer.headers.get('Date') ?? '') || Date.now();
     const life = Date.parse(expiresAt) - now;
     this.token = { token, operator, life, goodUntil: Date.now() + life };
@@ -84,7 +84,7 @@ export class Api {
   }
 
   /**
-   * Ask for something, with one fresh token where the old one is refused.
+   * Make a request. If the token is refused, try once more with a new one.
    *
    * @param {string} method
    * @param {string} path
@@ -116,7 +116,7 @@ export class Api {
   }
 
   /**
-   * Tell the server something that nobody waits for, even while the page goes away.
+   * Tell the server something without waiting for the answer, even while the page is being left.
    *
    * @param {string} method
    * @param {string} path
@@ -130,7 +130,7 @@ export class Api {
   }
 
   /**
-   * Store a file of a conversation, with one fresh token where the old one is refused.
+   * Upload a file to a conversation. If the token is refused, try once more with a new one.
    *
    * @param {string} sessionId
    * @param {File} file
@@ -158,7 +158,7 @@ export class Api {
    */
   put(path, file, token, onProgress, signal) {
     return new Promise((resolve, reject) => {
-      // fetch tells nothing of how far an upload is.
+      // fetch does not report the progress of an upload.
       const request = new XMLHttpRequest();
       request.open('POST', this.base + path);
       request.setRequestHeader('Authorization', `Bearer ${token}`);

@@ -1,4 +1,4 @@
-/** Where an answer is written: text, a quote, files, and saved answers behind a slash. */
+/** Where a reply is written: text, a quote, files, and saved replies behind a slash. */
 
 import { el, fill, iconButton, setAttribute } from './dom.js';
 import { authorOf, nameOf, preview } from './format.js';
@@ -10,7 +10,7 @@ import { Uploads } from './uploads.js';
 
 /** @typedef {import('./types.js').Message} Message */
 
-/** The other side is told again this often, in milliseconds, while somebody types. */
+/** Milliseconds after which the other side is told again that the operator is typing. */
 const TYPING_EVERY = 3000;
 const TYPING_ENDS = 5000;
 const LONGEST = 4000;
@@ -214,7 +214,7 @@ export class Composer {
   }
 }
 
-/** Files stay with their conversation while the operator looks at others. @type {Map<string, Uploads>} */
+/** The uploads of each session: they stay while the operator looks at others. @type {Map<string, Uploads>} */
 const kept = new Map();
 
 /**

@@ -1,6 +1,6 @@
 /**
- * How the inbox hears what happens: by a WebSocket where one gets through, else by polling. Both go on behind the same
- * cursor, and every event is handed on once, whichever brings it.
+ * Receives events: by a WebSocket where one can be opened, else by polling. Both continue after the same cursor, and
+ * each event is passed on once, whichever brings it.
  */
 
 import { Refused } from './api.js';
@@ -23,7 +23,7 @@ export class Connection {
    * @param {object} options
    * @param {import('./api.js').Api} options.api
    * @param {string} options.url of the WebSocket
-   * @param {string[]} options.transports those that the server carries
+   * @param {string[]} options.transports those that the server offers
    * @param {(fresh: boolean) => Promise<string>} options.token
    * @param {() => boolean} options.available whether the operator counts as online
    * @param {(frame: Frame) => void} options.onFrame
@@ -47,10 +47,10 @@ export class Connection {
     this.client = Math.random().toString(36).slice(2) + Date.now().toString(36);
     this.hasSocket = transports.includes('websocket');
     this.canPoll = transports.includes('poll') || !this.hasSocket;
-    /** Whether the last request for news was answered. */
+    /** Whether the last poll was answered. */
     this.polls = false;
     this.signedIn = false;
-    /** Who was there, by the last answer. */
+    /** Who was online, by the last answer. */
     this.presence = '';
     this.patience = 0;
     this.socket = new Socket({
@@ -78,14 +78,14 @@ export class Connection {
     else this.patience = window.setTimeout(() => this.poll(), SOCKET_WITHIN);
   }
 
-  /** Try at once, because there is reason to hope: the line is back, or the page is looked at again. */
+  /** Try again at once: the network is back, or the page is visible again. */
   hurry() {
     if (this.state === 'signed out') return;
     if (this.hasSocket) this.socket.hurry();
     this.poller.hurry();
   }
 
-  /** The page goes away, perhaps for good. */
+  /** The page is being left, perhaps for good. */
   pause() {
     if (this.poller.running) this.poller.leave();
   }
@@ -98,15 +98,15 @@ export class Connection {
   }
 
   /**
-   * Send a frame, if there is a connection; nobody waits for typing or presence.
+   * Send a frame if there is a connection. Typing and presence may get lost.
    *
    * @param {Frame} frame
-   * @returns {boolean} whether it went
+   * @returns {boolean} whether it was sent
    */
   send(frame) {
     if (this.socket.send(frame)) return true;
     if (!this.polls) return false;
-    // Whether the operator is available, each request tells.
+    // Each poll tells whether the operator is available.
     if (frame.type === 'available') this.poller.hurry();
     else if (frame.type === 'typing') {
       const path = `/sessions/${encodeURIComponent(frame.sessionId)}/typing`;
@@ -208,7 +208,7 @@ export class Connection {
   }
 
   /**
-   * Tell of a state that is new, and of each try that failed: what could not be done behind one may work behind the next.
+   * Tell of a new state, and of each attempt that failed: what was impossible after one may work after the next.
    *
    * @param {ConnectionState} state
    */

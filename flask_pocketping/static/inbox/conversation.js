@@ -14,7 +14,7 @@ import { timeline } from './timeline.js';
 /** @typedef {import('./types.js').Message} Message */
 /** @typedef {import('./timeline.js').Line} Line */
 
-/** Nearer to the end than this, in pixels, the view follows what comes. */
+/** Within so many pixels of the end, the view scrolls to new messages. */
 const NEAR_END = 80;
 const NEAR_START = 300;
 
@@ -59,7 +59,7 @@ export class ConversationPane {
       icon('down'),
       texts.newMessages,
     );
-    this.answering = el('p', { class: 'answering', role: 'status' });
+    this.replying = el('p', { class: 'replying', role: 'status' });
     this.foot = el('div', { class: 'conversation-foot' });
     this.blank = el(
       'div',
@@ -79,7 +79,7 @@ export class ConversationPane {
       },
       this.head,
       this.body,
-      this.answering,
+      this.replying,
       this.foot,
       this.blank,
     );
@@ -91,8 +91,8 @@ export class ConversationPane {
     store.on('session', (id) => id === this.sessionId && this.renderHead());
     store.on('typing', (id) => id === this.sessionId && this.renderTyping());
     store.on('message', (message) => this.tell(message));
-    // What stood at the end stays in sight when the keyboard of a phone, or a longer answer, takes room.
-    // And when a picture arrives.
+    // The end stays in sight when a phone's keyboard, or a long reply, takes room,
+    // and when a picture arrives.
     const follow = new ResizeObserver(() => this.following && this.toEnd());
     follow.observe(this.scroller);
     follow.observe(this.lines);
@@ -110,7 +110,7 @@ export class ConversationPane {
     this.state = this.app.store.conversations.get(sessionId)?.loaded ? 'ready' : 'loading';
     this.composer = sessionId ? new Composer(this.app, sessionId) : null;
     fill(this.foot, this.composer?.element);
-    for (const part of [this.head, this.body, this.answering, this.foot]) part.hidden = !sessionId;
+    for (const part of [this.head, this.body, this.replying, this.foot]) part.hidden = !sessionId;
     this.blank.hidden = Boolean(sessionId);
     this.newer.hidden = true;
     if (!sessionId) return;
@@ -192,14 +192,14 @@ export class ConversationPane {
     const { store } = this.app;
     const conversation = store.conversations.get(this.sessionId);
     if (!conversation || !this.sessionId) return;
-    // A day's heading is no mark: it stays the first when older messages of its day come.
+    // The heading of a day can't serve as a mark: it stays first when older messages of that day arrive.
     const mark = this.lines.querySelector(':scope > :not(.day)')?.getAttribute('data-key') ?? '';
     const above = this.shown.get(mark)?.element.offsetTop ?? 0;
     const lastBefore = this.lines.lastElementChild?.getAttribute('data-key');
     this.paintTop(conversation);
     this.placeLines(conversation.loaded ? timeline(conversation, store.pending.of(this.sessionId)) : []);
     if (this.following) return this.toEnd();
-    // What was put in above must not move what is read.
+    // What is being read must not move when something is inserted above it.
     const now = this.shown.get(mark)?.element.offsetTop ?? above;
     if (now !== above) this.scroller.scrollTop += now - above;
     if (lastBefore !== this.lines.lastElementChild?.getAttribute('data-key')) this.newer.hidden = false;
@@ -270,7 +270,7 @@ export class ConversationPane {
   }
 
   /**
-   * The element of a line: the one that stands there, unless the line has changed.
+   * Return the element of a line: the one that is shown, unless the line has changed.
    *
    * @param {Line} line
    */
@@ -279,7 +279,7 @@ export class ConversationPane {
     const visitor = session ? nameOf(session) : '';
     const state = JSON.stringify([line, visitor, this.quoted(line)]);
     const known = this.shown.get(line.key);
-    // An editor is not taken away under its writer's hands.
+    // A message that is being edited keeps its editor.
     if (known && (known.state === state || known.element.classList.contains('is-edited'))) return known.element;
     const element = this.makeLine(line, visitor);
     element.setAttribute('data-key', line.key);
@@ -289,7 +289,7 @@ export class ConversationPane {
   }
 
   /**
-   * What is shown of the message that a line answers to; it may be changed, taken back, or come later.
+   * Return what is shown of the message that a line replies to; it may be edited, deleted, or arrive later.
    *
    * @param {Line} line
    */
@@ -353,7 +353,7 @@ export class ConversationPane {
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
-  // Who types, and what is said
+  // Typing, and announcements
 
   paintTyping() {
     const { store } = this.app;
@@ -364,7 +364,7 @@ export class ConversationPane {
       .filter(Boolean)
       .join(' · ');
     this.typing.hidden = !types;
-    if (this.answering.textContent !== words) this.answering.textContent = words;
+    if (this.replying.textContent !== words) this.replying.textContent = words;
     if (types && this.following) this.toEnd();
   }
 

@@ -1,4 +1,4 @@
-/** The pane beside a conversation: who the visitor is, where they are, what the host's site knows, and the switches. */
+/** The pane beside a conversation: who the visitor is, what they view, customer data, and the switches. */
 
 import { el, fill, iconButton, inNextFrame, setAttribute } from './dom.js';
 import { fullTime, nameOf, safeUrl, shortTime, shortUrl, tint, initials } from './format.js';
@@ -240,7 +240,7 @@ export class DetailsPane {
 /** @typedef {[string, import('./dom.js').Child | undefined]} Row */
 
 /**
- * What is known, as a list of names and values; nothing where nothing is known.
+ * A list of labels and values, without those that are not known; nothing if none is known.
  *
  * @param {Row[]} rows
  */
@@ -326,7 +326,7 @@ function localTime(timeZone) {
 }
 
 /**
- * Whether a page was come to from another one beside it, which tells nothing.
+ * Tell whether two pages are on the same host: such a referrer tells nothing.
  *
  * @param {string} one
  * @param {string} other

@@ -29,10 +29,10 @@ export function dialog(title, children, { wide = false } = {}) {
   );
   shown.addEventListener('close', () => {
     shown.remove();
-    // The event comes late: the operator may be somewhere else by then.
+    // The event comes late: the operator may have moved the focus by then.
     if (document.activeElement === document.body && before instanceof HTMLElement && before.isConnected) before.focus();
   });
-  // A press beside it, on the backdrop, closes it.
+  // A click on the backdrop closes it.
   shown.addEventListener('pointerdown', (event) => event.target === shown && shown.close());
   shown.addEventListener('keydown', (event) => event.stopPropagation());
   document.body.append(shown);
@@ -69,7 +69,7 @@ export function ask(title, text, yes) {
   });
 }
 
-/** All keys that do something. */
+/** Show the keyboard shortcuts. */
 export function openShortcuts() {
   const lines = texts.shortcutList.map(([keys, meaning]) =>
     el('div', { class: 'shortcut' }, el('dt', {}, ...keys.map((key) => el('kbd', {}, key))), el('dd', {}, meaning)),

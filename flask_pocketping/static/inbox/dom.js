@@ -85,7 +85,7 @@ export function inNextFrame(run) {
 
 const announcer = el('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
 
-/** Where announcements stand; the app puts it into the page. */
+/** Return the element of the announcements; the frame puts it into the page. */
 export function announcements() {
   return announcer;
 }

@@ -1,4 +1,4 @@
-/** The keyboard: single keys for what operators do all day, never while they write. */
+/** Keyboard shortcuts: single keys, which do nothing while the operator writes. */
 
 import { openShortcuts } from './dialogs.js';
 

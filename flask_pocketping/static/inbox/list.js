@@ -16,7 +16,7 @@ const SEARCH_AFTER = 250;
 const FILTERS = ['open', 'unanswered', 'closed', 'all'];
 
 /**
- * A round picture with initials, and a dot if somebody is there.
+ * A round avatar with initials, and a dot if the visitor is online.
  *
  * @param {string} id
  * @param {string} name
@@ -154,7 +154,7 @@ export class ListPane {
     const query = this.search.value.trim();
     const { listing } = this.app.store.sessions;
     if (query === listing.query) return;
-    // Whoever searches wants to find, wherever it is.
+    // A search covers all conversations, open or closed.
     const filter = query && !listing.query ? 'all' : listing.query && !query ? 'open' : listing.filter;
     await this.load(filter, query);
     if (query && this.app.store.sessions.listing.query === query && !this.app.store.sessions.listing.rows.length)
@@ -182,7 +182,7 @@ export class ListPane {
   // Rows
 
   /**
-   * Move the focus by some rows, from the one that has it, or is open.
+   * Move the focus by some rows, from the row that has it, or from the open conversation.
    *
    * @param {number} by
    */

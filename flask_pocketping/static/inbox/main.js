@@ -1,4 +1,4 @@
-/** Where the inbox begins: the page names the endpoint, the app does the rest. */
+/** The entry point of the inbox. */
 
 import { App } from './app.js';
 import { applyTheme } from './preferences.js';

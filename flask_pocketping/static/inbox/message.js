@@ -1,4 +1,4 @@
-/** One message as it is shown, with what can be done to it. */
+/** One message, with its tools: reply, edit, delete. */
 
 import { el, fill, iconButton } from './dom.js';
 import { authorOf, clockTime, fileSize, fullTime, linkParts, preview, safeUrl } from './format.js';
@@ -13,7 +13,7 @@ import { texts } from './texts.js';
  * @typedef {object} MessageActions
  * @property {(message: Message) => void} reply
  * @property {(message: Message, content: string) => Promise<boolean>} edit
- * @property {() => void} edited what was changed while it was edited is to be shown
+ * @property {() => void} edited the edit has ended, and changes that came meanwhile are to be shown
  * @property {(message: Message) => void} remove
  * @property {(pending: Pending) => void} retry
  * @property {(pending: Pending) => void} discard
@@ -21,9 +21,9 @@ import { texts } from './texts.js';
  * @property {(id: string) => void} show
  */
 
-/** Of a picture in a message, in CSS pixels. */
+/** The width of a picture in a message, in CSS pixels. */
 const WIDEST = 320;
-/** What the server shows as a picture; everything else is a file to download. */
+/** The media types that are shown as pictures; everything else is a file to download. */
 const PICTURES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'];
 
 /**
@@ -56,7 +56,7 @@ export function messageLine(message, { first, last, visitor }, actions) {
     !message.deletedAt && toolbar(message, item, bubble, actions),
   );
   item.append(head, line, foot(message, last));
-  // A finger has no hover: a tap on the message shows what can be done to it.
+  // Touch screens have no hover: a tap on the message shows its tools.
   item.addEventListener('click', () => item.classList.toggle('picked'));
   return item;
 }
@@ -200,7 +200,7 @@ function picture(file) {
     loading: 'lazy',
     decoding: 'async',
   });
-  // Its room is kept before it is there, so that nothing jumps.
+  // The room is reserved before the picture arrives, so that nothing jumps.
   if (file.width && file.height) {
     shown.style.width = `${Math.min(WIDEST, file.width)}px`;
     shown.style.aspectRatio = `${file.width} / ${file.height}`;
@@ -216,7 +216,7 @@ function picture(file) {
     },
     shown,
   );
-  // The server may find out later that it is none.
+  // The server may find out later that it is no picture.
   shown.addEventListener('error', () => link.replaceWith(download(file)));
   return link;
 }

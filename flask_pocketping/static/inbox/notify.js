@@ -1,4 +1,4 @@
-/** How the operator learns of a message while looking elsewhere: the title, a notification, a tone. */
+/** Tells the operator of messages in the title, by desktop notifications and by a sound. */
 
 import { nameOf, preview } from './format.js';
 import { recall, remember } from './preferences.js';
@@ -84,10 +84,10 @@ export class Notifier {
     };
   }
 
-  /** Two short notes, made here: no file to load. */
+  /** Play two short notes; no file has to be loaded. */
   tone() {
     this.audio ??= new AudioContext();
-    // A browser lets nothing sound before somebody has pressed something.
+    // Browsers play no sound before the first click or key.
     if (this.audio.state === 'suspended') void this.audio.resume();
     const start = this.audio.currentTime;
     for (const [pitch, at] of [
@@ -108,7 +108,7 @@ export class Notifier {
 }
 
 /**
- * Some phones have the name but let no page make one.
+ * Make a notification. Some phones have the class, but throw when a page uses it.
  *
  * @param {string} title
  * @param {NotificationOptions} options

@@ -25,12 +25,12 @@ export class Outbox {
     this.busy = new Set();
     this.wait = 1000;
     this.timer = 0;
-    /** Where this operator's messages are kept; another one who signs in here has others. */
+    /** The storage key of this operator's messages; each operator has an own one. */
     this.place = '';
     store.on('pending', () => this.keep());
   }
 
-  /** Take up again what a reload of the page cut off, once it is known who writes here. */
+  /** Restore what a reload of the page interrupted, once it is known who the operator is. */
   restore() {
     this.place = `${KEPT}:${this.store.me?.id}`;
     for (const pending of this.kept()) {
@@ -54,13 +54,13 @@ export class Outbox {
     void this.work(pending.sessionId);
   }
 
-  /** Try everything that waits for the line. */
+  /** Send everything that waits for the connection. */
   flush() {
     clearTimeout(this.timer);
     for (const { sessionId } of this.store.pending.all()) void this.work(sessionId);
   }
 
-  /** Whether leaving the page would interrupt something. */
+  /** Whether leaving the page would interrupt a message. */
   get isBusy() {
     return this.store.pending.all().some(({ state }) => state !== 'failed');
   }
@@ -85,7 +85,7 @@ export class Outbox {
 
   /**
    * @param {Pending} pending
-   * @returns {Promise<boolean>} whether the next one may go
+   * @returns {Promise<boolean>} whether the next one may be sent
    */
   async deliver(pending) {
     if (pending.state !== 'sending') this.store.pending.change(pending, { state: 'sending' });
@@ -113,7 +113,7 @@ export class Outbox {
    * @param {unknown} error
    */
   failed(pending, error) {
-    // The first try of this very message is still under way on the server.
+    // The server is still handling the first request of this message.
     const underWay = error instanceof Refused && error.code === 'IDEMPOTENCY_CONFLICT';
     if (passes(error) || underWay || error instanceof SignedOut) {
       this.store.pending.change(pending, { state: 'waiting' });
@@ -121,7 +121,7 @@ export class Outbox {
       else this.later(error instanceof Refused ? error.retryAfter * 1000 : 0);
       return false;
     }
-    // What looked like this one is another operator's.
+    // The event that looked like this message was another operator's.
     this.store.pending.change(pending, {
       state: 'failed',
       arrivedAs: undefined,
@@ -143,7 +143,7 @@ export class Outbox {
       if (all.length) sessionStorage.setItem(this.place, JSON.stringify(all));
       else sessionStorage.removeItem(this.place);
     } catch {
-      // Without storage a reload forgets; the page asks before it is left.
+      // Without storage a reload forgets them, but the browser asks before the page is left.
     }
   }
 

@@ -1,4 +1,4 @@
-/** Asks the server for what is new, again and again, while no WebSocket brings it. */
+/** Polls the server for events while there is no WebSocket. */
 
 import { later } from './timers.js';
 
@@ -33,13 +33,13 @@ export class Poller {
     this.onFailure = onFailure;
     this.running = false;
     this.asking = false;
-    /** Whether to ask once more behind the request that is on its way. */
+    /** Whether to poll again as soon as the present request is done. */
     this.again = false;
     this.failures = 0;
     this.cancel = () => {};
   }
 
-  /** Ask at once, and go on asking. */
+  /** Poll at once, and keep polling. */
   start() {
     if (this.running) return;
     this.running = true;
@@ -47,17 +47,17 @@ export class Poller {
     void this.poll();
   }
 
-  /** Ask at once, because there is something to tell or to hope for. */
+  /** Poll at once, because there is something to tell, or the network may be back. */
   hurry() {
     if (this.running) void this.poll();
   }
 
-  /** Ask no more. An answer that is on its way is of no interest. */
+  /** Stop polling, and ignore an answer that is on its way. */
   stop() {
     if (!this.running) return;
     this.running = false;
     this.cancel();
-    // Behind a request that is on its way the server would count the client as connected again.
+    // A request that is still on its way would make the server count the client as connected again.
     if (!this.asking) this.leave();
   }
 
@@ -93,7 +93,7 @@ export class Poller {
     if (this.again || answer?.hasMore) return 0;
     if (answer) return document.visibilityState === 'hidden' ? EVERY_HIDDEN : EVERY;
     const wait = Math.min(FIRST_WAIT * 2 ** (this.failures - 1), LONGEST_WAIT);
-    // Many clients that lost one server do not come back in one moment.
+    // Clients that lost the same server do not all come back at the same moment.
     return Math.max(wait * (0.5 + Math.random() / 2), 1000 * (problem?.retryAfter ?? 0));
   }
 }

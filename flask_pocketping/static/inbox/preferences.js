@@ -1,4 +1,4 @@
-/** What this browser remembers for its operator: looks, sounds, drafts. It works, forgetfully, where storage is forbidden. */
+/** What this browser remembers for its operator: theme, sound, drafts. Without storage, until a reload. */
 
 const PREFIX = 'pocketping-inbox:';
 

@@ -1,4 +1,4 @@
-/** The dialog with the operator's own switches: availability, notifications, sound, looks; and who else is here. */
+/** The preferences of the operator: availability, notifications, sound and theme; and who else is online. */
 
 import { dialog, openShortcuts } from './dialogs.js';
 import { el, fill } from './dom.js';
@@ -58,7 +58,7 @@ export function openPreferences(app) {
  * @param {string} label
  * @param {string} hint
  * @param {boolean} on
- * @param {(on: boolean) => {on: boolean, hint?: string} | Promise<{on: boolean, hint?: string}>} change what it is then
+ * @param {(on: boolean) => {on: boolean, hint?: string} | Promise<{on: boolean, hint?: string}>} change the new state
  */
 function toggle(label, hint, on, change) {
   const words = el('small', {}, hint);

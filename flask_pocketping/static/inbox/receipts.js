@@ -1,6 +1,6 @@
 /**
- * Tells the server what reached an operator, and what was read: only what stands in the open conversation, in a page
- * that is seen and has the focus.
+ * Tells the server which messages were delivered and which were read. A message counts as read in the open conversation
+ * of a page that is visible and has the focus.
  */
 
 /** @typedef {import('./types.js').Message} Message */
@@ -25,7 +25,7 @@ export class Receipts {
     this.delivered = new Map();
     this.timer = 0;
     this.reading = false;
-    /** Whether something came that the receipt on its way may not have seen. */
+    /** Whether a message came that the receipt on its way may not cover. */
     this.missed = false;
     store.on('message', (message) => this.arrived(message));
     for (const topic of ['conversation', 'session'])
@@ -60,7 +60,7 @@ export class Receipts {
     }
   }
 
-  /** The conversation that is read now and has something unread, if there is one. */
+  /** Return the id of the conversation that is being read and has unread messages, or ''. */
   readNow() {
     const sessionId = this.openSession();
     const session = this.store.sessions.get(sessionId);
@@ -82,7 +82,7 @@ export class Receipts {
   /**
    * @param {string} sessionId
    * @param {object} body
-   * @returns {Promise<boolean>} whether it arrived; one that did not is told by the next, as unread stays above zero
+   * @returns {Promise<boolean>} whether it was sent; if not, the next one covers it, as `unread` stays above zero
    */
   async post(sessionId, body) {
     try {

@@ -4,7 +4,7 @@
  * @typedef {object} Route
  * @property {'list' | 'conversation' | 'stats'} screen
  * @property {string} sessionId
- * @property {boolean} details whether the details lie over the conversation
+ * @property {boolean} details whether the details cover the conversation
  */
 
 const STATS = 'statistics';
@@ -46,7 +46,7 @@ export class Router {
     this.onNavigate(this.route());
   }
 
-  /** One screen up: back where that is where the operator came from. */
+  /** Go one screen up: back in the history, if the operator came from there. */
   up() {
     const { details, sessionId } = this.route();
     const above = details ? this.conversation(sessionId) : this.root;
@@ -56,7 +56,7 @@ export class Router {
 }
 
 /**
- * A part of an address in plain letters; one that is broken stays as it is.
+ * Decode a part of an address; a malformed one stays as it is.
  *
  * @param {string} text
  */

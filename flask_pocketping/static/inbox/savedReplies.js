@@ -51,9 +51,7 @@ export class SavedReplies {
    * @param {Pick<SavedReply, 'shortcut' | 'content'>} body
    */
   save(reply, body) {
-    return reply
-      ? this.#api.call('PATCH', pathOf(reply), { body })
-      : this.#api.call('POST', SAVED_REPLIES, { body });
+    return reply ? this.#api.call('PATCH', pathOf(reply), { body }) : this.#api.call('POST', SAVED_REPLIES, { body });
   }
 
   /** @param {SavedReply} reply */

@@ -1,14 +1,14 @@
-/** The one WebSocket of the inbox. It comes back by itself, and asks for what it missed by a cursor. */
+/** The WebSocket of the inbox. It reconnects by itself, and asks for what it missed by a cursor. */
 
 /** @typedef {import('./types.js').Frame} Frame */
 /** @typedef {'connecting' | 'open' | 'lost' | 'signed out'} SocketState */
 
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 15_000;
-/** A line that died in silence is found by a ping without an answer. */
+/** A connection that died silently is found by a ping that is not answered. */
 const PING_EVERY = 25_000;
 const PONG_WITHIN = 10_000;
-/** Likewise a proxy that lets a line open, or seem to, and nothing through. */
+/** Some proxies open a connection, and let nothing through. */
 const OPEN_WITHIN = 15_000;
 const UNAUTHORIZED = 4401;
 
@@ -63,7 +63,7 @@ export class Socket {
   async open() {
     /** @type {string} */
     let token;
-    // A place holder: nobody else connects while the token is asked for.
+    // This keeps others from connecting while the token is on its way.
     const socket = (this.socket = /** @type {WebSocket} */ (/** @type {unknown} */ ({ close() {} })));
     try {
       token = await this.token(this.fresh);
@@ -86,7 +86,7 @@ export class Socket {
     return opened;
   }
 
-  /** Try at once, because there is reason to hope: the line is back, or the page is looked at again. */
+  /** Try again at once: the network is back, or the page is visible again. */
   hurry() {
     if (this.stopped) return;
     if (this.state === 'open') this.ping();
@@ -163,7 +163,7 @@ export class Socket {
     this.socket = null;
   }
 
-  /** Begin again at once, behind the cursor. */
+  /** Reconnect at once, after the cursor. */
   anew() {
     if (this.socket) this.drop(this.socket);
     void this.start();
@@ -171,7 +171,7 @@ export class Socket {
 
   again() {
     this.tell('lost');
-    // Many clients that lost one server do not come back in one moment.
+    // Clients that lost the same server do not all come back at the same moment.
     this.retry = window.setTimeout(() => void this.start(), this.wait * (0.5 + Math.random()));
     this.wait = Math.min(this.wait * 2, Math.max(LONGEST_WAIT, this.longestWait()));
   }
@@ -192,7 +192,7 @@ export class Socket {
   }
 
   /**
-   * Tell of a state that is new, and of each try that failed: what could not be done behind one may work behind the next.
+   * Tell of a new state, and of each attempt that failed: what was impossible after one may work after the next.
    *
    * @param {SocketState} state
    */

@@ -16,7 +16,7 @@ const HEIGHT = 200;
 const LEFT = 32;
 const BOTTOM = 22;
 const TOP = 10;
-/** What stands around the chart, in pixels. */
+/** The pixels around the chart. */
 const FRAME = 34;
 const svgNamespace = 'http://www.w3.org/2000/svg';
 

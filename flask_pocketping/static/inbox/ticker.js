@@ -1,3 +1,3 @@
-/** A worker that keeps time for a page in the background, whose own timers browsers hold back for up to a minute. */
+/** A worker with timers for a page in the background: browsers delay the page's own by up to a minute. */
 
 onmessage = ({ data: { id, wait } }) => setTimeout(() => postMessage(id), wait);

@@ -1,4 +1,4 @@
-/** A conversation as the lines that are shown: days, messages in groups, quiet notes, and what is on its way. Pure. */
+/** Builds the lines of a conversation: days, messages in groups, notes, and pending messages. */
 
 import { dayKey } from './format.js';
 
@@ -14,7 +14,7 @@ import { dayKey } from './format.js';
  *   | {key: string, kind: 'pending', pending: Pending, first: boolean}} Line
  */
 
-/** Messages of one author further apart than this, in milliseconds, are no group. */
+/** Milliseconds after which the next message of an author begins a new group. */
 const GROUP = 5 * 60_000;
 
 /**
@@ -24,10 +24,10 @@ const GROUP = 5 * 60_000;
  */
 export function timeline(conversation, pending) {
   const { messages, hasMore } = conversation;
-  // Notes from before what is loaded would stand in the wrong place.
+  // Notes from before the first loaded message would stand in the wrong place.
   const from = hasMore ? (messages[0]?.createdAt ?? '') : '';
   const notes = withoutRepeats([...conversation.notes.values()].filter((note) => note.at >= from).sort(byTime));
-  // One that came as an event and still waits for its answer is shown once.
+  // A message that came as an event, and still waits for its answer, is shown once.
   const arrived = new Set(pending.map((item) => item.arrivedAs).filter(Boolean));
   /** @type {Line[]} */
   const lines = [];
@@ -87,7 +87,7 @@ function sameGroup(a, b) {
 }
 
 /**
- * Of one page after the other that are the same, only the first is told.
+ * Drop the repeated views of the same page in a row.
  *
  * @param {Note[]} notes
  */

@@ -1,4 +1,4 @@
-/** Timers that are on time while the page is in the background, as far as the browser lets them. */
+/** Timers that run on time in the background, as far as the browser lets them. */
 
 /** @type {Map<number, () => void>} */
 const waiting = new Map();
@@ -16,7 +16,7 @@ let last = 0;
 export function later(wait, run) {
   const id = ++last;
   waiting.set(id, run);
-  // A worker costs a thread, and while the page is seen its own timers do.
+  // A worker costs a thread, and the timers of a visible page are on time.
   const ticker = globalThis.document?.visibilityState === 'hidden' ? background() : null;
   if (ticker) ticker.postMessage({ id, wait });
   else setTimeout(() => ring(id), wait);
@@ -37,7 +37,7 @@ function background() {
     worker.onmessage = ({ data }) => ring(data);
     worker.onerror = () => {
       worker = null;
-      // A timer that rings early does no harm; one that never rings would.
+      // A timer that fires early does no harm; one that never fires would.
       for (const id of [...waiting.keys()]) setTimeout(() => ring(id), 1000);
     };
   } catch {

@@ -1,4 +1,4 @@
-/** Files on their way into a message: uploaded as soon as they are picked, shown as chips above the composer. */
+/** The files of a reply: uploaded as soon as they are picked, and shown as chips above the composer. */
 
 import { Refused } from './api.js';
 import { announce, el, fill, iconButton } from './dom.js';
@@ -12,10 +12,10 @@ import { texts } from './texts.js';
  * @property {number} id
  * @property {File} file
  * @property {'running' | 'done' | 'failed'} state
- * @property {number} share of it that is there, 0 to 1
+ * @property {number} share of it that was uploaded, 0 to 1
  * @property {string} error
  * @property {boolean} hopeless whether another try would end the same way
- * @property {string} picture an address of what to show, if it is one
+ * @property {string} picture the address of its preview, if it is a picture
  * @property {import('./types.js').Attachment} [attachment]
  * @property {AbortController} stop
  */
@@ -35,7 +35,7 @@ export class Uploads {
     this.onChange = onChange;
     /** @type {Upload[]} */
     this.items = [];
-    /** Whether more files were given than fit into a message. */
+    /** Whether more files were added than a message takes. */
     this.crowded = false;
     this.element = el('ul', { class: 'chips', hidden: true });
   }
@@ -44,7 +44,7 @@ export class Uploads {
     return this.items.some(({ state }) => state === 'running');
   }
 
-  /** Those that are stored. */
+  /** The files that are uploaded. */
   get attachments() {
     return this.items.flatMap(({ attachment }) => (attachment ? [attachment] : []));
   }
@@ -113,7 +113,7 @@ export class Uploads {
     this.paint();
   }
 
-  /** Forget those that are in a message now; what failed stays, to be tried again. */
+  /** Forget the uploaded files, which are in a message now. Those that failed stay, to be tried again. */
   clear() {
     for (const item of [...this.items]) if (item.attachment) this.remove(item);
   }

@@ -1,8 +1,8 @@
-/** A list of which only the part that is seen stands in the page, so that ten thousand rows cost as much as twenty. */
+/** A virtual list: only the visible rows are in the page, so that ten thousand rows cost as much as twenty. */
 
 import { el, inNextFrame } from './dom.js';
 
-/** Rows above and below what is seen. */
+/** The rows that are kept above and below the visible ones. */
 const MARGIN = 6;
 
 /**
@@ -53,7 +53,7 @@ export class WindowedList {
       const row = /** @type {Row} */ (rows[index]);
       wanted.add(row.id);
       const element = this.place(row, index);
-      // The order in the page is the order of the tab key and of screen readers.
+      // The Tab key and screen readers follow the order in the page.
       /** @type {Element | null} */
       const next = before ? before.nextElementSibling : this.list.firstElementChild;
       if (next !== element) this.move(element, next);
@@ -97,7 +97,7 @@ export class WindowedList {
   /** @param {Set<string>} wanted */
   drop(wanted) {
     for (const [id, element] of this.shown) {
-      // The one with the focus stays, or the keyboard would lose its place.
+      // The row with the focus stays, or the keyboard would lose its place.
       if (wanted.has(id) || (element.contains(document.activeElement) && this.rows.some((row) => row.id === id)))
         continue;
       element.remove();

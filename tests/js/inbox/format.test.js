@@ -1,4 +1,4 @@
-/** How the inbox writes names, times and links, and which saved answers fit a slash. */
+/** How the inbox writes names, times and links, and which saved replies match a slash. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -81,14 +81,14 @@ test('a slash is one only at the beginning of a word', () => {
   assert.equal(slashWord('/ship it', 8), undefined);
 });
 
-test('the best answer comes first', () => {
-  const answers = ['reshipping', 'shipping', 'hours'].map((shortcut) => ({
+test('the best saved reply comes first', () => {
+  const replies = ['reshipping', 'shipping', 'hours'].map((shortcut) => ({
     id: shortcut,
     shortcut,
     content: 'We ship.',
   }));
   assert.deepEqual(
-    matchingReplies(answers, 'ship').map(({ shortcut }) => shortcut),
+    matchingReplies(replies, 'ship').map(({ shortcut }) => shortcut),
     ['shipping', 'reshipping', 'hours'],
   );
 });

@@ -36,7 +36,10 @@ export class Store extends Emitter {
     this.operators = [];
     /** The operator who is signed in. @type {Operator | null} */
     this.me = null;
-    /** Ids of the sessions that have to be asked for again: something happened that events do not tell in full. @type {Set<string>} */
+    /**
+     * Ids of the sessions that have to be loaded again: something happened that events do not tell in full.
+     * @type {Set<string>}
+     */
     this.stale = new Set();
     /** Counts the events. */
     this.moment = 0;

@@ -10,7 +10,10 @@ import { texts } from '../texts.js';
 const TYPING_ENDS = 6000;
 
 export class Typing {
-  /** Until when each of them types. @type {Map<string, {visitor: number, operators: Map<string, {name: string, until: number}>}>} */
+  /**
+   * Until when they count as typing.
+   * @type {Map<string, {visitor: number, operators: Map<string, {name: string, until: number}>}>}
+   */
   #bySession = new Map();
   #emit;
 

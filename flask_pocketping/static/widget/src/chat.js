@@ -203,7 +203,10 @@ export class Chat {
     this.#view.remove();
   }
 
-  /** Make a request; if it fails, tell the visitor and return nothing. @param {Parameters<import('./request.js').Call>} args */
+  /**
+   * Make a request; if it fails, tell the visitor and return nothing.
+   * @param {Parameters<import('./request.js').Call>} args
+   */
   #attempt(...args) {
     return this.connection.call(...args).catch((error) => this.#showAWhile('problem', this.explain(error)));
   }

@@ -1,4 +1,4 @@
-/** Where the visitor writes, answers, changes and attaches files. */
+/** Where the visitor writes, replies, edits and attaches files. */
 
 import { h, iconButton, textButton } from './dom.js';
 
@@ -10,7 +10,7 @@ export class Composer {
   #files = h('div');
   /** @type {{kind?: 'reply' | 'edit', message?: WidgetMessage}} */
   #picked = {};
-  /** The files that go along, as soon as they are done. @type {Set<{done?: WidgetAttachment}>} */
+  /** The files of the message, uploaded or not. @type {Set<{done?: WidgetAttachment}>} */
   #uploads = new Set();
   #sendWhenReady = false;
   #chat;
@@ -112,7 +112,7 @@ export class Composer {
   }
 
   /**
-   * What could not be changed may be tried again, if nothing else is being written by then.
+   * Save an edit. If that fails, the visitor can try again, unless something else is being written by then.
    * @param {WidgetMessage} message
    * @param {string} content
    */

@@ -1,4 +1,4 @@
-/** The conversation with the server: it is begun or resumed, listened to, and begun anew when the connection is lost. */
+/** The connection to the server: it begins or resumes the conversation, listens, and reconnects when it is lost. */
 
 import { listen } from './stream.js';
 import { backOff, query, request, RequestError } from './request.js';

@@ -1,4 +1,4 @@
-/** Small things that all that is shown is made of. Text stays text: nothing here reads markup. */
+/** How every element of the widget is made. Text goes in as text nodes only: nothing here reads markup. */
 
 const icons = {
   chat: 'M4 5h16v11h-9l-5 4v-4H4z',

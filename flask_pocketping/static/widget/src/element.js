@@ -58,7 +58,7 @@ export class ChatElement extends HTMLElement {
     const root = this.attachShadow({ mode: 'open' });
     root.adoptedStyleSheets = [sheet];
     root.append(h('div', `root ${config.position}`, { lang: language, dir }, this.#panel, this.#launcher));
-    // Keys that are typed here are not for the page's shortcuts.
+    // What is typed here must not trigger the page's shortcuts.
     root.addEventListener('keydown', (event) => event.stopPropagation());
     const { theme = '' } = config;
     this.style.colorScheme = /light|dark/.test(theme) ? theme : 'light dark';
@@ -83,7 +83,7 @@ export class ChatElement extends HTMLElement {
     this.#composer.restore();
   }
 
-  /** Show everything but the messages as it is now. */
+  /** Show the present state of everything but the messages. */
   refresh() {
     const { greeting, config, texts, typist, store, lost, problem } = this.#chat;
     this.#paint();
@@ -101,7 +101,7 @@ export class ChatElement extends HTMLElement {
     this.#offerForm();
   }
 
-  /** A short sound, made and not loaded. */
+  /** Play a short sound; no file has to be loaded. */
   chime() {
     const audio = new AudioContext();
     const tone = audio.createOscillator();
@@ -111,11 +111,11 @@ export class ChatElement extends HTMLElement {
     tone.connect(volume).connect(audio.destination);
     tone.start();
     tone.stop(0.4);
-    // A tone that the browser does not allow never ends.
+    // If the browser allows no sound, the tone never ends.
     setTimeout(() => audio.close(), 500);
   }
 
-  /** The brand's colours; what is behind the messages may be the name of a pattern too. */
+  /** Set the brand's colours. `wall`, behind the messages, is a colour or the name of a pattern. */
   #paint() {
     const { config, greeting } = this.#chat;
     const brand = config.primaryColor ?? greeting.primaryColor ?? '#1f5eff';
@@ -126,7 +126,7 @@ export class ChatElement extends HTMLElement {
     this.#panel.className = `panel ${wall}`;
   }
 
-  /** Open or close, count what is unread, and hide where the page's address says so. */
+  /** Open or close the panel, count unread messages, and hide the launcher on the pages that say so. */
   #turn() {
     const { opened, config, texts, store } = this.#chat;
     const { showOnPages, hideOnPages, launcher, titleBadge } = config;
@@ -152,14 +152,14 @@ export class ChatElement extends HTMLElement {
     this.#composer.text.focus();
   }
 
-  /** The form that is due, if any. */
+  /** Show the form that is due, if any. */
   #offerForm() {
     const { greeting, store } = this.#chat;
     const { preChatForm: form, csatRequestedAt } = greeting;
     const written = store.messages.some(({ sender }) => sender === 'visitor');
     const contact = form && !form.completed && (written || form.timing.startsWith('before'));
     this.#composer.text.disabled = Boolean(contact && form.required && !written);
-    // What is no must may have been passed over, and is no reason not to ask for more.
+    // A form that may be skipped does not keep another one away.
     const due = (!(contact && form.required) && csatRequestedAt) || (contact ? 'contact' : '');
     if (due === this.#form) return;
     this.#form = due;
@@ -173,7 +173,7 @@ export class ChatElement extends HTMLElement {
     this.list.toEnd();
   }
 
-  /** Keep above the keyboard of a phone. */
+  /** Keep the panel above a phone's keyboard. */
   #fit() {
     if (!visualViewport) return;
     this.#panel.style.setProperty('--height', `${visualViewport.height}px`);

@@ -1,7 +1,7 @@
 /** How the widget looks. */
 
 export const sheet = new CSSStyleSheet();
-// What stands on a colour of the brand is black or white by that colour's luminance: at an L of 49.5 both
+// Text on a colour of the brand is black or white by that colour's luminance: at an L of 49.5 both
 // have the same contrast to it (WCAG 2).
 sheet.replaceSync(`
 :host{position:fixed;z-index:2147483000;--paper:light-dark(#fff,#16181d);--soft:light-dark(#f1f3f6,#262a32);

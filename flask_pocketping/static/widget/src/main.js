@@ -5,7 +5,7 @@
 
 import { start } from './chat.js';
 
-// Its tag is known only while it runs for the first time.
+// The script's tag is known only while the script runs for the first time.
 const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
 if (!('PocketPing' in window)) offer();
 
@@ -20,7 +20,7 @@ function offer() {
   /** @type {Promise<Chat>} */
   let chat;
   let started = false;
-  /** What ends the handlers of the chat's own. @type {(() => void)[]} */
+  /** The functions that remove the handlers of the configuration. @type {(() => void)[]} */
   let offs = [];
 
   function forget() {
@@ -39,7 +39,11 @@ function offer() {
     handlers.get(name)?.delete(handler);
   }
 
-  /** A handler that throws is the page's own trouble. @param {string} name @param {any[]} details */
+  /**
+   * Call the handlers of an event. One that throws does not keep the others from running.
+   * @param {string} name
+   * @param {any[]} details
+   */
   function emit(name, ...details) {
     for (const handler of handlers.get(name) ?? []) queueMicrotask(() => handler(...details));
   }

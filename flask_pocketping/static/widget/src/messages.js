@@ -1,4 +1,4 @@
-/** The list of messages, with the tools of the one that is pointed at. */
+/** The list of messages. The one that is pointed at shows its tools. */
 
 import { h, iconButton, link, textButton } from './dom.js';
 
@@ -22,7 +22,7 @@ export class MessageList {
     this.#composer = composer;
     const { element } = this;
     element.ariaLabel = chat.texts.messages;
-    // Changes inside messages, such as receipts, are not read out.
+    // Screen readers don't read changes inside messages, such as receipts.
     element.setAttribute('aria-relevant', 'additions');
     element.onscroll = () => element.scrollTop < 200 && this.#older();
     element.onkeydown = (event) => this.#walk(event);
@@ -31,7 +31,7 @@ export class MessageList {
     this.welcome(chat.config.welcomeMessage ?? chat.texts.welcome);
   }
 
-  /** What stands above all messages. @param {string} text */
+  /** Show the welcome message, above all others. @param {string} text */
   welcome(text) {
     const { firstElementChild: first } = this.element;
     if (first) first.textContent = '';
@@ -39,7 +39,7 @@ export class MessageList {
     place.append(h('div', 'bubble', { dir: 'auto' }, text));
   }
 
-  /** What comes into view gets its true height only then, so it takes some frames, unless the reader scrolls up. */
+  /** Scroll to the end. Messages get their true height as they come into view, so it takes some frames. */
   toEnd(frames = 9, was = 0) {
     const { element } = this;
     if (!frames || element.scrollTop < was) return;
@@ -73,7 +73,7 @@ export class MessageList {
     const message = messages[at];
     const element = this.#shown.get(message) ?? h('div', '', { tabIndex: -1 });
     element.className = `message ${message.sender === 'visitor' ? 'own' : ''} ${message.status}`;
-    // The tools stay under the hand that reaches for them.
+    // The tools stay: somebody may be about to click them.
     const tools = message.deletedAt ? null : element.querySelector('.tools');
     for (const part of [...element.children]) if (part !== tools) part.remove();
     element.prepend(...this.#parts(messages[at - 1], message));

@@ -1,4 +1,4 @@
-/** The messages that are still on their way. No page is needed here. */
+/** Keeps and sends the messages that the server does not have yet. It needs no page. */
 
 const PREFIX = 'out:';
 
@@ -6,7 +6,7 @@ const PREFIX = 'out:';
 export class Outbox {
   #busy = false;
   #timer = 0;
-  /** In vain so far. */
+  /** The attempts that have failed since the last success. */
   #tries = 0;
   #storage;
   #send;
@@ -52,7 +52,10 @@ export class Outbox {
     this.#storage.remove(PREFIX + clientId);
   }
 
-  /** Send what waits, one after the other. Whoever calls has reason to hope. @param {number} [tries] in vain so far */
+  /**
+   * Send what waits, one after the other, because it may work now.
+   * @param {number} [tries] that have failed so far
+   */
   async flush(tries = 0) {
     this.#tries = tries;
     if (this.#busy) return;

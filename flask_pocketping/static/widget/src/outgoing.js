@@ -9,7 +9,10 @@ import { backOff } from './request.js';
 export class Outgoing {
   #chat;
   #outbox;
-  /** Those who wait for a message to be sent, by its clientId. @type {Map<string, (error?: string, sent?: WidgetSent) => void>} */
+  /**
+   * Those who wait for a message to be sent, by its clientId.
+   * @type {Map<string, (error?: string, sent?: WidgetSent) => void>}
+   */
   #promised = new Map();
   /** When the last message was written. */
   #written = 0;

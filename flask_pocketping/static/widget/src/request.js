@@ -1,6 +1,6 @@
-/** What goes to the server and comes back: JSON over HTTP, and when to try again. */
+/** Requests to the server: JSON over HTTP, and when to try again. */
 
-/** Milliseconds; then the line is dead. */
+/** Milliseconds after which a request is given up. */
 const PATIENCE = 30000;
 
 export class RequestError extends Error {
@@ -44,14 +44,14 @@ export async function request(method, address, body, signal) {
   const answer = await response.json().catch(() => {});
   if (response.ok && answer) return answer;
   if (response.ok || /40[1345]/.test(`${response.status}`)) warnOfPage(method, address, response);
-  // An answer that is cut off, or that of a network that wants a sign-in first, is none.
+  // An answer that is cut off, or the sign-in page of a network, does not count as an answer.
   throw new RequestError(response.ok ? 0 : response.status, answer, Number(response.headers.get('Retry-After')));
 }
 
 let warned = false;
 
 /**
- * Tell who builds the site that something in it answers for the chat. Once: the chat asks again and again.
+ * Warn the site's developer that another part of the site answers for the chat. Once: the chat polls again and again.
  * @param {string} method
  * @param {string} address
  * @param {Response} response

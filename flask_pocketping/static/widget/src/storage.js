@@ -1,4 +1,4 @@
-/** What the browser keeps for the next page. */
+/** What the browser stores for the next page. */
 
 /** Local storage under a prefix, or memory where the browser forbids it. @param {string} prefix @returns {WidgetStorage} */
 export function openStorage(prefix) {

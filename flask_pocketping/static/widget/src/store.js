@@ -1,12 +1,12 @@
-/** The messages that the page knows, in their order. No page is needed here. */
+/** The messages of the conversation, in their order. It needs no page. */
 
 /**
- * Whether the other side said it. That the conversation was closed or reopened nobody said.
+ * Tell whether the other side wrote a message. Nobody wrote the line that the conversation was closed or reopened.
  * @param {WidgetMessage} message
  */
 export const isTheirs = ({ sender, metadata }) => sender !== 'visitor' && !metadata?.kind;
 
-/** The messages of the conversation, each once, however often and by which way it comes. */
+/** Keeps each message once, however often it arrives. */
 export class Store {
   /** @type {WidgetMessage[]} */
   messages = [];
@@ -23,8 +23,8 @@ export class Store {
   /**
    * Take in a message, new or changed.
    * @param {WidgetMessage} message
-   * @param {string[]} [unsent] what own messages say that are on their way: an unknown one may be one of them
-   * @returns {WidgetMessage[]} what is to be shown anew
+   * @param {string[]} [unsent] the texts of own messages on their way: an unknown message may be one of them
+   * @returns {WidgetMessage[]} the messages that changed
    */
   receive(message, unsent = []) {
     const known = this.get(message.id);
@@ -39,7 +39,7 @@ export class Store {
   }
 
   /**
-   * What the server answered to an own message: it goes by the server's id now.
+   * The server confirmed an own message: it gets the server's id.
    * @param {string} clientId
    * @param {WidgetSent} sent
    */
@@ -51,7 +51,7 @@ export class Store {
     return this.receive(Object.assign(message, { status: 'sent' }, twin, answer, { id }));
   }
 
-  /** Let in the own messages that were held back, but those that may still be on their way. @param {string[]} unsent */
+  /** Show the own messages that were held back, unless they may still be on their way. @param {string[]} unsent */
   release(unsent) {
     return this.#held.splice(0).flatMap((message) => this.receive(message, unsent));
   }
@@ -65,10 +65,10 @@ export class Store {
   }
 
   /**
-   * Take in what a frame says of messages.
+   * Apply a frame about messages.
    * @param {WidgetFrame} frame
    * @param {string[]} [unsent]
-   * @returns {WidgetMessage[]} what is to be shown anew
+   * @returns {WidgetMessage[]} the messages that changed
    */
   apply({ type, data }, unsent) {
     if (type === 'message') return this.receive(data, unsent);
@@ -80,13 +80,13 @@ export class Store {
     return meant;
   }
 
-  /** What the visitor has not read yet. */
+  /** Return the messages that the visitor has not read yet. */
   unread() {
     return this.messages.filter((message) => isTheirs(message) && message.status !== 'read' && !message.deletedAt);
   }
 
   /**
-   * Put a message where its seq says; those without one are the newest, in the order in which they came.
+   * Insert a message by its seq. Those without one are the newest, in the order in which they came.
    * @param {WidgetMessage} message
    */
   #place(message) {

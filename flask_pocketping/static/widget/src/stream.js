@@ -1,22 +1,22 @@
-/** The line on which the server tells what happens: which transport is used when, and how it comes back. */
+/** The stream of events from the server: which transport is used when, and how it reconnects. */
 
 import { backOff } from './request.js';
 
 /**
  * @typedef {{address: () => string, poll: () => Promise<any>, transport?: string,
  *   carried?: string[], onFrame: (frame: WidgetFrame) => void, onState: (live: boolean) => void,
- *   onLost: () => Promise<unknown>}} Options carried: the transports that the server has
+ *   onLost: () => Promise<unknown>}} Options carried: the transports that the server offers
  * @typedef {(options: Options, opened: () => void, ended: () => void, only: boolean) => () => void} Transport
  *   only: there is no other
  */
 
 const POLL = 2000;
-/** Then another transport gets its chance. */
+/** Polls after which a better transport is tried again. */
 const POLLS = 150;
-/** Longer than this, and an end is bad luck and no reason to try another transport. */
+/** Milliseconds after which a transport counts as working: when it ends, it is tried again first. */
 const STABLE = 5000;
 
-/** Each way to listen, the best first, and how long it has to open. @type {Record<string, [number, Transport]>} */
+/** Each transport, the best first, and the milliseconds that it has to open. @type {Record<string, [number, Transport]>} */
 const transports = {
   ws: [
     5000,
@@ -53,7 +53,7 @@ const transports = {
         if (!answer) return ended();
         opened();
         answer.frames.forEach(onFrame);
-        // What is not for the visitor is passed, too.
+        // The cursor also passes events that are not for the visitor.
         onFrame({ type: '', data: {}, cursor: answer.cursor });
         onFrame({ type: 'presence', data: { online: answer.operatorOnline } });
         setTimeout(next, answer.hasMore ? 0 : POLL);
@@ -64,7 +64,7 @@ const transports = {
   ],
 };
 
-/** Listen to the server, by the best transport that works, over all interruptions. @param {Options} options */
+/** Listen to the server by the best transport that works, and reconnect when it ends. @param {Options} options */
 export function listen(options) {
   const { transport = '', carried = Object.keys(transports), onState, onLost } = options;
   const kinds = carried.includes(transport) ? [transport] : carried;
@@ -107,7 +107,7 @@ export function listen(options) {
 
   open();
   return {
-    /** Begin anew behind the cursor, at once: the line may be dead without a sign. */
+    /** Reconnect at once, after the cursor: the connection may be dead without a sign. */
     wake() {
       drop();
       at = tries = 0;

@@ -1,4 +1,4 @@
-/** The tabs of one browser that show the same chat, and the one that leads them. */
+/** The tabs of one browser that show the same chat. One of them leads: it listens and sends for all. */
 
 /**
  * One tab among those of its browser: the leader listens and sends for all. Without Web Locks each tab leads itself.

@@ -1,9 +1,9 @@
-/** A file on its way to the server, with its progress. */
+/** Uploads a file, and tells the progress. */
 
 import { RequestError } from './request.js';
 
 /**
- * Announce a file, send it with progress, complete it.
+ * Announce a file, send it, complete it.
  * @param {File} file
  * @param {import('./request.js').Call} call
  * @param {string} endpoint
@@ -16,7 +16,7 @@ export async function upload(file, call, endpoint, onProgress, signal) {
   const announced = { filename, size, mimeType: type || 'application/octet-stream' };
   const { attachmentId, uploadUrl } = await call('POST', '/upload', announced, signal);
   await new Promise((resolve, reject) => {
-    // fetch does not tell how far it is.
+    // fetch does not report the progress of an upload.
     const sending = new XMLHttpRequest();
     sending.open('PUT', new URL(uploadUrl, endpoint));
     sending.responseType = 'json';
