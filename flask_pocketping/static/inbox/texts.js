@@ -14,7 +14,6 @@ export const texts = {
 
   filterLabel: 'Filter conversations',
   filters: { open: 'Open', unanswered: 'Unanswered', closed: 'Closed', all: 'All' },
-  search: 'Search',
   searchHint: 'Search conversations',
   clearSearch: 'Clear search',
   loading: 'Loading…',
@@ -31,7 +30,6 @@ export const texts = {
   you: 'You',
   draft: 'Draft:',
   deleted: 'Message deleted',
-  file: 'File',
   /** @param {number} count */
   files: (count) => (count === 1 ? '1 file' : `${count} files`),
   /** @param {number} count */
@@ -205,7 +203,6 @@ export const texts = {
   soundHint: 'Play a sound when a visitor writes',
   theme: 'Theme',
   themes: { auto: 'System', light: 'Light', dark: 'Dark' },
-  team: 'Team',
   teamOnline: 'Online now',
   onlyYou: 'Only you are online.',
   /** @param {number} count */
