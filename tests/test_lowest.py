@@ -14,7 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 def floors() -> dict[str, str]:
     """The lower bounds of what every installation gets, and of the client for Redis."""
     wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["redis"]]
-    return dict(requirement.split(">=") for requirement in wanted)
+    return dict(requirement.split(",")[0].split(">=") for requirement in wanted)
 
 
 def shortest(version: str) -> str:

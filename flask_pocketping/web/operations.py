@@ -135,8 +135,9 @@ class Operation:
 
     def _let_in(self, state: State) -> Client:
         client = authenticate(state)
+        state.limiter.hit(state.config.rate_limit, *client.counted)
         # Kept for the answer, whatever it will be.
-        g.pocketping_headers = state.limiter.hit(state.config.rate_limit, *client.counted)
+        g.pocketping_headers = state.limiter.headers(state.config.rate_limit, *client.counted)
         if self.caller == "program" and client.operator is not None:
             raise Forbidden("An operator's token does not open this: it takes an API key.")
         return client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,8 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from flask_pocketping import PocketPing
 from flask_pocketping.chat import projects
 from flask_pocketping.chat.log import events
-from flask_pocketping.config_parsers import RateRule
-from flask_pocketping.security.rate_limits import Limiter, _Counters, address_key
+from flask_pocketping.security.rate_limits import Limiter, address_key
 from flask_pocketping.values import Operator
 
 from ..conftest import Serve
@@ -470,22 +468,3 @@ def events_of(app: Flask, session_id: str) -> int:
     query = select(events.c.id).where(events.c.session_id == session_id, events.c.type == "event.received")
     with app.extensions["pocketping"].db.read() as connection:
         return len(connection.execute(query).all())
-
-
-def test_counters_expire_and_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_Counters, "MOST", 1000)
-    now = [1_000_000.0, 0.0]
-    monkeypatch.setattr(time, "time", lambda: now[0])
-    monkeypatch.setattr(time, "monotonic", lambda: now[1])
-    counters = _Counters()
-    second, day = RateRule(5, 1, "second"), RateRule(5, 1, "day")
-    for number in range(500):
-        assert counters.count(second, (str(number),), 1)[0]
-    # The clock is set back by a year, and all of them are over.
-    now[0] -= 365 * 86400
-    now[1] += 61
-    counters.count(day, ("one",), 1)
-    assert len(counters._windows) == 1
-    for number in range(5000):
-        assert counters.count(day, ("many", str(number)), 1)[0]
-        assert len(counters._windows) <= 1000
