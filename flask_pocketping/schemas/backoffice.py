@@ -102,6 +102,8 @@ class SessionsQuery(PageQuery):
 
 
 class SessionResponse(OutputSchema):
+    holds = "session"
+
     session = fields.Nested(SessionSchema, required=True)
 
 
@@ -135,6 +137,8 @@ class MessagesQuery(BackOfficeRequest):
 
 
 class MessageResponse(OutputSchema):
+    holds = "message"
+
     message = fields.Nested(MessageSchema, required=True)
 
 
@@ -161,6 +165,8 @@ class MarkReadRequest(BackOfficeRequest):
 
 
 class UpdatedResponse(OutputSchema):
+    holds = "updated"
+
     updated = fields.Integer(required=True)
 
 
@@ -180,6 +186,8 @@ class UpdateSavedReplyRequest(BackOfficeRequest):
 
 
 class SavedReplyResponse(OutputSchema):
+    holds = "savedReply"
+
     savedReply = fields.Nested(SavedReplySchema, required=True)
 
 
@@ -213,6 +221,8 @@ class UpdateWebhookRequest(BackOfficeRequest):
 
 
 class WebhookResponse(OutputSchema):
+    holds = "webhook"
+
     webhook = fields.Nested(WebhookSchema, required=True)
 
 
@@ -228,6 +238,8 @@ class DeliveriesQuery(PageQuery):
 
 
 class DeliveryResponse(OutputSchema):
+    holds = "delivery"
+
     delivery = fields.Nested(DeliverySchema, required=True)
 
 
@@ -243,10 +255,14 @@ class OperatorTokenResponse(OutputSchema):
 
 
 class OperatorsResponse(OutputSchema):
+    holds = "operators"
+
     operators = fields.List(fields.Nested(PresentOperatorSchema), required=True)
 
 
 class ContextResponse(OutputSchema):
+    holds = "context"
+
     context = fields.List(fields.Nested(FactSchema), required=True)
 
 

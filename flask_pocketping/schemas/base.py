@@ -38,6 +38,8 @@ class OutputSchema(Schema):
     """
 
     optional: ClassVar[frozenset[str]] = frozenset()
+    #: The only field of a response, if its route's view returns the value of that field.
+    holds: ClassVar[str | None] = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -33,6 +33,8 @@ class AddAttachmentQuery(BackOfficeRequest):
 
 
 class AttachmentResponse(OutputSchema):
+    holds = "attachment"
+
     attachment = fields.Nested(AttachmentSchema, required=True)
 
 

@@ -162,6 +162,8 @@ class EditedMessageSchema(OutputSchema):
 
 
 class VisitorEditResponse(OutputSchema):
+    holds = "message"
+
     message = fields.Nested(EditedMessageSchema, required=True)
 
 
@@ -170,6 +172,8 @@ class HandleQuery(VisitorRequest):
 
 
 class DeletedResponse(OutputSchema):
+    holds = "deleted"
+
     deleted = fields.Boolean(required=True)
 
 
@@ -265,6 +269,8 @@ class PollResponse(OutputSchema):
 
 
 class ScreenshotsResponse(OutputSchema):
+    holds = "requests"
+
     requests = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
 
 

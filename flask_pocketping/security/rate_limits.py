@@ -49,8 +49,7 @@ class Limiter:
         :raises RateLimited: with `Retry-After`, if it is one too many.
         """
         for rule in rules:
-            item = _item(rule)
-            if not self._ask(lambda limiter, name, item=item: limiter.hit(item, *name, cost=cost), key):
+            if not self._hit(rule, key, cost):
                 raise self._refusal(rule, key)
 
     def hit_bytes(self, most: int, address: str, size: int) -> None:
@@ -69,14 +68,21 @@ class Limiter:
         :raises RateLimited: if one more would be too many.
         """
         for rule in rules:
-            item = _item(rule)
-            if not self._ask(lambda limiter, name, item=item: limiter.test(item, *name), key):
+            if not self._test(rule, key):
                 raise self._refusal(rule, key)
 
     def headers(self, rules: Rules, *key: str) -> dict[str, str]:
         """The `RateLimit-*` headers of an answer, by the rule that leaves the least; none without rules."""
         found = [(rule, *self._stats(rule, key)) for rule in rules]
         return _headers(*min(found, key=lambda stats: stats[1])) if found else {}
+
+    def _hit(self, rule: RateRule, key: Sequence[str], cost: int) -> bool:
+        item = _item(rule)
+        return self._ask(lambda limiter, name: limiter.hit(item, *name, cost=cost), key)
+
+    def _test(self, rule: RateRule, key: Sequence[str]) -> bool:
+        item = _item(rule)
+        return self._ask(lambda limiter, name: limiter.test(item, *name), key)
 
     def _refusal(self, rule: RateRule, key: Sequence[str]) -> RateLimited:
         _, reset = self._stats(rule, key)

@@ -23,7 +23,9 @@ from ..schemas import uploads
 from ..schemas.base import AcceptedResponse
 from ..schemas.values import AttachmentSchema
 from ..security.rate_limits import address_key
-from .operations import Call, Routes, limit_body
+from .limits import Limit
+from .operations import Call, Routes
+from .parsing import limit_body
 
 routes = Routes(caller="visitor")
 
@@ -34,17 +36,20 @@ SPARE = 32 * 1024 * 1024
 MAX_AGE = 86400
 
 
-@routes("POST /upload", body=uploads.AnnounceUploadRequest, response=uploads.UploadResponse)
-def announce_upload(call: Call) -> Any:
+@routes(
+    "POST /upload",
+    body=uploads.AnnounceUploadRequest,
+    response=uploads.UploadResponse,
+    session="required",
+    limit=Limit("visitor_upload_limit", "uploads"),
+)
+def announce_upload(call: Call, session_id: str) -> Any:
     """Announce a file, and learn where its bytes go."""
-    session_id = call.state.handles.read(call.body["sessionId"])
     files = _files(call)
-    config = call.state.config
-    call.state.limiter.hit(config.visitor_upload_limit, "uploads", session_id)
-    call.state.limiter.hit(config.visitor_address_upload_limit, "uploads", address_key(request.remote_addr))
     state, size = call.state, max(0, call.body["size"])
+    Limit("visitor_address_upload_limit", "uploads").count(state)
     if size <= files.max_size:
-        state.limiter.hit_bytes(config.visitor_daily_bytes, address_key(request.remote_addr), size)
+        state.limiter.hit_bytes(state.config.visitor_daily_bytes, address_key(request.remote_addr), size)
     upload = files.announce(session_id, call.body["filename"], call.body["size"], by="visitor")
     return {
         "attachmentId": upload.attachment_id,
@@ -58,13 +63,11 @@ def receive_upload(call: Call, attachment_id: str, key: str) -> Any:
     """Take the bytes of an announced file; until it is completed they may be sent again."""
     with _answered():
         _files(call).receive(attachment_id, key, _body)
-    return {"ok": True}
 
 
-@routes("POST /upload/complete", body=uploads.CompleteUploadRequest, response=AttachmentSchema)
-def complete_upload(call: Call) -> Any:
+@routes("POST /upload/complete", body=uploads.CompleteUploadRequest, response=AttachmentSchema, session="required")
+def complete_upload(call: Call, session_id: str) -> Any:
     """Say that all bytes were sent; the file can go into a message then."""
-    session_id = call.state.handles.read(call.body["sessionId"])
     return _files(call).complete(session_id, call.body["attachmentId"], by="visitor")
 
 
@@ -82,7 +85,7 @@ def add_attachment(call: Call, session_id: str) -> Any:
         files = _files(call)
         stream = _body(files.max_size)
         added = files.add(session_id, call.query["filename"], stream, by="office", project_id=call.project_id)
-    return {"attachment": added}
+    return added
 
 
 @routes("GET /files/<attachment_id>/<key>/<filename>", query=uploads.DownloadQuery)

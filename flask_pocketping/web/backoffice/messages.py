@@ -8,7 +8,7 @@ from ...chat import messages
 from ...errors import InvalidRequest
 from ...schemas import backoffice
 from ...values import MessageStatus, MessageType
-from ..operations import Call, Routes, idempotency_for
+from ..operations import Call, Routes
 
 routes = Routes(caller="key")
 
@@ -30,7 +30,7 @@ def send_message(call: Call, session_id: str) -> Any:
     """Send a message."""
     if call.operator is not None and call.body["type"] != MessageType.OPERATOR:
         raise InvalidRequest.field("type", "An operator can only send as operator.")
-    message = messages.send_message(
+    return messages.send_message(
         call.state.db,
         session_id,
         call.body["content"],
@@ -39,10 +39,9 @@ def send_message(call: Call, session_id: str) -> Any:
         operator_name=call.operator.name if call.operator else call.body.get("operatorName"),
         reply_to=call.body["replyTo"],
         attachment_ids=call.body["attachmentIds"],
-        idempotency=idempotency_for(call, "message"),
+        idempotency=call.idempotency,
         before=call.state.before_message,
     )
-    return {"message": message}
 
 
 @routes(
@@ -52,7 +51,7 @@ def send_message(call: Call, session_id: str) -> Any:
 )
 def edit_message(call: Call, session_id: str, message_id: str) -> Any:
     """Change the text of a message."""
-    message = messages.edit_message(
+    return messages.edit_message(
         call.state.db,
         session_id,
         message_id,
@@ -60,14 +59,12 @@ def edit_message(call: Call, session_id: str, message_id: str) -> Any:
         project_id=call.project_id,
         before=call.state.before_message,
     )
-    return {"message": message}
 
 
 @routes("DELETE /sessions/<session_id>/messages/<message_id>", response=backoffice.MessageResponse)
 def delete_message(call: Call, session_id: str, message_id: str) -> Any:
     """Empty a message; it keeps its place."""
-    message = messages.delete_message(call.state.db, session_id, message_id, project_id=call.project_id)
-    return {"message": message}
+    return messages.delete_message(call.state.db, session_id, message_id, project_id=call.project_id)
 
 
 @routes(
@@ -78,7 +75,7 @@ def delete_message(call: Call, session_id: str, message_id: str) -> Any:
 )
 def mark_read(call: Call, session_id: str) -> Any:
     """Mark the visitor's messages as read."""
-    updated = messages.mark_messages(
+    return messages.mark_messages(
         call.state.db,
         session_id,
         reader=MessageType.OPERATOR,
@@ -86,4 +83,3 @@ def mark_read(call: Call, session_id: str) -> Any:
         message_ids=call.body.get("messageIds"),
         project_id=call.project_id,
     )
-    return {"updated": updated}

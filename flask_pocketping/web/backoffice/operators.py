@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
 from ...chat import presence, sessions
 from ...errors import Forbidden, NotFound
 from ...host.loaders import current_operator, facts_of
 from ...schemas import backoffice
-from ...security.rate_limits import address_key
 from ...values import Operator
+from ..limits import ADDRESS
 from ..operations import Call, Routes
 from ..origins import check_same_origin
 
@@ -22,7 +20,7 @@ routes = Routes(caller="key")
 def make_operator_token(call: Call) -> Any:
     """A token for the operator who is signed in to the host app, by its cookies."""
     check_same_origin()
-    call.state.limiter.hit(call.state.config.visitor_address_limit, "address", address_key(request.remote_addr))
+    ADDRESS.count(call.state)
     if call.state.loaders.operator is None:
         raise NotFound("This app has no operators: it sets no operator_loader.")
     operator = current_operator(call.state.loaders)
@@ -36,11 +34,11 @@ def make_operator_token(call: Call) -> Any:
 @routes("GET /operators", response=backoffice.OperatorsResponse)
 def list_operators(call: Call) -> Any:
     """List the operators who are connected now."""
-    return {"operators": presence.connected_operators(call.state.db, call.project_id)}
+    return presence.connected_operators(call.state.db, call.project_id)
 
 
 @routes("GET /sessions/<session_id>/context", response=backoffice.ContextResponse)
 def get_context(call: Call, session_id: str) -> Any:
     """What the host app knows of this session's visitor."""
     session = sessions.get_session(call.state.db, session_id, call.project_id)
-    return {"context": facts_of(call.state.loaders, call.state.urls.complete(session))}
+    return facts_of(call.state.loaders, call.state.urls.complete(session))

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...chat import saved_replies
 from ...schemas import backoffice
-from ..operations import Call, Routes, idempotency_for
+from ..operations import Call, Routes
 
 routes = Routes(caller="key")
 
@@ -26,14 +26,13 @@ def list_saved_replies(call: Call) -> Any:
 )
 def create_saved_reply(call: Call) -> Any:
     """Keep a text for answering."""
-    made = saved_replies.create_saved_reply(
+    return saved_replies.create_saved_reply(
         call.state.db,
         call.body["shortcut"],
         call.body["content"],
         project_id=call.project_id,
-        idempotency=idempotency_for(call, "savedReply"),
+        idempotency=call.idempotency,
     )
-    return {"savedReply": made}
 
 
 @routes(
@@ -41,8 +40,7 @@ def create_saved_reply(call: Call) -> Any:
 )
 def update_saved_reply(call: Call, reply_id: str) -> Any:
     """Change the shortcut of a saved reply, its text or both."""
-    changed = saved_replies.update_saved_reply(call.state.db, reply_id, project_id=call.project_id, **call.body)
-    return {"savedReply": changed}
+    return saved_replies.update_saved_reply(call.state.db, reply_id, project_id=call.project_id, **call.body)
 
 
 @routes("DELETE /saved-replies/<reply_id>", status=204)

@@ -8,7 +8,7 @@ from ...chat import csat, pages, sessions, visitors
 from ...schemas import backoffice
 from ...schemas.base import AcceptedResponse
 from ...values import Identity
-from ..operations import Call, Routes, idempotency_for
+from ..operations import Call, Routes
 
 routes = Routes(caller="key")
 
@@ -30,49 +30,47 @@ def list_sessions(call: Call) -> Any:
 def open_session(call: Call) -> Any:
     """Open a conversation from a server."""
     identity = call.body.get("identity")
-    session = sessions.open_session(
+    return sessions.open_session(
         call.state.db,
         project_id=call.project_id,
         visitor_id=call.body.get("visitorId"),
         metadata=call.body.get("metadata"),
         identity=identity_of(identity, verified=True) if identity else None,
         ai_enabled=call.state.config.ai_enabled,
-        idempotency=idempotency_for(call, "session"),
+        idempotency=call.idempotency,
     )
-    return {"session": session}
 
 
 @routes("GET /sessions/<session_id>", response=backoffice.SessionResponse)
 def get_session(call: Call, session_id: str) -> Any:
     """Get one session."""
-    return {"session": sessions.get_session(call.state.db, session_id, call.project_id)}
+    return sessions.get_session(call.state.db, session_id, call.project_id)
 
 
 @routes("POST /sessions/<session_id>/close", response=backoffice.SessionResponse)
 def close_session(call: Call, session_id: str) -> Any:
     """Close a session."""
-    return {"session": sessions.close_session(call.state.db, session_id, call.project_id)}
+    return sessions.close_session(call.state.db, session_id, call.project_id)
 
 
 @routes("POST /sessions/<session_id>/reopen", response=backoffice.SessionResponse)
 def reopen_session(call: Call, session_id: str) -> Any:
     """Open a closed session again."""
-    return {"session": sessions.reopen_session(call.state.db, session_id, call.project_id)}
+    return sessions.reopen_session(call.state.db, session_id, call.project_id)
 
 
 @routes("POST /sessions/<session_id>/identify", body=backoffice.IdentifyRequest, response=backoffice.SessionResponse)
 def identify_visitor(call: Call, session_id: str) -> Any:
     """Say who the visitor is."""
-    session = visitors.identify(
+    return visitors.identify(
         call.state.db, session_id, identity_of(call.body, verified=True), project_id=call.project_id
     )
-    return {"session": session}
 
 
 @routes("POST /sessions/<session_id>/ai", body=backoffice.ToggleAIRequest, response=backoffice.SessionResponse)
 def toggle_ai(call: Call, session_id: str) -> Any:
     """Let the AI answer in this session, or not."""
-    return {"session": sessions.set_ai(call.state.db, session_id, call.body["enabled"], call.project_id)}
+    return sessions.set_ai(call.state.db, session_id, call.body["enabled"], call.project_id)
 
 
 @routes(
@@ -90,16 +88,14 @@ def send_event(call: Call, session_id: str) -> Any:
         call.body["name"],
         call.body["data"],
         project_id=call.project_id,
-        idempotency=idempotency_for(call, "ok", lambda result: True),
+        idempotency=call.idempotency,
     )
-    return {"ok": True}
 
 
 @routes("POST /sessions/<session_id>/csat", response=AcceptedResponse, status=202)
 def request_csat(call: Call, session_id: str) -> Any:
     """Ask the visitor for a rating; one who has given theirs is not asked again."""
     csat.request(call.state.db, session_id, call.project_id)
-    return {"ok": True}
 
 
 @routes("GET /sessions/<session_id>/pages", query=backoffice.PagesQuery, response=backoffice.PagesResponse)

@@ -69,7 +69,6 @@ def operator_typing(call: Call, session_id: str) -> Any:
     if find_position(call.state.db, session_id).project_id != call.project_id:
         raise SessionNotFound
     call.state.announcer.typing(call.project_id, session_id, "operator", call.body["isTyping"], operator=call.operator)
-    return {"ok": True}
 
 
 def _read_page(state: State, project_id: str, after: int | None, limit: int) -> Page:

@@ -7,7 +7,7 @@ from typing import Any
 from ...chat import webhooks
 from ...errors import InvalidRequest
 from ...schemas import backoffice
-from ..operations import Call, Routes, idempotency_for
+from ..operations import Call, Routes
 
 routes = Routes(caller="program")
 
@@ -22,16 +22,15 @@ routes = Routes(caller="program")
 def create_webhook(call: Call) -> Any:
     """Register a webhook; its secret is shown in this answer only."""
     call.state.check_url(call.body["url"])
-    webhook = webhooks.create_webhook(
+    return webhooks.create_webhook(
         call.state.db,
         call.body["url"],
         call.body["events"],
         description=call.body["description"],
         project_id=call.project_id,
         most=call.state.config.webhook_limit,
-        idempotency=idempotency_for(call, "webhook"),
+        idempotency=call.idempotency,
     )
-    return {"webhook": webhook}
 
 
 @routes("GET /webhooks", query=backoffice.CursorQuery, response=backoffice.WebhooksResponse)
@@ -43,7 +42,7 @@ def list_webhooks(call: Call) -> Any:
 @routes("GET /webhooks/<webhook_id>", response=backoffice.WebhookResponse)
 def get_webhook(call: Call, webhook_id: str) -> Any:
     """Get one webhook."""
-    return {"webhook": webhooks.get_webhook(call.state.db, webhook_id, call.project_id)}
+    return webhooks.get_webhook(call.state.db, webhook_id, call.project_id)
 
 
 @routes("PATCH /webhooks/<webhook_id>", body=backoffice.UpdateWebhookRequest, response=backoffice.WebhookResponse)
@@ -53,8 +52,7 @@ def update_webhook(call: Call, webhook_id: str) -> Any:
         raise InvalidRequest("At least one of url, events, description and enabled is needed.")
     if "url" in call.body:
         call.state.check_url(call.body["url"])
-    webhook = webhooks.update_webhook(call.state.db, webhook_id, call.body, project_id=call.project_id)
-    return {"webhook": webhook}
+    return webhooks.update_webhook(call.state.db, webhook_id, call.body, project_id=call.project_id)
 
 
 @routes("DELETE /webhooks/<webhook_id>", status=204)
@@ -66,16 +64,13 @@ def delete_webhook(call: Call, webhook_id: str) -> Any:
 @routes("POST /webhooks/<webhook_id>/test", response=backoffice.DeliveryResponse, status=202, creates=True)
 def send_test(call: Call, webhook_id: str) -> Any:
     """Send a `webhook.test` event to this webhook."""
-    delivery = webhooks.send_test(
-        call.state.db, webhook_id, project_id=call.project_id, idempotency=idempotency_for(call, "delivery")
-    )
-    return {"delivery": delivery}
+    return webhooks.send_test(call.state.db, webhook_id, project_id=call.project_id, idempotency=call.idempotency)
 
 
 @routes("POST /webhooks/<webhook_id>/rotate", response=backoffice.WebhookResponse)
 def rotate_secret(call: Call, webhook_id: str) -> Any:
     """Give the webhook a new secret; the old one signs too for 24 hours."""
-    return {"webhook": webhooks.rotate_secret(call.state.db, webhook_id, call.project_id)}
+    return webhooks.rotate_secret(call.state.db, webhook_id, call.project_id)
 
 
 @routes(
@@ -89,5 +84,4 @@ def list_deliveries(call: Call, webhook_id: str) -> Any:
 @routes("POST /webhooks/<webhook_id>/deliveries/<delivery_id>/retry", response=backoffice.DeliveryResponse, status=202)
 def retry_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
     """Make a delivery again, now."""
-    delivery = webhooks.retry_delivery(call.state.db, webhook_id, delivery_id, project_id=call.project_id)
-    return {"delivery": delivery}
+    return webhooks.retry_delivery(call.state.db, webhook_id, delivery_id, project_id=call.project_id)

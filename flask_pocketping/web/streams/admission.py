@@ -19,6 +19,7 @@ from ...realtime.framing import Frame
 from ...realtime.hub import Topic
 from ...security.rate_limits import address_key
 from ...state import State
+from ..limits import ADDRESS
 from .cursors import StreamStart, stream_start
 
 
@@ -50,7 +51,7 @@ def admit(state: State, *, count: bool = True) -> Admission:
     """
     address = address_key(request.remote_addr)
     if count:
-        state.limiter.hit(state.config.visitor_address_limit, "address", address)
+        ADDRESS.count(state)
     session_id = state.handles.read(request.args.get("sessionId"))
     place = find_position(state.db, session_id)
     # A browser that comes back by itself asks with its first address, and says in a header how far it got.

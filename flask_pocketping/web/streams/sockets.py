@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask import g, request
-from simple_websocket import Server
 
 from ... import clock
 from ...chat import presence, visitors
@@ -21,7 +20,7 @@ from ...schemas import sockets
 from ...schemas.values import OperatorSchema
 from ...state import State
 from ..authentication import Client, client_of
-from ..operations import load, parse_json
+from ..parsing import load, parse_json
 from ..responses import as_api_error
 from .admission import Admission, Listener, leave, reserved_room
 from .cursors import project_cursor
@@ -38,14 +37,14 @@ _OPERATOR = OperatorSchema()
 _EVENT = sockets.EventFrame()
 
 
-def serve_back_office(state: State, ws: Server) -> None:
+def serve_back_office(state: State) -> None:
     """Hand one connection to `/ws` over to the loop."""
     connection = _open(state, state.frames.operator)
     connection.set_deadline(AUTH_WAIT, AUTH_TIMEOUT, f"No auth frame within {AUTH_WAIT:g} seconds.")
     connection.start(_BackOffice(state, connection, request.remote_addr))
 
 
-def serve_visitor(state: State, ws: Server) -> None:
+def serve_visitor(state: State) -> None:
     """Hand one connection to `/stream` over; `g.pocketping_admission` was given before the upgrade."""
     admission: Admission = g.pocketping_admission
     connection = _open(state, state.frames.visitor)

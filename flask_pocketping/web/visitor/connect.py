@@ -11,11 +11,11 @@ from ... import clock
 from ...bounds import MAX_USER_AGENT, storable, storable_json
 from ...chat import messages, pages, resume, sessions
 from ...config import Config
-from ...errors import RateLimited, SessionNotFound, Unavailable
+from ...errors import RateLimited, Unavailable
 from ...schemas import visitor
 from ...schemas.visitor import visitor_messages
-from ...security.rate_limits import address_key
 from ...values import Identity, MessagePage, Session
+from ..limits import Limit
 from ..operations import Call, Routes
 from . import user_agents
 from .greeting import greeting
@@ -26,27 +26,32 @@ routes = Routes(caller="visitor")
 #: How often a page looks for the conversation that another one of the same user was faster to open.
 TRIES = 3
 
+#: Conversations that pages open, whether anybody speaks in them or not.
+_OPENED = Limit("visitor_silent_session_limit", "opened")
+#: Pages that tell of themselves and of their visitor.
+_PAGES = Limit("visitor_message_limit", "pages")
 
-@routes("POST /connect", body=visitor.ConnectRequest, response=visitor.ConnectResponse)
-def connect(call: Call) -> Any:
+
+@routes("POST /connect", body=visitor.ConnectRequest, response=visitor.ConnectResponse, session="optional")
+def connect(call: Call, session_id: str | None) -> Any:
     """Open a conversation, or go on with the one that a handle or a signed identity opens."""
     for _ in range(TRIES):
         try:
-            return _connect(call)
+            return _connect(call, session_id)
         except sessions.UnderWay:
             # Another tab of the same user was faster; this one goes on with what that one opened.
             continue
     raise Unavailable("Your conversation is being opened elsewhere. Try again.")
 
 
-def _connect(call: Call) -> dict[str, Any]:
+def _connect(call: Call, session_id: str | None) -> dict[str, Any]:
     token = call.body["identityToken"]
     user = None if token is None else call.state.identities.read(token)
     said = page_identity(call.body["identity"] or {})
     header, named = request.headers.get("User-Agent") or "", call.body["metadata"].get("userAgent") or ""
     # A server may connect for a visitor, whose browser it names. Who asks is who makes the request.
     metadata = _metadata(call.body["metadata"], named or header)
-    session = _go_on(call, metadata, user, said)
+    session = _go_on(call, session_id, metadata, user, said)
     if session is not None:
         return _connected(call, session, user, messages.list_messages(call.state.db, session.id))
     if not call.body["create"]:
@@ -64,12 +69,14 @@ def _is_crawler(config: Config, agent: str) -> bool:
     return any(part in lowered for part in config.crawlers) or user_agents.is_crawler(agent)
 
 
-def _go_on(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None) -> Session | None:
+def _go_on(
+    call: Call, session_id: str | None, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None
+) -> Session | None:
     """The conversation of the handle that came, else the one that the signed-in user has open."""
     db = call.state.db
     theirs = resume.find_open(db, call.project_id, str(user.customer_id)) if user else None
     session = None
-    if (session_id := _session_of(call)) is not None:
+    if session_id is not None:
         elsewhere = theirs not in {None, session_id}
         news, word = (metadata, said) if _may_tell(call, session_id) else ({}, None)
         session = resume.resume(db, session_id, news, user=user, said=word, unless_silent=elsewhere)
@@ -81,22 +88,15 @@ def _go_on(call: Call, metadata: Mapping[str, Any], user: Identity | None, said:
 def _may_tell(call: Call, session_id: str) -> bool:
     """Whether what the page says is noted. One that says too much is let in all the same: a visitor walks fast."""
     try:
-        call.state.limiter.hit(call.state.config.visitor_message_limit, "pages", session_id)
+        _PAGES.count(call.state, session_id)
     except RateLimited:
         return False
     return True
 
 
-def _session_of(call: Call) -> str | None:
-    try:
-        return call.state.handles.read(call.body["sessionId"])
-    except SessionNotFound:
-        return None
-
-
 def _open(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None) -> Session:
     # Pages open one for each visitor. One in which somebody speaks counts more, see `POST /message`.
-    call.state.limiter.hit(call.state.config.visitor_silent_session_limit, "opened", address_key(request.remote_addr))
+    _OPENED.count(call.state)
     url, title = metadata.get("pageUrl"), metadata.get("pageTitle")
     return sessions.open_session(
         call.state.db,

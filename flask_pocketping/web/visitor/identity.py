@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import g, request
+from flask import g
 
 from ...host.loaders import current_identity
 from ...schemas import backoffice, visitor
-from ...security.rate_limits import address_key
 from ...values import Identity
+from ..limits import ADDRESS
 from ..operations import Call, Routes
 from ..origins import check_same_origin
 
@@ -27,7 +27,7 @@ def get_identity(call: Call) -> Any:
     # Kept for the answer, whatever it will be.
     g.pocketping_headers = _PRIVATE
     check_same_origin()
-    call.state.limiter.hit(call.state.config.visitor_address_limit, "address", address_key(request.remote_addr))
+    ADDRESS.count(call.state)
     identity = current_identity(call.state.loaders)
     if identity is None:
         return {"identityToken": None, "user": None}

@@ -10,6 +10,7 @@ from ...chat import presence, visitors
 from ...chat.history import EventPage, events_after, find_position
 from ...schemas import visitor
 from ...schemas.base import AcceptedResponse
+from ..limits import Limit
 from ..operations import Call, Routes
 from ..streams.cursors import StreamStart, stream_start
 from ..streams.transports import require_transport
@@ -17,12 +18,11 @@ from ..streams.transports import require_transport
 routes = Routes(caller="visitor")
 
 
-@routes("GET /events", query=visitor.PollQuery, response=visitor.PollResponse)
-def poll_events(call: Call) -> Any:
+@routes("GET /events", query=visitor.PollQuery, response=visitor.PollResponse, session="required")
+def poll_events(call: Call, session_id: str) -> Any:
     """The frames that came behind a cursor, as the streams have them; asking counts as being there."""
     require_transport(call.state, "poll", request.environ)
     db = call.state.db
-    session_id = call.state.handles.read(call.query["sessionId"])
     place = find_position(db, session_id)
     text = call.query.get("after")
     start = stream_start(call.state, session_id, place, text) if text else StreamStart(place.seq, place.seq)
@@ -41,10 +41,13 @@ def poll_events(call: Call) -> Any:
     }
 
 
-@routes("POST /events", body=visitor.VisitorEventRequest, response=AcceptedResponse)
-def receive_page_event(call: Call) -> Any:
+@routes(
+    "POST /events",
+    body=visitor.VisitorEventRequest,
+    response=AcceptedResponse,
+    session="required",
+    limit=Limit("visitor_message_limit", "event"),
+)
+def receive_page_event(call: Call, session_id: str) -> Any:
     """A custom event of the visitor's page, whatever transport it has."""
-    session_id = call.state.handles.read(call.body["sessionId"])
-    call.state.limiter.hit(call.state.config.visitor_message_limit, "event", session_id)
     visitors.receive_event(call.state.db, session_id, call.body["name"], call.body["data"])
-    return {"ok": True}

@@ -9,6 +9,7 @@ from ...chat.contact import missing_contact, note_contact
 from ...errors import InvalidRequest
 from ...schemas import visitor
 from ...schemas.base import AcceptedResponse
+from ..limits import Limit
 from ..operations import Call, Routes
 
 routes = Routes(caller="visitor")
@@ -16,20 +17,22 @@ routes = Routes(caller="visitor")
 _ASKED = {"email": "your email address", "phone": "your phone number"}
 
 
-@routes("POST /prechat", body=visitor.PreChatRequest, response=AcceptedResponse)
-def pre_chat(call: Call) -> Any:
+@routes(
+    "POST /prechat",
+    body=visitor.PreChatRequest,
+    response=AcceptedResponse,
+    session="required",
+    limit=Limit("visitor_message_limit", "identify"),
+)
+def pre_chat(call: Call, session_id: str) -> Any:
     """How the visitor can be reached."""
-    session_id = call.state.handles.read(call.body["sessionId"])
-    call.state.limiter.hit(call.state.config.visitor_message_limit, "identify", session_id)
     email, phone, country = (call.body[name] for name in ("email", "phone", "phoneCountry"))
     note_contact(call.state.db, session_id, email=email, phone=phone, phone_country=country)
-    return {"ok": True}
 
 
-@routes("POST /csat", body=visitor.RateConversationRequest, response=visitor.RatedResponse)
-def rate_conversation(call: Call) -> Any:
+@routes("POST /csat", body=visitor.RateConversationRequest, response=visitor.RatedResponse, session="required")
+def rate_conversation(call: Call, session_id: str) -> Any:
     """What the visitor thinks of the conversation; the first rating stands."""
-    session_id = call.state.handles.read(call.body["sessionId"])
     noted = csat.submit(call.state.db, session_id, call.body["score"], call.body["comment"])
     return {"ok": True, "alreadyRated": None if noted else True}
 

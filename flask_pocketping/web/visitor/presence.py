@@ -25,24 +25,21 @@ def get_presence(call: Call) -> Any:
     }
 
 
-@routes("POST /disconnect", body=visitor.BeaconRequest, any_type=True, response=AcceptedResponse)
-def page_left(call: Call) -> Any:
+@routes("POST /disconnect", body=visitor.BeaconRequest, any_type=True, response=AcceptedResponse, session="required")
+def page_left(call: Call, session_id: str) -> Any:
     """A page was left. The visitor may be on their way to the next one, so their time of grace begins."""
-    session_id = call.state.handles.read(call.body["sessionId"])
     find_position(call.state.db, session_id)
     presence.stopped_polling(call.state.db, session_id)
-    return {"ok": True}
 
 
-@routes("POST /visibility", body=visitor.BeaconRequest, any_type=True, response=AcceptedResponse)
-def page_visibility(call: Call) -> Any:
+@routes("POST /visibility", body=visitor.BeaconRequest, any_type=True, response=AcceptedResponse, session="required")
+def page_visibility(call: Call, session_id: str) -> Any:
     """A page went out of sight, or came back. Nothing is kept of it: a page in the background is still there."""
-    find_position(call.state.db, call.state.handles.read(call.body["sessionId"]))
-    return {"ok": True}
+    find_position(call.state.db, session_id)
 
 
-@routes("GET /screenshot/requests", query=visitor.HandleQuery, response=visitor.ScreenshotsResponse)
-def list_screenshot_requests(call: Call) -> Any:
+@routes("GET /screenshot/requests", query=visitor.HandleQuery, response=visitor.ScreenshotsResponse, session="required")
+def list_screenshot_requests(call: Call, session_id: str) -> Any:
     """Which pictures of the page are asked for: none ever, since visitors are not to be looked at unawares."""
-    find_position(call.state.db, call.state.handles.read(call.query["sessionId"]))
-    return {"requests": []}
+    find_position(call.state.db, session_id)
+    return []
