@@ -29,6 +29,7 @@ def run(connection: Connection, before: str | None, target: str | None) -> None:
     """
     script = ScriptDirectory(str(schema.FOLDER.parent), version_locations=[str(schema.FOLDER)])
 
+    # Alembic's own commands find the steps by these two methods, and there are no public ones.
     def steps(heads: Any, context: MigrationContext) -> Iterable[MigrationStep]:
         if target is None or (before is not None and target < before):
             return script._downgrade_revs(target or "base", before)
