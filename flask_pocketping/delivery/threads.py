@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 #: Seconds after which a thread without work ends.
-IDLE = 5.0
+IDLE = 0.5
 
 
 class ThreadPool:
