@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ from flask_pocketping import clock
 
 from .support.clients import Api
 from .support.receiver import Receiver, receiving
-from .support.servers import make_app, serving
+from .support.servers import expect_no_threads_but, make_app, serving, sharing
 from .support.services import fresh_database
 from .support.services import redis_url as find_redis
 from .support.travel import Travel
@@ -30,14 +29,7 @@ def no_leaks() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     clock.set_clock(None)
-    deadline = time.monotonic() + 5
-    left: list[threading.Thread] = []
-    while time.monotonic() < deadline:
-        left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
-        if not left:
-            return
-        time.sleep(0.005)
-    pytest.fail(f"threads left running: {left}")
+    expect_no_threads_but(before)
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
@@ -127,9 +119,7 @@ def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 @pytest.fixture(scope="module")
 def shared(shared_app: Flask) -> Iterator[Api]:
     """A server on embedded SQLite."""
-    with serving(shared_app) as made:
-        # With the first request all threads begin, so that none of them is news to a test.
-        made.get("/health")
+    with sharing(shared_app) as made:
         yield made
 
 
@@ -139,9 +129,8 @@ def any_shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("shared")
     with (
         fresh_database(request.param, folder) as url,
-        serving(
+        sharing(
             make_app(folder, url, **LOCAL, visitor_session_limit="off", visitor_silent_session_limit="off")
         ) as made,
     ):
-        made.get("/health")
         yield made

@@ -15,7 +15,7 @@ from flask_pocketping.db import Database
 from flask_pocketping.models import Event, table
 
 from .contract import CheckedApi
-from .servers import make_app, serving
+from .servers import make_app, sharing
 from .services import fresh_database
 
 events = table(Event)
@@ -52,6 +52,6 @@ def office_on(kind: str, folder: Path, **settings: Any) -> Iterator[Office]:
     """Serve an app on an empty database: sqlite, postgresql or mariadb."""
     with fresh_database(kind, folder) as url:
         app = make_app(folder, url, **settings)
-        with serving(app) as api:
+        with sharing(app) as api:
             # With the first request all threads begin, so that none of them is news to a test.
             yield Office(app, CheckedApi(api.url, api.key))

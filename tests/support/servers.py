@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from flask import Flask
 from werkzeug.serving import make_server
@@ -232,3 +233,33 @@ def answers(api: Api) -> bool:
         return requests.get(api.url + "/health", timeout=5, verify=False).status_code == 200
     except requests.RequestException:
         return False
+
+
+#: Servers that several tests share, open now. Their workers may start a thread, or use one again, in any test.
+shared_servers: list[Api] = []
+
+
+def expect_no_threads_but(before: set[threading.Thread]) -> None:
+    """Wait until all threads that were started since then have ended, but for those of shared servers' deliveries."""
+    deadline = time.monotonic() + 5
+    left: list[threading.Thread] = []
+    while time.monotonic() < deadline:
+        started = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
+        left = [thread for thread in started if not (shared_servers and thread.name == "pocketping-delivery")]
+        if not left:
+            return
+        time.sleep(0.005)
+    pytest.fail(f"threads left running: {left}")
+
+
+@contextmanager
+def sharing(app: Flask) -> Iterator[Api]:
+    """A server that several tests share; none of its threads outlives it."""
+    before = set(threading.enumerate())
+    with serving(app) as made:
+        shared_servers.append(made)
+        # With the first request all threads begin, so that none of them is news to a test.
+        made.get("/health")
+        yield made
+        shared_servers.remove(made)
+    expect_no_threads_but(before)

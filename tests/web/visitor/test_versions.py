@@ -11,7 +11,7 @@ import websocket
 from ...conftest import Serve
 from ...support.clients import BROWSER, Api, Socket
 from ...support.events import EventSource
-from ...support.servers import make_app, serving
+from ...support.servers import make_app, sharing
 
 VERSION = "X-PocketPing-Version"
 
@@ -19,7 +19,7 @@ VERSION = "X-PocketPing-Version"
 @pytest.fixture(scope="module")
 def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     settings: dict[str, Any] = {"widget_min_version": "1.2", "widget_latest_version": "2.3.1"}
-    with serving(
+    with sharing(
         make_app(
             tmp_path_factory.mktemp("versions"),
             visitor_session_limit="off",
