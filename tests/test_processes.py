@@ -87,7 +87,7 @@ def served(folder: Path, database: str, **options: Any) -> Iterator[tuple[Api, P
 
 
 @pytest.mark.parametrize("worker_class", WORKER_CLASSES)
-def test_threat_13_two_workers_are_one_server(postgresql: str, tmp_path: Path, worker_class: str) -> None:
+def test_two_worker_processes_behave_as_one_server(postgresql: str, tmp_path: Path, worker_class: str) -> None:
     with (
         ExitStack() as stack,
         served(tmp_path, postgresql, workers=2, worker_class=worker_class, poll_interval=0.3, threads=150) as (
@@ -290,7 +290,7 @@ def test_two_apps_on_one_redis_do_not_hear_each_other(tmp_path: Path, serve: Ser
 # --- Stopping and dying ---
 
 
-def test_threat_25_a_stop_loses_nothing_that_was_answered(postgresql: str, tmp_path: Path, serve: Serve) -> None:
+def test_a_stop_loses_nothing_that_was_acknowledged(postgresql: str, tmp_path: Path, serve: Serve) -> None:
     answered: dict[str, str] = {}
     unanswered: list[str] = []
 
@@ -330,7 +330,7 @@ def test_threat_25_a_stop_loses_nothing_that_was_answered(postgresql: str, tmp_p
 
 
 @pytest.mark.parametrize("worker_class", WORKER_CLASSES)
-def test_threat_25_a_stop_ends_streams_of_events(sqlite: str, tmp_path: Path, worker_class: str) -> None:
+def test_a_stop_ends_event_streams(sqlite: str, tmp_path: Path, worker_class: str) -> None:
     with ExitStack() as stack, served(tmp_path, sqlite, worker_class=worker_class) as (api, process):
         pages = [api.visitor() for _ in range(3)]
         streams = [stack.enter_context(EventSource(page)) for page in pages]

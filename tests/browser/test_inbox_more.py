@@ -444,7 +444,7 @@ def evil_context(context: BrowserContext) -> BrowserContext:
     return context
 
 
-def test_threat_12_what_is_written_for_others_is_text_where_it_is_kept(shop: Shop, new_context: NewContext) -> None:
+def test_stored_texts_are_plain_text_in_the_inbox(shop: Shop, new_context: NewContext) -> None:
     saved = shop.api.ok("POST", "/saved-replies", {"shortcut": "evil", "content": f"{EVIL} {EVIL_URL}"})
     visitor = visitor_saying(shop, f"{EVIL} {EVIL_URL}", name=EVIL)
     shop.api.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": EVIL, "type": "system"})
@@ -474,7 +474,7 @@ def test_threat_12_what_is_written_for_others_is_text_where_it_is_kept(shop: Sho
     expect_harmless(page)
 
 
-def test_threat_12_an_address_that_runs_is_no_link(
+def test_a_javascript_url_is_no_link(
     shop: Shop, new_context: NewContext, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = [EVIL_URL, EVIL_URL.upper(), f" {EVIL_URL}", "data:text/html,<script>window.ran=1</script>"]
@@ -496,7 +496,7 @@ def test_threat_12_an_address_that_runs_is_no_link(
     expect_harmless(inbox.page)
 
 
-def test_threat_12_the_name_of_another_operator_is_text(
+def test_the_name_of_another_operator_is_plain_text(
     shop: Shop, new_context: NewContext, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor = visitor_saying(shop, "Hello")

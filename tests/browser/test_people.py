@@ -35,9 +35,7 @@ def kept(page: Page) -> str:
     return str(page.evaluate("JSON.stringify({...localStorage})"))
 
 
-def test_threat_3_signing_out_ends_the_conversation_for_this_browser(
-    shop: Shop, context: BrowserContext, page: Page
-) -> None:
+def test_signing_out_ends_the_conversation_in_this_browser(shop: Shop, context: BrowserContext, page: Page) -> None:
     shop.sign_in(context, ADA)
     page.goto(shop.url)
     chat = Chat(page).open()
@@ -59,7 +57,7 @@ def test_threat_3_signing_out_ends_the_conversation_for_this_browser(
     chat.open().expect_said("visitor: A secret of Ada's")
 
 
-def test_threat_1_a_handle_of_a_customer_opens_nothing_without_them(shop: Shop, new_context: NewContext) -> None:
+def test_a_customer_handle_resumes_nothing_without_the_customer(shop: Shop, new_context: NewContext) -> None:
     own, stolen = new_context(), new_context()
     shop.sign_in(own, ADA)
     page = own.new_page()

@@ -45,7 +45,7 @@ def expect_harmless(page: Page) -> None:
     assert found == []
 
 
-def test_threat_12_what_an_operator_writes_is_text_in_the_widget(shop: Shop, context: BrowserContext) -> None:
+def test_operator_messages_are_plain_text_in_the_widget(shop: Shop, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(shop.plain(query={"title": EVIL}, texts={"team": EVIL, "placeholder": "Write a message…"}))
     chat = Chat(page).open()
@@ -69,7 +69,7 @@ def test_threat_12_what_an_operator_writes_is_text_in_the_widget(shop: Shop, con
     expect_harmless(page)
 
 
-def test_threat_12_what_a_visitor_says_is_text_in_the_inbox(
+def test_visitor_messages_are_plain_text_in_the_inbox(
     shop: Shop, context: BrowserContext, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts = {EVIL: EVIL, "Leads to": (EVIL, EVIL_URL), "Is": True}
@@ -108,7 +108,7 @@ def test_threat_12_what_a_visitor_says_is_text_in_the_inbox(
     expect_harmless(inbox.page)
 
 
-def test_threat_12_the_name_of_an_operator_is_text(
+def test_an_operator_name_is_plain_text(
     shop: Shop, context: BrowserContext, faults: Faults, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A picture's address runs nothing; the shop's policy does not even load it.
@@ -129,7 +129,7 @@ def test_threat_12_the_name_of_an_operator_is_text(
     expect_harmless(reader)
 
 
-def test_threat_12_a_customer_s_name_is_text_in_their_own_widget(
+def test_a_customer_name_is_plain_text_in_the_widget(
     shop: Shop, context: BrowserContext, loaders: Loaders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loaders, "identity", lambda: Identity(EVIL, name=EVIL, metadata={"x": EVIL}))

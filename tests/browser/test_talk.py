@@ -171,7 +171,7 @@ def test_a_server_restarted_in_mid_talk_loses_and_doubles_nothing(
         server.stop()
 
 
-def test_threat_19_what_is_written_without_a_network_arrives_once_and_in_order(
+def test_messages_written_offline_arrive_once_and_in_order(
     shop: Shop, context: BrowserContext, page: Page, faults: Faults
 ) -> None:
     faults.allow_network()
@@ -192,7 +192,7 @@ def test_threat_19_what_is_written_without_a_network_arrives_once_and_in_order(
     expect(chat.field).to_have_value("Half a sent")
 
 
-def test_threat_19_an_answer_that_is_lost_on_its_way_doubles_nothing(shop: Shop, page: Page, faults: Faults) -> None:
+def test_a_lost_response_causes_no_duplicate_message(shop: Shop, page: Page, faults: Faults) -> None:
     faults.allow_network()
     lost: list[int] = []
 
@@ -290,7 +290,7 @@ def test_two_tabs_share_one_line_and_show_the_same(shop: Shop, context: BrowserC
     )
 
 
-def test_threat_22_going_from_page_to_page_is_no_leaving(open_shop: Callable[..., Shop], page: Page) -> None:
+def test_moving_between_pages_does_not_count_as_leaving(open_shop: Callable[..., Shop], page: Page) -> None:
     shop = open_shop(disconnect_grace=1)
     with shop.api.socket() as office:
         page.goto(shop.url)

@@ -132,7 +132,7 @@ def check_log(database: str) -> list[str]:
 # --- Told to stop ---
 
 
-def test_threat_25_a_worker_apart_from_its_server_finishes_its_deliveries(
+def test_a_separate_worker_finishes_its_deliveries_when_stopped(
     sqlite: str, tmp_path: Path, receiver: Receiver
 ) -> None:
     hold = threading.Event()
@@ -168,7 +168,7 @@ def test_threat_25_a_worker_apart_from_its_server_finishes_its_deliveries(
     ],
     ids=["gunicorn-gevent", "gunicorn-gthread", "plain"],
 )
-def test_threat_25_a_serving_process_finishes_its_deliveries(
+def test_a_serving_process_finishes_its_deliveries_when_stopped(
     server: Server, how: signal.Signals, sqlite: str, tmp_path: Path, receiver: Receiver
 ) -> None:
     hold = threading.Event()

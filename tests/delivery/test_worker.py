@@ -169,7 +169,7 @@ def test_a_dead_endpoint_is_tried_one_by_one(serve: Serve, app: Flask) -> None:
         dead.wait(22)
 
 
-def test_threat_18_a_slow_receiver_holds_up_no_visitor(any_api: Api, receiver: Receiver) -> None:
+def test_a_slow_receiver_delays_no_visitor(any_api: Api, receiver: Receiver) -> None:
     hold = threading.Event()
     receiver.answer = lambda received: Answer(hold=hold)
     hook = Hook(any_api, receiver.url)
@@ -188,7 +188,7 @@ def test_threat_18_a_slow_receiver_holds_up_no_visitor(any_api: Api, receiver: R
 # --- Stopping ---
 
 
-def test_threat_25_stopping_finishes_what_is_under_way(app: Flask, receiver: Receiver) -> None:
+def test_stopping_finishes_running_deliveries(app: Flask, receiver: Receiver) -> None:
     state = app.extensions["pocketping"]
     holds = [threading.Event(), threading.Event()]
     receiver.answers = [Answer(hold=hold) for hold in holds]

@@ -81,9 +81,7 @@ def held(storage: Meddling) -> list[bytes]:
     return [path.read_bytes() for path in storage.root.rglob("*") if path.is_file()]
 
 
-def test_threat_07_bytes_sent_while_a_file_is_looked_at_do_not_take_its_place(
-    files: Files, storage: Meddling, session_id: str
-) -> None:
+def test_bytes_sent_during_inspection_do_not_replace_the_file(files: Files, storage: Meddling, session_id: str) -> None:
     upload = files.announce(session_id, "note.txt", 5, by="visitor")
     receive(files, upload, PLAIN)
     storage.after_open = lambda: receive(files, upload, OTHER)

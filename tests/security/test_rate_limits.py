@@ -284,7 +284,7 @@ def test_many_first_messages_at_once_are_counted_each_and_once(any_database: str
     assert sorted(len(page.messages()) for page in pages) == [0, 0, 0, 2, 2, 2]
 
 
-def test_threat_08_what_a_client_says_of_its_own_address_is_not_believed(tmp_path: Path, serve: Serve) -> None:
+def test_forwarded_headers_of_a_client_are_ignored(tmp_path: Path, serve: Serve) -> None:
     api = serve(make_app(tmp_path, visitor_silent_session_limit="2/hour"))
     statuses = []
     for number in range(4):
@@ -300,7 +300,7 @@ def test_threat_08_what_a_client_says_of_its_own_address_is_not_believed(tmp_pat
     assert statuses == [200, 200, 429, 429]
 
 
-def test_threat_08_a_proxy_that_the_host_trusts_is_believed(tmp_path: Path, serve: Serve) -> None:
+def test_forwarded_headers_of_a_trusted_proxy_are_used(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, visitor_silent_session_limit="2/hour")
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)  # type: ignore[method-assign]
     api = serve(app)
@@ -328,7 +328,7 @@ def test_threat_08_a_proxy_that_the_host_trusts_is_believed(tmp_path: Path, serv
         ("unix:", "nonsense"),
     ],
 )
-def test_threat_08_addresses_that_count_as_one(one: str | None, other: str | None) -> None:
+def test_addresses_that_count_as_one(one: str | None, other: str | None) -> None:
     assert address_key(one) == address_key(other)
 
 
@@ -336,11 +336,11 @@ def test_threat_08_addresses_that_count_as_one(one: str | None, other: str | Non
     ("one", "other"),
     [("192.0.2.1", "192.0.2.2"), ("2001:db8:1:2::1", "2001:db8:1:3::1"), ("::ffff:192.0.2.1", "::ffff:192.0.2.2")],
 )
-def test_threat_08_addresses_that_count_for_themselves(one: str, other: str) -> None:
+def test_addresses_that_count_separately(one: str, other: str) -> None:
     assert address_key(one) != address_key(other)
 
 
-def test_threat_09_visitors_are_limited_without_any_setting(tmp_path: Path, serve: Serve) -> None:
+def test_visitors_are_rate_limited_by_default(tmp_path: Path, serve: Serve) -> None:
     app = Flask("host", instance_path=str(tmp_path))
     app.config.update(SECRET_KEY="x", POCKETPING_URL_PREFIX="")
     PocketPing(app)
@@ -363,13 +363,13 @@ def test_threat_09_visitors_are_limited_without_any_setting(tmp_path: Path, serv
     assert (large.status_code, large.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
 
 
-def test_threat_09_no_origin_may_call_that_is_not_listed(api: Api) -> None:
+def test_an_unlisted_origin_gets_no_cors_headers(api: Api) -> None:
     for method, path in (("POST", "/connect"), ("OPTIONS", "/connect"), ("OPTIONS", "/message"), ("GET", "/sessions")):
         answer = api.request(method, path, headers={"Origin": "https://evil.example"})
         assert not any(name.lower().startswith("access-control") for name in answer.headers)
 
 
-def test_threat_09_without_a_key_the_back_office_is_closed(tmp_path: Path, serve: Serve) -> None:
+def test_without_a_key_the_back_office_is_closed(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, api_key=None)
     api = serve(app)
     for key in (None, "", "None", KEY, "null", "undefined"):

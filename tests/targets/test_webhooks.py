@@ -82,9 +82,7 @@ def test_the_secret_is_one_of_the_standard_and_each_endpoint_has_its_own(api: Ap
     assert requests[0].body == requests[1].body
 
 
-def test_threat_10_a_signature_holds_for_one_request_and_for_five_minutes(
-    api: Api, receiver: Receiver, travel: Travel
-) -> None:
+def test_a_signature_covers_one_request_for_five_minutes(api: Api, receiver: Receiver, travel: Travel) -> None:
     hook = Hook(api, receiver.url)
     api.session()
     [received] = receiver.wait(1)
@@ -103,7 +101,7 @@ def test_threat_10_a_signature_holds_for_one_request_and_for_five_minutes(
         verifier.verify(receiver.wait(2)[1].body, receiver.received[1].headers)
 
 
-def test_threat_10_secrets_are_in_no_address_and_nowhere_but_where_they_are_made(
+def test_webhook_secrets_appear_only_where_they_are_created(
     app: Flask, api: Api, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -238,7 +236,7 @@ def test_an_endpoint_gets_the_types_it_asked_for_and_those_of_its_project(app: F
         assert theirs.events() == ["session.created"]
 
 
-def test_threat_16_a_read_receipt_is_no_second_message(api: Api, receiver: Receiver) -> None:
+def test_a_read_receipt_sends_no_second_message_event(api: Api, receiver: Receiver) -> None:
     Hook(api, receiver.url)
     visitor = api.visitor()
     visitor.say("Only once")
@@ -428,9 +426,7 @@ def test_an_answer_is_kept_up_to_two_kilobytes(api: Api, receiver: Receiver) -> 
     assert moment(attempt["startedAt"]) >= moment(delivery["createdAt"])
 
 
-def test_threat_17_what_fails_once_is_not_gone_even_after_a_restart(
-    tmp_path: Path, receiver: Receiver, travel: Travel
-) -> None:
+def test_a_failed_delivery_is_retried_even_after_a_restart(tmp_path: Path, receiver: Receiver, travel: Travel) -> None:
     receiver.answer = lambda received: Answer(500)
     with serving(make_app(tmp_path, **LOCAL)) as api:
         hook = Hook(api, receiver.url, ["message.created"])

@@ -258,7 +258,7 @@ def test_answers_outlive_the_process_that_gave_them(tmp_path: Path, sqlite: str,
     assert again.content == first.content
 
 
-def test_threat_19_a_page_that_sends_again_after_a_timeout_adds_nothing(any_office: Office) -> None:
+def test_a_page_that_retries_after_a_timeout_adds_no_message(any_office: Office) -> None:
     visitor = Visitor(any_office.api.url)
     barrier = threading.Barrier(10)
 

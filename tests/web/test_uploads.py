@@ -329,14 +329,14 @@ def test_an_app_below_another_path_links_its_files_there(tmp_path: Path, serve: 
     assert requests.get(host + complete(page, upload).json()["url"], timeout=30).content == b"Hello"
 
 
-def test_threat_09_an_address_may_send_so_many_files_in_however_many_conversations(serve: Serve) -> None:
+def test_an_address_has_a_limit_of_files_across_conversations(serve: Serve) -> None:
     api = serve(visitor_address_upload_limit="3/hour")
     answers = [announce(api.visitor()) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert code(answers[-1]) == (429, "RATE_LIMITED")
 
 
-def test_threat_09_an_endless_body_is_not_read_to_its_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_body_is_not_read_to_its_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "SPARE", 100_000)
     api = serve()
     parts = urlsplit(api.url)
@@ -429,7 +429,7 @@ def test_files_pass_through_servers_of_the_real_world(tmp_path: Path, sqlite: st
 # --- Threat 7 ---
 
 
-def test_threat_07_a_file_of_another_conversation_cannot_be_sent(any_shared: Api) -> None:
+def test_a_file_of_another_conversation_cannot_be_sent(any_shared: Api) -> None:
     page, stranger = any_shared.visitor(), any_shared.visitor()
     file = send_file(page)
     answer = say(stranger, "Look", attachmentIds=[file["id"]])
@@ -441,7 +441,7 @@ def test_threat_07_a_file_of_another_conversation_cannot_be_sent(any_shared: Api
     assert say(page, "Look", attachmentIds=[file["id"]]).status_code == 200
 
 
-def test_threat_07_neither_side_sends_what_the_other_uploaded(shared: Api) -> None:
+def test_neither_side_can_send_a_file_that_the_other_uploaded(shared: Api) -> None:
     page = shared.visitor()
     theirs, ours = send_file(page), add(shared, page.session_id).json()["attachment"]
     assert code(say(page, "Look", attachmentIds=[ours["id"]])) == (400, "INVALID_REQUEST")
@@ -453,7 +453,7 @@ def test_threat_07_neither_side_sends_what_the_other_uploaded(shared: Api) -> No
 
 @pytest.mark.parametrize("filename", ["page.html", "photo.png", "drawing.svg"])
 @pytest.mark.parametrize("content", [HTML, SVG, b"alert(1)", b"GIF89a<script>alert(1)</script>"])
-def test_threat_07_nothing_that_runs_is_shown_and_nothing_declared_is_believed(
+def test_active_content_is_never_shown_and_declared_types_are_ignored(
     shared: Api, filename: str, content: bytes
 ) -> None:
     page = shared.visitor()
@@ -470,7 +470,7 @@ def test_threat_07_nothing_that_runs_is_shown_and_nothing_declared_is_believed(
     assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
-def test_threat_07_what_is_looked_at_is_what_is_served(shared: Api) -> None:
+def test_the_bytes_that_were_inspected_are_the_bytes_that_are_served(shared: Api) -> None:
     """Bytes that come while the file is completed, or later, never take the place of those that were looked at."""
     page = shared.visitor()
     harmless, harmful = png(), HTML.ljust(len(png()))
@@ -953,9 +953,7 @@ class Broken(InMemory):
         raise RuntimeError("out of order")
 
 
-def test_threat_10_the_secret_of_a_file_is_in_no_log_of_ours(
-    tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_secret_of_a_file_is_never_logged(tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     app = app_with(tmp_path, Broken())
     page = serve(app).visitor()
     upload = expecting(page)

@@ -537,7 +537,7 @@ def test_unread_counts_what_no_operator_has_read(any_api: Api, any_office: Offic
     assert any_office.events_of(session_id).count("message.read") == 2
 
 
-def test_threat_16_a_receipt_adds_no_message(any_api: Api) -> None:
+def test_a_read_receipt_adds_no_message(any_api: Api) -> None:
     session_id = any_api.session()
     sent = [send(any_api, session_id, "One", type="visitor"), send(any_api, session_id, "Two", type="visitor")]
     for _ in range(3):

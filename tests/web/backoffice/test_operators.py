@@ -102,7 +102,7 @@ def test_a_token_opens_conversations_and_no_webhooks(shared: Api, shared_app: Fl
     shared.ok("DELETE", f"/webhooks/{hook}")
 
 
-def test_threat_2_an_operator_speaks_in_their_own_name_only(shared: Api, shared_app: Flask) -> None:
+def test_an_operator_cannot_send_under_another_name(shared: Api, shared_app: Flask) -> None:
     operator = as_operator(shared, shared_app)
     path = f"/sessions/{operator.session()}/messages"
     said = operator.ok("POST", path, {"content": "Hello", "operatorName": "The boss"})["message"]

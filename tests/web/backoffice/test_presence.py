@@ -107,7 +107,7 @@ def test_nobody_else_is_an_operator(app: Flask, api: Api) -> None:
         assert not online(api, page)
 
 
-def test_threat_13_operators_are_seen_from_another_process(postgresql: str, tmp_path: Path, serve: Serve) -> None:
+def test_operators_are_visible_from_another_process(postgresql: str, tmp_path: Path, serve: Serve) -> None:
     here = serve(make_app(tmp_path, postgresql))
     with plain(tmp_path, database=postgresql) as (there, _):
         page = there.visitor()
@@ -185,7 +185,7 @@ def test_a_visitor_comes_and_leaves(app: Flask, api: Api, travel: Travel) -> Non
             assert office.receive()["type"] == "visitor.connected"
 
 
-def test_threat_22_a_change_of_the_page_is_no_leaving(app: Flask, api: Api, travel: Travel) -> None:
+def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     database = database_of(app)
     for number in range(4):

@@ -70,7 +70,7 @@ def test_options_go_before_settings() -> None:
     assert (shown["primary-color"], json.loads(shown["texts"])) == ("#0a7cff", {"team": "é"})
 
 
-def test_threat_12_no_value_breaks_out_of_its_attribute() -> None:
+def test_no_value_breaks_out_of_its_attribute() -> None:
     evil = '"><script>alert(1)</script><i x="'
     app = host()
     pocketping_texts = {"welcome": evil}

@@ -120,7 +120,7 @@ def logged(app: Flask, **wanted: Any) -> dict[str, str]:
         return {f"evt_{row.id}": row.data for row in connection.execute(query)}
 
 
-def test_threat_14_whoever_reconnects_misses_nothing(postgresql: str, tmp_path: Path, serve: Serve) -> None:
+def test_a_client_that_reconnects_misses_no_event(postgresql: str, tmp_path: Path, serve: Serve) -> None:
     app, other_app = make_app(tmp_path, postgresql), make_app(tmp_path, postgresql)
     api, other_api = serve(app), serve(other_app)
     visitor = api.visitor()
@@ -162,7 +162,7 @@ def test_threat_14_whoever_reconnects_misses_nothing(postgresql: str, tmp_path: 
     assert [message["content"] for message in shown] == page.contents[: len(shown)]
 
 
-def test_threat_14_on_every_database(any_database: str, tmp_path: Path, serve: Serve) -> None:
+def test_a_client_that_resumes_misses_no_event_on_any_database(any_database: str, tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, any_database)
     api = serve(app)
     session_ids = [api.session() for _ in range(3)]

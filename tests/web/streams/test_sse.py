@@ -63,7 +63,7 @@ def test_a_stream_of_events(shared: Api) -> None:
         ]
 
 
-def test_threat_14_a_stream_goes_on_where_it_was_cut(any_shared: Api) -> None:
+def test_a_stream_resumes_where_it_was_cut(any_shared: Api) -> None:
     page = any_shared.visitor()
     with EventSource(page) as stream:
         page.say("0")
@@ -79,7 +79,7 @@ def test_threat_14_a_stream_goes_on_where_it_was_cut(any_shared: Api) -> None:
     assert [frame["data"]["content"] for frame in frames] == ["1", "2", "3", "4"]
 
 
-def test_threat_14_nothing_is_lost_or_doubled_while_it_connects(shared: Api) -> None:
+def test_no_event_is_lost_or_repeated_while_a_stream_connects(shared: Api) -> None:
     page = shared.visitor()
     done = threading.Event()
 
@@ -324,7 +324,7 @@ def app(tmp_path: Path) -> Flask:
     return make_app(tmp_path, disconnect_grace=GRACE)
 
 
-def test_threat_22_a_change_of_the_page_is_no_leaving(app: Flask, api: Api, travel: Travel) -> None:
+def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     for _ in range(3):
         with EventSource(page) as stream:

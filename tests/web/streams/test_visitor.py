@@ -199,7 +199,7 @@ def test_a_page_goes_on_where_it_was(any_shared: Api) -> None:
         assert [frame["data"]["content"] for frame in frames] == ["zero", "one", "two", "three"]
 
 
-def test_threat_21_an_event_for_a_page_that_is_away_waits_for_it(any_shared: Api) -> None:
+def test_a_custom_event_waits_for_a_page_that_is_away(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     with visitor.stream() as page:
         send(any_shared, visitor, "Hi!")
@@ -213,7 +213,7 @@ def test_threat_21_an_event_for_a_page_that_is_away_waits_for_it(any_shared: Api
 # --- What the page may say ---
 
 
-def test_threat_21_events_of_the_page_are_logged(any_shared: Api) -> None:
+def test_custom_events_of_the_page_are_logged(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     with any_shared.socket(sessionId=visitor.session_id) as office, visitor.stream() as page:
         office.expect("visitor.connected")
@@ -296,7 +296,7 @@ def test_a_browser_that_offers_compression_is_understood(shared: Api) -> None:
 # --- Who is let in ---
 
 
-def test_threat_01_only_a_handle_opens_a_stream(shared: Api) -> None:
+def test_only_a_handle_opens_a_stream(shared: Api) -> None:
     visitor = shared.visitor()
     visitor.say("private")
     for stranger in (visitor.session_id, visitor.session_id + ".", visitor.session_id + "." + "A" * 43, "", "%00"):

@@ -183,7 +183,7 @@ def test_a_handle_of_another_app_opens_nothing(tmp_path: Path, serve: Serve) -> 
     assert connect(serve(make_app(theirs, database)), sessionId=page.handle).json()["messages"] == []
 
 
-def test_threat_01_the_id_of_a_session_opens_nothing(shared: Api) -> None:
+def test_a_public_session_id_opens_no_conversation(shared: Api) -> None:
     page = shared.visitor()
     page.say("private")
     known = session(shared, page)["id"]
@@ -209,7 +209,7 @@ def test_a_session_that_is_gone_is_not_found(app: Flask, api: Api) -> None:
     assert connect(api, sessionId=page.handle).json()["sessionId"] != page.handle
 
 
-def test_threat_03_a_visitor_id_resumes_nothing_and_changes_nothing(shared: Api) -> None:
+def test_a_visitor_id_resumes_no_conversation_and_changes_nothing(shared: Api) -> None:
     page = shared.visitor(visitorId="vis_known", identity={"id": "cust_1", "email": "ann@example.com"})
     page.say("private")
     before = session(shared, page)
@@ -350,7 +350,7 @@ def test_a_visitor_speaks(shared: Api) -> None:
 
 
 @pytest.mark.parametrize("sender", ["operator", "ai", "system", "Visitor", "", 1, ["visitor"]])
-def test_threat_02_a_page_speaks_only_as_the_visitor(shared: Api, sender: Any) -> None:
+def test_operator_sender_is_refused(shared: Api, sender: Any) -> None:
     page = shared.visitor()
     answer = ask(page, "I am from support. Your password?", sender=sender)
     assert code(answer) == (400, "INVALID_REQUEST")
@@ -410,7 +410,7 @@ def test_a_closed_conversation_is_reopened_by_the_visitor(any_shared: Api) -> No
     assert (stored["status"], stored["closedAt"], stored["unread"]) == ("active", None, 2)
 
 
-def test_threat_19_a_repeat_gives_the_first_answer(any_shared: Api) -> None:
+def test_a_repeated_message_gets_the_first_response(any_shared: Api) -> None:
     page, other = any_shared.visitor(), any_shared.visitor()
     first = page.say("Hello", clientId="draft-1")
     assert page.say("Hello", clientId="draft-1") == first
@@ -423,7 +423,7 @@ def test_threat_19_a_repeat_gives_the_first_answer(any_shared: Api) -> None:
     assert [message["content"] for message in page.messages()] == ["Hello", "Hello", "Session closed"]
 
 
-def test_threat_19_twenty_repeats_at_once_are_one_message(any_shared: Api) -> None:
+def test_twenty_concurrent_repeats_store_one_message(any_shared: Api) -> None:
     page = any_shared.visitor()
     barrier = threading.Barrier(20)
 
@@ -440,7 +440,7 @@ def test_threat_19_twenty_repeats_at_once_are_one_message(any_shared: Api) -> No
     assert len(page.messages()) == 2
 
 
-def test_threat_19_equal_texts_are_two_messages(shared: Api) -> None:
+def test_equal_texts_without_a_client_id_are_two_messages(shared: Api) -> None:
     page = shared.visitor()
     one, two = page.say("yes"), page.say("yes")
     three, four = page.say("yes", clientId="a"), page.say("yes", clientId="b")
@@ -499,7 +499,7 @@ def test_a_large_body_is_413(shared: Api) -> None:
 # --- Reading ---
 
 
-def test_threat_15_a_long_conversation_shows_its_newest(any_shared: Api) -> None:
+def test_connecting_to_a_long_conversation_returns_its_newest_messages(any_shared: Api) -> None:
     page = any_shared.visitor()
     path = f"/sessions/{page.session_id}/messages"
     for number in range(60):
@@ -633,7 +633,7 @@ def test_polling_by_time_misses_nothing(any_shared: Api) -> None:
     assert len(seen) == 40
 
 
-def test_threat_16_a_receipt_stores_no_second_copy(app: Flask, any_shared: Api) -> None:
+def test_a_receipt_stores_no_copy_of_the_message(app: Flask, any_shared: Api) -> None:
     page = any_shared.visitor()
     asked = page.say("Hello")["messageId"]
     path = f"/sessions/{page.session_id}"
@@ -711,7 +711,7 @@ def test_a_listed_origin_may_ask_and_read(serve: Serve) -> None:
         "null",
     ],
 )
-def test_threat_09_no_other_origin_may(serve: Serve, listed: str, origin: str) -> None:
+def test_other_origins_are_refused(serve: Serve, listed: str, origin: str) -> None:
     api = serve(cors_origins=listed)
     page = api.visitor()
     for answer in (

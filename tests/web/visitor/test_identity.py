@@ -92,7 +92,7 @@ def test_a_conversation_without_a_word_gives_way_to_the_one_under_way(app: Flask
     assert api.visitor(sessionId=spoken.handle, identityToken=token_of(app, ADA)).handle == spoken.handle
 
 
-def test_threat_1_logging_out_ends_it_and_the_next_user_gets_their_own(app: Flask, api: Api) -> None:
+def test_logging_out_ends_the_conversation_and_the_next_user_gets_their_own(app: Flask, api: Api) -> None:
     ada = api.visitor(identityToken=token_of(app, ADA))
     ada.say("My address is Hill Lane 4.")
     # The browser keeps the handle; nobody is signed in any more.
@@ -111,8 +111,8 @@ def test_threat_1_logging_out_ends_it_and_the_next_user_gets_their_own(app: Flas
     assert api.visitor(identityToken=token_of(app, ADA)).handle == ada.handle
 
 
-def test_threat_1_an_id_from_elsewhere_opens_nothing(shared: Api, shared_app: Flask) -> None:
-    ada = shared.visitor(identityToken=token_of(shared_app, Identity("threat-1", verified=True)))
+def test_public_ids_resume_no_conversation_of_a_customer(shared: Api, shared_app: Flask) -> None:
+    ada = shared.visitor(identityToken=token_of(shared_app, Identity("resume-1", verified=True)))
     for known in (ada.session_id, ada.session_id + ".", ada.handle[:-1]):
         answer = connect(shared, sessionId=known, visitorId=ada.hello["visitorId"]).json()
         assert answer["sessionId"] != ada.handle
@@ -120,15 +120,15 @@ def test_threat_1_an_id_from_elsewhere_opens_nothing(shared: Api, shared_app: Fl
     assert connect(shared, visitorId=ada.hello["visitorId"], create=False).json()["sessionId"] is None
 
 
-def test_threat_3_an_unsigned_identity_overwrites_none_that_is_signed(shared: Api, shared_app: Flask) -> None:
-    token = token_of(shared_app, Identity("threat-3", "ada@example.com", verified=True))
+def test_an_unsigned_identity_never_overwrites_a_signed_one(shared: Api, shared_app: Flask) -> None:
+    token = token_of(shared_app, Identity("overwrite-3", "ada@example.com", verified=True))
     ada = shared.visitor(identityToken=token)
     shared.visitor(sessionId=ada.handle, identityToken=token, identity={"id": "evil", "email": "evil@example.com"})
     ada.request("POST", "/identify", {"sessionId": ada.handle, "identity": {"id": "evil", "email": "evil@example.com"}})
     known = shared.ok("GET", f"/sessions/{ada.session_id}")["session"]["identity"]
-    assert known == {"customerId": "threat-3", "email": "ada@example.com", "verified": True}
+    assert known == {"customerId": "overwrite-3", "email": "ada@example.com", "verified": True}
     # Nor does saying a customer's id open what is theirs.
-    assert shared.visitor(identity={"id": "threat-3"}).handle != ada.handle
+    assert shared.visitor(identity={"id": "overwrite-3"}).handle != ada.handle
 
 
 def test_whom_the_back_office_vouched_for_is_taken_over_by_no_other(app: Flask, api: Api) -> None:
@@ -221,7 +221,7 @@ def test_pages_walked_are_noted_once(api: Api) -> None:
     assert [(page["url"][-1], page["title"]) for page in pages] == [("b", "B"), ("a", "A")]
 
 
-def test_threat_09_a_page_that_walks_too_fast_is_let_in_and_not_followed(serve: Serve) -> None:
+def test_a_page_that_connects_too_often_is_admitted_but_not_recorded(serve: Serve) -> None:
     api = serve(visitor_message_limit="2/minute")
     visitor = api.visitor(metadata={"url": "https://shop.example/0"})
     for number in range(1, 5):

@@ -47,7 +47,7 @@ def test_a_message_of_ones_own_is_changed_and_deleted(any_shared: Api) -> None:
     assert error_of(late) == (404, "MESSAGE_NOT_FOUND")
 
 
-def test_threat_2_nothing_of_the_other_side_can_be_changed(any_shared: Api) -> None:
+def test_a_visitor_cannot_change_messages_of_operators(any_shared: Api) -> None:
     page, other = any_shared.visitor(), any_shared.visitor()
     theirs = reply(any_shared, page)
     strangers = other.say("mine")["messageId"]
@@ -92,7 +92,7 @@ def test_operators_see_that_the_visitor_types(shared: Api) -> None:
         strangers.silent(0.2)
 
 
-def test_threat_2_a_page_types_as_the_visitor_only(shared: Api) -> None:
+def test_typing_with_operator_sender_is_refused(shared: Api) -> None:
     page = shared.visitor()
     for sender in ("operator", "ai", "system", 7):
         answer = page.request("POST", "/typing", {"sessionId": page.handle, "sender": sender, "isTyping": True})
@@ -104,7 +104,7 @@ def test_threat_2_a_page_types_as_the_visitor_only(shared: Api) -> None:
 # --- Receipts ---
 
 
-def test_threat_16_receipts_mark_and_copy_nothing(any_shared: Api) -> None:
+def test_receipts_mark_messages_and_copy_none(any_shared: Api) -> None:
     page = any_shared.visitor()
     mine = page.say("Hello")["messageId"]
     theirs, more = reply(any_shared, page), reply(any_shared, page, "More", type="ai")
@@ -186,7 +186,7 @@ def test_older_messages_come_page_by_page(any_shared: Api) -> None:
     assert [message["content"] for message in shown] == list("0123456")
 
 
-def test_threat_15_the_newest_page_of_a_long_conversation(shared: Api) -> None:
+def test_messages_without_a_cursor_are_the_newest_page(shared: Api) -> None:
     page = shared.visitor()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: reply(shared, page, str(number)), range(60)))
@@ -224,7 +224,7 @@ ROUTES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=lambda value: value if isinstance(value, str) else "")
-def test_threat_1_only_a_handle_opens_a_conversation(shared: Api, method: str, path: str, body: dict[str, Any]) -> None:
+def test_only_a_handle_opens_a_conversation(shared: Api, method: str, path: str, body: dict[str, Any]) -> None:
     page = shared.visitor()
     crawler = Visitor.__new__(Visitor)
     crawler.url = shared.url

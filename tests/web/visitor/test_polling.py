@@ -170,7 +170,7 @@ def live_through(api: Api, page: Visitor, path: str, chance: random.Random) -> N
 # --- What it says ---
 
 
-def test_threat_21_an_event_of_the_page_needs_no_socket(any_shared: Api) -> None:
+def test_a_custom_event_of_the_page_needs_no_socket(any_shared: Api) -> None:
     page = any_shared.visitor()
     with any_shared.socket(events=["event.received"], sessionId=page.session_id) as office:
         body = {"sessionId": page.handle, "name": "clicked", "data": {"on": "#buy"}}
@@ -187,7 +187,7 @@ def test_an_event_that_does_not_fit_is_refused(shared: Api, body: dict[str, Any]
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
 
 
-def test_threat_19_a_repeat_of_a_message_is_told_once(shared: Api) -> None:
+def test_a_repeated_message_is_announced_once(shared: Api) -> None:
     page = shared.visitor()
     first = page.say("Hello", clientId="draft-1")
     assert page.say("Hello", clientId="draft-1") == first
@@ -243,7 +243,7 @@ def test_who_does_not_ask_what_is_new_is_not_noted(shared_app: Flask, shared: Ap
     assert log_of(shared, page) == ["message.created"]
 
 
-def test_threat_22_a_change_of_the_page_is_no_leaving(app: Flask, api: Api, travel: Travel) -> None:
+def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     for _ in range(3):
         poll(page)

@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_named_and_not_noted(shared: Api, body: dict[str, A
     assert identity(shared, visitor) is None
 
 
-def test_threat_09_a_form_is_as_limited_as_messages(serve: Serve) -> None:
+def test_the_prechat_form_has_the_rate_limit_of_messages(serve: Serve) -> None:
     page = serve(visitor_message_limit="2/minute").visitor()
     found = [
         page.request("POST", "/prechat", {"sessionId": page.handle, "email": f"{number}@example.com"}).status_code
