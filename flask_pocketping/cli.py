@@ -1,4 +1,4 @@
-"""`flask pocketping …`: parse, call one function, print."""
+"""The commands of `flask pocketping`. Each parses its arguments, calls one function and prints the result."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from .migrations.neighbours import HOST_MANAGES, UNMANAGED, find_manager
 from .models import DEFAULT_PROJECT
 from .state import current_state
 
-commands = AppGroup("pocketping", help="Live chat: tables, projects, API keys, the delivery worker.")
-keys = AppGroup("keys", help="API keys of the back office.")
-project_commands = AppGroup("projects", help="Sites with conversations of their own.")
+commands = AppGroup("pocketping", help="Manage the live chat: tables, projects, API keys and the delivery worker.")
+keys = AppGroup("keys", help="Manage API keys for the REST API and the WebSocket.")
+project_commands = AppGroup("projects", help="Manage projects. Each project has its own conversations, webhooks and API keys.")
 commands.add_command(keys)
 commands.add_command(project_commands)
 
@@ -37,35 +37,37 @@ commands.add_command(db_commands)
 as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON, for programs.")
 
 
-class _Told(click.ClickException):
+class _CommandError(click.ClickException):
+    """An error that the command prints in one line before it exits with 1."""
+
     exit_code = 1
 
 
 @commands.command("init-db")
 def init_db() -> None:
-    """Create the tables, or upgrade them: short for `db upgrade`."""
+    """Create the tables or upgrade them to the newest revision, as `db upgrade` does."""
     _upgrade("head")
 
 
 @db_commands.command("upgrade")
 @click.argument("revision", default="head")
 def upgrade(revision: str) -> None:
-    """Create the tables, or upgrade them to REVISION (default: the newest)."""
+    """Create the tables or upgrade them to REVISION (default: the newest)."""
     _upgrade(revision)
 
 
 @db_commands.command("downgrade")
 @click.argument("revision")
-@click.confirmation_option(prompt="This deletes what the older tables have no place for. Continue?")
+@click.confirmation_option(prompt="This deletes data that the older tables can't store. Continue?")
 def downgrade(revision: str) -> None:
-    """Take the tables back to REVISION; `base` drops them all."""
-    _told(lambda: current_state().db.downgrade(revision))
+    """Downgrade the tables to REVISION. `base` drops all tables."""
+    _run(lambda: current_state().db.downgrade(revision))
     click.echo(f"The tables are at revision {revision}.")
 
 
 @db_commands.command("current")
 def current() -> None:
-    """Show the revision of the tables, and the newest that there is."""
+    """Show the revision of the tables and the newest revision."""
     with _inspecting() as connection:
         revision = schema.read_revision(connection)
         recorded = revision or ("none recorded" if schema.tables_present(connection) else "no tables")
@@ -74,30 +76,30 @@ def current() -> None:
 
 @db_commands.command("check")
 def check_tables() -> None:
-    """Compare the tables with what this version needs; exit with 1 if they differ."""
+    """Compare the tables with those that this version needs. Exit with 1 if they differ."""
     from .migrations.runner import differences
 
     with _inspecting() as connection:
         if problem := schema.find_problem(connection, closely=True):
-            raise _Told(str(problem))
+            raise _CommandError(str(problem))
         found = differences(connection)
     if found:
-        raise _Told("\n  ".join(["The tables differ from what this version needs:", *found]))
+        raise _CommandError("\n  ".join(["The tables differ from what this version needs:", *found]))
     click.echo("The tables are as this version needs them.")
 
 
 @db_commands.command("stamp")
 @click.argument("revision", default="head")
 def stamp(revision: str) -> None:
-    """Record that the tables are at REVISION (default: the newest) and change nothing else."""
-    _told(lambda: current_state().db.stamp(revision))
+    """Record REVISION (default: the newest) as that of the tables without changing them."""
+    _run(lambda: current_state().db.stamp(revision))
     click.echo(f"Recorded: revision {schema.HEAD if revision == 'head' else revision}.")
 
 
 @commands.command("check")
 @as_json
 def check(json_output: bool) -> None:
-    """Look over the deployment. Exits with 1 if something is wrong."""
+    """Check the deployment and suggest fixes. Exit with 1 if there is an error."""
     from .checks import run_checks
 
     findings = run_checks(current_app._get_current_object())  # type: ignore[attr-defined]
@@ -113,7 +115,7 @@ def check(json_output: bool) -> None:
 
 @commands.command("worker")
 def worker() -> None:
-    """Make deliveries until stopped (Ctrl-C or SIGTERM); what is under way is finished first."""
+    """Run the delivery worker. Ctrl-C or SIGTERM stops it after the running deliveries."""
     state = current_state()
     # Closing waits for deliveries, which a signal's handler must not do.
     closing = threading.Thread(target=state.runtime.close, name="pocketping-close")
@@ -129,7 +131,7 @@ def worker() -> None:
     def ready() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, on_signal)
-        click.echo("The delivery worker runs. Stop it with Ctrl-C.")
+        click.echo("The delivery worker is running. Press Ctrl-C to stop it.")
 
     state.runtime.work(ready)
     if stopping:
@@ -138,40 +140,40 @@ def worker() -> None:
 
 
 @keys.command("create")
-@click.option("--name", default="Unnamed", show_default=True, help="For people.")
-@click.option("--project", "project_id", default=DEFAULT_PROJECT, show_default=True, help="Id of its project.")
+@click.option("--name", default="Unnamed", show_default=True, help="A label for this key.")
+@click.option("--project", "project_id", default=DEFAULT_PROJECT, show_default=True, help="The id of the project that the key opens.")
 @as_json
 def create_key(name: str, project_id: str, json_output: bool) -> None:
-    """Make an API key and show it, this once."""
-    made = _told(lambda: projects.create_key(current_state().db, name, project_id))
+    """Create an API key. It's shown only once."""
+    made = _run(lambda: projects.create_key(current_state().db, name, project_id))
     if json_output:
         _print_json(made)
         return
     click.echo(f"{made.key}\n")
-    click.echo(f"Key {made.id} of project {made.project_id}. It is not shown again: keep it now.")
+    click.echo(f"This is key {made.id} of project {made.project_id}. Copy it now: it is not shown again.")
 
 
 @keys.command("list")
-@click.option("--project", "project_id", default=None, help="Only keys of this project.")
+@click.option("--project", "project_id", default=None, help="List only the keys of this project.")
 @as_json
 def list_keys(project_id: str | None, json_output: bool) -> None:
-    """List API keys; of each only its ends are known."""
-    found = _told(lambda: projects.list_keys(current_state().db, project_id))
+    """List API keys (partially hidden)."""
+    found = _run(lambda: projects.list_keys(current_state().db, project_id))
     if json_output:
         _print_json(found)
         return
     for key in found:
-        state = f"revoked {clock.format_utc(key.revoked_at)}" if key.revoked_at else "in force"
+        state = f"revoked {clock.format_utc(key.revoked_at)}" if key.revoked_at else "active"
         click.echo(f"{key.id}  {key.hint}  {key.project_id}  {state}  {key.name}")
     if not found:
-        click.echo("There are no keys. Make one with: flask pocketping keys create")
+        click.echo("There are no API keys. Create one with: flask pocketping keys create")
 
 
 @keys.command("revoke")
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
-    """End a key at once."""
-    _told(lambda: projects.revoke_key(current_state().db, key_id))
+    """Revoke a key immediately."""
+    _run(lambda: projects.revoke_key(current_state().db, key_id))
     click.echo(f"Key {key_id} is revoked.")
 
 
@@ -179,19 +181,19 @@ def revoke_key(key_id: str) -> None:
 @click.argument("name")
 @as_json
 def create_project(name: str, json_output: bool) -> None:
-    """Make a project."""
-    made = _told(lambda: projects.create_project(current_state().db, name))
+    """Create a project."""
+    made = _run(lambda: projects.create_project(current_state().db, name))
     if json_output:
         _print_json(made)
         return
-    click.echo(f"{made.id}\n\nMake a key for it: flask pocketping keys create --project {made.id}")
+    click.echo(f"{made.id}\n\nCreate an API key for it with: flask pocketping keys create --project {made.id}")
 
 
 @project_commands.command("list")
 @as_json
 def list_projects(json_output: bool) -> None:
     """List projects."""
-    found = _told(lambda: projects.list_projects(current_state().db))
+    found = _run(lambda: projects.list_projects(current_state().db))
     if json_output:
         _print_json(found)
         return
@@ -201,18 +203,18 @@ def list_projects(json_output: bool) -> None:
 
 def _upgrade(revision: str) -> None:
     db = current_state().db
-    manager = _told(lambda: find_manager(current_app.extensions.get("migrate"), db.engine))
+    manager = _run(lambda: find_manager(current_app.extensions.get("migrate"), db.engine))
     if manager == "host":
-        # Two that change the same tables would be in each other's way.
+        # Two sets of migrations must not change the same tables.
         try:
-            _told(db.ensure_tables)
-        except _Told as error:
-            raise _Told(f"{error.message}\n{HOST_MANAGES}") from None
+            _run(db.ensure_tables)
+        except _CommandError as error:
+            raise _CommandError(f"{error.message}\n{HOST_MANAGES}") from None
         click.echo("The app's own migrations manage the tables of Flask-PocketPing. They are ready.")
         return
     if manager == "nobody":
         click.echo(UNMANAGED, err=True)
-    _told(lambda: db.upgrade(revision))
+    _run(lambda: db.upgrade(revision))
     click.echo("The tables are ready.")
 
 
@@ -222,17 +224,17 @@ def _inspecting() -> Iterator[Connection]:
         with current_state().db.inspecting() as connection:
             yield connection
     except DBAPIError as error:
-        raise _Told(f"The database can't be used: {error.orig}") from None
+        raise _CommandError(f"The database can't be used: {error.orig}") from None
 
 
-def _told(work: Any) -> Any:
+def _run(work: Any) -> Any:
     try:
         return work()
     except (PocketPingError, ValueError) as error:
-        raise _Told(str(error)) from None
+        raise _CommandError(str(error)) from None
     except DBAPIError as error:
         notes = getattr(error, "__notes__", [])
-        raise _Told(" ".join([f"The database can't be used: {error.orig}.", *notes])) from None
+        raise _CommandError(" ".join([f"The database can't be used: {error.orig}.", *notes])) from None
 
 
 def _print_json(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""The one clock: aware UTC times, ids in time's order, and the form that times have on the wire."""
+"""The one clock: aware UTC times, ids that sort by time, and the text form of times in the APIs."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
-"""Every error that the package raises on purpose, as one family.
+"""The errors that the package raises, all below `PocketPingError`.
 
-Those that may reach a client carry their HTTP status and the code of the contract; `web/responses.py`
-turns them into answers.
+An `APIError` has an HTTP status and an error code of the API. `web/responses.py` turns it into a response.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import click
 
 Details = Mapping[str, Any]
 
@@ -16,45 +17,49 @@ class PocketPingError(Exception):
     """Base of all errors of this package."""
 
 
-class ConfigurationError(PocketPingError):
-    """A setting is missing, unknown or has a value that can't be used. Raised by `PocketPing` and `init_app`."""
+class ConfigurationError(PocketPingError, click.ClickException):
+    """A setting is missing, unknown or has an invalid value. `PocketPing` and `init_app` raise it.
+
+    It is a click exception as well, as Flask's own `NoAppException` is. So the `flask` command prints the message
+    instead of a traceback, and exits with 1.
+    """
 
 
 class SchemaError(PocketPingError):
-    """The tables in the database are not those that this version works with. Base of the three below."""
+    """The tables in the database do not fit this version. Base of the three errors about tables."""
 
 
 class SchemaMissing(SchemaError):
-    """The tables are not in the database yet.
+    """The database has no tables of the chat yet.
 
     Create them with `flask pocketping init-db`.
     """
 
 
 class UncommittedChanges(PocketPingError):
-    """The app has a transaction open on the one connection of its SQLite database in memory.
+    """The app has an open transaction on the only connection of its in-memory SQLite database.
 
-    Flask-PocketPing would commit it or roll it back, so it does nothing. End the transaction first, or use a file.
+    Flask-PocketPing would commit it or roll it back, so it refuses to work. End the transaction first, or use a file.
     """
 
 
 class SchemaOutdated(SchemaError):
-    """The tables are those of an older version.
+    """The tables are from an older version.
 
     Upgrade them with `flask pocketping db upgrade`.
     """
 
 
 class SchemaTooNew(SchemaError):
-    """The tables were upgraded by a newer version than this one, which can't work with them."""
+    """A newer version has upgraded the tables. This version can't work with them."""
 
 
 class APIError(PocketPingError):
-    """An error with an HTTP status and a code for programs.
+    """An error with an HTTP status and an error code.
 
-    :param message: a sentence for a person.
-    :param details: for bad input, the reasons for each field.
-    :param headers: further headers of the answer.
+    :param message: a sentence for people. Default: the `default_message` of the class.
+    :param details: for invalid input, the reasons for each field.
+    :param headers: additional headers of the response.
     """
 
     status = 500
@@ -75,18 +80,18 @@ class APIError(PocketPingError):
 
 
 class InvalidRequest(APIError):
-    """The input does not fit; `details` says which field and why."""
+    """The input is invalid. `details` has the reasons for each field."""
 
     status = 400
     code = "INVALID_REQUEST"
-    default_message = "The request is not valid."
+    default_message = "The request is invalid."
 
     @classmethod
     def field(cls, name: str, reason: str) -> InvalidRequest:
-        """The error for one bad field.
+        """Make the error for one invalid field.
 
-        :param name: of the field.
-        :param reason: a sentence for a person.
+        :param name: the field's name.
+        :param reason: a sentence for people.
         """
         return cls(f"{name}: {reason}", details={name: [reason]})
 
@@ -100,36 +105,36 @@ class InvalidJSON(APIError):
 
 
 class MessageRejected(InvalidRequest):
-    """Raised by a receiver of `message_received` to refuse a message; its text goes to the sender."""
+    """A receiver of `message_received` raises this to refuse a message. The sender sees its text."""
 
     default_message = "The message was not accepted."
 
 
 class Unauthorized(APIError):
-    """There is no API key, or none that is in force."""
+    """The request has no API key, or one that is invalid or revoked."""
 
     status = 401
     code = "UNAUTHORIZED"
-    default_message = "An API key is needed: Authorization: Bearer YOUR_API_KEY."
+    default_message = "Send an API key: Authorization: Bearer YOUR_API_KEY."
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message, headers={"WWW-Authenticate": 'Bearer realm="PocketPing"'})
 
 
 class TokenExpired(Unauthorized):
-    """The operator's token was good, and its time is over."""
+    """The operator's token has expired."""
 
 
 class Forbidden(APIError):
-    """A page of an origin that is not listed asks, or somebody who may not."""
+    """The caller has no access, or the page's origin is not in `POCKETPING_CORS_ORIGINS`."""
 
     status = 403
     code = "FORBIDDEN"
-    default_message = "That is not allowed."
+    default_message = "You do not have access."
 
 
 class NotFound(APIError):
-    """There is nothing at the address. Base of what is not found."""
+    """There is nothing at this address. Base of the errors about missing things."""
 
     status = 404
     code = "NOT_FOUND"
@@ -137,63 +142,63 @@ class NotFound(APIError):
 
 
 class ProjectNotFound(NotFound):
-    """There is no such project."""
+    """The project does not exist."""
 
     default_message = "Project not found"
 
 
 class SessionNotFound(NotFound):
-    """There is no such session in the project, or a handle opens none."""
+    """The session does not exist in the project, or the handle is invalid."""
 
     code = "SESSION_NOT_FOUND"
     default_message = "Session not found"
 
 
 class MessageNotFound(NotFound):
-    """There is no such message in the session, or it is deleted."""
+    """The message does not exist in the session, or it is deleted."""
 
     code = "MESSAGE_NOT_FOUND"
     default_message = "Message not found"
 
 
 class WebhookNotFound(NotFound):
-    """There is no such webhook in the project."""
+    """The webhook does not exist in the project."""
 
     code = "WEBHOOK_NOT_FOUND"
     default_message = "Webhook not found"
 
 
 class SavedReplyNotFound(NotFound):
-    """There is no such saved reply in the project."""
+    """The saved reply does not exist in the project."""
 
     code = "SAVED_REPLY_NOT_FOUND"
     default_message = "Saved reply not found"
 
 
 class DeliveryNotFound(NotFound):
-    """There is no such delivery of the webhook."""
+    """The delivery does not exist for this webhook."""
 
     code = "DELIVERY_NOT_FOUND"
     default_message = "Delivery not found"
 
 
 class AttachmentNotFound(NotFound):
-    """There is no such attachment in the session."""
+    """The attachment does not exist in the session."""
 
     code = "ATTACHMENT_NOT_FOUND"
     default_message = "Attachment not found"
 
 
 class APIKeyNotFound(NotFound):
-    """There is no such API key, or it is revoked already."""
+    """The API key does not exist, or it is revoked already."""
 
     default_message = "API key not found"
 
 
 class MethodNotAllowed(APIError):
-    """The address takes other methods.
+    """The address does not allow this method.
 
-    :param allowed: those.
+    :param allowed: the methods that it allows.
     """
 
     status = 405
@@ -202,7 +207,7 @@ class MethodNotAllowed(APIError):
 
     def __init__(self, allowed: Sequence[str]) -> None:
         listed = ", ".join(sorted(allowed))
-        super().__init__(f"This address takes {listed}.", headers={"Allow": listed})
+        super().__init__(f"This address allows {listed}.", headers={"Allow": listed})
 
 
 class PayloadTooLarge(APIError):
@@ -214,9 +219,9 @@ class PayloadTooLarge(APIError):
 
 
 class RangeNotSatisfiable(APIError):
-    """The part of a file that is asked for is not within it.
+    """The requested range is outside the file.
 
-    :param size: of the file, in bytes.
+    :param size: the size of the file in bytes.
     """
 
     status = 416
@@ -227,15 +232,15 @@ class RangeNotSatisfiable(APIError):
 
 
 class UnsupportedMediaType(APIError):
-    """The body is not sent as `application/json`."""
+    """The content type of the body is not `application/json`."""
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
-    default_message = "The body must be sent as Content-Type: application/json."
+    default_message = "Send the body as Content-Type: application/json."
 
 
 class SessionClosed(APIError):
-    """The session is closed, and only the visitor's message would reopen it."""
+    """The session is closed. Reopen it first; a message of the visitor reopens it too."""
 
     status = 409
     code = "SESSION_CLOSED"
@@ -243,23 +248,23 @@ class SessionClosed(APIError):
 
 
 class IdempotencyConflict(APIError):
-    """The `Idempotency-Key` came with another request before, or that one is under way."""
+    """The `Idempotency-Key` belongs to another request, or to one that is still running."""
 
     status = 409
     code = "IDEMPOTENCY_CONFLICT"
-    default_message = "This Idempotency-Key was used before with another request."
+    default_message = "This Idempotency-Key was used with another request."
 
 
 class UpgradeRequired(APIError):
-    """The page's chat widget is older than `POCKETPING_WIDGET_MIN_VERSION`, or a WebSocket is of another version."""
+    """The widget is older than `POCKETPING_WIDGET_MIN_VERSION`, or the WebSocket version is not 13."""
 
     status = 426
     code = "UPGRADE_REQUIRED"
-    default_message = "This version of the chat widget is not supported any more."
+    default_message = "This version of the chat widget is no longer supported."
 
 
 class RateLimited(APIError):
-    """Too many requests; the headers say when to come back."""
+    """There were too many requests. `Retry-After` says when to try again."""
 
     status = 429
     code = "RATE_LIMITED"
@@ -267,16 +272,16 @@ class RateLimited(APIError):
 
 
 class TransportUnsupported(APIError):
-    """The web server can't carry live connections, or `POCKETPING_TRANSPORTS` leaves this kind out."""
+    """The web server can't hold live connections, or `POCKETPING_TRANSPORTS` excludes this kind."""
 
     status = 501
     code = "TRANSPORT_UNSUPPORTED"
-    default_message = "This server offers no connection of this kind. Poll instead."
+    default_message = "This server does not support this kind of connection. Poll instead."
 
 
 class Unavailable(APIError):
-    """The database or the storage fails, the tables are of another version, or too many connections are open."""
+    """The database or the storage fails, the tables do not fit, or too many connections are open."""
 
     status = 503
     code = "UNAVAILABLE"
-    default_message = "The service is not available right now. Try again soon."
+    default_message = "The service is unavailable right now. Try again soon."

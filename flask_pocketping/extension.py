@@ -219,7 +219,7 @@ class PocketPing:
         """Open a conversation.
 
         :param visitor_id: who it is with; a new id if unset.
-        :param metadata: what is known of the visitor's page, with the wire's keys (`pageUrl`, …).
+        :param metadata: what is known of the visitor's page, with the keys of the API (`pageUrl`, …).
         :param identity: who the visitor is; set `verified` where the app vouches for it.
         :param project_id: the project that it belongs to.
         :return: the new session.
@@ -497,7 +497,7 @@ class PocketPing:
         """The handle by which a browser may read and write a conversation. Give it to that visitor only.
 
         :param session_id: the public id of the conversation; whether there is one is not looked up.
-        :return: what the visitor's wire calls `sessionId`; always the same for one session and secret.
+        :return: what the visitor API calls `sessionId`; always the same for one session and secret.
         """
         return current_state().handles.sign(session_id)
 

@@ -267,7 +267,7 @@ class SavedReply(Base):
 
 
 class Event(Base):
-    """One line of the append-only log: what happened, as JSON in its form on the wire.
+    """One line of the append-only log: what happened, as JSON in the form that the API sends.
 
     `seq` has no gaps within a session. `id` orders the events of one session too, but over all sessions ids
     become visible in the order of commits, so "the largest id seen" never means "all seen".

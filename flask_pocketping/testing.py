@@ -53,7 +53,7 @@ class Refused(AssertionError):
 
 
 class Visitor:
-    """A visitor's page, which speaks the visitor's wire as the chat widget does. It connects at once.
+    """A visitor's page that uses the visitor API as the chat widget does. It connects at once.
 
     .. code-block:: python
 
@@ -119,7 +119,7 @@ class Visitor:
     def request(
         self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Send any request of the visitor's wire.
+        """Send any request of the visitor API.
 
         :param method: such as `POST`.
         :param path: below the prefix, such as `/message`.

@@ -1,4 +1,4 @@
-"""Frozen values: what `chat/` returns, signals carry and the wire is made of."""
+"""Frozen values: what `chat/` returns, what signals carry and what the schemas turn into JSON."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ class Session:
     :ivar status: active or closed.
     :ivar created_at: when it was opened.
     :ivar last_activity: when anything was last said.
-    :ivar metadata: of the visitor's page, with the wire's keys (`pageUrl`, `userAgent`, …).
+    :ivar metadata: of the visitor's page, with the keys of the API (`pageUrl`, `userAgent`, …).
     :ivar identity: who the visitor is, if that is known.
     :ivar ai_enabled: whether the AI may answer.
     :ivar ai_active: whether the AI answers now.
@@ -362,7 +362,7 @@ class Event:
     :ivar seq: its number in the session, from 1, without a gap.
     :ivar type: one of `EVENT_TYPES`.
     :ivar created_at: when it happened.
-    :ivar data: what happened, as JSON text in its form on the wire.
+    :ivar data: what happened, as JSON text in the form that the API sends.
     :ivar payload: the same for receivers of signals; empty in an event that was read back from the log.
     """
 

@@ -130,7 +130,7 @@ def test_for_people_the_key_stands_on_a_line_of_its_own(run: Run, api: Api) -> N
     assert api.with_key(key).get("/sessions").status_code == 200
     assert "not shown again" in note
     listed = run("keys", "list").stdout
-    assert "in force" in listed
+    assert "active" in listed
     key_id = listed.split()[0]
     assert run("keys", "revoke", key_id).output == f"Key {key_id} is revoked.\n"
     assert "revoked 2" in run("keys", "list").stdout
@@ -189,6 +189,16 @@ def test_a_mistake_is_told_in_a_line(run: Run, arguments: list[str], said: str) 
     assert result.output.startswith("Error: ")
     assert said in result.output
     assert result.output.count("\n") == 1
+
+
+BAD_SETTINGS = [["check"], ["init-db"], ["worker"], ["keys", "list"]]
+
+
+@pytest.mark.parametrize("arguments", BAD_SETTINGS, ids=" ".join)
+def test_a_bad_setting_is_one_line_and_no_traceback(tmp_path: Path, sqlite: str, arguments: list[str]) -> None:
+    result = flask(tmp_path, sqlite, *arguments, worker="sometimes")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "Error: POCKETPING_WORKER must be thread or off, not 'sometimes'.\n"
 
 
 COMMANDS = [

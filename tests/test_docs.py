@@ -97,7 +97,7 @@ def described(operation: Operation) -> str:
 
 
 def route_sections() -> dict[str, str]:
-    found = {**sections(page("rest-api")), **sections(page("visitor-wire"))}
+    found = {**sections(page("rest-api")), **sections(page("visitor-api"))}
     return {heading: body for heading, body in found.items() if METHOD_AND_PATH.fullmatch(heading)}
 
 
@@ -189,7 +189,7 @@ def table_of(name: str, heading: str) -> dict[str, list[str]]:
 
 def test_the_pages_list_every_event_type_and_no_other() -> None:
     assert list(table_of("websocket", "Events")) == list(EVENT_TYPES)
-    for name in ("websocket", "webhooks", "rest-api", "visitor-wire"):
+    for name in ("websocket", "webhooks", "rest-api", "visitor-api"):
         dotted = re.findall(
             r"\b(?:session|message|visitor|ai|event|csat|webhook)\.[a-z]+\b", " ".join(code(text(name)))
         )
@@ -283,7 +283,7 @@ def test_the_pages_list_every_frame_of_the_visitors_stream() -> None:
         frame = made.visitor_json(event)
         if frame is not None:
             sent[frame["type"]] = set(frame["data"])
-    listed = {name: set(code(row[1])) for name, row in table_of("visitor-wire", "GET /stream").items() if len(row) == 2}
+    listed = {name: set(code(row[1])) for name, row in table_of("visitor-api", "GET /stream").items() if len(row) == 2}
     listed = {name: fields - {"deliveredAt"} for name, fields in listed.items() if name not in {"sessionId", "after"}}
     assert set(listed) == {*sent, "typing", "presence", "version_warning"}
     for name in set(sent) - {"message"}:
@@ -317,7 +317,7 @@ def test_the_pages_list_every_close_code() -> None:
     listed = {int(row[0]) for row in rows(sections(page("websocket"))["Close codes"])}
     used = {value for value in vars(connection).values() if type(value) is int and 1000 <= value < 5000}
     assert listed == used
-    assert {int(number) for number in re.findall(r"\b(1[01]\d\d|4[04]\d\d)\b", text("visitor-wire"))} & listed <= listed
+    assert {int(number) for number in re.findall(r"\b(1[01]\d\d|4[04]\d\d)\b", text("visitor-api"))} & listed <= listed
 
 
 def test_the_numbers_of_the_pages_are_those_of_the_code() -> None:

@@ -527,7 +527,7 @@ def test_what_the_host_does_reaches_sockets_and_pages_at_once(app: Flask, api: A
         assert page.expect("message")["data"]["id"] == sent.id
 
 
-def test_a_handle_from_the_host_opens_the_visitors_wire(app: Flask, api: Api) -> None:
+def test_a_handle_from_the_host_opens_the_visitor_api(app: Flask, api: Api) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     with app.app_context():
         session = pocketping.open_session()

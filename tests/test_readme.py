@@ -485,7 +485,7 @@ def test_the_local_app_of_the_guide_may_reach_this_machine(here: Path) -> None:
         pass
 
 
-# --- docs/websocket.md and docs/visitor-wire.md
+# --- docs/websocket.md and docs/visitor-api.md
 
 
 @pytest.mark.timeout(30)
@@ -522,7 +522,7 @@ def test_the_listener_in_javascript_misses_nothing(here: Path, app: Flask, api: 
 
 
 def test_the_page_in_javascript_talks(here: Path, app: Flask, api: Api) -> None:
-    write_files(DOCS / "visitor-wire.md", here)
+    write_files(DOCS / "visitor-api.md", here)
     script = here / "page.mjs"
     script.write_text(
         f"""

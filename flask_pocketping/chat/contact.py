@@ -39,9 +39,9 @@ def note_contact(
     :raises InvalidRequest: if there is neither an email nor a phone number, or one does not fit.
     """
     if email is None and phone is None:
-        raise InvalidRequest("At least one of email and phone is needed.")
+        raise InvalidRequest("Enter an email address or a phone number.")
     if phone is not None and not _E164.fullmatch(phone):
-        raise InvalidRequest.field("phone", "Must be an international number such as +4930123456.")
+        raise InvalidRequest.field("phone", "Include the country code, for example +4930123456.")
     if phone_country is not None and not _ISO_3166.fullmatch(phone_country):
         raise InvalidRequest.field("phoneCountry", "Must be the two capital letters of a country, such as DE.")
     check_identity(Identity(email=email))

@@ -62,7 +62,7 @@ def events_after(db: Database, session_id: str, seq: int, limit: int) -> EventPa
 
 
 def event_size(event: Event) -> int:
-    """About how many bytes an event has on the wire."""
+    """Estimate the size of an event as JSON, in bytes."""
     return ITEM_BYTES + len(event.data.encode())
 
 

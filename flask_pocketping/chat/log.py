@@ -56,7 +56,7 @@ class Change:
     def log(self, type: str, data: Mapping[str, Any], /, **payload: Any) -> EventValue:
         """Append an event with the next number.
 
-        :param data: what it says, in the wire's form; `sessionId` is added.
+        :param data: what happened, in the form that the API sends; `sessionId` is added.
         :param payload: the keywords that a signal's receivers get.
         """
         self.set(seq=self.row["seq"] + 1, changed_at=self.now)

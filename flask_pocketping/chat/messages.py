@@ -323,7 +323,7 @@ def _mark(change: Change, message_ids: list[str], status: MessageStatus) -> None
 
 
 def message_size(row: Row) -> int:
-    """About how many bytes a message has on the wire. An attachment has its name twice, once in its address."""
+    """Estimate the size of a message as JSON, in bytes. An attachment has its name twice, once in its address."""
     return json_size(row["content"], row["operator_name"]) + int(row["files"]) * 2000
 
 

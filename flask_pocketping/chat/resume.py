@@ -29,7 +29,7 @@ def resume(
 ) -> Session | None:
     """Go on with a conversation, and note what the page says now.
 
-    :param metadata: what is known of the visitor's page, with the wire's keys.
+    :param metadata: what is known of the visitor's page, with the keys of the API.
     :param user: who is signed in to the host app; the conversation is bound to them.
     :param said: who the visitor is by the word of the page alone.
     :param unless_silent: give way where nobody is bound to it and nothing was said in it.

@@ -64,7 +64,7 @@ def open_session(
     """Open a conversation and log `session.created`.
 
     :param visitor_id: who it is with; a new id if unset.
-    :param metadata: what is known of the visitor's page, with the wire's keys.
+    :param metadata: what is known of the visitor's page, with the keys of the API.
     :param signed_in: whether it belongs to the identity, which is a user of the host app.
     :param also: what else is to be noted of it at once.
     :raises ProjectNotFound: if there is no such project.

@@ -15,7 +15,7 @@ from .idempotency import IdempotentRequest
 from .log import Change, change_session
 from .sessions import current, identity_columns, session_value
 
-_EMPTY = "At least one of email, name, customerId and metadata is needed."
+_EMPTY = "Send at least one of email, name, customerId and metadata."
 
 
 def identify(

@@ -76,7 +76,7 @@ class S3Storage:
             if answer.get("Code") in {"NoSuchKey", "404"}:
                 raise FileNotFoundError(path) from None
             logger.error("The bucket %s can't be used to %s a file: %s", self.bucket, what, error)
-            raise Unavailable("Files are not available right now. Try again soon.") from error
+            raise Unavailable("Files are unavailable right now. Try again soon.") from error
 
     def _connect(self) -> Any:
         with self._lock:

@@ -332,7 +332,18 @@ class Files:
         attachments.remove(self._db, row["id"])
 
     def _too_large(self) -> PayloadTooLarge:
-        return PayloadTooLarge(f"A file may have up to {self.max_size} bytes.")
+        return PayloadTooLarge(f"Files can be up to {format_size(self.max_size)}.")
+
+
+def format_size(size: int) -> str:
+    """Write a size for people, such as `10 MB` or `1.5 kB`.
+
+    :param size: in bytes.
+    """
+    for unit, factor in (("GB", 1024**3), ("MB", 1024**2), ("kB", 1024)):
+        if size >= factor:
+            return f"{size / factor:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size} bytes"
 
 
 class Counted:

@@ -1,4 +1,4 @@
-"""Files on the wire: visitors announce and send them, the back office sends them whole, and both fetch them.
+"""Routes of files: visitors announce and send them, the back office sends them whole, and both fetch them.
 
 The addresses hold a secret of the file, so whoever was given one needs nothing more.
 """

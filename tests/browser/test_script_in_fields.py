@@ -1,4 +1,4 @@
-"""A visitor's or operator's text never runs as script, wherever it is shown (threat 12)."""
+"""A visitor's or operator's text never runs as script, wherever it is shown."""
 
 from __future__ import annotations
 

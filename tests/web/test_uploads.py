@@ -1,4 +1,4 @@
-"""Files over the wire: announced, sent, completed, put into messages, fetched, and forgotten."""
+"""Files over HTTP: announced, sent, completed, put into messages, fetched, and forgotten."""
 
 from __future__ import annotations
 
@@ -371,6 +371,7 @@ def test_the_size_of_files_is_a_setting_and_that_of_other_bodies_is_none_of_thei
     page = api.visitor()
     assert send_file(page, bytes(200_000))["size"] == 200_000
     assert code(announce(page, size=200_001)) == (413, "PAYLOAD_TOO_LARGE")
+    assert announce(page, size=200_001).json()["message"] == "Files can be up to 195.3 kB."
     assert add(api, page.session_id, bytes(200_000)).status_code == 201
     for content in (bytes(200_001), iter([bytes(200_001)])):
         assert code(add(api, page.session_id, content)) == (413, "PAYLOAD_TOO_LARGE")  # type: ignore[arg-type]
@@ -426,7 +427,7 @@ def test_files_pass_through_servers_of_the_real_world(tmp_path: Path, sqlite: st
         line.close()
 
 
-# --- Threat 7 ---
+# --- Files stay in their conversation, and run nowhere ---
 
 
 def test_a_file_of_another_conversation_cannot_be_sent(any_shared: Api) -> None:

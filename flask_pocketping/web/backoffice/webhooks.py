@@ -49,7 +49,7 @@ def get_webhook(call: Call, webhook_id: str) -> Any:
 def update_webhook(call: Call, webhook_id: str) -> Any:
     """Change a webhook; enabling one that was disabled starts it afresh."""
     if not call.body:
-        raise InvalidRequest("At least one of url, events, description and enabled is needed.")
+        raise InvalidRequest("Send at least one of url, events, description and enabled.")
     if "url" in call.body:
         call.state.check_url(call.body["url"])
     return webhooks.update_webhook(call.state.db, webhook_id, call.body, project_id=call.project_id)

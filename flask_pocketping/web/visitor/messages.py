@@ -1,4 +1,4 @@
-"""The visitor's wire: what a chat widget calls. A handle opens one session and nothing else does."""
+"""The visitor API for messages, typing and receipts. Only a handle opens a session here."""
 
 from __future__ import annotations
 

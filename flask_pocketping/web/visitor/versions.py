@@ -20,7 +20,7 @@ _MESSAGES: dict[Status, str] = {
     "ok": "",
     "outdated": "There is a newer version of this chat widget.",
     "deprecated": "This version of the chat widget will stop working. Please update it.",
-    "unsupported": "This version of the chat widget is not supported any more. Please update it.",
+    "unsupported": "This version of the chat widget is no longer supported. Please update it.",
 }
 # What the public widget knows: it shows an `error` to the visitor, and writes the others to the console.
 _SEVERITIES: dict[Status, str] = {"ok": "info", "outdated": "info", "deprecated": "warning", "unsupported": "error"}

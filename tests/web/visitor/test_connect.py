@@ -194,7 +194,7 @@ def test_a_public_session_id_opens_no_conversation(shared: Api) -> None:
             assert code(answer) == (404, "SESSION_NOT_FOUND")
         assert connect(shared, sessionId=stranger).json()["messages"] == []
     assert session(shared, page)["lastMessage"]["content"] == "private"
-    # Nor does the wire tell an id that would open anything: what it calls sessionId is the handle.
+    # The visitor API shows no id that would open anything: its sessionId is the handle.
     shared.ok("POST", f"/sessions/{page.session_id}/messages", {"content": "Hi"})
     assert {message["sessionId"] for message in page.messages()} == {page.handle}
 
