@@ -1,7 +1,6 @@
-"""Every `POCKETPING_*` setting once: name, type, default and help, read into one frozen object.
+"""Every `POCKETPING_*` setting with its name, type, default and help, read into one frozen object.
 
-Values may be strings, as they come from the environment. Anything that can't be used stops the app with the
-exact key and what it should be.
+Values may be strings, as in the environment. An invalid value raises an error that names the key and what is allowed.
 """
 
 from __future__ import annotations
@@ -53,209 +52,213 @@ def _setting(default: Any, parse: Callable[[Any], Any], help: str, *, secret: bo
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one app. The key of each is its name in capitals behind `POCKETPING_`."""
+    """The settings of one app. The config key of a setting is `POCKETPING_` and its name in capitals."""
 
-    url_prefix: str = _setting("/pocketping", parse_prefix, "Path under which everything is served.")
+    url_prefix: str = _setting("/pocketping", parse_prefix, "The path of all routes of the chat.")
     public_url: str | None = _setting(
         None,
         parse_public_url,
-        "Where browsers find the app, such as `https://www.example.com`. Needed where files are linked from elsewhere: "
-        "webhooks, bridges, pages of other origins.",
+        "The address of the app for browsers, such as `https://www.example.com`. Set it if files are linked "
+        "from other origins, webhooks or bridges.",
     )
     api_key: str | None = _setting(None, parse_api_key, "A fixed API key for the default project.", secret=True)
     secret: str | None = _setting(
-        None, parse_secret, "Signs visitors' handles. Unset: the app's `SECRET_KEY`.", secret=True
+        None, parse_secret, "The key that signs visitors' handles. Unset: the app's `SECRET_KEY`.", secret=True
     )
     database_uri: str | None = _setting(
         None,
         parse_database_uri,
-        "Where the tables are. Unset: the app's `SQLALCHEMY_DATABASE_URI`, else a SQLite file in the instance folder.",
+        "The database of the chat. Unset: the app's `SQLALCHEMY_DATABASE_URI`, else a SQLite file in the "
+        "instance folder.",
         secret=True,
     )
     redis_url: str | None = _setting(
         None,
         parse_uri("redis", "rediss", "unix"),
-        "Redis for instant fan-out between processes and for shared rate limits.",
+        "A Redis server, for instant updates between processes and shared rate limits.",
         secret=True,
     )
     uploads: str | None = _setting(
         None,
         parse_uploads,
-        "Where files are kept: a folder, `s3://bucket/prefix`, or `off`. Unset: `pocketping-uploads` in the instance "
-        "folder.",
+        "Where files are stored: a folder, `s3://bucket/prefix`, or `off` to refuse files. Unset: "
+        "`pocketping-uploads` in the instance folder.",
     )
     s3_endpoint: str | None = _setting(
-        None, parse_uri("http", "https"), "The server of the bucket, where it is not Amazon's."
+        None, parse_uri("http", "https"), "The server of the bucket, if it is not Amazon S3."
     )
     rate_limit: Rules = _setting(
-        (), parse_rate_rules, "Requests of one API key: `free`, `pro`, `team`, a rule such as `50/second`, or `off`."
+        (), parse_rate_rules, "Requests per API key: `free`, `pro`, `team`, a rule such as `50/second`, or `off`."
     )
     failed_key_limit: Rules = _setting(
-        parse_rate_rules("30/minute;200/hour"), parse_rate_rules, "Wrong API keys and tokens that one address may try."
+        parse_rate_rules("30/minute;200/hour"), parse_rate_rules, "Wrong API keys and tokens per address."
     )
     visitor_message_limit: Rules = _setting(
-        parse_rate_rules("30/minute"), parse_rate_rules, "Messages that one conversation may send."
+        parse_rate_rules("30/minute"), parse_rate_rules, "Messages per conversation."
     )
     visitor_address_limit: Rules = _setting(
-        parse_rate_rules("1200/minute"), parse_rate_rules, "Requests that one address may make on the visitor's routes."
+        parse_rate_rules("1200/minute"), parse_rate_rules, "Requests to the visitor API per address."
     )
     visitor_session_limit: Rules = _setting(
         parse_rate_rules("60/hour"),
         parse_rate_rules,
-        "Conversations that one address may begin: each counts with the visitor's first message.",
+        "Conversations with messages per address. A conversation counts from the visitor's first message.",
     )
     visitor_silent_session_limit: Rules = _setting(
         parse_rate_rules("300/hour"),
         parse_rate_rules,
-        "Conversations that one address may open, though nobody says anything in most of them.",
+        "All conversations per address, including those without messages.",
     )
-    visitor_upload_limit: Rules = _setting(
-        parse_rate_rules("20/minute"), parse_rate_rules, "Files that one conversation may send."
-    )
+    visitor_upload_limit: Rules = _setting(parse_rate_rules("20/minute"), parse_rate_rules, "Files per conversation.")
     visitor_address_upload_limit: Rules = _setting(
         parse_rate_rules("200/hour"),
         parse_rate_rules,
-        "Files that one address may send, in however many conversations.",
+        "Files per address, over all conversations.",
     )
     visitor_daily_bytes: int = _setting(
         500 * 1024 * 1024,
         parse_whole_number(0, 1024**5, "bytes"),
-        "Bytes of messages, events and files that one address may send within a day; 0 for any number.",
+        "Bytes of messages, events and files per address and day. 0: no limit.",
     )
     cors_origins: tuple[str, ...] = _setting(
-        (), parse_origins, "Other origins whose pages may use the visitor's routes. The same origin always may."
+        (), parse_origins, "Other origins whose pages may use the visitor API. The app's own origin is always allowed."
     )
     crawlers: tuple[str, ...] = _setting(
         (),
         parse_user_agents,
-        "Parts of user agents that are crawlers too: they get an answer and leave no conversation.",
+        "Parts of user agents to treat as crawlers. The chat answers crawlers and stores nothing for them.",
     )
     not_crawlers: tuple[str, ...] = _setting(
-        (), parse_user_agents, "Parts of user agents that are no crawlers after all; this goes before everything else."
+        (), parse_user_agents, "Parts of user agents that are not crawlers. This takes precedence over all other rules."
     )
     max_body_size: int = _setting(
-        64 * 1024, parse_whole_number(8 * 1024, 1024 * 1024, "bytes"), "Largest request body, in bytes."
+        64 * 1024, parse_whole_number(8 * 1024, 1024 * 1024, "bytes"), "The largest request body, in bytes."
     )
     max_upload_size: int = _setting(
-        10 * 1024 * 1024, parse_whole_number(1, 1024 * 1024 * 1024, "bytes"), "Largest file that may be sent, in bytes."
+        10 * 1024 * 1024, parse_whole_number(1, 1024 * 1024 * 1024, "bytes"), "The largest file, in bytes."
     )
     welcome_message: str | None = _setting(
-        None, parse_optional_text, "First line that a visitor sees in an empty conversation."
+        None, parse_optional_text, "The first line that a visitor sees in an empty conversation."
     )
     operator_name: str | None = _setting(
-        None, parse_optional_text, "Who answers, as visitors see it while no operator is there by name."
+        None, parse_optional_text, "The name that visitors see while no operator is online."
     )
-    operator_avatar: str | None = _setting(None, parse_avatar, "A picture of them.")
-    primary_color: str | None = _setting(None, parse_color, "The colour of the chat widget.")
-    header_color: str | None = _setting(None, parse_color, "That of its header, where it is another.")
-    footer_color: str | None = _setting(None, parse_color, "That of its footer.")
+    operator_avatar: str | None = _setting(
+        None, parse_avatar, "The picture that visitors see while no operator is online."
+    )
+    primary_color: str | None = _setting(None, parse_color, "The main colour of the widget.")
+    header_color: str | None = _setting(None, parse_color, "The colour of the widget's header. Unset: the main colour.")
+    footer_color: str | None = _setting(None, parse_color, "The colour of the widget's footer.")
     chat_background: str | None = _setting(
-        None, parse_background, "What is behind the messages: a colour or a pattern."
+        None, parse_background, "The background of the messages: a colour or a pattern."
     )
     toggle_color: str | None = _setting(None, parse_color, "The colour of the button that opens the chat.")
     prechat: str = _setting(
         "off",
         parse_choice("off", "optional", "required"),
-        "Whether visitors are asked how to reach them. `required`: they can't go on without.",
+        "Whether the widget asks visitors for contact details. `required`: visitors can't skip the form.",
     )
     prechat_fields: str = _setting(
         "email-only",
         parse_choice("email-only", "phone-only", "email-or-phone", "email-and-phone"),
-        "What they are asked for.",
+        "The contact details that the form asks for.",
     )
     prechat_timing: str = _setting(
         "before-first-message",
         parse_choice("before-first-message", "after-first-message"),
-        "When they are asked.",
+        "When the widget shows the form.",
     )
     ai_enabled: bool = _setting(True, parse_boolean, "Whether the AI may answer in new conversations.")
     worker: str = _setting(
         "thread",
         parse_choice("thread", "off"),
-        "`thread`: deliveries are made by a thread of each serving process. `off`: only by `flask pocketping worker`.",
+        "`thread`: each serving process runs a delivery worker in a thread. `off`: only `flask pocketping "
+        "worker` makes deliveries.",
     )
     worker_lease: float = _setting(
-        60.0, parse_number(1, 3600, "seconds"), "Seconds after which a killed worker's deliveries are free again."
+        60.0,
+        parse_number(1, 3600, "seconds"),
+        "Seconds until other workers take over the deliveries of a worker that died.",
     )
     poll_interval: float = _setting(
         1.0,
         parse_number(0.05, 60, "seconds"),
-        "Seconds between looks for what other processes wrote, for sockets and for the worker.",
+        "Seconds between two reads of the event log. Sockets and the worker use it to find what other processes wrote.",
     )
-    webhook_allow_http: bool = _setting(False, parse_boolean, "Whether webhooks may go to http addresses.")
+    webhook_allow_http: bool = _setting(False, parse_boolean, "Whether webhooks may use http URLs.")
     webhook_allow_networks: tuple[Network, ...] = _setting(
-        (), parse_networks, "Private networks that webhooks may reach all the same, such as `10.1.0.0/16`."
+        (), parse_networks, "Private networks that webhooks may connect to, such as `10.1.0.0/16`."
     )
     webhook_timeout: float = _setting(
-        15.0, parse_number(0.1, 15, "seconds"), "Seconds that a receiver has for its whole answer."
+        15.0, parse_number(0.1, 15, "seconds"), "Seconds that a receiver has for its whole response."
     )
-    webhook_limit: int = _setting(100, parse_whole_number(1, 10_000, "webhooks"), "Webhooks that one project may have.")
-    delivery_retention: float = _setting(
-        30.0, parse_number(1, 3650, "days"), "Days that finished deliveries can be looked at."
-    )
+    webhook_limit: int = _setting(100, parse_whole_number(1, 10_000, "webhooks"), "Webhooks per project.")
+    delivery_retention: float = _setting(30.0, parse_number(1, 3650, "days"), "Days to keep finished deliveries.")
     retention_days: float | None = _setting(
         None,
         parse_optional_number(0.01, 36500, "days"),
-        "Days without activity after which a conversation is forgotten, with all that belongs to it. Unset: never.",
+        "Days without activity after which a conversation is deleted with all its data. Unset: never.",
     )
     widget_theme: str = _setting(
-        "auto", parse_choice("light", "dark", "auto"), "How the widget looks; `auto` follows the visitor's system."
+        "auto", parse_choice("light", "dark", "auto"), "The theme of the widget. `auto` follows the visitor's system."
     )
     widget_position: str = _setting(
-        "bottom-right", parse_choice("bottom-right", "bottom-left"), "The corner in which the widget is."
+        "bottom-right", parse_choice("bottom-right", "bottom-left"), "The corner of the page that shows the widget."
     )
     widget_language: str | None = _setting(
-        None, parse_language, "The widget's language, such as `de`. Unset: the page's own, else the browser's."
+        None,
+        parse_language,
+        "The language of the widget, such as `de`. Unset: that of the page, else that of the browser.",
     )
     widget_min_version: str | None = _setting(
         None,
         parse_version,
-        "The oldest version of PocketPing's public widget that is served; older ones are refused (426).",
+        "The oldest version of PocketPing's public widget that may connect. Older ones get 426.",
     )
     widget_latest_version: str | None = _setting(
-        None, parse_version, "Its newest version; pages with an older one are told so."
+        None, parse_version, "The newest version of PocketPing's public widget. Older ones get a warning."
     )
     identity_lifetime: int = _setting(
         3600,
         parse_whole_number(1, 30 * 86400, "seconds"),
-        "Seconds for which a page may say who is signed in; after that it asks anew.",
+        "Seconds that a page's signed identity is valid. The page then asks for a new one.",
     )
     operator_token_lifetime: int = _setting(
         900,
         parse_whole_number(1, 86400, "seconds"),
-        "Seconds for which the inbox of an operator works without asking the app again who they are.",
+        "Seconds that an operator's token is valid. The inbox then asks the app again who is signed in.",
     )
     socket_queue: int = _setting(
         1000,
         parse_whole_number(10, 100_000, "frames"),
-        "Frames that may wait for a slow socket before it is closed (1013).",
+        "Frames that may wait for a slow client before its connection is closed with 1013.",
     )
     transports: tuple[str, ...] = _setting(
         TRANSPORTS,
         parse_transports,
-        "How pages and the inbox get news: some of `websocket`, `sse` and `poll`. What is left out is refused.",
+        "The kinds of connections that pages and the inbox may use. All others are refused.",
     )
     socket_limit: int = _setting(
         32,
         parse_whole_number(1, 100_000, "connections"),
-        "WebSockets and event streams that one conversation may have open.",
+        "Open WebSockets and event streams per conversation.",
     )
     address_socket_limit: int = _setting(
         128,
         parse_whole_number(1, 1_000_000, "connections"),
-        "WebSockets and event streams that one address may have open in each process, and four times as many for its "
-        "IPv6 network (/48). Clients that gave an API key or an operator's token do not count.",
+        "Open WebSockets and event streams per address and process; an IPv6 network (/48) may have four "
+        "times as many. Clients with an API key or an operator's token don't count.",
     )
     process_socket_limit: int | None = _setting(
         None,
         parse_process_limit,
-        "WebSockets and event streams that one process may hold open. Unset: three quarters of the files that the "
-        "system lets it open (`ulimit -n`).",
+        "Open WebSockets and event streams per process. Unset: three quarters of the open files that the "
+        "system allows (`ulimit -n`).",
     )
     disconnect_grace: float = _setting(
         30.0,
         parse_number(1, 3600, "seconds"),
-        "Seconds without a sign of the visitor after which they count as gone.",
+        "Seconds without a connection until a visitor counts as gone.",
     )
 
     def __post_init__(self) -> None:
@@ -287,8 +290,8 @@ class Config:
     def from_mapping(cls, config: Mapping[str, Any]) -> Config:
         """Read and check all settings.
 
-        :param config: an app's config.
-        :raises ConfigurationError: naming the key and what it should be. Secrets are not repeated in it.
+        :param config: the app's config.
+        :raises ConfigurationError: if a key is unknown or a value is invalid. The message never repeats a secret.
         """
         settings = {key_of(item.name): item for item in fields(cls)}
         values = {}
@@ -309,5 +312,5 @@ class Config:
 
 
 def key_of(name: str) -> str:
-    """The config key of a setting's name."""
+    """Return the config key of a setting, such as `POCKETPING_API_KEY` for `api_key`."""
     return PREFIX + name.upper()

@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
@@ -20,7 +21,7 @@ from marshmallow import Schema
 from sqlalchemy import select
 
 import flask_pocketping
-from flask_pocketping import PocketPing, errors, signals, testing, values
+from flask_pocketping import PocketPing, errors, models, signals, testing, values
 from flask_pocketping.bounds import MAX_CONTENT
 from flask_pocketping.cli import commands
 from flask_pocketping.config import PREFIX, Config, key_of
@@ -55,6 +56,7 @@ from .support.clients import Api
 from .support.pages import DOCS, README, blocks, code, pages, rows, sections
 from .support.receiver import Answer, Receiver
 from .support.servers import ROOT, make_app, wait_until
+from .support.settings import setting_rows
 
 METHOD_AND_PATH = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE|HEAD) (/[\w:/.-]*\w)")
 SOCKETS = {"GET /stream"}
@@ -76,9 +78,19 @@ def everything() -> str:
 # --- Settings
 
 
+def listed_settings() -> list[list[str]]:
+    return [row for row in rows(text("configuration")) if row[0].startswith(f"`{PREFIX}")]
+
+
 def test_each_setting_is_described_once() -> None:
-    listed = [key for block in blocks(page("configuration"), "{settings}") for key in block.text.split()]
+    listed = [code(row[0])[0] for row in listed_settings()]
     assert sorted(listed) == sorted(key_of(item.name) for item in fields(Config))
+
+
+def test_the_row_of_a_setting_has_the_default_and_the_help_of_the_code() -> None:
+    for row in listed_settings():
+        expected = setting_rows()[code(row[0])[0]]
+        assert row == expected, f"Write: | {' | '.join(expected)} |"
 
 
 def test_no_page_names_a_setting_that_does_not_exist() -> None:
@@ -370,6 +382,42 @@ def test_tests_that_a_page_names_exist() -> None:
     assert {name for name in named if f"def {name}(" not in written} == set()
 
 
+# --- Python
+
+
+def listed_names(name: str, heading: str) -> list[str]:
+    """All names in the first cells of a section's tables."""
+    return [found for row in rows(sections(page(name))[heading]) for found in code(row[0])]
+
+
+def test_the_pages_list_every_method_of_the_extension() -> None:
+    public = {name for name in vars(PocketPing) if not name.startswith("_")}
+    assert sorted(listed_names("api", "The extension")) == sorted({"PocketPing", *public})
+
+
+def classes_of(module: ModuleType) -> set[str]:
+    return {
+        name
+        for name, thing in vars(module).items()
+        if inspect.isclass(thing) and thing.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def test_the_pages_list_every_value_and_every_table() -> None:
+    assert sorted(listed_names("api", "Values")) == sorted(classes_of(values))
+    assert sorted(listed_names("api", "Tables")) == sorted(classes_of(models) - {"Base", "UTCDateTime"})
+
+
+def test_the_pages_list_every_test_helper() -> None:
+    methods = {
+        f"{kind.__name__}.{name}"
+        for kind in (testing.Visitor, testing.OperatorClient)
+        for name in vars(kind)
+        if not name.startswith("_")
+    }
+    assert sorted(listed_names("testing", "Helpers")) == sorted({*testing.__all__, *methods})
+
+
 def test_make_targets_that_a_page_shows_exist() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make (\w+)`", everything())) - targets == set()
@@ -381,8 +429,8 @@ def test_make_targets_that_a_page_shows_exist() -> None:
 def test_the_guide_in_the_readme_has_every_page() -> None:
     listed = re.findall(r"\]\(docs/([\w-]+)\.md\)", sections(README)["The guide"])
     assert set(listed) == {path.stem for path in DOCS.glob("*.md")} - {"index"}
-    (toctree,) = blocks(page("index"), "{toctree}")
-    assert listed == toctree.text.split()[-len(listed) :]
+    trees = [line.split() for tree in blocks(page("index"), "{toctree}") for line in tree.text.splitlines()]
+    assert listed == [line[0] for line in trees if line and not line[0].startswith(":")]
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.stem)
@@ -406,7 +454,7 @@ def test_pictures_stand_alone_and_can_be_read_in_the_light_and_in_the_dark() -> 
 
 
 def public_things() -> Iterator[tuple[str, Any]]:
-    """Everything that `docs/api.md` and `docs/testing.md` show."""
+    """Everything that `docs/api.md` shows."""
     yield "PocketPing", PocketPing
     for module in (errors, values, testing):
         for name, thing in vars(module).items():

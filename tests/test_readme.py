@@ -72,7 +72,7 @@ def test_all_python_is_python(page: Path) -> None:
 
 def test_code_is_marked_as_what_it_is() -> None:
     known = {"python", "javascript", "bash", "console", "json", "ini", "nginx", "html", "jinja", "text"}
-    directives = {"{settings}", "{toctree}", "{eval-rst}", "{include} ../CHANGELOG.md"}
+    directives = {"{toctree}", "{eval-rst}", "{include} ../CHANGELOG.md"}
     for page in pages():
         assert {block.language for block in blocks(page)} - known - directives == set(), page.name
 
