@@ -133,7 +133,7 @@ def test_flask_migrate_leaves_the_chat_alone(store: Store) -> None:
     assert store.run("flask", "pocketping", "init-db") == "The tables are ready.\n"
     assert store.talk() == "1 200"
     store.run("flask", "db", "migrate", "-m", "Stock")
-    for command in commands_of("Leave the chat's tables to the chat"):
+    for command in commands_of("Let the chat manage its tables"):
         store.run(*command)
     assert "stock" in store.written()
     assert "pocketping" not in store.written()
