@@ -27,7 +27,7 @@ from .state import current_state
 
 commands = AppGroup("pocketping", help="Manage the live chat: tables, projects, API keys and the delivery worker.")
 keys = AppGroup("keys", help="Manage API keys for the REST API and the WebSocket.")
-project_commands = AppGroup("projects", help="Manage projects. Each project has its own conversations, webhooks and API keys.")
+project_commands = AppGroup("projects", help="Manage projects: sites with their own conversations and keys.")
 commands.add_command(keys)
 commands.add_command(project_commands)
 
@@ -141,7 +141,7 @@ def worker() -> None:
 
 @keys.command("create")
 @click.option("--name", default="Unnamed", show_default=True, help="A label for this key.")
-@click.option("--project", "project_id", default=DEFAULT_PROJECT, show_default=True, help="The id of the project that the key opens.")
+@click.option("--project", "project_id", default=DEFAULT_PROJECT, show_default=True, help="Its project's id.")
 @as_json
 def create_key(name: str, project_id: str, json_output: bool) -> None:
     """Create an API key. It's shown only once."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
-
 Details = Mapping[str, Any]
 
 
@@ -17,12 +15,8 @@ class PocketPingError(Exception):
     """Base of all errors of this package."""
 
 
-class ConfigurationError(PocketPingError, click.ClickException):
-    """A setting is missing, unknown or has an invalid value. `PocketPing` and `init_app` raise it.
-
-    It is a click exception as well, as Flask's own `NoAppException` is. So the `flask` command prints the message
-    instead of a traceback, and exits with 1.
-    """
+class ConfigurationError(PocketPingError):
+    """A setting is missing, unknown or has an invalid value. `PocketPing` and `init_app` raise it."""
 
 
 class SchemaError(PocketPingError):

@@ -95,6 +95,7 @@ class PocketPing:
         """
         from .builders import build_state
         from .cli import commands
+        from .host.command_errors import errors_for_commands
         from .host.exemptions import leave_out_ours
         from .state import EXTENSION
         from .web.blueprint import NAME, build_blueprint
@@ -103,14 +104,15 @@ class PocketPing:
 
         if EXTENSION in app.extensions:
             raise ConfigurationError("PocketPing is set up for this app already.")
-        state = build_state(
-            app,
-            Config.from_mapping(app.config),
-            engine=self._engine,
-            flask_sqlalchemy=self._sqlalchemy,
-            storage=self._storage,
-            loaders=self._loaders,
-        )
+        with errors_for_commands():
+            state = build_state(
+                app,
+                Config.from_mapping(app.config),
+                engine=self._engine,
+                flask_sqlalchemy=self._sqlalchemy,
+                storage=self._storage,
+                loaders=self._loaders,
+            )
         app.extensions[EXTENSION] = state
         with late_rules(app):
             app.register_blueprint(build_blueprint(state))
