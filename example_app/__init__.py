@@ -1,4 +1,4 @@
-"""A small tea shop with live chat in it, as a Flask developer adds it to a site that exists already."""
+"""A small tea shop with live chat, as a Flask developer would add it to an existing site."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SECURITY_HEADERS = {
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Make the shop.
+    """Create the shop.
 
-    :param config: settings that win over those of the environment.
+    :param config: settings that override those of the environment.
     """
     instance = os.environ.get("EXAMPLE_INSTANCE")
     app = Flask(__name__, instance_path=os.path.abspath(instance) if instance else None)
@@ -55,7 +55,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def pocketping_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Every `POCKETPING_*` variable but those that show the project's tests their services."""
+    """Return all `POCKETPING_*` variables, except those for the project's tests."""
     return {
         name: value
         for name, value in environ.items()
@@ -64,7 +64,7 @@ def pocketping_settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def keep_secrets(app: Flask) -> None:
-    """Fill in the keys that nobody set with ones that outlive a restart."""
+    """Create the missing keys and keep them in the instance folder."""
     folder = Path(app.instance_path)
     folder.mkdir(parents=True, exist_ok=True)
     if not app.config.get("SECRET_KEY"):
@@ -74,9 +74,9 @@ def keep_secrets(app: Flask) -> None:
 
 
 def kept(path: Path, make: Callable[[], str]) -> str:
-    """Read a secret from its file, made by the first call and readable by its owner only.
+    """Read a secret from its file. The first call creates the file, which only its owner can read.
 
-    Processes that start at the same time get the same secret: the file appears whole or not at all.
+    Processes that start at the same time get the same secret, because the file appears with its whole content.
     """
     if not path.exists():
         with NamedTemporaryFile("w", dir=path.parent) as draft:

@@ -1,4 +1,4 @@
-"""`python -m example_app`: say where to look, then serve the shop until Ctrl-C or SIGTERM."""
+"""`python -m example_app` prints the addresses and accounts, then serves the shop until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .seed import CUSTOMERS, EMPLOYEES, PASSWORD
 
 GREETING = """\
 
-  Hearth & Leaf, a tea shop with live chat in it
+  Hearth & Leaf, a tea shop with live chat
 
   Shop        {url}/
   Inbox       {api}/inbox
   Customer    {customer}
   Operator    {operator}
-  Password    {password}, the same for both
+  Password    {password} (for both)
   API key     {key}
 
-  As the back office would:
+  List the conversations:
     curl -H "Authorization: Bearer {key}" {api}/sessions
 
   API         {api}/openapi.json
@@ -36,7 +36,7 @@ GREETING = """\
 
 
 def main() -> None:
-    """Serve on `HOST` (default 127.0.0.1) and `PORT` (default 3001; 0 takes any free one)."""
+    """Serve the shop on `HOST` (default 127.0.0.1) and `PORT` (default 3001; 0 for any free port)."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     host = os.environ.get("HOST", "127.0.0.1")
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def make_tables(app: Flask) -> None:
-    """Create or upgrade the tables of the chat, in whatever database it is set to use."""
+    """Create or upgrade the tables of the chat in its database."""
     try:
         pocketping.upgrade(app)
     except (PocketPingError, DBAPIError) as error:

@@ -1,4 +1,4 @@
-"""Where the shop meets the chat: the extension and every hook on it, in one room."""
+"""The extension object of the shop, its loaders and its hooks."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ CARD_NUMBER = re.compile(r"\b\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b")
 
 @pocketping.identity_loader
 def who_is_here() -> Identity | None:
-    """The customer who is signed in: known to the chat without a line of JavaScript."""
+    """Return the customer who is signed in."""
     customer = current_customer()
     return Identity(customer_id=str(customer.id), email=customer.email, name=customer.name) if customer else None
 
 
 @pocketping.operator_loader
 def who_answers() -> Operator | Response:
-    """The employee who is signed in; anybody else who opens the inbox is asked to sign in."""
+    """Return the employee who is signed in, or redirect to the sign-in page."""
     employee = current_employee()
     if employee is None:
         return redirect(url_for("shop.sign_in", next=request.path))
@@ -41,7 +41,7 @@ def who_answers() -> Operator | Response:
 
 @pocketping.context
 def what_they_bought(session: Session) -> Mapping[str, object]:
-    """What the inbox shows of a customer beside their conversation; nothing of one who is not signed in."""
+    """Return the facts about a customer that the inbox shows. Visitors who are not signed in have none."""
     customer_id = customer_of(session)
     if customer_id is None:
         return {}
@@ -59,10 +59,10 @@ def what_they_bought(session: Session) -> Mapping[str, object]:
 
 
 def customer_of(session: Session) -> int | None:
-    """The id of the customer that a conversation is with, or nothing.
+    """Return the id of the customer in a conversation, or `None`.
 
-    What a visitor says of themselves proves nothing. And the id that is vouched for may come from another system over
-    the API: it is text, and only some of it is an id of ours.
+    Only a verified identity counts. Its id is any text, because another system may have sent it over the API. So this
+    function checks whether it is an id of the shop.
     """
     identity = session.identity
     if identity is None or not identity.verified or not CUSTOMER_ID.fullmatch(identity.customer_id or ""):
@@ -71,10 +71,10 @@ def customer_of(session: Session) -> int | None:
 
 
 def connect_hooks(app: Flask) -> None:
-    """Connect the hooks below to the chat of one app.
+    """Connect the hooks below to the signals of one app.
 
-    A signal holds its receivers weakly, so they are functions of this module: one defined in here
-    would be gone when this returns.
+    A signal keeps only weak references to its receivers. So the hooks are functions of this module: a function defined
+    in here would disappear when this one returns.
     """
     signals.message_received.connect(mind_the_language, sender=app)
     signals.session_created.connect(log_contact, sender=app)
@@ -84,7 +84,7 @@ def connect_hooks(app: Flask) -> None:
 
 
 def mind_the_language(app: Flask, draft: MessageDraft, **extra: object) -> None:
-    """Refuse a visitor's message with a word from `SHOP_BAD_WORDS`, and take out card numbers."""
+    """Refuse a visitor's message with a word from `SHOP_BAD_WORDS`, and remove card numbers."""
     if draft.type != "visitor":
         return
     words = set(re.findall(r"\w+", draft.content.casefold()))
@@ -94,7 +94,7 @@ def mind_the_language(app: Flask, draft: MessageDraft, **extra: object) -> None:
 
 
 def log_contact(app: Flask, session: Session, **extra: object) -> None:
-    """Write the conversation into the shop's own contact log."""
+    """Add the conversation to the shop's contact log."""
     entry = ContactLog(
         session_id=session.id,
         page_url=session.metadata.get("pageUrl"),
@@ -105,7 +105,7 @@ def log_contact(app: Flask, session: Session, **extra: object) -> None:
 
 
 def tag_customer(app: Flask, session: Session, **extra: object) -> None:
-    """Mark the customer, where it is known for sure who that is, as one who has chatted."""
+    """Mark a verified customer as one who has chatted."""
     customer_id = customer_of(session)
     if customer_id is None:
         return
@@ -114,7 +114,7 @@ def tag_customer(app: Flask, session: Session, **extra: object) -> None:
 
 
 def count_question(app: Flask, message: Message, **extra: object) -> None:
-    """Count a visitor's message for the product whose page the conversation began on."""
+    """Count a visitor's message for the product on whose page the visitor is."""
     if message.type != "visitor":
         return
     session = pocketping.get_session(message.session_id)
@@ -126,7 +126,7 @@ def count_question(app: Flask, message: Message, **extra: object) -> None:
 
 
 def product_slug(app: Flask, page_url: str) -> str | None:
-    """The product that an address of the shop shows, or nothing."""
+    """Return the slug of the product that an address of the shop shows, or `None`."""
     try:
         endpoint, values = app.url_map.bind("").match(urlsplit(page_url).path)
     except (HTTPException, ValueError):

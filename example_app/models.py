@@ -1,4 +1,4 @@
-"""The shop's own tables, in its own SQLite file. The chat has its own and never sees these."""
+"""The tables of the shop, in a SQLite file. The chat has its own tables and never uses these."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Customer(Base):
 
 
 class Employee(Base):
-    """Somebody who works in the shop and answers its chat."""
+    """A person who works in the shop and replies in its chat."""
 
     __tablename__ = "employees"
 
@@ -48,7 +48,7 @@ class Product(Base):
     price: Mapped[int]
     """In cents."""
     questions: Mapped[int] = mapped_column(default=0)
-    """How many chat messages visitors sent from this product's page."""
+    """The number of chat messages that visitors sent from this product's page."""
 
 
 class Order(Base):
@@ -63,7 +63,7 @@ class Order(Base):
 
 
 class ContactLog(Base):
-    """One line for each conversation: the shop's own record of who got in touch from where."""
+    """One row per conversation: the shop's own record of the page on which it began."""
 
     __tablename__ = "contact_log"
 
@@ -74,7 +74,7 @@ class ContactLog(Base):
 
 
 def init_shop(app: Flask) -> None:
-    """Open the shop's database and make the tables that are missing."""
+    """Open the shop's database and create missing tables."""
     path = Path(app.instance_path) / "shop.sqlite3"
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     with engine.begin() as connection:
@@ -84,5 +84,5 @@ def init_shop(app: Flask) -> None:
 
 
 def shop_session(app: Flask = current_app) -> Session:
-    """A new database session of the shop; the caller closes it."""
+    """Return a new database session of the shop. The caller closes it."""
     return cast("sessionmaker[Session]", app.extensions["shop"])()

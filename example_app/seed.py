@@ -1,4 +1,4 @@
-"""What the shop starts with: a handful of products, two customers and what they bought, and who works there."""
+"""The first data of the shop: products, two customers with orders, and two employees."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ PRODUCTS: list[dict[str, Any]] = [
 
 
 def fill_shop(app: Flask) -> None:
-    """Stock an empty shop, and staff an empty one; what there is already stays as it is."""
+    """Add products, customers and employees to an empty shop. Existing rows do not change."""
     with shop_session(app) as db, db.begin():
         rows: dict[type[Base], list[dict[str, Any]]] = {}
         if db.scalar(select(Product.id).limit(1)) is None:
@@ -89,7 +89,7 @@ def fill_shop(app: Flask) -> None:
         if db.scalar(select(Employee.id).limit(1)) is None:
             rows |= {Employee: people(EMPLOYEES)}
         for model, values in rows.items():
-            # Two processes may start on the same empty file: the second adds nothing.
+            # Two processes may start with the same empty file. The second one adds nothing.
             db.execute(insert(model).values(values).on_conflict_do_nothing())
 
 

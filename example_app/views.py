@@ -1,4 +1,4 @@
-"""The shop's pages. The chat needs nothing in here."""
+"""The pages of the shop. The chat needs no code here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ shop = Blueprint("shop", __name__)
 
 Person = TypeVar("Person", Customer, Employee)
 
-# Compared with where nobody has the given email, so that both refusals take the same time.
+# The hash for unknown emails, so that both kinds of refusal take the same time.
 NOBODY = generate_password_hash(secrets.token_hex())
 
 
@@ -91,7 +91,7 @@ def sign_out() -> ResponseReturnValue:
 
 @shop.before_request
 def check_csrf_token() -> None:
-    """Refuse a form that did not come from one of our own pages."""
+    """Refuse a form that is not from a page of the shop."""
     if request.method != "POST":
         return
     expected = session.get("csrf_token", "")
@@ -117,17 +117,17 @@ def money(cents: int) -> str:
 
 
 def own_path(address: str) -> str | None:
-    """A path of the shop's own, which a form may send people back to; anything else could lead them astray."""
+    """Return an address if it is a path of the shop. Redirects to other addresses could mislead people."""
     return address if re.fullmatch(r"/[\w-]+(/[\w-]+)*", address, re.ASCII) else None
 
 
 def current_customer() -> Customer | None:
-    """The customer who is signed in, looked up once a request."""
+    """Return the customer who is signed in. This queries once per request."""
     return signed_in("customer", Customer)
 
 
 def current_employee() -> Employee | None:
-    """The employee who is signed in, looked up once a request."""
+    """Return the employee who is signed in. This queries once per request."""
     return signed_in("employee", Employee)
 
 
@@ -140,7 +140,7 @@ def signed_in(role: str, model: type[Person]) -> Person | None:
 
 
 def find_person(email: str) -> Customer | Employee | None:
-    """Whoever signs in with that email."""
+    """Return the customer or employee with this email."""
     with shop_session() as db:
         return db.scalar(select(Customer).where(Customer.email == email)) or db.scalar(
             select(Employee).where(Employee.email == email)
@@ -148,13 +148,13 @@ def find_person(email: str) -> Customer | Employee | None:
 
 
 def csrf_token() -> str:
-    """What a form must send back; the signed session cookie holds its twin."""
+    """Return the token that a form must send back. The signed session cookie contains it too."""
     token: str = session.setdefault("csrf_token", secrets.token_urlsafe())
     return token
 
 
 def find_product(slug: str) -> Product:
-    """The product with that slug, or a 404 page."""
+    """Return the product with this slug, or respond with 404."""
     with shop_session() as db:
         found = db.scalar(select(Product).where(Product.slug == slug))
     return found or abort(404, "We don't have that on our shelves.")

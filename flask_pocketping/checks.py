@@ -1,4 +1,4 @@
-"""`flask pocketping check`: what a deployment should look at, each with what to do. It changes nothing of the app's."""
+"""The checks of `flask pocketping check`. Each one reports findings with advice, and none changes anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .state import State, state_of
 Level = Literal["ok", "warning", "error"]
 
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
-_NEW_KEY = "Make one with: python -c 'import secrets; print(secrets.token_hex())'"
+_NEW_KEY = "Create one with: python -c 'import secrets; print(secrets.token_hex())'"
 #: Worker classes of gunicorn whose sockets can be taken over.
 _LIVE = {"sync", "gthread", "gevent"}
 _GUESSED = {"dev", "development", "secret", "secretkey", "changeme", "test", "testing", "password", "key", "notsecret"}
@@ -33,12 +33,12 @@ _GUESSED = {"dev", "development", "secret", "secretkey", "changeme", "test", "te
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
-    :ivar level: how bad it is; an `error` should not be deployed.
-    :ivar subject: what was looked at, in a word or two.
-    :ivar text: what is so. Holds no secret.
-    :ivar advice: what to do, in one sentence; empty where nothing needs to be done.
+    :ivar level: `ok`, `warning` or `error`. Do not deploy an app with an `error`.
+    :ivar subject: the subject of the check, in a word or two.
+    :ivar text: the result in one sentence, without secrets.
+    :ivar advice: what to do, in one sentence; empty if there is nothing to do.
     """
 
     level: Level
@@ -49,10 +49,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What can be known of gunicorn without starting it.
+    """The settings of gunicorn, read without starting it.
 
-    :ivar source: where it was found; empty if nowhere.
-    :ivar values: settings by gunicorn's names. `None` stands for one that is computed.
+    :ivar source: where the settings are from; empty if there are none.
+    :ivar values: the settings by gunicorn's names; `None` for a computed value.
     """
 
     source: str = ""
@@ -60,29 +60,29 @@ class ServerSettings:
 
     @property
     def worker_class(self) -> str | None:
-        """The worker class that will run, or `None` if it is computed."""
+        """The worker class of gunicorn, or `None` if it is computed."""
         found = self.values.get("worker_class", "sync")
-        # gunicorn itself takes the threaded worker where sync ones are to have threads.
+        # gunicorn replaces sync workers with threads by gthread workers.
         return "gthread" if found == "sync" and (self.threads or 2) > 1 else found
 
     @property
     def threads(self) -> int | None:
-        """Threads of one process, or `None` if their number is computed."""
+        """The number of threads per process, or `None` if it is computed."""
         return _whole(self.values.get("threads", 1))
 
     @property
     def workers(self) -> int | None:
-        """Processes, or `None` if their number is computed."""
+        """The number of processes, or `None` if it is computed."""
         return _whole(self.values.get("workers", 1))
 
 
 def run_checks(app: Flask, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> list[Finding]:
-    """Check an app as it would be deployed.
+    """Check the deployment of an app.
 
-    :param app: one that `PocketPing` is set up for.
-    :param environ: environment variables; those of this process if unset.
-    :param folder: where gunicorn would be started; the current folder if unset.
-    :return: at least one finding for each subject, in the order of the docs.
+    :param app: an app with `PocketPing`.
+    :param environ: the environment variables. Default: those of this process.
+    :param folder: the folder where gunicorn starts. Default: the current folder.
+    :return: the findings, in the order of the docs.
     """
     state = state_of(app)
     server = read_gunicorn(os.environ if environ is None else environ, folder or Path.cwd())
@@ -101,10 +101,10 @@ def run_checks(app: Flask, environ: Mapping[str, str] | None = None, folder: Pat
 def read_gunicorn(environ: Mapping[str, str], folder: Path) -> ServerSettings:
     """Read gunicorn's settings from `GUNICORN_CMD_ARGS`, its configuration file and `WEB_CONCURRENCY`.
 
-    The file is read and not run, since it is code: what it computes is not known.
+    The configuration file is Python code. This function reads it without running it, so computed values are unknown.
 
-    :param environ: environment variables.
-    :param folder: where gunicorn would be started.
+    :param environ: the environment variables.
+    :param folder: the folder where gunicorn starts.
     """
     values: dict[str, Any] = {}
     sources = []
@@ -171,10 +171,8 @@ def _check_server(state: State, server: ServerSettings) -> Iterator[Finding]:
         yield Finding(
             "ok",
             subject,
-            "The web server can't be known from here: there is no gunicorn.conf.py in this folder and no "
-            "GUNICORN_CMD_ARGS.",
-            "Serve the app with gunicorn, not with `flask run`, and keep its settings in gunicorn.conf.py to have them "
-            "checked.",
+            "The web server is unknown: there is no gunicorn.conf.py in this folder and no GUNICORN_CMD_ARGS.",
+            "Serve the app with gunicorn, not with `flask run`, and put its settings into gunicorn.conf.py.",
         )
         return
     name = server.worker_class
@@ -183,26 +181,26 @@ def _check_server(state: State, server: ServerSettings) -> Iterator[Finding]:
         yield Finding(
             "warning",
             subject,
-            f"{which}: what it can carry is not known; where it can't hand over its sockets, pages poll.",
-            "Set worker_class to sync, gthread or gevent, with which live connections are tested.",
+            f"{which}: its support for live connections is not known. Without support, pages poll.",
+            "Set worker_class to sync, gthread or gevent, which are tested.",
         )
     elif server.values.get("certfile") and name == "sync":
         yield Finding(
             "warning",
             subject,
-            f"{which} does TLS itself and has no thread to spare: there are no live connections, and pages poll.",
-            'Set worker_class to "gthread" with threads, or let a proxy do TLS.',
+            f"{which} handles TLS itself, so it can't hold live connections, and pages poll.",
+            'Set worker_class to "gthread" with threads, or let a proxy handle TLS.',
         )
     elif server.values.get("certfile"):
         yield Finding(
             "warning",
             subject,
-            f"{which} does TLS itself: each live connection holds a thread or greenlet, at most a quarter of them.",
-            "Let a proxy do TLS, or set threads to more than four times the connections that you expect.",
+            f"{which} handles TLS itself, so live connections hold threads or greenlets, at most a quarter of them.",
+            "Let a proxy handle TLS, or set threads to more than four times the connections that you expect.",
         )
     else:
         most = state.config.process_socket_limit or open_files_limit() * 3 // 4
-        yield Finding("ok", subject, f"{which}: each process holds up to {most} live connections, without threads.")
+        yield Finding("ok", subject, f"{which}: each process can hold {most} live connections.")
 
 
 def _check_debug(app: Flask) -> Iterator[Finding]:
@@ -210,7 +208,7 @@ def _check_debug(app: Flask) -> Iterator[Finding]:
         yield Finding(
             "error",
             "Debug mode",
-            "Debug mode is on: its debugger runs code for people who can reach it.",
+            "Debug mode is on. Anyone who reaches its debugger can run code.",
             "Unset FLASK_DEBUG and DEBUG.",
         )
 
@@ -221,11 +219,11 @@ def _check_secret(app: Flask, state: State) -> Iterator[Finding]:
     text = key if isinstance(key, str) else key.decode("latin-1")
     guessed = "".join(filter(str.isalnum, text)).lower() in _GUESSED
     if guessed or len(text) < 16 or len(set(text)) < 5:
-        yield Finding("error", subject, "The key that signs the handles of visitors can be guessed.", _NEW_KEY)
+        yield Finding("error", subject, "The key that signs visitors' handles is easy to guess.", _NEW_KEY)
     elif len(text) < 32:
-        yield Finding("warning", subject, f"The key that signs handles has {len(text)} characters only.", _NEW_KEY)
+        yield Finding("warning", subject, f"The key for visitors' handles has only {len(text)} characters.", _NEW_KEY)
     else:
-        yield Finding("ok", subject, f"The key that signs handles has {len(text)} characters.")
+        yield Finding("ok", subject, f"The key for visitors' handles has {len(text)} characters.")
     if state.config.secret:
         yield from _check_host_secret(app)
     api_key = state.config.api_key
@@ -233,27 +231,28 @@ def _check_secret(app: Flask, state: State) -> Iterator[Finding]:
         yield Finding(
             "error",
             "POCKETPING_API_KEY",
-            "The API key, which opens every conversation, can be guessed.",
-            "Make one with `flask pocketping keys create` and unset this, or set 32 random characters.",
+            "The API key, which opens every conversation, is easy to guess.",
+            "Create one with `flask pocketping keys create` and unset this, or set 32 random characters.",
         )
 
 
 def _check_host_secret(app: Flask) -> Iterator[Finding]:
     if app.secret_key and len(app.secret_key) < 16:
-        yield Finding("warning", "SECRET_KEY", "The key that signs the app's own cookies can be guessed.", _NEW_KEY)
+        yield Finding("warning", "SECRET_KEY", "The key that signs the app's cookies is easy to guess.", _NEW_KEY)
 
 
 def table_problem(state: State) -> str:
-    """What is wrong with the tables: nothing, or a sentence that names the command.
+    """Find a problem with the tables.
 
-    :raises DBAPIError: if the database can't be asked.
+    :return: a sentence that names the command to run, or an empty string.
+    :raises DBAPIError: if the database does not respond.
     """
     try:
         if is_ready(state.db):
             return ""
     except PocketPingError as error:
         return str(error)
-    return "The default project is missing. Make it with: flask pocketping init-db"
+    return "The default project is missing. Create it with: flask pocketping init-db"
 
 
 def _check_database(state: State, server: ServerSettings) -> Iterator[Finding]:
@@ -264,14 +263,14 @@ def _check_database(state: State, server: ServerSettings) -> Iterator[Finding]:
             "error",
             "Database",
             f"The database can't be used ({type(getattr(error, 'orig', error)).__name__}).",
-            "See that it runs, and that POCKETPING_DATABASE_URI (or the app's own) is right.",
+            "Make sure that it runs and that POCKETPING_DATABASE_URI (or the app's own setting) is right.",
         )
         return
     if problem:
         what, _, advice = problem.partition(". ")
         yield Finding("error", "Tables", f"{what}.", advice or "Run: flask pocketping init-db")
     else:
-        yield Finding("ok", "Tables", "All tables are there.")
+        yield Finding("ok", "Tables", "All tables exist.")
     yield from _check_pool(state, server)
 
 
@@ -282,20 +281,20 @@ def _check_pool(state: State, server: ServerSettings) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 "Database",
-                "The tables are in memory: they end with the process, and no other process sees them.",
-                "Set POCKETPING_DATABASE_URI to a database that stays.",
+                "The database is in memory. It ends with the process, and other processes can't use it.",
+                "Set POCKETPING_DATABASE_URI to a permanent database.",
             )
         else:
-            yield Finding("ok", "Database", "SQLite: good for one machine, with the file on its own disk.")
+            yield Finding("ok", "Database", "SQLite works well on one machine with a local disk.")
     elif isinstance(pool, QueuePool):
         yield from _check_size(pool, server)
 
 
 def _check_size(pool: QueuePool, server: ServerSettings) -> Iterator[Finding]:
-    # SQLAlchemy has no public name for this one; -1 is without end.
+    # SQLAlchemy has no public name for this; -1 means no limit.
     overflow = getattr(pool, "_max_overflow", 0)
     if overflow < 0:
-        yield Finding("ok", "Pool", "The engine opens as many connections as are needed.")
+        yield Finding("ok", "Pool", "The engine has no limit of connections.")
         return
     size = pool.size() + overflow
     # The thread that follows the log and the one that makes deliveries use connections too.
@@ -306,21 +305,21 @@ def _check_size(pool: QueuePool, server: ServerSettings) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "Pool",
-            f"The engine opens at most {size} connections in each process, and {wanted} may be wanted at once.",
+            f"The engine opens at most {size} connections per process, and a process may need {wanted} at once.",
             "Give the engine a larger pool_size.",
         )
     else:
         processes = f", in {server.workers} processes" if (server.workers or 1) > 1 else ""
-        yield Finding("ok", "Pool", f"The engine opens at most {size} connections in each process{processes}.")
+        yield Finding("ok", "Pool", f"The engine opens at most {size} connections per process{processes}.")
 
 
 def _check_redis(state: State, server: ServerSettings) -> Iterator[Finding]:
     if not state.config.redis_url:
         several = (server.workers or 2) > 1 and server.source
-        late = f" Processes learn of each other's messages about {state.config.poll_interval:g} s late."
-        yield Finding("ok", "Redis", f"Not used.{late if several else ''}")
+        late = f" Messages from other processes arrive about {state.config.poll_interval:g} s late."
+        yield Finding("ok", "Redis", f"Redis is not used.{late if several else ''}")
         return
-    # An extra that is there, or the app would not have started.
+    # The app would not have started without this extra.
     import redis
 
     client = redis.Redis.from_url(state.config.redis_url, socket_timeout=2.0, socket_connect_timeout=2.0)
@@ -330,18 +329,18 @@ def _check_redis(state: State, server: ServerSettings) -> Iterator[Finding]:
         yield Finding(
             "error",
             "Redis",
-            f"Redis can't be reached ({type(error).__name__}): news is late, and each process counts limits alone.",
-            "See that it runs and that POCKETPING_REDIS_URL is right.",
+            f"Redis can't be reached ({type(error).__name__}). Updates are late, and limits count per process.",
+            "Make sure that it runs and that POCKETPING_REDIS_URL is right.",
         )
     else:
-        yield Finding("ok", "Redis", "Redis answers.")
+        yield Finding("ok", "Redis", "Redis responds.")
     finally:
         client.close()
 
 
 def _check_proxy(app: Flask, state: State, server: ServerSettings) -> Iterator[Finding]:
     if _has_proxy_fix(app):
-        yield Finding("ok", "Proxy", "ProxyFix tells the app the addresses of visitors.")
+        yield Finding("ok", "Proxy", "ProxyFix gives the app the visitors' addresses.")
         return
     hints = []
     if urlsplit(state.config.public_url or "").scheme == "https" and not server.values.get("certfile"):
@@ -349,21 +348,21 @@ def _check_proxy(app: Flask, state: State, server: ServerSettings) -> Iterator[F
     bind = server.values.get("bind") or ""
     binds = [bind] if isinstance(bind, str) else [str(item) for item in bind]
     if any(item.startswith(("unix:", "127.", "localhost", "[::1]")) for item in binds):
-        hints.append("gunicorn listens for this machine only")
+        hints.append("gunicorn listens only on this machine")
     if not hints:
-        yield Finding("ok", "Proxy", "Nothing shows that a proxy stands before the app.")
+        yield Finding("ok", "Proxy", "There seems to be no proxy.")
         return
     yield Finding(
         "warning",
         "Proxy",
-        f"A proxy seems to stand before the app ({' and '.join(hints)}), and the app has no ProxyFix: all visitors "
-        "seem to come from one address and share its limits.",
-        "Add app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1) where gunicorn finds the app.",
+        f"There seems to be a proxy ({' and '.join(hints)}), and the app has no ProxyFix. So all visitors have the "
+        "same address and share its limits.",
+        "Add app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1) to the module that gunicorn loads.",
     )
 
 
 def _has_proxy_fix(app: Flask) -> bool:
-    # Middleware has no common name for what it wraps; these are the usual ones.
+    # Middleware has no common name for the app that it wraps. These are the usual ones.
     seen: list[Any] = [app.wsgi_app]
     for layer in seen:
         if isinstance(layer, ProxyFix):
@@ -381,32 +380,32 @@ def _check_addresses(app: Flask, state: State) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "Public URL",
-            "Pages of other origins use the chat (POCKETPING_CORS_ORIGINS), and the addresses of files are relative.",
-            "Set POCKETPING_PUBLIC_URL to the address at which browsers find the app.",
+            "Pages of other origins use the chat (POCKETPING_CORS_ORIGINS), but the addresses of files are relative.",
+            "Set POCKETPING_PUBLIC_URL to the address of the app for browsers.",
         )
     elif public_url:
-        yield Finding("ok", "Public URL", f"Files are linked below {public_url}.")
+        yield Finding("ok", "Public URL", f"The addresses of files begin with {public_url}.")
     else:
-        yield Finding("ok", "Public URL", "Not set: the chat is for pages of the app's own origin.")
+        yield Finding("ok", "Public URL", "Not set. This is fine for pages of the app's own origin.")
     insecure = [url for url in (public_url, *origins) if url and _is_insecure(url)]
     if insecure:
         yield Finding(
             "warning",
             "HTTPS",
-            f"Without TLS, what visitors write can be read on its way: {', '.join(insecure)}.",
-            "Serve these addresses by https and write them so in POCKETPING_PUBLIC_URL and POCKETPING_CORS_ORIGINS.",
+            f"Without https, others can read what visitors write: {', '.join(insecure)}.",
+            "Serve these addresses over https and change them in POCKETPING_PUBLIC_URL and POCKETPING_CORS_ORIGINS.",
         )
     elif public_url and public_url.startswith("https://") and not app.config.get("SESSION_COOKIE_SECURE"):
         yield Finding(
             "warning",
             "HTTPS",
-            "The app's session cookie, by which operators are known, is sent over http too.",
+            "Browsers send the app's session cookie, which identifies operators, over http too.",
             "Set SESSION_COOKIE_SECURE to True.",
         )
     elif public_url:
-        yield Finding("ok", "HTTPS", "Visitors and operators come by https.")
+        yield Finding("ok", "HTTPS", "Visitors and operators use https.")
     else:
-        yield Finding("ok", "HTTPS", "Not known without POCKETPING_PUBLIC_URL.", "Set it to have this checked.")
+        yield Finding("ok", "HTTPS", "Unknown without POCKETPING_PUBLIC_URL.", "Set it to check this.")
 
 
 def _is_insecure(url: str) -> bool:
@@ -419,8 +418,8 @@ def _check_worker(state: State) -> Iterator[Finding]:
         yield Finding(
             "ok",
             "Deliveries",
-            "The serving processes make none (POCKETPING_WORKER is off).",
+            "The serving processes make no deliveries (POCKETPING_WORKER is off).",
             "Keep `flask pocketping worker` running.",
         )
     else:
-        yield Finding("ok", "Deliveries", "Each serving process makes them.")
+        yield Finding("ok", "Deliveries", "Each serving process makes deliveries.")

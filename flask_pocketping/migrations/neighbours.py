@@ -1,4 +1,4 @@
-"""Whether Flask-Migrate is in the app, and what it would do with our tables."""
+"""Find out whether Flask-Migrate in the app would drop our tables. The commands of the tables call this."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 from ..models import Event
 
 HOST_MANAGES = (
-    "Here the app's own migrations manage them, since its env.py names PocketPing.metadata: "
-    "run flask db migrate, then flask db upgrade."
+    "The app's own migrations manage these tables, because its env.py names PocketPing.metadata. "
+    "Run flask db migrate, then flask db upgrade."
 )
 
 UNMANAGED = (
-    "Warning: Flask-Migrate manages this database and knows nothing of the tables of Flask-PocketPing, so its next "
+    "Warning: Flask-Migrate manages this database and does not know the tables of Flask-PocketPing, so the next "
     "`flask db migrate` would write a migration that drops them. Use Migrate(…, include_name=PocketPing.include_name), "
     "or add PocketPing.metadata to get_metadata() in its env.py."
 )
@@ -25,12 +25,12 @@ _NAMES_METADATA = re.compile(r"^[^#\n]*\bPocketPing\.metadata\b", re.MULTILINE)
 
 
 def find_manager(migrate: Any, engine: Engine) -> Literal["host", "ours", "nobody"]:
-    """Who manages the tables, as far as Flask-Migrate in the app tells.
+    """Find out who manages the tables. Call this within the app's context.
 
-    :param migrate: what Flask-Migrate left in `app.extensions`, if anything. The app's context is active.
-    :param engine: of the database with the tables.
-    :return: `host` where Flask-Migrate's `env.py` names our metadata; `ours` where it leaves the tables alone or works
-        on another database; `nobody` where it would drop them.
+    :param migrate: the entry of Flask-Migrate in `app.extensions`, or `None`.
+    :param engine: the engine of the database with the tables.
+    :return: `host` if Flask-Migrate's `env.py` names our metadata; `ours` if it skips our tables or manages another
+        database; `nobody` if it would drop them.
     """
     if migrate is None or not _is_same_database(migrate, engine):
         return "ours"
@@ -52,7 +52,7 @@ def _env_names_metadata(migrate: Any) -> bool:
 
 
 def _leaves_out(options: dict[str, Any]) -> bool:
-    """Whether a hook refuses our tables; asked, since it may be one of the host's that calls ours."""
+    """Whether a hook skips our tables. This calls the hook, because a hook of the host may call ours."""
     name = Event.__tablename__
     parents = {"schema_name": None, "table_name": name, "schema_qualified_table_name": name}
     include_name, include_object = options.get("include_name"), options.get("include_object")
@@ -61,5 +61,5 @@ def _leaves_out(options: dict[str, Any]) -> bool:
             return True
         return include_object is not None and not include_object(Event.__table__, name, "table", True, None)
     except Exception:
-        # A hook that can't be asked outside of Alembic.
+        # Some hooks work only within Alembic.
         return False
