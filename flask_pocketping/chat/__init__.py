@@ -1,4 +1,4 @@
-"""The conversations: the only code that changes them, each change in one transaction with its event.
+"""The conversations. Only this code changes them, and each change is one transaction with an event.
 
-Knows no Flask, no HTTP and no sockets. Functions take a `Database` first and return frozen values.
+This package knows no Flask, no HTTP and no sockets. Its functions take a `Database` first and return frozen values.
 """

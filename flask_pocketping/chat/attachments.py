@@ -1,6 +1,6 @@
-"""Attachments: announced, stored, made part of a message, and forgotten where that never happens.
+"""The rows of attachments: announced, stored, sent in a message, and deleted.
 
-The bytes are with the storage (`flask_pocketping.files`); here is what is known of them.
+The storage (`flask_pocketping.files`) has the bytes.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from .mappers import Row, attachment_value, attachments
 
 sessions = table(Session)
 
-#: Who a file comes from. Neither side can send what the other uploaded.
+#: The side that uploaded a file. The other side can't send it.
 Side = Literal["visitor", "office"]
 
-#: The status of a row that nobody can reach; no value shows it.
+#: The status of a row that no address reaches and no value shows.
 DELETED = "deleted"
 
-#: How many are removed at a time: the worker has other things to do.
+#: How many files to remove at a time, because the worker has other tasks.
 BATCH = 500
 
 _NOT_YOURS = "Not a file of this conversation that can be sent."
 
 
-#: The type of a file that is none of those that are known.
+#: The media type of unknown files.
 UNKNOWN = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """The small picture of a file.
+    """The thumbnail of a file.
 
-    :ivar path: where the storage has it, or will.
-    :ivar since: when somebody began to draw it, in seconds since 1970, 0 if nobody has; nothing when it is there.
+    :ivar path: its path in the storage, now or later.
+    :ivar since: when a process began to draw it, in seconds since 1970; 0 if none has; `None` if it is ready.
     """
 
     path: str
@@ -52,17 +52,17 @@ class Thumbnail:
 
     @property
     def noted(self) -> str:
-        """As the file's row has it."""
+        """Return the form in which the file's row stores this."""
         return self.path if self.since is None else f"{self.since}:{self.path}"
 
     def may_be_drawn(self, lease: timedelta) -> bool:
-        """Whether it is not there, and nobody is at it."""
-        # A clock may have gone back meanwhile.
+        """Return whether it is missing and no process is drawing it."""
+        # The clock may have gone back.
         return self.since is not None and abs(clock.now().timestamp() - self.since) >= lease.total_seconds()
 
 
 def side_of(type: MessageType | str) -> Side:
-    """Who uploads what messages of this type carry: the visitor, or the office."""
+    """Return which side uploads the files for messages of this type: the visitor or the office."""
     return "visitor" if type == MessageType.VISITOR else "office"
 
 
@@ -77,13 +77,13 @@ def announce(
     project_id: str | None = None,
     path: str = "",
 ) -> Row:
-    """Note a file that is about to come.
+    """Add the row of an announced file.
 
-    :param lifetime: how long it may take.
-    :param project_id: the project that the session must belong to, if any must.
-    :param path: where the storage will have it, if that is known.
-    :return: its row, with the secret of its address.
-    :raises SessionNotFound: if there is no such session.
+    :param lifetime: how long the upload may take.
+    :param project_id: the project that the session must belong to, if any.
+    :param path: the path in the storage, if known.
+    :return: the row, with the secret of the file's address.
+    :raises SessionNotFound: if the session does not exist.
     """
     now = clock.now()
     row = {
@@ -108,9 +108,9 @@ def announce(
 
 
 def expected(db: Database, attachment_id: str, key: str) -> Row:
-    """The row of a file whose bytes may come now.
+    """Return the row of a file that accepts its bytes now.
 
-    :raises AttachmentNotFound: if there is none, its time is over, or the key is not its own.
+    :raises AttachmentNotFound: if it does not exist, has expired or has another key.
     """
     row = _by_key(db, attachment_id, key)
     if row is None or row["status"] != AttachmentStatus.PENDING or row["expires_at"] <= clock.now():
@@ -119,9 +119,9 @@ def expected(db: Database, attachment_id: str, key: str) -> Row:
 
 
 def find_by_key(db: Database, attachment_id: str, key: str) -> Row:
-    """The row of a file that can be had.
+    """Return the row of a stored file.
 
-    :raises AttachmentNotFound: if there is none, or the key is not its own.
+    :raises AttachmentNotFound: if it does not exist or has another key.
     """
     row = _by_key(db, attachment_id, key)
     if row is None or row["status"] != AttachmentStatus.READY:
@@ -130,9 +130,9 @@ def find_by_key(db: Database, attachment_id: str, key: str) -> Row:
 
 
 def announced(db: Database, session_id: str, attachment_id: str, by: Side) -> Row:
-    """The row of a file that this side announced in this session, whether it has come or not.
+    """Return the row of a file that this side announced in this session, stored or not.
 
-    :raises AttachmentNotFound: if there is none.
+    :raises AttachmentNotFound: if it does not exist.
     """
     row = _row(db, attachment_id)
     if row is None or (row["session_id"], row["by"]) != (session_id, by) or row["status"] == DELETED:
@@ -141,9 +141,9 @@ def announced(db: Database, session_id: str, attachment_id: str, by: Side) -> Ro
 
 
 def get(db: Database, attachment_id: str) -> Attachment:
-    """A file that has come.
+    """Return a stored file.
 
-    :raises AttachmentNotFound: if there is none.
+    :raises AttachmentNotFound: if it does not exist.
     """
     row = _row(db, attachment_id)
     if row is None or row["status"] != AttachmentStatus.READY:
@@ -152,10 +152,10 @@ def get(db: Database, attachment_id: str) -> Attachment:
 
 
 def point(db: Database, attachment_id: str, path: str) -> str:
-    """Note where the storage is about to have an expected file.
+    """Record the path at which the storage will have an expected file.
 
-    :return: where it was to be before; empty at the first try.
-    :raises AttachmentNotFound: if it is expected no more.
+    :return: the previous path; empty for the first upload.
+    :raises AttachmentNotFound: if the file is no longer expected.
     """
     pending = (attachments.c.id == attachment_id, attachments.c.status == AttachmentStatus.PENDING)
     with db.transaction() as tx:
@@ -167,17 +167,17 @@ def point(db: Database, attachment_id: str, path: str) -> str:
 
 
 def is_at(db: Database, attachment_id: str, path: str) -> bool:
-    """Whether that is still where the storage has the file."""
+    """Return whether the row still has this path."""
     row = _row(db, attachment_id)
     return row is not None and row["path"] == path and row["status"] != DELETED
 
 
 def complete(db: Database, attachment_id: str, path: str, facts: Mapping[str, Any]) -> bool:
-    """Make a file ready to be sent.
+    """Mark a file as ready to be sent.
 
-    :param path: where the storage has what the facts are about.
-    :param facts: columns that are known now.
-    :return: whether it was pending, and still at that path.
+    :param path: the path of the bytes that the facts describe.
+    :param facts: the columns that are known now.
+    :return: whether the file was pending and still had this path.
     """
     with db.transaction() as tx:
         made = (
@@ -187,17 +187,17 @@ def complete(db: Database, attachment_id: str, path: str, facts: Mapping[str, An
 
 
 def thumbnail_of(row: Row) -> Thumbnail | None:
-    """The thumbnail of a file, if it has one or is to have one."""
+    """Return the thumbnail of a file, or `None` if it has none."""
     since, colon, path = str(row["thumbnail_path"] or "").rpartition(":")
     return Thumbnail(path, int(since) if colon else None) if path else None
 
 
 def claim_thumbnail(db: Database, attachment_id: str, suffix: str, lease: timedelta) -> tuple[Row, Thumbnail] | None:
-    """Begin to draw a thumbnail, if nobody is at it.
+    """Claim the drawing of a thumbnail, unless another process is drawing it.
 
-    :param suffix: of the path where the storage is about to have it; its beginning is that of the file.
-    :param lease: how long it is this caller's to draw; who died over it has no longer either.
-    :return: the file's row, as it was before, and the thumbnail as it is noted now.
+    :param suffix: the end of the thumbnail's path, after the path of the file.
+    :param lease: how long the claim is valid, even if the process dies.
+    :return: the file's row before the claim, and the thumbnail after it.
     """
     row = _row(db, attachment_id)
     if (
@@ -212,23 +212,23 @@ def claim_thumbnail(db: Database, attachment_id: str, suffix: str, lease: timede
 
 
 def finish_thumbnail(db: Database, row: Row, claimed: Thumbnail) -> bool:
-    """Note that the storage has a thumbnail.
+    """Record that the storage has a thumbnail.
 
-    :return: whether it is still wanted there.
+    :return: whether the thumbnail is still wanted at its path.
     """
     return _change_thumbnail(db, row, claimed, thumbnail_path=claimed.path)
 
 
 def refuse_picture(db: Database, row: Row, claimed: Thumbnail) -> None:
-    """Make a file of a picture that can't be drawn."""
+    """Turn an image that can't be drawn into an ordinary file."""
     plain = {"mime_type": UNKNOWN, "thumbnail_path": None, "width": None, "height": None}
     _change_thumbnail(db, row, claimed, **plain)
 
 
 def give_up(db: Database, attachment_id: str) -> Row | None:
-    """Take a file that did not come out of reach.
+    """Make a file that was not uploaded unavailable.
 
-    :return: its row, for what is left of it in the storage.
+    :return: its row, to delete its leftovers in the storage.
     """
     with db.transaction() as tx:
         pending = (attachments.c.id == attachment_id, attachments.c.status == AttachmentStatus.PENDING)
@@ -237,13 +237,13 @@ def give_up(db: Database, attachment_id: str) -> Row | None:
 
 
 def to_be_removed(db: Database, lifetime: timedelta) -> Sequence[Row]:
-    """Rows of files that the storage may forget: those of deleted messages, and those that no message has.
+    """Return rows of files to delete from the storage: those of deleted messages, and those without a message.
 
     :param lifetime: how long a file may wait for its message.
     """
     late = (attachments.c.message_id.is_(None), attachments.c.created_at < clock.now() - lifetime)
     with db.transaction() as tx:
-        # From here on no message can claim them.
+        # After this, no message can claim them.
         tx.execute(
             update(attachments)
             .where(attachments.c.status.in_((AttachmentStatus.PENDING, AttachmentStatus.READY)), *late)
@@ -255,7 +255,7 @@ def to_be_removed(db: Database, lifetime: timedelta) -> Sequence[Row]:
 
 
 def remove(db: Database, attachment_id: str) -> None:
-    """Forget a file that is out of reach, after the storage did."""
+    """Delete the row of an unavailable file, after its bytes."""
     with db.transaction() as tx:
         tx.execute(delete(attachments).where(attachments.c.id == attachment_id, attachments.c.status == DELETED))
 
@@ -263,11 +263,11 @@ def remove(db: Database, attachment_id: str) -> None:
 def find_unsent(
     db: Database, session_id: str, type: MessageType, attachment_ids: Sequence[str]
 ) -> tuple[Attachment, ...]:
-    """The stored files with these ids, in that order.
+    """Return the stored files with these ids, in this order.
 
-    :param type: of the message that is to carry them.
-    :raises AttachmentNotFound: if there is none such at all.
-    :raises InvalidRequest: if one is of another session, of the other side, not stored yet or in a message already.
+    :param type: the type of the message that will have them.
+    :raises AttachmentNotFound: if one does not exist at all.
+    :raises InvalidRequest: if one is of another session or side, not stored yet, or in a message already.
     """
     wanted = list(attachment_ids)
     with db.read() as connection:
@@ -288,9 +288,9 @@ def find_unsent(
 
 
 def claim(tx: Transaction, message: Message) -> None:
-    """Make files part of the message that is being stored.
+    """Add files to the message that is being stored.
 
-    :raises InvalidRequest: if another message was faster.
+    :raises InvalidRequest: if another message has claimed one first.
     """
     for position, attachment in enumerate(message.attachments):
         mine = update(attachments).where(
@@ -303,7 +303,7 @@ def claim(tx: Transaction, message: Message) -> None:
 
 
 def discard(tx: Transaction, message_id: str) -> None:
-    """Take the files of a message that is being deleted out of reach; the storage loses them later."""
+    """Make the files of a deleted message unavailable. The storage deletes them later."""
     tx.execute(update(attachments).where(attachments.c.message_id == message_id).values(status=DELETED))
 
 
@@ -316,7 +316,7 @@ def _pending_at(attachment_id: str, path: str) -> tuple[Any, ...]:
 
 
 def _change_thumbnail(db: Database, row: Row, noted: Thumbnail, **values: Any) -> bool:
-    """Change a row if its file can be had, and its thumbnail is as it was noted."""
+    """Change a row if its file is available and its thumbnail is unchanged."""
     same = (
         attachments.c.id == row["id"],
         attachments.c.thumbnail_path == noted.noted,
@@ -332,7 +332,7 @@ def _row(db: Database, attachment_id: str) -> Row | None:
 
 
 def _by_key(db: Database, attachment_id: str, key: str) -> Row | None:
-    """The row, if the key is its own; how long that takes tells nothing of the key."""
+    """Return the row if the key is right. The time of the comparison says nothing about the key."""
     row = _row(db, attachment_id)
     own = row["key"] if row is not None else secrets.token_hex(20)
     return row if hmac.compare_digest(own.encode(), key.encode()) else None

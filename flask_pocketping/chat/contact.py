@@ -1,4 +1,4 @@
-"""How a visitor can be reached after they left: what they said in the form before or after their first message."""
+"""The contact details that a visitor enters in the form before or after the first message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..values import Identity, Session
 from .log import change_session
 from .sessions import current
 
-#: The keys of an identity's metadata that a visitor's own telephone number has.
+#: The keys of a visitor's own phone number in the metadata of an identity.
 PHONE, COUNTRY = "phone", "phoneCountry"
 
 # ITU-T E.164: a plus sign and at most 15 digits.
@@ -30,13 +30,13 @@ def note_contact(
     phone: str | None = None,
     phone_country: str | None = None,
 ) -> Session:
-    """Note how a visitor says they can be reached, and log `visitor.identified`.
+    """Store a visitor's contact details and log `visitor.identified`.
 
-    Whatever else is known of them stays. Nobody vouches for what they say, so a verified identity stays as it is.
+    Other known facts do not change. The details are unverified, so a verified identity does not change either.
 
     :param phone: in the form of E.164, such as `+4930123456`.
-    :param phone_country: the two letters of ISO 3166.
-    :raises InvalidRequest: if there is neither an email nor a phone number, or one does not fit.
+    :param phone_country: two letters of ISO 3166.
+    :raises InvalidRequest: if both are missing, or one is invalid.
     """
     if email is None and phone is None:
         raise InvalidRequest("Enter an email address or a phone number.")
@@ -57,10 +57,10 @@ def note_contact(
 
 
 def missing_contact(identity: Identity | None, wanted: str) -> list[str]:
-    """What a visitor has not told yet of what they are asked for. A user of the host app is asked for nothing.
+    """Return which of the requested contact details are missing. A customer of the host app needs none.
 
     :param wanted: email-only, phone-only, email-or-phone or email-and-phone.
-    :return: of email and phone; with email-or-phone both or neither.
+    :return: a subset of email and phone. With email-or-phone, it has both or neither.
     """
     if identity is not None and identity.verified:
         return []
@@ -74,9 +74,9 @@ def missing_contact(identity: Identity | None, wanted: str) -> list[str]:
 
 
 def with_contact(given: Mapping[str, Any], metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The columns of an identity that a page tells, which is not to lose the number that the visitor left.
+    """Return the columns of an identity from a page, and keep the phone number that the visitor entered.
 
-    :param metadata: what is known so far.
+    :param metadata: the known metadata.
     """
     told = given.get("identity_metadata")
     if told is None or PHONE in told:

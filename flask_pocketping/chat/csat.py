@@ -1,4 +1,4 @@
-"""How content visitors are: asking them, and noting what they say, once for each conversation."""
+"""Ratings: ask visitors for one, and store it once per conversation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sessions import current
 
 
 def request(db: Database, session_id: str, project_id: str | None = None) -> Session:
-    """Ask the visitor for a rating and log `csat.requested`. One who has given theirs is not asked again."""
+    """Ask the visitor for a rating and log `csat.requested`. A visitor who has rated is not asked again."""
     with change_session(db, session_id, project_id) as change:
         if change.row["csat_score"] is None:
             change.set(csat_requested_at=change.now)
@@ -23,12 +23,12 @@ def request(db: Database, session_id: str, project_id: str | None = None) -> Ses
 def submit(
     db: Database, session_id: str, score: int, comment: str | None = None, *, project_id: str | None = None
 ) -> bool:
-    """Note a visitor's rating and log `csat.submitted`. The first one stands; a later one changes nothing.
+    """Store a visitor's rating and log `csat.submitted`. Only the first one counts.
 
     :param score: 1 (bad) to 5 (good).
-    :param comment: up to 1000 characters; a blank one is none.
-    :return: whether it was noted.
-    :raises InvalidRequest: if one does not fit.
+    :param comment: up to 1000 characters; a blank comment counts as none.
+    :return: whether the rating was stored.
+    :raises InvalidRequest: if a value is invalid.
     """
     if isinstance(score, bool) or not isinstance(score, int) or not 1 <= score <= 5:
         raise InvalidRequest.field("score", "Must be a whole number from 1 to 5.")

@@ -1,4 +1,4 @@
-"""How far a conversation's log is and what came behind a cursor, for those who ask again and again."""
+"""The events of one conversation after a cursor, for pages that poll or resume."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PLACE = select(sessions.c.project_id, sessions.c.seq, sessions.c.csat_requested
 
 @dataclass(frozen=True, slots=True)
 class SessionPosition:
-    """How far a session is.
+    """The current position of a session.
 
-    :ivar project_id: the project that it belongs to.
+    :ivar project_id: its project.
     :ivar seq: the number of its newest event.
     :ivar rating_asked_at: when its visitor was asked for a rating, if they have not given one yet.
     """
@@ -34,16 +34,16 @@ class SessionPosition:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events behind a cursor, oldest first; `has_more` if there are later ones."""
+    """Events after a cursor, oldest first. `has_more` says whether there are later ones."""
 
     events: list[Event]
     has_more: bool
 
 
 def find_position(db: Database, session_id: str) -> SessionPosition:
-    """Where a session is.
+    """Return the current position of a session.
 
-    :raises SessionNotFound: if there is none such.
+    :raises SessionNotFound: if the session does not exist.
     """
     with db.read() as connection:
         row = connection.execute(_PLACE, {"session_id": session_id}).first()
@@ -53,7 +53,7 @@ def find_position(db: Database, session_id: str) -> SessionPosition:
 
 
 def events_after(db: Database, session_id: str, seq: int, limit: int) -> EventPage:
-    """What a session's log has behind a number. It is written in order, so nothing can still come in between."""
+    """Return the events of a session after a number. Sessions write in order, so no earlier event can still appear."""
     query = select(events).where(events.c.session_id == session_id, events.c.seq > seq).order_by(events.c.seq)
     with db.read() as connection:
         found = read_events(connection, query.limit(limit + 1))
@@ -67,8 +67,8 @@ def event_size(event: Event) -> int:
 
 
 def seq_at(db: Database, session_id: str, moment: datetime) -> int:
-    """The number of the last event that a session's log had at a time; 0 if it had none."""
+    """Return the number of the last event of a session at a time, or 0."""
     mine = select(events.c.seq).where(events.c.session_id == session_id, events.c.created_at <= moment)
     with db.read() as connection:
-        # From the end: most who ask were there a moment ago.
+        # Search from the end, because most clients were connected a moment ago.
         return connection.execute(mine.order_by(events.c.seq.desc()).limit(1)).scalar() or 0

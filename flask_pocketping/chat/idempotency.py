@@ -1,4 +1,4 @@
-"""Requests that may be repeated: the answer is kept in the transaction that does the work."""
+"""Repeatable requests. The transaction that does the work also stores the response."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ keys = table(IdempotencyKey)
 
 
 class AlreadyAnswered(Exception):
-    """Another request with this key was faster; its answer is the answer."""
+    """Another request with this key was faster. Its response is the result."""
 
 
 @dataclass(frozen=True)
 class IdempotentRequest:
-    """One request with an `Idempotency-Key`.
+    """A request with an `Idempotency-Key`.
 
-    :param fingerprint: a hash of all that makes the request what it is.
-    :param answer: makes status and body of the answer from what the work returned.
+    :param fingerprint: a hash of everything that identifies the request.
+    :param answer: makes the status and body of the response from the result of the work.
     """
 
     project_id: str
@@ -38,9 +38,9 @@ class IdempotentRequest:
     answer: Callable[[Any], tuple[int, str]]
 
     def claim(self, tx: Transaction) -> None:
-        """Take the key, first thing in the work's transaction.
+        """Claim the key as the first step of the transaction.
 
-        :raises AlreadyAnswered: if it is taken; the transaction is lost then.
+        :raises AlreadyAnswered: if the key is taken; the transaction can't continue then.
         """
         tx.execute(delete(keys).where(*self._mine(), keys.c.created_at < clock.now() - LIFETIME))
         row = {
@@ -57,14 +57,14 @@ class IdempotentRequest:
             raise AlreadyAnswered from None
 
     def keep(self, tx: Transaction, result: Any) -> None:
-        """Keep the answer, last thing in the work's transaction."""
+        """Store the response as the last step of the transaction."""
         status, body = self.answer(result)
         tx.execute(update(keys).where(*self._mine()).values(status=status, body=body))
 
     def kept(self, db: Database) -> tuple[int, str] | None:
-        """The answer that was given before, if one was.
+        """Return the stored response, if there is one.
 
-        :raises IdempotencyConflict: if it was to another request.
+        :raises IdempotencyConflict: if it belongs to another request.
         """
         with db.read() as connection:
             row = connection.execute(
@@ -81,6 +81,6 @@ class IdempotentRequest:
 
 
 def forget_old(db: Database) -> None:
-    """Remove the answers that are past their time."""
+    """Delete expired responses."""
     with db.transaction() as tx:
         tx.execute(delete(keys).where(keys.c.created_at < clock.now() - LIFETIME))

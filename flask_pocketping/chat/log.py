@@ -1,4 +1,4 @@
-"""The event log. Every change to a conversation locks its session, writes its event and its deliveries here."""
+"""The event log. Every change to a conversation locks its session and writes its event and deliveries here."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _INSERT_DELIVERY = insert(deliveries)
 
 
 class Change:
-    """A session locked for a change: its row, what becomes of it, and the events that tell of it."""
+    """A locked session: its row, the changes to it and their events."""
 
     def __init__(self, tx: Transaction, row: dict[str, Any], origin: str | None = None) -> None:
         self.tx = tx
         self.row = row
         self.origin = origin
         self._dirty: dict[str, Any] = {}
-        #: The time of the change; later than all that happened in the session before, whatever the clock says now.
+        #: The time of the change. It is later than everything before in the session, even if the clock went back.
         self.now: datetime = _after(row["last_activity"], row["changed_at"])
 
     @property
@@ -44,7 +44,7 @@ class Change:
         return str(self.row["id"])
 
     def tick(self) -> None:
-        """Go on to the next moment, for what must not be of the same one as what this change has told before."""
+        """Advance to the next moment, for an event that needs a later time than the previous ones of this change."""
         if self.row["changed_at"] is not None and self.row["changed_at"] >= self.now:
             self.now = self.row["changed_at"] + timedelta(microseconds=1)
 
@@ -56,8 +56,8 @@ class Change:
     def log(self, type: str, data: Mapping[str, Any], /, **payload: Any) -> EventValue:
         """Append an event with the next number.
 
-        :param data: what happened, in the form that the API sends; `sessionId` is added.
-        :param payload: the keywords that a signal's receivers get.
+        :param data: what happened, in the form that the API sends; this adds `sessionId`.
+        :param payload: the keywords for the receivers of the signal.
         """
         self.set(seq=self.row["seq"] + 1, changed_at=self.now)
         row = {
@@ -84,9 +84,9 @@ def change_session(
 ) -> Iterator[Change]:
     """Lock a session, let the caller change it, and commit.
 
-    :param project_id: the project that it must belong to, if any must.
-    :param origin: the name of the target that the change came from; it gets no delivery of it.
-    :raises SessionNotFound: if there is none such in the project.
+    :param project_id: the project that the session must belong to, if any.
+    :param origin: the name of the target that the change came from; this target gets no delivery.
+    :raises SessionNotFound: if the session does not exist in the project.
     """
     with db.transaction() as tx:
         change = lock_session(tx, session_id, project_id, origin=origin)
@@ -97,7 +97,7 @@ def change_session(
 def lock_session(
     tx: Transaction, session_id: str, project_id: str | None = None, *, origin: str | None = None
 ) -> Change:
-    """Lock a session within an open transaction; the caller flushes the change."""
+    """Lock a session within an open transaction. The caller flushes the change."""
     rows = _LOCK.rows(tx.connection, {"session_id": session_id})
     if not rows or project_id not in {None, rows[0]["project_id"]}:
         raise SessionNotFound
@@ -107,7 +107,7 @@ def lock_session(
 def append(
     tx: Transaction, row: Mapping[str, Any], payload: Mapping[str, Any], *, origin: str | None = None
 ) -> EventValue:
-    """Write an event and one delivery for each target that wants it, except for the one it came from."""
+    """Write an event, and a delivery for each target that wants it, except the one that it came from."""
     event_id = _INSERT_EVENT.write(tx.connection, row)
     assert event_id is not None
     event = EventValue(id=event_id, payload=MappingProxyType(dict(payload)), **row)
@@ -127,7 +127,7 @@ def append(
 def new_delivery(
     project_id: str, target: str, target_id: str, subject: str, moment: datetime | None = None
 ) -> dict[str, Any]:
-    """The row of a delivery that is due at once, by the clock and not by the time of a session, which may be ahead."""
+    """Make the row of a delivery that is due now. It uses the clock, because the time of a session may be ahead."""
     moment = moment or clock.now()
     return {
         "project_id": project_id,
@@ -145,7 +145,7 @@ def new_delivery(
 
 
 def read_events(connection: Connection, statement: Select[Any]) -> list[EventValue]:
-    """The events that a query on the table of events finds."""
+    """Return the events that a query on the event table finds."""
     return [
         EventValue(
             id=row.id,
@@ -161,7 +161,7 @@ def read_events(connection: Connection, statement: Select[Any]) -> list[EventVal
 
 
 def _after(*moments: datetime | None) -> datetime:
-    """Now, or just after the last of some times where the clock is not there yet."""
+    """Return the current time, or just after the last of some times if the clock is behind them."""
     last = max(moment for moment in moments if moment is not None)
     return max(clock.now(), last + timedelta(microseconds=1))
 

@@ -1,4 +1,4 @@
-"""From rows of the tables to values, and from a message to its row."""
+"""Converts rows of the tables to values, and a message to its row."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _INSERT_MESSAGE = Prepared(
     ),
 )
 
-#: A row, from the database or about to go there.
+#: A row from the database or for it.
 Row = Mapping[str, Any] | RowMapping
 
 
 def message_values(connection: Connection, rows: Iterable[Row]) -> list[Message]:
-    """The values of messages' rows, with their attachments."""
+    """Return the values of messages' rows, with their attachments."""
     rows = list(rows)
     found = attachments_of(connection, [row["id"] for row in rows if row["files"]])
     return [message_value(row, found.get(row["id"], ())) for row in rows]
 
 
 def attachments_of(connection: Connection, message_ids: list[str]) -> dict[str, tuple[Attachment, ...]]:
-    """The attachments of messages, by the ids of those that have any."""
+    """Return the attachments of messages by message id, for messages that have any."""
     if not message_ids:
         return {}
     query = select(attachments).where(
@@ -50,7 +50,7 @@ def attachments_of(connection: Connection, message_ids: list[str]) -> dict[str, 
 
 
 def attachment_value(row: Row) -> Attachment:
-    """The value of an attachment's row. Its addresses are paths below the API's root, see `schemas.public_urls`."""
+    """Return the value of an attachment's row. Its addresses are paths below the API, see `schemas.public_urls`."""
     base = f"/files/{row['id']}/{row['key']}"
     return Attachment(
         id=row["id"],
@@ -67,7 +67,7 @@ def attachment_value(row: Row) -> Attachment:
 
 
 def message_value(row: Row, attached: tuple[Attachment, ...] = ()) -> Message:
-    """The value of a message's row."""
+    """Return the value of a message's row."""
     return Message(
         id=row["id"],
         session_id=row["session_id"],

@@ -26,9 +26,9 @@ from .sessions import reopen
 
 messages = table(MessageModel)
 
-#: Characters of the messages that one receipt is for. MariaDB counts bytes, of which a character has up to four.
+#: The most characters of the messages in one receipt. MariaDB counts bytes, up to four per character.
 RECEIPT_SIZE = PAGE_BYTES // 4
-#: Messages that are looked at for what a page by time is sent once more.
+#: How many messages to read for the repeated part of a page by time.
 MOST_REPEATED = 500
 
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
@@ -52,16 +52,15 @@ def send_message(
 ) -> Message:
     """Store a message and log `message.created`. A visitor's message reopens a closed conversation.
 
-    :param content: 1 to 4000 characters; may be empty where there are attachments.
-    :param project_id: the project that the session must belong to, if any must.
-    :param attachment_ids: stored files of the same session that are in no message yet and come from the same side.
+    :param content: 1 to 4000 characters; may be empty with attachments.
+    :param project_id: the project that the session must belong to, if any.
+    :param attachment_ids: stored files of the same session and side that are in no message yet.
     :param source_bridge: the bridge that it came from; it is not sent back there.
     :param reply_to: the id of a message of the same session.
-    :param client_id: the sender's own name for it, unique in the session; a repeat gets the first message.
-    :param before: sees the draft before the transaction begins; may change its content or raise. Where it is falsy
-        there is nobody to see it.
-    :param on_first: called within the transaction if this is the visitor's first message, once in each conversation;
-        may raise.
+    :param client_id: the sender's own id for it, unique in the session. A repeat returns the first message.
+    :param before: called with the draft before the transaction. It may change the content or raise. If it is falsy,
+        nothing is called.
+    :param on_first: called within the transaction for the visitor's first message in a conversation. It may raise.
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
     check_content(content, may_be_blank=bool(attachment_ids))
@@ -70,7 +69,7 @@ def send_message(
     check_line("clientId", client_id, MAX_CLIENT_ID)
     attached: tuple[Attachment, ...] = ()
     if attachment_ids:
-        # A repeat's files are in the first message already.
+        # The files of a repeat are already in the first message.
         if client_id and (first := find_by_client_id(db, session_id, client_id)):
             return first
         with db.read() as connection:
@@ -78,7 +77,7 @@ def send_message(
         try:
             attached = find_unsent(db, session_id, type, attachment_ids)
         except InvalidRequest:
-            # The same request may have come twice, and this one second.
+            # The same request may have come twice, and this may be the second one.
             if client_id and (first := find_by_client_id(db, session_id, client_id)):
                 return first
             if idempotency and idempotency.kept(db):
@@ -86,10 +85,10 @@ def send_message(
             raise
     draft = MessageDraft(session_id, content, type, operator_name, reply_to, attached)
     if before:
-        # A repeat gets the first answer, whatever a receiver would say to it now.
+        # A repeat gets the first response, without asking the receivers again.
         if client_id and (first := find_by_client_id(db, session_id, client_id)):
             return first
-        # Nobody is asked about a session that the sender could not write to.
+        # Do not call receivers for a session that the sender can't write to.
         with db.read() as connection:
             _check_session(connection, session_id, project_id)
         before(draft)
@@ -125,10 +124,10 @@ def list_messages(
     after: str | int | None = None,
     before: str | int | None = None,
 ) -> MessagePage:
-    """A page of a conversation, oldest first.
+    """Return a page of a conversation, oldest first. Without `after` and `before`, this is the newest page.
 
-    :param after: a message id or a seq: the messages that follow it.
-    :param before: likewise: the newest of those that precede it. Without either, the newest page.
+    :param after: a message id or a seq: return the messages after it.
+    :param before: a message id or a seq: return the newest messages before it.
     """
     check_limit(limit)
     wanted: list[ColumnElement[bool]] = [messages.c.session_id == session_id]
@@ -149,14 +148,15 @@ def list_messages(
 def messages_changed_since(
     db: Database, session_id: str, moment: datetime, *, repeat_from: datetime | None = None, limit: int = 100
 ) -> MessagePage:
-    """Messages that were sent, edited, deleted or receipted after a time, in the order of those changes.
+    """Return messages that were sent, edited, deleted or read after a time, in the order of these changes.
 
-    A page may be longer than `limit` and than others in bytes: changes of one moment stay together, or whoever goes on
-    behind that moment would miss some. Each change has a moment of its own, but for receipts of many messages.
+    A page may exceed `limit` and its size in bytes, because changes of one moment stay together. Otherwise a client
+    that continues after this moment would miss some. Each change has its own moment, except receipts for many
+    messages.
 
-    :param repeat_from: a time before `moment`: what changed between the two comes first, beside the limit, so that
-        who goes on behind the newest moment of a page always gets on. Where it is more than a page has room for, the
-        newest of it.
+    :param repeat_from: a time before `moment`. Changes between the two come first, in addition to the limit. So a
+        client that continues after the newest moment of a page always makes progress. If there are too many, only the
+        newest come.
     """
     at, mine = messages.c.changed_at, messages.c.session_id == session_id
     changed = select(messages).where(mine).order_by(at, messages.c.seq)
@@ -188,7 +188,7 @@ def messages_changed_since(
 
 
 def _whole_moments(rows: Sequence[Row], count: int) -> int:
-    """How many of the first rows go into a page so that it does not end within a moment, if that can be had."""
+    """Return how many of the first rows fit into a page that, if possible, does not end within a moment."""
     end = count
     while 0 < end < len(rows) and rows[end]["changed_at"] == rows[end - 1]["changed_at"]:
         end -= 1
@@ -208,9 +208,9 @@ def edit_message(
 ) -> Message:
     """Change the text of a message and log `message.updated`.
 
-    :param by: the only type of message that may be changed, if one is given.
-    :param before: as for `send_message`; the draft names the message.
-    :raises MessageNotFound: if there is none such, or it is deleted.
+    :param by: the only type of message that may be changed, if given.
+    :param before: as for `send_message`; the draft has the message's id.
+    :raises MessageNotFound: if the message does not exist or is deleted.
     """
     check_content(content)
     if before:
@@ -240,7 +240,7 @@ def delete_message(
     by: MessageType | str | None = None,
     origin: str | None = None,
 ) -> Message:
-    """Empty a message and log `message.deleted`; it keeps its place. Deleting it again changes nothing."""
+    """Empty a message and log `message.deleted`. It keeps its position. Deleting it again changes nothing."""
     with change_session(db, session_id, project_id, origin=origin) as change:
         row = _own_row(change.tx.connection, session_id, message_id, by)
         if row["deleted_at"] is not None:
@@ -260,12 +260,12 @@ def mark_messages(
     message_ids: Sequence[str] | None = None,
     project_id: str | None = None,
 ) -> int:
-    """Note that messages reached the other side, and log `message.read` with those that are new to it.
+    """Mark messages as delivered or read, and log `message.read` for those that changed.
 
-    :param reader: visitor, who gets all but the visitor's messages, or operator, who gets the visitor's.
+    :param reader: visitor, for messages of the other side, or operator, for the visitor's messages.
     :param status: delivered or read.
-    :param message_ids: only these; without them all.
-    :return: how many messages it was new for.
+    :param message_ids: only these messages. Default: all.
+    :return: the number of messages that changed.
     """
     theirs = (
         messages.c.type != MessageType.VISITOR
@@ -295,7 +295,7 @@ def mark_messages(
 
 
 def _receipts(found: Sequence[Any]) -> Iterator[list[str]]:
-    """The ids of messages, so many at a time that all of them go into one page when they change at one moment."""
+    """Yield ids of messages in groups. Each group fits into one page, because its messages change at one moment."""
     part: list[str] = []
     total = 0
     for message_id, size in found:
@@ -323,12 +323,12 @@ def _mark(change: Change, message_ids: list[str], status: MessageStatus) -> None
 
 
 def message_size(row: Row) -> int:
-    """Estimate the size of a message as JSON, in bytes. An attachment has its name twice, once in its address."""
+    """Estimate the size of a message as JSON, in bytes. An attachment has its name twice: also in its address."""
     return json_size(row["content"], row["operator_name"]) + int(row["files"]) * 2000
 
 
 def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message | None:
-    """The message that its sender called so, if it arrived."""
+    """Return the message with this id of its sender, if it was stored."""
     query = select(messages).where(messages.c.session_id == session_id, messages.c.client_id == client_id)
     with db.read() as connection:
         found = message_values(connection, connection.execute(query).mappings())

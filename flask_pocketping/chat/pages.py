@@ -1,4 +1,4 @@
-"""The pages that a visitor was on during a conversation. `POST /connect` notes them: a page connects as it loads."""
+"""The pages that a visitor viewed. `POST /connect` records them, because a page connects when it loads."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .log import Change
 from .paging import fit, json_size
 from .sessions import get_session
 
-#: How many of a conversation are kept: the newest.
+#: How many pages of a conversation are kept.
 KEPT = 50
 
 visits = table(PageVisitModel)
 
 
 def note_visit(change: Change, url: str, title: str | None = None) -> None:
-    """Note the page that a visitor is on now. The same address again, as after a reload, is no further visit.
+    """Record the page that the visitor views now. The same address again, as after a reload, adds nothing.
 
-    The lock of the session, which a change holds, keeps two tabs from noting one page twice.
+    A change holds the session's lock, so two tabs can't record the same page twice.
 
     :param url: up to 2048 characters.
     :param title: up to 500 characters.
@@ -35,15 +35,15 @@ def note_visit(change: Change, url: str, title: str | None = None) -> None:
 
 
 def note_first_visit(change: Change, url: str, title: str | None = None) -> None:
-    """As `note_visit`, for a conversation that has none so far."""
+    """Record the page like `note_visit`, for a conversation without any page."""
     row = {"session_id": change.session_id, "url": url, "title": title or None, "visited_at": change.now}
     change.tx.execute(insert(visits), row)
 
 
 def list_pages(db: Database, session_id: str, *, project_id: str | None = None, limit: int = KEPT) -> PageVisits:
-    """The pages of a conversation, newest first.
+    """Return the pages of a conversation, newest first.
 
-    :raises SessionNotFound: if there is no such session in the project.
+    :raises SessionNotFound: if the session does not exist in the project.
     """
     check_limit(limit)
     get_session(db, session_id, project_id)

@@ -1,4 +1,4 @@
-"""How many bytes a page of a list may have, whatever number of items was asked for."""
+"""The size limit of a page of a list in bytes, in addition to its number of items."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any, TypeVar
 
 from ..schemas.compact_json import to_json
 
-#: Bytes of JSON at which a page ends.
+#: The size of a page in bytes of JSON.
 PAGE_BYTES = 256 * 1024
-#: Bytes that an item has beside what people wrote in it.
+#: The bytes of an item without the text that people wrote.
 ITEM_BYTES = 700
 
 T = TypeVar("T")
 
 
 def fit(items: Sequence[T], size: Callable[[T], int]) -> Sequence[T]:
-    """The first items, as many as a page has room for; one at the least.
+    """Return the first items that fit into a page, at least one.
 
-    :param size: how many bytes of JSON an item has, about.
+    :param size: returns the approximate size of an item in bytes of JSON.
     """
     total = 0
     for index, item in enumerate(items):
@@ -29,5 +29,5 @@ def fit(items: Sequence[T], size: Callable[[T], int]) -> Sequence[T]:
 
 
 def json_size(*values: Any) -> int:
-    """About how many bytes of JSON an item with these values has."""
+    """Estimate the size of an item with these values, in bytes of JSON."""
     return ITEM_BYTES + len(to_json([value for value in values if value]).encode())

@@ -1,7 +1,7 @@
-"""Who is connected, over all processes: a row a connection, renewed while it lives.
+"""The open connections of all processes. Each has a row, which its process renews.
 
-A connection whose process died stops being renewed. A visitor counts as gone only after a grace time without any
-connection, so going from page to page is no leaving.
+If a process dies, its connections are no longer renewed. A visitor counts as gone only after a grace time without any
+connection, so moving to another page does not count as leaving.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ presence = table(PresenceModel)
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """One connection that is noted: an operator's, or a visitor's where it names a session."""
+    """An open connection: a visitor's if it has a session, else an operator's."""
 
     id: str
     project_id: str
@@ -43,10 +43,10 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Who of a project's back office is connected.
+    """Who is connected in the back office of a project.
 
-    :ivar online: whether any client is available, be it a person's or a program's.
-    :ivar operators: the people, each once, longest there first.
+    :ivar online: whether a client is available, of a person or of a program.
+    :ivar operators: the operators, each once, the longest connected first.
     """
 
     online: bool
@@ -61,11 +61,11 @@ def arrive(
     operator: Operator | None = None,
     available: bool = True,
 ) -> Presence:
-    """Note a connection, an operator's unless `session_id` says whose it is; `visitor.connected` if that is news.
+    """Add a connection and log `visitor.connected` if the visitor had none. Without `session_id` it is an operator's.
 
-    :param operator: who it is, where that is known.
-    :param available: whether an operator's counts as online.
-    :return: for `leave` and `renew`.
+    :param operator: the operator, if known.
+    :param available: whether an operator's connection counts as online.
+    :return: the connection, for `leave` and `renew`.
     """
     made = Presence(clock.new_id("conn"), project_id, session_id, operator, available)
     _note(db, made)
@@ -90,7 +90,7 @@ def renew(db: Database, living: Sequence[Presence]) -> set[Presence]:
 
 
 def note_again(db: Database, lost: Presence) -> None:
-    """Note a connection that was taken for dead; nothing where its session is gone."""
+    """Add a connection again that counted as dead, unless its session is gone."""
     with suppress(SessionNotFound):
         _note(db, lost)
 
@@ -98,7 +98,7 @@ def note_again(db: Database, lost: Presence) -> None:
 def set_available(db: Database, known: Presence, available: bool) -> Presence:
     """Let an operator's connection count as online, or not.
 
-    :return: the connection as it is now.
+    :return: the changed connection.
     """
     with db.transaction() as tx:
         tx.execute(update(presence).where(presence.c.id == known.id).values(available=available))
@@ -106,7 +106,7 @@ def set_available(db: Database, known: Presence, available: bool) -> Presence:
 
 
 def leave(db: Database, left: Presence) -> None:
-    """Note that a connection ended. For a visitor the grace time begins."""
+    """Remove a connection that ended. For a visitor, the grace time begins."""
     with db.transaction() as tx:
         tx.execute(delete(presence).where(presence.c.id == left.id))
         if left.session_id is not None:
@@ -114,9 +114,9 @@ def leave(db: Database, left: Presence) -> None:
 
 
 def polled(db: Database, session_id: str) -> None:
-    """Note that a visitor's page asked for news: as long as it does so, it counts as connected.
+    """Record that a visitor's page polled. The page counts as connected while it polls.
 
-    Its row is named after the session, and renewed as seldom as those of connections are.
+    The row has the name of the session. It is renewed as rarely as those of connections.
     """
     query = select(presence.c.seen_at).where(presence.c.id == session_id)
     with db.read() as connection:
@@ -131,7 +131,7 @@ def polled(db: Database, session_id: str) -> None:
 
 
 def stopped_polling(db: Database, session_id: str) -> None:
-    """Note that a visitor's page was left. One without another connection has the grace time to come back."""
+    """Record that the visitor left the page. Without another connection, the grace time begins."""
     with db.read() as connection:
         there = connection.execute(select(presence.c.id).where(presence.c.id == session_id)).first()
     if there is not None:
@@ -139,10 +139,10 @@ def stopped_polling(db: Database, session_id: str) -> None:
 
 
 def operator_polled(db: Database, client: Presence) -> tuple[Attendance, Attendance]:
-    """Note that a client of the back office polled: as long as it does so, it counts as connected.
+    """Record that a client of the back office polled. It counts as connected while it polls.
 
-    :param client: it has the same id each time. Its row is renewed as seldom as those of connections are.
-    :return: who was there before, and who is there now.
+    :param client: the connection, with the same id each time. Its row is renewed as rarely as those of connections.
+    :return: who was connected before, and who is connected now.
     """
     rows = _operator_rows(db, client.project_id)
     before = _attendance(rows)
@@ -163,10 +163,10 @@ def operator_polled(db: Database, client: Presence) -> tuple[Attendance, Attenda
 
 
 def operator_stopped_polling(db: Database, project_id: str, client_id: str) -> tuple[Attendance, Attendance]:
-    """Note that a client of the back office polls no more.
+    """Record that a client of the back office has stopped polling.
 
-    :param client_id: the `id` that `operator_polled` was given.
-    :return: who was there before, and who is there now.
+    :param client_id: the `id` of the connection in `operator_polled`.
+    :return: who was connected before, and who is connected now.
     """
     before = attendance(db, project_id)
     with db.transaction() as tx:
@@ -175,12 +175,12 @@ def operator_stopped_polling(db: Database, project_id: str, client_id: str) -> t
 
 
 def attendance(db: Database, project_id: str) -> Attendance:
-    """Who of a project's back office is connected, to whatever process."""
+    """Return who is connected in the back office of a project, in all processes."""
     return _attendance(_operator_rows(db, project_id))
 
 
 def operator_online(db: Database, project_id: str) -> bool:
-    """Whether an operator's client is connected and available, to whatever process."""
+    """Return whether a client of the back office is connected and available, in any process."""
     query = select(presence.c.id).where(
         presence.c.project_id == project_id,
         presence.c.session_id.is_(None),
@@ -192,22 +192,22 @@ def operator_online(db: Database, project_id: str) -> bool:
 
 
 def operators(db: Database, project_id: str) -> list[Operator]:
-    """The operators who are there and available, where it is known who they are: each once, longest there first."""
+    """Return the known operators who are available, each once, the longest connected first."""
     return [
         Operator(found.id, found.name, found.avatar) for found in connected_operators(db, project_id) if found.available
     ]
 
 
 def connected_operators(db: Database, project_id: str) -> list[PresentOperator]:
-    """As `operators`, with those who are not available; one connection that is makes its operator so."""
+    """Return the operators, including unavailable ones. One available connection makes an operator available."""
     return list(attendance(db, project_id).operators)
 
 
 def sweep(db: Database, grace: float) -> set[str]:
-    """Log `visitor.disconnected` for those who have been without a connection for the grace time.
+    """Log `visitor.disconnected` for visitors without a connection for the grace time.
 
     :param grace: in seconds.
-    :return: the projects of which clients of the back office went away without a word.
+    :return: the projects whose back office lost clients that did not say goodbye.
     """
     alive = presence.c.seen_at > clock.ago(seconds=LIFETIME)
     connected = exists().where(presence.c.session_id == sessions.c.id, alive)

@@ -1,4 +1,4 @@
-"""Projects and their API keys. A key is shown when it is made; only its SHA-256 is kept."""
+"""Projects and their API keys. A key is shown once; the database has only its SHA-256."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ keys = table(APIKeyModel)
 
 _FIND_KEY = select(keys.c.project_id).where(keys.c.key_hash == bindparam("key_hash"), keys.c.revoked_at.is_(None))
 
-# Keeps nobody from writing rows that only refer to the project.
+# This lock lets others write rows that only refer to the project.
 _LOCK = select(projects.c.id).where(projects.c.id == bindparam("id")).with_for_update(key_share=True)
 
 
 def create_project(db: Database, name: str) -> Project:
-    """Make a project.
+    """Create a project.
 
-    :param name: for people, 1 to 200 characters.
+    :param name: a label, 1 to 200 characters.
     """
     _check_name(name)
     project = Project(clock.new_id("proj"), name, clock.now())
@@ -39,26 +39,26 @@ def create_project(db: Database, name: str) -> Project:
 
 
 def list_projects(db: Database) -> list[Project]:
-    """All projects, oldest first."""
+    """Return all projects, oldest first."""
     with db.read() as connection:
         rows = connection.execute(select(projects).order_by(projects.c.created_at, projects.c.id)).all()
     return [Project(row.id, row.name, row.created_at) for row in rows]
 
 
 def lock_project(tx: Transaction, project_id: str) -> None:
-    """Let nobody else who calls this go on until the end of the transaction; conversations are not held up.
+    """Lock a project until the end of the transaction. Only callers of this function wait, not conversations.
 
-    :raises ProjectNotFound: if there is no such project.
+    :raises ProjectNotFound: if the project does not exist.
     """
     if tx.execute(_LOCK, {"id": project_id}).first() is None:
         raise ProjectNotFound
 
 
 def create_key(db: Database, name: str, project_id: str = DEFAULT_PROJECT) -> APIKey:
-    """Make an API key; the value's `key` can't be had again.
+    """Create an API key. The returned value has the `key`, which can't be read again.
 
-    :param name: for people, 1 to 200 characters.
-    :raises ProjectNotFound: if there is no such project.
+    :param name: a label, 1 to 200 characters.
+    :raises ProjectNotFound: if the project does not exist.
     """
     _check_name(name)
     key = "pp_" + secrets.token_urlsafe(32)
@@ -79,7 +79,7 @@ def create_key(db: Database, name: str, project_id: str = DEFAULT_PROJECT) -> AP
 
 
 def list_keys(db: Database, project_id: str | None = None) -> list[APIKey]:
-    """The keys of a project, or of all, revoked ones too, oldest first."""
+    """Return the keys of a project, or of all projects, oldest first and including revoked ones."""
     query = select(keys).order_by(keys.c.created_at, keys.c.id)
     if project_id is not None:
         query = query.where(keys.c.project_id == project_id)
@@ -89,9 +89,9 @@ def list_keys(db: Database, project_id: str | None = None) -> list[APIKey]:
 
 
 def revoke_key(db: Database, key_id: str) -> None:
-    """End a key: requests are refused from now on, and open sockets are closed within `presence.RENEWAL` seconds.
+    """Revoke a key. Requests are refused now, and open sockets are closed within `presence.RENEWAL` seconds.
 
-    :raises APIKeyNotFound: if there is none such, or it is revoked already.
+    :raises APIKeyNotFound: if the key does not exist or is revoked already.
     """
     with db.transaction() as tx:
         result = tx.execute(
@@ -102,13 +102,13 @@ def revoke_key(db: Database, key_id: str) -> None:
 
 
 def project_of_key(db: Database, key: str) -> str | None:
-    """The project of a key that is in force, or nothing."""
+    """Return the project of an active key, or `None`."""
     with db.read() as connection:
         return connection.execute(_FIND_KEY, {"key_hash": hash_key(key)}).scalar_one_or_none()
 
 
 def revoked(db: Database, key_hashes: Collection[str]) -> list[str]:
-    """Which of these hashes are of keys that were revoked."""
+    """Return which of these hashes belong to revoked keys."""
     if not key_hashes:
         return []
     query = select(keys.c.key_hash).where(keys.c.key_hash.in_(list(key_hashes)), keys.c.revoked_at.is_not(None))
@@ -117,14 +117,14 @@ def revoked(db: Database, key_hashes: Collection[str]) -> list[str]:
 
 
 def is_ready(db: Database) -> bool:
-    """Whether the tables are there, with the default project in them."""
+    """Return whether the tables and the default project exist."""
     query = select(projects.c.id).where(projects.c.id == DEFAULT_PROJECT)
     with db.read() as connection:
         return connection.execute(query).first() is not None
 
 
 def hash_key(key: str) -> str:
-    """The form in which a key is kept: keys have 256 random bits, so a plain SHA-256 tells nothing."""
+    """Return the stored form of a key. A plain SHA-256 is safe for keys with 256 random bits."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 

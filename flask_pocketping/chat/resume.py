@@ -1,6 +1,6 @@
-"""How a browser comes back to its conversation: which one opens for it, and what that one learns from it.
+"""Continues conversations: which one a browser may open, and what the page reports when it does.
 
-Called by `POST /connect`. A conversation that is bound to a user of the host app opens for that user only.
+`POST /connect` calls this. A customer's conversation opens only for this customer.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def resume(
     said: Identity | None = None,
     unless_silent: bool = False,
 ) -> Session | None:
-    """Go on with a conversation, and note what the page says now.
+    """Continue a conversation, and record what the page reports.
 
-    :param metadata: what is known of the visitor's page, with the keys of the API.
-    :param user: who is signed in to the host app; the conversation is bound to them.
-    :param said: who the visitor is by the word of the page alone.
-    :param unless_silent: give way where nobody is bound to it and nothing was said in it.
-    :return: nothing if there is none such, or not for this user.
+    :param metadata: facts about the visitor's page, with the keys of the API.
+    :param user: the customer who is signed in; the conversation becomes theirs.
+    :param said: the unverified identity from the page.
+    :param unless_silent: skip an anonymous conversation without messages.
+    :return: `None` if the conversation does not exist or belongs to another customer.
     """
     try:
         with change_session(db, session_id) as change:
@@ -50,7 +50,7 @@ def resume(
 
 
 def find_open(db: Database, project_id: str, customer_id: str) -> str | None:
-    """The newest open conversation that is bound to a user of the host app."""
+    """Return the newest open conversation of a customer."""
     with db.read() as connection:
         return connection.execute(open_of(project_id, customer_id)).scalar_one_or_none()
 
@@ -58,7 +58,7 @@ def find_open(db: Database, project_id: str, customer_id: str) -> str | None:
 def _opens_for(row: Row, user: Identity | None) -> bool:
     if user is None:
         return not row["signed_in"]
-    # Whoever the back office vouched for counts too.
+    # A customer whom the back office has verified counts too.
     bound = row["customer_id"] if row["identity_verified"] or row["signed_in"] else None
     return bound in {None, user.customer_id}
 

@@ -1,4 +1,4 @@
-"""Forgetting conversations that have been quiet for long, where the host app wants that. The periodic tasks call it."""
+"""Deletes conversations without activity after some days, if the host app wants this. The periodic tasks call it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ presence = table(Presence)
 projects = table(Project)
 visits = table(PageVisit)
 
-#: Conversations that are forgotten in one go, each in a transaction of its own.
+#: How many conversations one run deletes, each in its own transaction.
 BATCH = 200
 
 
 def forget_quiet_sessions(db: Database, days: float, remove_files: Callable[[], object] | None) -> int:
-    """Forget conversations without activity, with their messages, events, files, pages and deliveries.
+    """Delete conversations without activity, with their messages, events, files, pages and deliveries.
 
-    One whose files the storage could not remove yet is left for the next time.
+    If the storage can't delete the files of a conversation, it stays until the next run.
 
-    :param days: without activity after which one is forgotten. One whose visitor is connected stays.
-    :param remove_files: removes the files that are out of reach from the storage; nothing where there is no storage.
-    :return: how many were forgotten.
+    :param days: days without activity. A conversation with a connected visitor stays.
+    :param remove_files: deletes unavailable files from the storage; `None` without a storage.
+    :return: the number of deleted conversations.
     """
     limit = clock.ago(days=days)
     with db.read() as connection:
@@ -57,13 +57,13 @@ def _forget(db: Database, session_id: str, limit: datetime, remove_files: Callab
             row = lock_session(tx, session_id).row
         except SessionNotFound:
             return False
-        # The visitor may have come back since the list was made.
+        # The visitor may have come back after the list was made.
         if row["last_activity"] >= limit or row["visitor_online"]:
             return False
         stored = select(attachments.c.id).where(attachments.c.session_id == session_id)
         if remove_files is not None and tx.execute(stored.limit(1)).first() is not None:
             return False
-        # A host's engine may leave SQLite's foreign keys off, so nothing is left to them.
+        # A host's engine may not enforce foreign keys in SQLite, so delete every row explicitly.
         of_session = select(events.c.id).where(events.c.session_id == session_id)
         theirs = select(deliveries.c.id).where(deliveries.c.event_id.in_(of_session))
         tx.execute(delete(attempts).where(attempts.c.delivery_id.in_(theirs)))

@@ -1,4 +1,4 @@
-"""Texts that operators keep for answering, found by a shortcut that is theirs alone in the project."""
+"""Saved replies: texts for frequent questions, with a shortcut that is unique in the project."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .projects import lock_project
 #: How many a project may have.
 MAX_REPLIES = 500
 
-#: Bytes of JSON that one has beside its text.
+#: The bytes of JSON of a saved reply without its text.
 ANSWER_BYTES = 250
 
 replies = table(SavedReplyModel)
@@ -32,16 +32,16 @@ _SHORTCUT = re.compile(rf"[\w-]{{1,{MAX_SHORTCUT}}}")
 
 
 def list_saved_replies(db: Database, project_id: str = DEFAULT_PROJECT, *, cursor: str | None = None) -> SavedReplyPage:
-    """A page of the texts of a project, by their shortcuts.
+    """Return a page of the saved replies of a project, sorted by shortcut.
 
-    :param cursor: `next_cursor` of the page before.
-    :raises InvalidRequest: if it is none such.
+    :param cursor: `next_cursor` of the previous page.
+    :raises InvalidRequest: if the cursor is invalid.
     """
     beyond = None if cursor is None else _order(_read_cursor(cursor))
     query = select(replies.c.id, replies.c.shortcut, func.length(replies.c.content).label("size"))
     with db.read() as connection:
         rows = connection.execute(query.where(replies.c.project_id == project_id)).all()
-        # Databases differ in how they sort text.
+        # Databases sort text differently.
         listed = sorted(rows, key=lambda row: _order(row.shortcut))
         left = [row for row in listed if beyond is None or _order(row.shortcut) > beyond]
         # A character may have four bytes.
@@ -59,11 +59,11 @@ def create_saved_reply(
     project_id: str = DEFAULT_PROJECT,
     idempotency: IdempotentRequest | None = None,
 ) -> SavedReply:
-    """Keep a text.
+    """Create a saved reply.
 
     :param shortcut: 1 to 40 letters, digits, `-` and `_`.
     :param content: 1 to 4000 characters.
-    :raises InvalidRequest: if one does not fit, the shortcut is taken, or the project has 500 already.
+    :raises InvalidRequest: if a value is invalid, the shortcut is taken, or the project has 500 already.
     """
     shortcut = _checked(shortcut)
     check_content(content)
@@ -98,8 +98,8 @@ def update_saved_reply(
 ) -> SavedReply:
     """Change the shortcut, the text or both.
 
-    :raises InvalidRequest: if one does not fit, or the shortcut is taken.
-    :raises SavedReplyNotFound: if there is none such in the project.
+    :raises InvalidRequest: if a value is invalid or the shortcut is taken.
+    :raises SavedReplyNotFound: if the saved reply does not exist in the project.
     """
     changes: dict[str, str] = {}
     if shortcut is not None:
@@ -120,9 +120,9 @@ def update_saved_reply(
 
 
 def delete_saved_reply(db: Database, reply_id: str, project_id: str = DEFAULT_PROJECT) -> None:
-    """Forget a text.
+    """Delete a saved reply.
 
-    :raises SavedReplyNotFound: if there is none such in the project.
+    :raises SavedReplyNotFound: if it does not exist in the project.
     """
     with db.transaction() as tx:
         if tx.execute(delete(replies).where(*_this(reply_id, project_id))).rowcount != 1:

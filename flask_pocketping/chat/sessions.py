@@ -1,4 +1,4 @@
-"""Conversations: open, find, list, close, reopen, and what is known of their page."""
+"""Conversations: open, find, list, close and reopen them, and store the facts about their page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ messages = table(Message)
 
 _PROJECT = select(table(Project).c.id).where(table(Project).c.id == bindparam("id"))
 
-# Keeps nobody else from opening conversations, which only refer to the project.
+# This lock lets others open conversations, which only refer to the project.
 _LOCK_PROJECT = _PROJECT.with_for_update(key_share=True)
 
 _LAST = [column.label(f"last_{column.key}") for column in messages.c]
@@ -46,7 +46,7 @@ _GET_MESSAGE = select(messages).where(messages.c.id == bindparam("message_id"))
 
 
 class UnderWay(Exception):
-    """A user of the host app, for whom a conversation was to be opened, has one already."""
+    """The customer already has an open conversation."""
 
 
 def open_session(
@@ -63,12 +63,12 @@ def open_session(
 ) -> Session:
     """Open a conversation and log `session.created`.
 
-    :param visitor_id: who it is with; a new id if unset.
-    :param metadata: what is known of the visitor's page, with the keys of the API.
-    :param signed_in: whether it belongs to the identity, which is a user of the host app.
-    :param also: what else is to be noted of it at once.
-    :raises ProjectNotFound: if there is no such project.
-    :raises UnderWay: if it is to belong to a user who has an open one.
+    :param visitor_id: the visitor. Default: a new id.
+    :param metadata: facts about the visitor's page, with the keys of the API.
+    :param signed_in: whether the conversation belongs to the identity, a customer of the host app.
+    :param also: called with the change, to record more in the same transaction.
+    :raises ProjectNotFound: if the project does not exist.
+    :raises UnderWay: if the customer has an open conversation.
     """
     check_line("visitorId", visitor_id, MAX_VISITOR_ID)
     check_json("metadata", dict(metadata or {}))
@@ -109,7 +109,7 @@ def open_session(
             raise ProjectNotFound
         if signed_in and identity is not None:
             _check_none_open(tx, project_id, str(identity.customer_id))
-        # With the number of the event that tells of it, so that nothing is left to be updated.
+        # The row has the number of its first event, so it needs no update.
         tx.execute(insert(sessions), {**row, "seq": 1, "changed_at": moment})
         change = Change(tx, row)
         value = session_value({**row, "seq": 1}, None)
@@ -133,9 +133,9 @@ def open_of(project_id: str, customer_id: str) -> Select[Any]:
 
 
 def get_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
-    """Find a conversation.
+    """Return a conversation.
 
-    :raises SessionNotFound: if there is none such in the project.
+    :raises SessionNotFound: if the session does not exist in the project.
     """
     with db.read() as connection:
         row = connection.execute(_GET, {"session_id": session_id}).mappings().one_or_none()
@@ -156,12 +156,11 @@ def list_sessions(
     limit: int = PAGE_SIZE,
     cursor: str | None = None,
 ) -> SessionPage:
-    """A page of conversations, newest activity first.
+    """Return a page of conversations, the newest activity first.
 
-    :param started: only those in which something was said (or only the others).
-
-    :param q: text to find in the visitor's name or email or in a message, whatever its case.
-    :param cursor: `next_cursor` of the page before.
+    :param started: true for conversations with messages, false for those without.
+    :param q: text to find in the visitor's name or email or in a message, in upper or lower case.
+    :param cursor: `next_cursor` of the previous page.
     """
     check_limit(limit)
     wanted: list[ColumnElement[bool]] = [sessions.c.project_id == project_id]
@@ -178,7 +177,7 @@ def list_sessions(
         wanted.append(_matches(q))
     if cursor is not None:
         moment, session_id = _read_cursor(cursor)
-        # The first condition is implied by the second; it is what the index can use on every database.
+        # The second condition implies the first one, but every database can use the index for the first.
         wanted.append(sessions.c.last_activity <= moment)
         wanted.append(or_(sessions.c.last_activity < moment, sessions.c.id < session_id))
     query = _WITH_LAST.where(*wanted).order_by(sessions.c.last_activity.desc(), sessions.c.id.desc())
@@ -189,18 +188,18 @@ def list_sessions(
 
 
 def close_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
-    """Close a conversation, and say so in it; closing it again changes nothing."""
+    """Close a conversation and add a message about it. Closing it again changes nothing."""
     with change_session(db, session_id, project_id) as change:
         if change.row["status"] != SessionStatus.CLOSED:
             _announce(change, "session.closed")
-            # Nobody waits for an answer in a closed one.
+            # In a closed conversation, nobody waits for a reply.
             change.set(status=SessionStatus.CLOSED, closed_at=change.now, ai_active=False, unanswered=False)
             change.log("session.closed", {}, session=current(change))
         return current(change)
 
 
 def reopen_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
-    """Open a closed conversation again, and say so in it; an open one stays as it is."""
+    """Reopen a closed conversation and add a message about it. An open one does not change."""
     with change_session(db, session_id, project_id) as change:
         if change.row["status"] == SessionStatus.CLOSED:
             said = change.tx.execute(_LAST_WORD, {"session_id": session_id}).scalar_one_or_none()
@@ -210,14 +209,14 @@ def reopen_session(db: Database, session_id: str, project_id: str | None = None)
 
 
 def reopen(change: Change) -> None:
-    """Reopen within a change, for instance because the visitor wrote again."""
+    """Reopen the conversation within a change, for example after a message of the visitor."""
     _announce(change, "session.reopened")
     change.set(status=SessionStatus.ACTIVE, closed_at=None, last_activity=change.now)
     change.log("session.reopened", {}, session=current(change))
 
 
 def set_ai(db: Database, session_id: str, enabled: bool, project_id: str | None = None) -> Session:
-    """Let the AI answer in a conversation, or not."""
+    """Allow or forbid AI replies in a conversation."""
     with change_session(db, session_id, project_id) as change:
         if change.row["ai_enabled"] != enabled:
             change.set(ai_enabled=enabled, ai_active=enabled and change.row["ai_active"])
@@ -226,7 +225,7 @@ def set_ai(db: Database, session_id: str, enabled: bool, project_id: str | None 
 
 
 def note_metadata(change: Change, metadata: Mapping[str, Any]) -> None:
-    """Take over, within a change, what a visitor's page says of itself, where it says something new."""
+    """Record, within a change, the facts that a visitor's page sends, if they are new."""
     merged = {**change.row["metadata"], **metadata}
     if merged != change.row["metadata"]:
         change.set(metadata=merged)
@@ -235,7 +234,7 @@ def note_metadata(change: Change, metadata: Mapping[str, Any]) -> None:
 
 
 def current(change: Change) -> Session:
-    """The session as it will be when the change is committed."""
+    """Return the session as it will be after the commit."""
     last = change.row["last_message_id"]
     if last is None:
         return session_value(change.row, None)
@@ -245,7 +244,7 @@ def current(change: Change) -> Session:
 
 
 def session_value(row: Row, last_message: MessageValue | None) -> Session:
-    """The value of a session's row."""
+    """Return the value of a session's row."""
     return Session(
         id=row["id"],
         visitor_id=row["visitor_id"],
@@ -270,7 +269,7 @@ def session_value(row: Row, last_message: MessageValue | None) -> Session:
 
 
 def identity_columns(identity: Identity | None) -> dict[str, Any]:
-    """The columns of an identity."""
+    """Return the columns of an identity."""
     known = identity or Identity()
     return {
         "customer_id": known.customer_id,
@@ -282,16 +281,16 @@ def identity_columns(identity: Identity | None) -> dict[str, Any]:
 
 
 def _check_none_open(tx: Transaction, project_id: str, customer_id: str) -> None:
-    # Two tabs of a user may connect at once: there is no row yet that both could wait for, so they wait for this.
+    # Two tabs of a customer may connect at once. There is no row to lock yet, so both lock this one.
     tx.execute(_LOCK_PROJECT, {"id": project_id})
     if tx.execute(open_of(project_id, customer_id)).first() is not None:
         raise UnderWay
 
 
 def _announce(change: Change, kind: str) -> None:
-    """Write the system message that announces an event.
+    """Add the system message that announces an event.
 
-    It changes nothing else in the session: nobody said anything, so it is neither an answer nor the last message.
+    It changes nothing else in the session, because it is neither a reply nor the last message.
     """
     message = MessageValue(
         id=clock.new_id("msg"),
@@ -338,7 +337,7 @@ def _matches(q: str) -> ColumnElement[bool]:
 
 
 def cursor_behind(last: Session) -> str:
-    """The cursor of the page that begins behind a session."""
+    """Return the cursor of the page that begins after a session."""
     text = f"{clock.format_utc(last.last_activity)} {last.id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

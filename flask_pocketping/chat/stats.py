@@ -1,7 +1,7 @@
-"""The figures of a project: how many conversations began, how soon they were answered, how content visitors were.
+"""Statistics of a project: conversations, response times and ratings.
 
-A conversation begins with the visitor's first message and counts for that day, whenever it is answered or rated. All
-is read from indexes, never from the conversations themselves.
+A conversation begins with the visitor's first message and counts for this day, even if it is answered or rated later.
+The queries read only indexes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ..models import DEFAULT_PROJECT
 from ..values import CSATSummary, Day, Stats
 from .log import sessions
 
-#: The periods that one may ask for, in days. The last of them is today, in UTC.
+#: The available periods in days. The last day is today, in UTC.
 
 _WAITING = select(func.count()).where(sessions.c.project_id == bindparam("project_id"), sessions.c.unanswered == true())
 
 
 def stats(db: Database, period: str = "7d", project_id: str = DEFAULT_PROJECT) -> Stats:
-    """The figures of the last days.
+    """Return the statistics of the last days.
 
     :param period: 7d or 30d.
-    :raises InvalidRequest: if it is another.
+    :raises InvalidRequest: if the period is another one.
     """
     if period not in STATS_PERIODS:
         raise InvalidRequest.field("period", f"Must be one of {', '.join(STATS_PERIODS)}.")
@@ -63,14 +63,14 @@ def stats(db: Database, period: str = "7d", project_id: str = DEFAULT_PROJECT) -
 
 
 def _counts(*wanted: ColumnElement[bool]) -> Select[Any]:
-    """For each day and score, how many conversations began and how many of these were answered."""
+    """Return for each day and score how many conversations began, and how many of them were answered."""
     groups = (sessions.c.started_on, sessions.c.csat_score)
     counts = (func.count().label("begun"), func.count(sessions.c.response_ms).label("answered"))
     return select(*groups, *counts).where(*wanted).group_by(*groups)
 
 
 def _median(connection: Connection, count: int, *wanted: ColumnElement[bool]) -> float | None:
-    """The time in seconds that half of the answers took less than, and half took more."""
+    """Return the median response time in seconds."""
     answered = select(sessions.c.response_ms).where(*wanted, sessions.c.response_ms.is_not(None))
     middle = answered.order_by(sessions.c.response_ms).offset((count - 1) // 2).limit(1 if count % 2 else 2)
     found = connection.execute(middle).scalars().all() if count else ()

@@ -1,4 +1,4 @@
-"""What visitors tell of themselves and of their page: identity and custom events."""
+"""Identities of visitors and custom events."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ def identify(
     *,
     project_id: str | None = None,
 ) -> Session:
-    """Note who a visitor is and log `visitor.identified`.
+    """Store who a visitor is and log `visitor.identified`.
 
-    Fields that the new identity leaves open keep their value. An unverified identity does not replace a
-    verified one.
+    Fields that the new identity omits keep their values. An unverified identity does not replace a verified one.
 
     :raises InvalidRequest: if the identity is empty.
     """
@@ -41,12 +40,12 @@ def identify(
 
 
 def note_identity(change: Change, identity: Identity) -> None:
-    """As `identify`, within a change, for an identity that was checked."""
+    """Store a checked identity within a change, like `identify`."""
     given = _given(identity)
     if change.row["identity_verified"] and not identity.verified:
         return
     if identity.verified and not change.row["identity_verified"]:
-        # What the page said unproven must not stand beside what is vouched for.
+        # Unverified facts from the page must not mix with verified ones.
         given = identity_columns(identity)
     elif not identity.verified:
         given = with_contact(given, change.row["identity_metadata"])
@@ -82,7 +81,7 @@ def send_event(
 
 
 def receive_event(db: Database, session_id: str, name: str, data: Any = None) -> None:
-    """Note a custom event from the visitor's page and log `event.received`."""
+    """Log a custom event of the visitor's page as `event.received`."""
     with change_session(db, session_id) as change:
         change.log("event.received", _event(name, data), name=name, data=data)
 

@@ -1,4 +1,4 @@
-"""The settings of webhooks, and what became of their deliveries. Posting them is `webhooks.py`'s work."""
+"""The settings of webhooks and the results of their deliveries. `targets/webhooks.py` sends the requests."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from .mappers import Row
 from .paging import ITEM_BYTES, fit, json_size
 from .projects import lock_project
 
-#: How long an old secret signs beside the new one.
+#: How long an old secret signs in addition to the new one.
 ROTATION = timedelta(hours=24)
 
-#: How many a page of endpoints has at the most.
+#: The most webhooks on a page.
 WEBHOOKS_A_PAGE = 100
-#: Bytes that an attempt has beside what the receiver said.
+#: The bytes of an attempt without the receiver's response.
 ATTEMPT_BYTES = 200
 
 #: The name of the target; see `webhooks.py`.
@@ -49,13 +49,13 @@ def create_webhook(
     most: int | None = None,
     idempotency: IdempotentRequest | None = None,
 ) -> Webhook:
-    """Register an endpoint; the value has its secret, which is not shown again.
+    """Register a webhook. The returned value has its secret, which is shown only once.
 
-    :param url: checked by the caller.
+    :param url: the URL, which the caller has checked.
     :param wanted: event types, or `"*"` for all.
-    :param most: how many the project may have, this one among them.
-    :raises InvalidRequest: if it has so many already.
-    :raises ProjectNotFound: if there is no such project.
+    :param most: the limit of webhooks per project.
+    :raises InvalidRequest: if the project has reached the limit.
+    :raises ProjectNotFound: if the project does not exist.
     """
     check_events(wanted)
     row: dict[str, Any] = {
@@ -74,7 +74,7 @@ def create_webhook(
         if idempotency:
             idempotency.claim(tx)
         if most is not None:
-            # Those who register at once wait for each other here.
+            # Requests that register webhooks at the same time wait for each other here.
             lock_project(tx, project_id)
             mine = select(func.count()).where(endpoints.c.project_id == project_id)
             if tx.execute(mine).scalar_one() >= most:
@@ -86,18 +86,18 @@ def create_webhook(
 
 
 def get_webhook(db: Database, webhook_id: str, project_id: str | None = None) -> Webhook:
-    """Find an endpoint.
+    """Return a webhook.
 
-    :raises WebhookNotFound: if there is none such in the project.
+    :raises WebhookNotFound: if the webhook does not exist in the project.
     """
     with db.read() as connection:
         return _value(_row(connection, webhook_id, project_id))
 
 
 def list_webhooks(db: Database, project_id: str = DEFAULT_PROJECT, *, cursor: str | None = None) -> WebhookPage:
-    """A page of the endpoints of a project, oldest first.
+    """Return a page of the webhooks of a project, oldest first.
 
-    :param cursor: `next_cursor` of the page before.
+    :param cursor: `next_cursor` of the previous page.
     """
     query = select(endpoints).where(endpoints.c.project_id == project_id)
     if cursor is not None:
@@ -111,9 +111,9 @@ def list_webhooks(db: Database, project_id: str = DEFAULT_PROJECT, *, cursor: st
 def update_webhook(
     db: Database, webhook_id: str, changes: Mapping[str, Any], *, project_id: str | None = None
 ) -> Webhook:
-    """Change url, events, description or enabled.
+    """Change the URL, events, description or state of a webhook.
 
-    Enabling forgets why it was disabled; disabling cancels what is on its way.
+    Enabling it clears the reason why it was disabled. Disabling it cancels its waiting deliveries.
     """
     values = dict(changes)
     if "events" in values:
@@ -132,7 +132,7 @@ def update_webhook(
 
 
 def delete_webhook(db: Database, webhook_id: str, project_id: str | None = None) -> None:
-    """Remove an endpoint with its deliveries."""
+    """Delete a webhook and its deliveries."""
     with db.transaction() as tx:
         _row(tx.connection, webhook_id, project_id)
         mine = select(deliveries.c.id).where(*_deliveries_of(webhook_id))
@@ -142,7 +142,7 @@ def delete_webhook(db: Database, webhook_id: str, project_id: str | None = None)
 
 
 def rotate_secret(db: Database, webhook_id: str, project_id: str | None = None) -> Webhook:
-    """Give an endpoint a new secret; the old one signs too for 24 hours."""
+    """Create a new secret. The old one also signs for 24 hours."""
     secret = _new_secret()
     with db.transaction() as tx:
         row = _row(tx.connection, webhook_id, project_id, lock=True)
@@ -162,7 +162,7 @@ def send_test(
     project_id: str | None = None,
     idempotency: IdempotentRequest | None = None,
 ) -> Delivery:
-    """Send a `webhook.test` event to one endpoint, enabled or not."""
+    """Send a `webhook.test` event to a webhook, even if it is disabled."""
     moment = clock.now()
     with db.transaction() as tx:
         if idempotency:
@@ -193,9 +193,9 @@ def list_deliveries(
     limit: int = PAGE_SIZE,
     cursor: str | None = None,
 ) -> DeliveryPage:
-    """A page of an endpoint's deliveries, newest first, each with its attempts.
+    """Return a page of a webhook's deliveries with their attempts, newest first.
 
-    :param cursor: `next_cursor` of the page before.
+    :param cursor: `next_cursor` of the previous page.
     """
     wanted = list(_deliveries_of(webhook_id))
     if state is not None:
@@ -206,14 +206,14 @@ def list_deliveries(
         _row(connection, webhook_id, project_id)
         query = _DELIVERIES.where(*wanted).order_by(deliveries.c.id.desc()).limit(limit + 1)
         rows = connection.execute(query).mappings().all()
-        # First by how many attempts they had, so that no more of these are read than a page could have.
+        # Read the number of attempts first, so that a page reads no more attempts than it can have.
         some = fit(rows[:limit], lambda row: ITEM_BYTES + row["attempts"] * ATTEMPT_BYTES)
         page = fit(_delivery_values(connection, [dict(row) for row in some]), _size)
     return DeliveryPage(list(page), page[-1].id if len(rows) > len(page) else None)
 
 
 def retry_delivery(db: Database, webhook_id: str, delivery_id: str, *, project_id: str | None = None) -> Delivery:
-    """Make a delivery due now, whatever became of it; one that is being made right now stays as it is."""
+    """Make a delivery due now, in any state. A running delivery does not change."""
     number = _number(delivery_id, DeliveryNotFound())
     moment = clock.now()
     with db.transaction() as tx:
@@ -231,7 +231,7 @@ def retry_delivery(db: Database, webhook_id: str, delivery_id: str, *, project_i
 def check_events(wanted: Sequence[str]) -> None:
     """Check a list of event types.
 
-    :raises InvalidRequest: if it is empty or names one that there is not.
+    :raises InvalidRequest: if the list is empty or has an unknown type.
     """
     if not wanted:
         raise InvalidRequest.field("events", 'At least one event type, or "*".')
@@ -241,9 +241,9 @@ def check_events(wanted: Sequence[str]) -> None:
 
 
 def cancel_deliveries(tx: Transaction, webhook_id: str, *which: ColumnElement[bool]) -> None:
-    """Give up what waits for an endpoint.
+    """Cancel the waiting deliveries of a webhook.
 
-    :param which: only those for which this holds.
+    :param which: only deliveries for which this condition holds.
     """
     tx.execute(
         update(deliveries)
@@ -253,7 +253,7 @@ def cancel_deliveries(tx: Transaction, webhook_id: str, *which: ColumnElement[bo
 
 
 def public_delivery_id(number: int) -> str:
-    """The id that the API shows for a delivery's row."""
+    """Return the id of a delivery in the API."""
     return f"dlv_{number}"
 
 
@@ -289,7 +289,7 @@ def _value(row: Row, *, secret: str | None = None) -> Webhook:
 
 
 def _new_secret() -> str:
-    """As the Standard Webhooks specification has it: 24 to 64 random bytes in base64 behind `whsec_`."""
+    """Make a secret as Standard Webhooks specifies: `whsec_` and 24 to 64 random bytes in base64."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -341,7 +341,7 @@ def _number(public_id: str, error: Exception) -> int:
 
 
 def public_delivery(db: Database, webhook_id: str, delivery_id: str) -> Delivery | None:
-    """Find a delivery, if it is still there."""
+    """Return a delivery, if it still exists."""
     try:
         with db.read() as connection:
             return _load_delivery(connection, webhook_id, _number(delivery_id, DeliveryNotFound()))

@@ -1,1 +1,1 @@
-"""Files of conversations: where their bytes are, what they are by their content, and how they come and go."""
+"""The files of conversations: where they are stored, which type they have and how they are served."""

@@ -1,7 +1,7 @@
-"""Draws the thumbnail of one picture. A script that `thumbnails.py` runs in a process of its own; imported by nobody.
+"""Draws the thumbnail of one image. `thumbnails.py` runs this script in a separate process; no module imports it.
 
-Bytes that were made to break a decoder, or to keep it busy, come no further than this process: before it looks at them
-it gives up everything it doesn't need. The picture is its standard input, a file; the thumbnail its standard output.
+A malicious image can break a decoder or keep it busy. So this process gives up everything that it does not need before
+it reads the image. It reads the image from standard input and writes the thumbnail to standard output.
 """
 
 from __future__ import annotations
@@ -10,37 +10,37 @@ import contextlib
 import sys
 from typing import Any
 
-#: The exit code that says: the picture is broken, or needs more than it may have.
+#: The exit code for an image that is broken or exceeds a limit.
 REFUSED = 65
 
 
 def main(format: str, longest: str, seconds: str, memory: str, libraries: str) -> int:
-    """Draw it.
+    """Draw the thumbnail.
 
-    :param format: Pillow's name for the kind of picture; no other decoder is tried.
-    :param longest: pixels of the thumbnail's longer side.
-    :param seconds: of processor time that may be used.
-    :param memory: bytes of address space that may be used.
-    :param libraries: the folder that has Pillow, in case this interpreter would not find it.
+    :param format: Pillow's name for the type of image; no other decoder is used.
+    :param longest: the longer side of the thumbnail in pixels.
+    :param seconds: the limit of processor time.
+    :param memory: the limit of address space in bytes.
+    :param libraries: the folder of Pillow, in case this interpreter does not find it.
     :return: the exit code.
     """
     _limit(int(seconds), int(memory))
     sys.path.append(libraries)
-    # Not before there are limits, and no `PIL.Image.init()`: only the one decoder is loaded.
+    # Import Pillow only after the limits are set. Without `PIL.Image.init()`, only one decoder is loaded.
     from PIL import Image
 
     with contextlib.suppress(ImportError):
         from PIL import AvifImagePlugin
 
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    # The picture was measured, by pixels too.
+    # `measure.py` has checked the number of pixels.
     Image.MAX_IMAGE_PIXELS = None
     try:
         with Image.open(sys.stdin.buffer, formats=(format,)) as image:
             thumbnail = _draw(image, int(longest))
         thumbnail.save(sys.stdout.buffer, "WEBP", quality=80)
     except Exception:
-        # Decoders raise anything on bytes that were made to break them.
+        # Decoders can raise any exception for malicious bytes.
         return REFUSED
     sys.stdout.buffer.flush()
     return 0
@@ -51,7 +51,7 @@ def _limit(seconds: int, memory: int) -> None:
         import os
         import resource
     except ImportError:
-        # Windows has no such limits; what is left there is the time by the clock, which the parent sees to.
+        # Windows has no such limits. There, the parent process limits the time.
         return
     for kind, most in (
         (resource.RLIMIT_CPU, seconds),
@@ -59,21 +59,21 @@ def _limit(seconds: int, memory: int) -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        # Not every system has each of them, and a lower one may be in force.
+        # Some systems lack some of these limits, and a lower limit may already be set.
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(kind, (most, most + 1 if kind == resource.RLIMIT_CPU else most))
     with contextlib.suppress(OSError):
-        # The site's own requests go first.
+        # The requests of the site have priority.
         os.nice(5)
 
 
 def _draw(image: Any, longest: int) -> Any:
     from PIL import ImageOps
 
-    # A JPEG is decoded at about the size that is needed.
+    # This decodes a JPEG at about the size of the thumbnail.
     image.draft("RGB", (longest * 2, longest * 2))
     image.load()
-    # Camera data say how the picture is turned. Texts may too, but browsers don't go by them.
+    # The camera data contain the rotation. Browsers ignore rotations in texts.
     for key in ("xmp", "XML:com.adobe.xmp"):
         image.info.pop(key, None)
     if image.mode not in {"L", "LA", "RGB", "RGBA"}:
@@ -81,7 +81,7 @@ def _draw(image: Any, longest: int) -> Any:
     image.thumbnail((longest * 2, longest * 2))
     image = _plain(ImageOps.exif_transpose(image))
     image.thumbnail((longest, longest))
-    # Nothing that a camera notes goes along.
+    # The thumbnail contains no camera data.
     image.info.clear()
     return image
 

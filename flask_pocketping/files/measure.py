@@ -1,7 +1,7 @@
-"""Measures pictures before anything decodes them: pixels, scans, frames, colour channels, and what is packed inside.
+"""Measures images before anything decodes them: pixels, scans, frames, colour channels and compressed metadata.
 
-Only structure is read, in time that is proportional to the file's size. `files/store.py` calls this within the request
-that completes a file; what passes goes on to `files/thumbnails.py`.
+This reads only the structure, in time proportional to the file's size. `files/store.py` calls it in the request that
+completes a file. `files/thumbnails.py` draws only images that pass.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .storage import CHUNK, Readable
 
-#: Pixels at most, by the media type. Decoders of WebP and AVIF hold several copies of the whole picture.
+#: The most pixels by media type. Decoders of WebP and AVIF hold several copies of the whole image.
 MOST_PIXELS = {
     "image/png": 40_000_000,
     "image/jpeg": 40_000_000,
@@ -23,35 +23,35 @@ MOST_PIXELS = {
     "image/webp": 25_000_000,
     "image/avif": 25_000_000,
 }
-#: Pixels of a JPEG in one scan, which decoders read in strips and at a fraction of its size.
+#: The most pixels of a JPEG in one scan. Decoders read it in strips, at a fraction of its size.
 MOST_PIXELS_ONE_SCAN = 120_000_000
-#: Passes over a progressive JPEG; encoders make about ten. A decoder goes through all of its pixels in each.
+#: The most scans of a progressive JPEG. Encoders write about ten, and a decoder reads all pixels in each.
 MOST_SCANS = 64
-#: Pictures in an animation.
+#: The most frames of an animation.
 MOST_FRAMES = 1000
-#: Pixels of all scans or frames together: what a decoder, or a page that shows the animation, has to go through.
+#: The most pixels of all scans or frames together. A decoder, or a page with the animation, must read all of them.
 MOST_PIXELS_IN_ALL = 1_000_000_000
-#: Bytes of colour profile, camera data and texts, as they are when unpacked: all of them, and each packed one.
+#: The most uncompressed bytes of colour profile, camera data and texts: all together, and each compressed one.
 MOST_METADATA = 4 * 1024 * 1024
 MOST_UNPACKED = 1024 * 1024
 
-# What is left of a JPEG's scan ends where a byte 255 is followed by neither a zero, nor another, nor a restart.
+# The data of a JPEG's scan end at a byte 255 that is followed by no zero, no other 255 and no restart marker.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _LYING = {5, 6, 7, 8}
 
 
 class NotMeasured(ValueError):
-    """The file is no picture of its kind, a broken one, or one that would cost too much to show."""
+    """The file is no image of its type, is broken, or would be too expensive to decode."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What the structure of a picture says.
+    """The facts in the structure of an image.
 
-    :ivar width: in pixels, as it is shown.
-    :ivar height: in pixels, as it is shown.
-    :ivar frames: pictures in it; 1 if nothing moves.
-    :ivar scans: passes over its pixels; more than 1 only in JPEG.
+    :ivar width: the width as shown, in pixels.
+    :ivar height: the height as shown, in pixels.
+    :ivar frames: the number of frames; 1 without animation.
+    :ivar scans: the number of passes over the pixels; more than 1 only in JPEG.
     """
 
     width: int
@@ -61,12 +61,12 @@ class Measure:
 
 
 def measure(stream: Readable, mime_type: str, size: int) -> Measure:
-    """Measure a picture.
+    """Measure an image.
 
-    :param stream: at its beginning; read to the picture's end at most.
-    :param mime_type: one of `kinds.IMAGES`; only this structure is looked for.
-    :param size: bytes of the file.
-    :raises NotMeasured: if it should be treated as any other file, with the reason.
+    :param stream: the file, at its beginning; this reads at most to the end of the image.
+    :param mime_type: one of `media_types.IMAGES`; this reads only this structure.
+    :param size: the size of the file in bytes.
+    :raises NotMeasured: with the reason, if the file must be treated like any other file.
     """
     source = _Source(stream, size)
     try:
@@ -87,7 +87,7 @@ def measure(stream: Readable, mime_type: str, size: int) -> Measure:
 
 
 class _Source:
-    """A file's bytes, in order. Counts steps, so that many tiny parts can't take long."""
+    """Reads the bytes of a file in order. It counts steps, so that many tiny parts can't take long."""
 
     def __init__(self, stream: Readable, size: int) -> None:
         self._stream = stream
@@ -97,7 +97,7 @@ class _Source:
         self._metadata = MOST_METADATA
 
     def step(self) -> None:
-        """Count a part."""
+        """Count one part."""
         self._steps -= 1
         if self._steps < 0:
             raise NotMeasured("it has too many parts")
@@ -109,27 +109,27 @@ class _Source:
             raise NotMeasured("it has too much metadata")
 
     def take(self, size: int) -> bytes:
-        """The next bytes, exactly so many."""
+        """Return exactly the given number of bytes."""
         while len(self._data) - self._at < size:
             self._fill()
         self._at += size
         return self._data[self._at - size : self._at]
 
     def byte(self) -> int:
-        """The next byte."""
+        """Return the next byte."""
         return self.take(1)[0]
 
     def number(self, size: int, order: str = "big") -> int:
-        """The next bytes as a number."""
+        """Return the next bytes as a number."""
         return int.from_bytes(self.take(size), "little" if order == "little" else "big")
 
     def skip(self, size: int) -> None:
-        """Pass over bytes."""
+        """Skip bytes."""
         for _ in self.pieces(size):
             pass
 
     def pieces(self, size: int) -> Iterator[bytes]:
-        """The next bytes, in pieces of any size."""
+        """Yield the next bytes in pieces of any size."""
         while size:
             if self._at == len(self._data):
                 self._fill()
@@ -139,16 +139,16 @@ class _Source:
             yield piece
 
     def marker(self) -> int:
-        """Pass over the bytes of a JPEG's scan to the marker after them."""
+        """Skip the bytes of a JPEG's scan and return the marker after them."""
         while not (found := _MARKER.search(self._data, self._at)):
-            # The last byte may be the first half of a marker.
+            # The last byte may be the first byte of a marker.
             self._at = max(self._at, len(self._data) - 1)
             self._fill()
         self._at = found.end()
         return found[0][1]
 
     def at_end(self) -> bool:
-        """Whether there is nothing more."""
+        """Return whether there are no more bytes."""
         if self._at == len(self._data):
             try:
                 self._fill()
@@ -157,7 +157,7 @@ class _Source:
         return False
 
     def _fill(self) -> None:
-        # Under gevent, requests of others get their turn here.
+        # Under gevent, this lets other requests run.
         time.sleep(0)
         more = self._stream.read(CHUNK)
         if not more:
@@ -170,7 +170,7 @@ def _turned(width: int, height: int, orientation: int) -> tuple[int, int]:
 
 
 def _orientation(exif: bytes) -> int:
-    """How a camera was held, from its data (TIFF 6.0 with Exif's tag 274); 1 where it doesn't say."""
+    """Read the rotation from camera data (TIFF 6.0 with Exif's tag 274). The default is 1."""
     exif = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
@@ -223,7 +223,7 @@ def _png(source: _Source) -> Measure:
 
 
 def _png_data(source: _Source, kind: bytes, size: int) -> bytes:
-    """The data of a chunk, where they matter; its checksum is checked in any case."""
+    """Return the data of a chunk if they matter. This always verifies the checksum."""
     wanted = kind in {b"IHDR", b"acTL", b"eXIf"} or kind in _PNG_PACKED
     if wanted:
         source.add_metadata(size)
@@ -240,7 +240,7 @@ def _png_data(source: _Source, kind: bytes, size: int) -> bytes:
 
 
 def _unpacked_size(kind: bytes, data: bytes) -> int:
-    """How many bytes a packed text or colour profile has; more than may be are never unpacked."""
+    """Return the uncompressed size of a text or colour profile. This stops at the limit."""
     _, _, rest = data.partition(b"\0")
     if kind == b"iTXt":
         packed, rest = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
@@ -295,7 +295,7 @@ def _jpeg(source: _Source) -> Measure:
         source.skip(length)
     if not scans or size == (0, 0):
         raise NotMeasured("there is no picture in it")
-    # A progressive one is held whole by its decoder, also where all is in one scan.
+    # A decoder holds a progressive image completely, even if it has only one scan.
     return Measure(*_turned(*size, orientation), scans=max(scans, 2 if progressive else 1))
 
 
@@ -314,7 +314,7 @@ def _gif(source: _Source) -> Measure:
             source.skip(1)
         elif block == 0x2C:
             left, top, wide, high, flags = struct.unpack("<HHHHB", source.take(9))
-            # Decoders widen the picture to what is drawn.
+            # Decoders extend the image to the size of its frames.
             width, height = max(width, left + wide), max(height, top + high)
             _skip_colors(source, flags)
             if not 1 < source.byte() < 12:
@@ -372,7 +372,7 @@ def _webp(source: _Source) -> Measure:
                 orientation = _orientation(source.take(size))
         if rest < 0:
             raise NotMeasured("its structure is broken")
-        # The last byte that makes the size even is left out by some.
+        # Some encoders omit the last byte that makes the size even.
         source.skip(rest)
         if size % 2 and left > 0:
             source.skip(1)
@@ -403,7 +403,7 @@ def _check_within(canvas: tuple[int, int] | None, drawn: tuple[int, int]) -> Non
 
 # --- AVIF: boxes of ISO/IEC 14496-12 and 23008-12 ---
 
-#: Bytes of the boxes that describe the picture; the picture's own are not among them.
+#: The most bytes of descriptive boxes, without the image data.
 _MOST_DESCRIPTION = MOST_METADATA
 _CONTAINERS = {b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 
@@ -418,7 +418,7 @@ def _avif(source: _Source) -> Measure:
         size = source.number(8) - 16 if size == 1 else size - 8
         if number == 0 and kind != b"ftyp":
             raise NotMeasured("it does not begin as an AVIF")
-        # A box without a size goes on to the end, which only the picture's own bytes may do.
+        # A box without a size extends to the end of the file. Only image data may do this.
         if size == -8 and kind == b"mdat":
             return found.measured()
         if size < 0:
@@ -436,7 +436,7 @@ def _avif(source: _Source) -> Measure:
 
 
 class _Boxes:
-    """What the describing boxes of an AVIF say."""
+    """The facts in the descriptive boxes of an AVIF."""
 
     def __init__(self) -> None:
         self.has_data = False
@@ -447,7 +447,7 @@ class _Boxes:
         self._frames = 1
 
     def read(self, kind: bytes, data: bytes, step: Callable[[], None], depth: int = 0) -> None:
-        """Read a box and those in it."""
+        """Read a box and the boxes in it."""
         step()
         if kind == b"meta":
             data = data[4:]
@@ -472,12 +472,12 @@ class _Boxes:
             self.has_data = True
 
     def measured(self) -> Measure:
-        """What all boxes say together."""
+        """Return the measure of all boxes together."""
         of_primary = [self._properties[at - 1] for at in self._of_items.get(self._primary, []) if at]
         sizes = [_box_size(data) for kind, data in of_primary if kind == b"ispe"] or self._sizes
         if not sizes:
             raise NotMeasured("there is no picture in it")
-        # The largest of all is what a decoder may have to hold.
+        # A decoder may have to hold the largest of all images.
         largest = max(self._sizes, key=lambda size: size[0] * size[1])
         if largest[0] * largest[1] > MOST_PIXELS["image/avif"]:
             return Measure(*largest, frames=self._frames)

@@ -1,4 +1,4 @@
-"""What a file is by its content, whatever its sender says, and what it may be called."""
+"""Finds the media type of a file in its content, and cleans file names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import unicodedata
 
 from ..chat.attachments import UNKNOWN
 
-#: How much of a file's beginning is looked at.
+#: How many bytes from the beginning of a file this reads.
 HEAD = 8192
 
 TEXT = "text/plain"
 
-#: Images that browsers show and that can hold no script; by the name that Pillow has for them.
+#: Images that browsers show and that can't contain scripts, with Pillow's names.
 IMAGES = {
     "image/png": "PNG",
     "image/jpeg": "JPEG",
@@ -22,7 +22,7 @@ IMAGES = {
     "image/avif": "AVIF",
 }
 
-# Of all that can be told, these are named; none of them is shown or run by a browser as a page would be.
+# These types have names here. No browser shows or runs them as a page.
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
 _NAMED = {
@@ -36,23 +36,23 @@ _NAMED = {
     *("video/mp4", "video/webm", "video/quicktime", "video/x-msvideo", "video/x-matroska", "video/3gpp"),
 }
 
-# Joiners belong to names in Persian and Hindi, and to emoji.
+# Persian and Hindi names and emoji contain joiners.
 _JOINERS = "\u200c\u200d"
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# What leads into another folder, or hides a file, also in what a system makes of the letters.
+# These characters lead to another folder or hide a file, even after normalization.
 _MEANINGFUL = set("/\\:.")
-# Windows takes these for devices, whatever the ending is; it reads raised digits as digits.
+# Windows treats these as devices, with any extension. It reads superscript digits as digits.
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE | re.DOTALL)
 # File systems count bytes.
 _MOST_BYTES = 255
 
 
 def kind_of(head: bytes) -> str:
-    """The media type of a file.
+    """Return the media type of a file.
 
-    Whatever a browser could run, such as HTML, SVG and scripts, is text to us.
+    Content that a browser could run, such as HTML, SVG and scripts, counts as text.
 
-    :param head: its first `HEAD` bytes, or all where there are fewer.
+    :param head: the first `HEAD` bytes of the file, or all if there are fewer.
     """
     import filetype
 
@@ -65,9 +65,9 @@ def kind_of(head: bytes) -> str:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether these bytes are, or begin, text in UTF-8."""
+    """Return whether these bytes are UTF-8 text, or the beginning of it."""
     try:
-        # A character may be cut in two at the end.
+        # The last character may be incomplete.
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError:
         return False
@@ -75,18 +75,18 @@ def is_text(head: bytes) -> bool:
 
 
 def clean_filename(name: str) -> str:
-    """A file's name that is safe to save under, whichever system saves it and whatever it normalises.
+    """Return a file name that is safe on every system, in every Unicode normal form.
 
-    It has no folders, no control characters, nothing that turns the direction of writing, no dots or blanks at its
-    ends, is no device of Windows and has at most 255 bytes; what comes before the ending is cut. Cleaning a clean name
-    changes nothing.
+    It has no folders, no control characters, no marks for the direction of writing and no dots or blanks at its ends.
+    It is no device name of Windows. It has at most 255 bytes: this cuts the part before the extension. Cleaning a
+    clean name changes nothing.
     """
     name = "".join(map(_plain_separators, unicodedata.normalize("NFC", name)))
     name = name.replace("\\", "/").rpartition("/")[2].replace(":", "_")
     name = "".join(c for c in name if c in _JOINERS or unicodedata.category(c) not in _UNPRINTABLE)
     stem, ending = _parted(_trimmed(name))
     name = _trimmed(_cut(stem, _MOST_BYTES - len(ending.encode())) + ending)
-    # Its own address would be that of the small picture.
+    # The address of such a file would be that of its thumbnail.
     if name in {"", "thumbnail"}:
         return f"{name or 'file'}.bin"
     device = _DEVICE.fullmatch(unicodedata.normalize("NFKC", name))
@@ -94,13 +94,13 @@ def clean_filename(name: str) -> str:
 
 
 def ascii_filename(name: str) -> str:
-    """A clean name for those who understand only ASCII."""
+    """Return an ASCII version of a clean name, for clients that understand only ASCII."""
     stem, ending = (unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode() for part in _parted(name))
     return clean_filename((stem.strip(" .") or "file") + ending)
 
 
 def _plain_separators(character: str) -> str:
-    """The character; or what it stands for, where that means something in names: a full-width slash is a slash."""
+    """Return the character, or the separator that it stands for: a full-width slash counts as a slash."""
     plain = unicodedata.normalize("NFKD", character)
     if unicodedata.category(character) == "Zs":
         return " "
@@ -112,7 +112,7 @@ def _trimmed(name: str) -> str:
 
 
 def _parted(name: str) -> tuple[str, str]:
-    """A name without its ending, and that with its dot; one that is too long is none."""
+    """Split a name into its stem and its extension with the dot. A very long extension does not count."""
     stem, dot, ending = name.rpartition(".")
     return (stem, dot + ending) if stem and len(ending.encode()) <= 20 else (name, "")
 

@@ -1,4 +1,4 @@
-"""The storage that is a bucket: Amazon S3 and what speaks its protocol. Needs the extra `flask-pocketping[s3]`."""
+"""The storage in a bucket of Amazon S3 or a compatible server. It needs the extra `flask-pocketping[s3]`."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .storage import CHUNK, Readable, Stored
 
 logger = logging.getLogger("flask_pocketping")
 
-#: Bytes of a file on its way that are held in memory; more go to a temporary file.
+#: Bytes of a file to keep in memory. A larger file goes to a temporary file.
 IN_MEMORY = 1024 * 1024
 
 
 class S3Storage:
-    """A bucket, or what in it begins with a prefix. Connects at first use, and anew in a forked process.
+    """A bucket, or the part of it below a prefix. It connects at its first use, and again in a forked process.
 
-    Credentials and region are found as boto3 finds them: environment, shared files, the machine's role.
+    boto3 finds the credentials and the region in the environment, in shared files or in the machine's role.
 
-    :param bucket: its name.
-    :param prefix: put before each path, without slashes at its ends.
-    :param endpoint: of a server that is not Amazon's.
+    :param bucket: the name of the bucket.
+    :param prefix: the beginning of each path, without slashes at its ends.
+    :param endpoint: the URL of a server that is not Amazon's.
     """
 
     def __init__(self, bucket: str, prefix: str = "", endpoint: str | None = None) -> None:
@@ -40,7 +40,7 @@ class S3Storage:
         self._lock = threading.Lock()
 
     def write(self, path: str, stream: Readable) -> None:
-        """See `Storage.write`. The whole file is at hand before a byte is sent, so half of one never is."""
+        """See `Storage.write`. This reads the whole file before it sends the first byte."""
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
             shutil.copyfileobj(stream, file, CHUNK)
             file.seek(0)
@@ -88,8 +88,8 @@ class S3Storage:
         import boto3
         from botocore.config import Config
 
-        # Many servers that speak S3 know none of the checksums that boto3 adds by itself. A bucket of an own server
-        # is a path, as its name need not be in the DNS.
+        # Many compatible servers do not know the checksums that boto3 adds. Such a server has the bucket in the
+        # path, because the DNS need not contain its name.
         config = Config(
             connect_timeout=5,
             read_timeout=30,
@@ -99,7 +99,7 @@ class S3Storage:
             s3={"addressing_style": "path"} if self.endpoint else None,
         )
         client = boto3.session.Session().client("s3", endpoint_url=self.endpoint, config=config)
-        # By a setting of its own, boto3 would still add itself.
+        # boto3 would otherwise append its own name.
         client.meta.events.register("before-send.s3", _name_ourselves)
         return client
 
@@ -109,7 +109,7 @@ def _name_ourselves(request: Any, **extra: Any) -> None:
 
 
 class _Body:
-    """An object of the bucket, whose bytes may fail to come at any time."""
+    """An object in the bucket. Reading it may fail at any time."""
 
     def __init__(self, storage: S3Storage, path: str, body: Any) -> None:
         self._storage = storage

@@ -1,6 +1,6 @@
-"""Where the bytes of attachments are: the protocol of a storage, and the one that is a folder.
+"""The protocol of a storage for the bytes of attachments, and the storage in a folder.
 
-`files/store.py` names the paths; a host app may give a storage of its own as `PocketPing(storage=…)`.
+`files/store.py` chooses the paths. A host app may pass its own storage as `PocketPing(storage=…)`.
 """
 
 from __future__ import annotations
@@ -18,54 +18,54 @@ _PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
 class Readable(Protocol):
-    """Bytes that are still coming."""
+    """A stream of bytes that are still arriving."""
 
     def read(self, size: int = ..., /) -> bytes:
-        """The next bytes, at most `size` of them; none at the end."""
+        """Return at most `size` of the next bytes, or none at the end."""
 
 
 class Stored(Readable, Protocol):
-    """Bytes that a storage has, open for reading."""
+    """Stored bytes, open for reading."""
 
     def close(self) -> None:
-        """Let go of them."""
+        """Close the stream."""
 
 
 class Storage(Protocol):
-    """Keeps bytes under paths such as `3f/3f90…`, which are never written twice. Used by several threads at once."""
+    """Stores bytes under paths such as `3f/3f90…`. A path is never written twice. Several threads use it at once."""
 
     def write(self, path: str, stream: Readable) -> None:
-        """Keep what comes, whole or not at all: where the stream raises, nothing is kept and the error goes on.
+        """Store all bytes of a stream, or none. If the stream raises, store nothing and let the error through.
 
-        :param path: letters, digits, `-` and `_`, with slashes between.
-        :param stream: read to its end.
+        :param path: letters, digits, `-` and `_`, with slashes between them.
+        :param stream: the bytes, to read to the end.
         """
 
     def open(self, path: str) -> Stored:
-        """What is kept there; closed by the caller. Seekable, if that costs nothing.
+        """Open the stored bytes. The caller closes them. Make the stream seekable if that costs nothing.
 
-        :param path: as it was written.
-        :raises FileNotFoundError: if there is nothing.
+        :param path: the path as written.
+        :raises FileNotFoundError: if nothing is stored there.
         """
 
     def delete(self, path: str) -> None:
-        """Forget what is kept there, and what an interrupted `write` may have left; nothing there is well.
+        """Delete the stored bytes, and any leftovers of an interrupted `write`. If there are none, do nothing.
 
-        :param path: as it was written.
+        :param path: the path as written.
         """
 
 
 class FolderStorage:
-    """A folder of this machine, or one that all machines of the app see.
+    """A folder on this machine, or one that all machines of the app share.
 
-    :param root: made with the first file.
+    :param root: the folder; the first file creates it.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def write(self, path: str, stream: Readable) -> None:
-        """See `Storage.write`. What is there is complete: a file gets its name when it is on the disk."""
+        """See `Storage.write`. A file gets its final name only when all its bytes are on the disk."""
         target, part = self._place(path), self._part(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

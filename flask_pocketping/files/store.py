@@ -1,7 +1,7 @@
-"""`Files`: takes the files of conversations into the storage, finds out what they are, and gives them out.
+"""`Files` stores the files of conversations, finds their types and opens them for responses.
 
-Used by the routes in `web/uploads.py`, the host's own calls, and the worker's chore. The order of steps is such that
-whatever is in the storage has its row, so that a process may die at any point and the chore finds what it left.
+The routes in `web/uploads.py`, the host's own calls and the periodic tasks use it. Every stored file has its row
+first. So a process may die at any point, and the periodic task finds the leftovers.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from .thumbnails import Interrupted, Refused, Thumbnails
 
 logger = logging.getLogger("flask_pocketping")
 
-#: How long an announced file may be sent.
+#: How long the address of an announced file accepts its bytes.
 UPLOAD_LIFETIME = timedelta(minutes=15)
-#: How long a file is kept that no message has.
+#: How long a file without a message is kept.
 UNSENT_LIFETIME = timedelta(hours=24)
-#: How long one process is left to draw a thumbnail. Longer than `thumbnails.MOST_WAIT`, with time to store it.
+#: How long one process may take for a thumbnail: `thumbnails.MOST_WAIT` and some time to store it.
 THUMBNAIL_LEASE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that was announced.
+    """An announced file.
 
     :ivar attachment_id: its public id.
-    :ivar path: the end of the address that takes its bytes.
-    :ivar expires_at: until when it does.
+    :ivar path: the end of the address that accepts its bytes.
+    :ivar expires_at: when the address expires.
     """
 
     attachment_id: str
@@ -56,13 +56,13 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A file on its way out.
+    """A file for a response.
 
-    :ivar filename: what it is called.
-    :ivar mime_type: what it is.
-    :ivar size: in bytes, if that is known.
-    :ivar stream: its bytes; closed by the caller.
-    :ivar final: whether it stays the same; the picture that stands in for its thumbnail does not.
+    :ivar filename: its name.
+    :ivar mime_type: its media type.
+    :ivar size: its size in bytes, if known.
+    :ivar stream: its bytes; the caller closes the stream.
+    :ivar final: whether the content never changes. It is false for an image that replaces its missing thumbnail.
     """
 
     filename: str
@@ -75,7 +75,7 @@ class Served:
 class Files:
     """The files of one app.
 
-    :param max_size: bytes that one may have.
+    :param max_size: the largest file, in bytes.
     """
 
     def __init__(self, db: Database, storage: Storage, max_size: int) -> None:
@@ -85,14 +85,14 @@ class Files:
         self._thumbnails = Thumbnails(self._draw)
 
     def close(self) -> None:
-        """End the drawing of thumbnails; what is not done is done when somebody asks for it."""
+        """Stop drawing thumbnails. The next request for an unfinished one draws it."""
         self._thumbnails.close()
 
     def announce(self, session_id: str, filename: str, size: int, *, by: attachments.Side) -> Upload:
-        """A file is about to come.
+        """Announce a file.
 
-        :param size: in bytes; exactly as many have to come.
-        :raises PayloadTooLarge: if those are too many.
+        :param size: the exact size in bytes.
+        :raises PayloadTooLarge: if the file is too large.
         """
         if size < 1:
             raise InvalidRequest.field("size", "Must be at least 1: there is nothing in the file.")
@@ -102,13 +102,13 @@ class Files:
         return Upload(row["id"], f"{row['id']}/{row['key']}", row["expires_at"])
 
     def receive(self, attachment_id: str, key: str, stream: Callable[[int], Readable]) -> None:
-        """Take the bytes of an announced file. Until it is completed they may be sent again.
+        """Store the bytes of an announced file. A client may repeat this until the file is completed.
 
-        :param stream: opens them, given how many there may be.
-        :raises AttachmentNotFound: if nothing is expected there, or another try of the same came in between.
-        :raises PayloadTooLarge: if there are more than were announced.
-        :raises InvalidRequest: if there are fewer.
-        :raises Unavailable: if the storage can't take them now; they may be sent again.
+        :param stream: opens the bytes, given the limit of their number.
+        :raises AttachmentNotFound: if no file is expected there, or a repeated upload came in between.
+        :raises PayloadTooLarge: if there are more bytes than announced.
+        :raises InvalidRequest: if there are fewer bytes than announced.
+        :raises Unavailable: if the storage fails; the client may repeat the upload.
         """
         expected = attachments.expected(self._db, attachment_id, key)
         incoming = Counted(stream(expected["size"]), expected["size"], "More bytes came than were announced.")
@@ -125,13 +125,13 @@ class Files:
             raise AttachmentNotFound
 
     def complete(self, session_id: str, attachment_id: str, *, by: attachments.Side) -> Attachment:
-        """All of a file has come: find out what it is. Completing it again changes nothing.
+        """Complete an upload and find the file's type. Completing it again changes nothing.
 
-        A picture is measured and not decoded; its thumbnail is drawn afterwards.
+        This measures an image without decoding it. Its thumbnail is drawn later.
 
         :raises AttachmentNotFound: if this side announced no such file in the session.
-        :raises InvalidRequest: if it has not come yet.
-        :raises Unavailable: if the storage can't be read now.
+        :raises InvalidRequest: if the upload is incomplete.
+        :raises Unavailable: if the storage can't read the file.
         """
         row = attachments.announced(self._db, session_id, attachment_id, by)
         if row["status"] == AttachmentStatus.READY:
@@ -147,12 +147,12 @@ class Files:
         by: attachments.Side,
         project_id: str | None = None,
     ) -> Attachment:
-        """Take a file whose bytes are at hand, whole in one step.
+        """Store a complete file in one step.
 
-        :param project_id: the project that the session must belong to, if any must.
-        :raises PayloadTooLarge: if it has too many bytes.
-        :raises InvalidRequest: if it has none.
-        :raises Unavailable: if the storage can't take it now; nothing is left of it then.
+        :param project_id: the project that the session must belong to, if any.
+        :raises PayloadTooLarge: if the file is too large.
+        :raises InvalidRequest: if the file is empty.
+        :raises Unavailable: if the storage fails; then nothing is left of the file.
         """
         path = _new_path()
         row = self._announce(session_id, filename, 0, by, project_id, path)
@@ -168,11 +168,11 @@ class Files:
         return self._finish(row["id"], path, counted.size)
 
     def find(self, attachment_id: str, key: str, *, thumbnail: bool = False) -> Served:
-        """What is behind a file's address.
+        """Open the file of an address.
 
-        :param thumbnail: the small picture instead; until there is one, the picture itself.
-        :raises AttachmentNotFound: if there is nothing, or nothing any more, or the key is not the file's.
-        :raises Unavailable: if the storage can't be read now.
+        :param thumbnail: whether to open the thumbnail. Until it is ready, this opens the image.
+        :raises AttachmentNotFound: if the file does not exist, is deleted or has another key.
+        :raises Unavailable: if the storage can't read the file.
         """
         row = attachments.find_by_key(self._db, attachment_id, key)
         if not thumbnail:
@@ -187,11 +187,11 @@ class Files:
         return Served(row["filename"], row["mime_type"], row["size"], self._open(row, row["path"]), final=False)
 
     def sweep(self) -> int:
-        """Remove files of deleted messages, and files that became part of none within a day; some hundreds at a time.
+        """Delete some hundred files of deleted messages, and files that belong to no message after a day.
 
-        :return: how many it were.
-        :raises OSError: if some could not be removed; the others were.
-        :raises Unavailable: if the bucket can't be reached; then there is no sense in going on.
+        :return: the number of deleted files.
+        :raises OSError: if some files could not be deleted; the others are.
+        :raises Unavailable: if the bucket is unreachable, so further attempts make no sense.
         """
         found = attachments.to_be_removed(self._db, UNSENT_LIFETIME)
         failed: OSError | None = None
@@ -238,7 +238,7 @@ class Files:
         if retried(lambda: attachments.complete(self._db, attachment_id, path, {**facts, "size": size})):
             if facts.get("thumbnail_path"):
                 self._thumbnails.want(attachment_id)
-        # Either it is being sent again, or another request completed it at the same time.
+        # Another request has repeated the upload or completed it.
         elif not attachments.is_at(self._db, attachment_id, path):
             raise _not_here()
         return attachments.get(self._db, attachment_id)
@@ -261,7 +261,7 @@ class Files:
         return facts
 
     def _draw(self, attachment_id: str) -> None:
-        """Draw a thumbnail, unless another process is at it, and store it."""
+        """Draw and store a thumbnail, unless another process is drawing it."""
         suffix = secrets.token_hex(4)
         found = retried(lambda: attachments.claim_thumbnail(self._db, attachment_id, suffix, THUMBNAIL_LEASE))
         if found is None:
@@ -275,20 +275,20 @@ class Files:
             logger.info("Attachment %s is no picture that can be drawn: %s.", attachment_id, refused)
             retried(lambda: attachments.refuse_picture(self._db, row, claimed))
         except (Interrupted, OSError, Unavailable) as error:
-            # Whoever asks for it after the lease has it tried again.
+            # The first request after the lease tries again.
             logger.warning("The thumbnail of attachment %s could not be made now: %s.", attachment_id, error)
         else:
             if not retried(lambda: attachments.finish_thumbnail(self._db, row, claimed)):
                 self._storage.delete(claimed.path)
 
     def _drawn(self, row: Row) -> bytes:
-        # The process that draws gets a file of the system, whatever the storage is.
+        # The drawing process needs a file of the system, with any storage.
         with tempfile.TemporaryFile() as file:
             stored = self._storage.open(row["path"])
             try:
                 while part := stored.read(CHUNK):
                     file.write(part)
-                    # Under gevent, requests of others get their turn here.
+                    # Under gevent, this lets other requests run.
                     time.sleep(0)
             finally:
                 stored.close()
@@ -296,7 +296,7 @@ class Files:
             return self._thumbnails.draw(cast(BinaryIO, file), row["mime_type"])
 
     def _forget_thumbnail(self, row: Row) -> None:
-        """Remove what somebody who died in drawing a thumbnail may have stored."""
+        """Delete what a process that died may have stored as the thumbnail."""
         before = attachments.thumbnail_of(row)
         if before is not None and before.since:
             self._storage.delete(before.path)
@@ -310,7 +310,7 @@ class Files:
             raise AttachmentNotFound from None
 
     def _point(self, attachment_id: str, path: str) -> None:
-        """Note where the file will be, and forget the try before."""
+        """Record the new path of the file, and delete the previous upload."""
         before = retried(lambda: attachments.point(self._db, attachment_id, path))
         if before:
             with _answering("remove"):
@@ -319,12 +319,12 @@ class Files:
     def _forget(self, attachment_id: str) -> None:
         row = attachments.give_up(self._db, attachment_id)
         if row is not None:
-            # What can't be removed now is out of reach, and the sweep comes back for it.
+            # If this fails, no address leads to the file, and the sweep deletes it later.
             with contextlib.suppress(OSError, Unavailable):
                 self._remove(row)
 
     def _remove(self, row: Row) -> None:
-        """The storage first: whoever dies in between leaves a row, and the chore finds it again."""
+        """Delete the bytes first. If the process dies in between, the periodic task finds the row again."""
         small = attachments.thumbnail_of(row)
         for path in (row["path"], small.path if small else ""):
             if path:
@@ -347,7 +347,7 @@ def format_size(size: int) -> str:
 
 
 class Counted:
-    """Counts what is read, and refuses more than there may be."""
+    """Counts the bytes that it reads, and raises if there are too many."""
 
     def __init__(self, stream: Readable, most: int, refusal: str) -> None:
         self._stream = stream
@@ -369,7 +369,7 @@ class Counted:
 
 
 class Exactly:
-    """Refuses a stream that ends too early."""
+    """Raises if a stream ends too early."""
 
     def __init__(self, stream: Counted, size: int) -> None:
         self._stream = stream
@@ -383,7 +383,7 @@ class Exactly:
 
 
 class Rejoined:
-    """A stream from its beginning, after its first bytes were read."""
+    """A stream whose first bytes were already read, from its beginning."""
 
     def __init__(self, head: bytes, rest: Readable) -> None:
         self._head = head
@@ -398,11 +398,11 @@ class Rejoined:
 
 @contextmanager
 def _answering(what: str, incoming: Counted | None = None) -> Iterator[None]:
-    """Tell the log of a storage that fails, of a full disk for instance, and the client to try again.
+    """Log a failure of the storage, such as a full disk, and ask the client to try again.
 
-    :param what: the storage is to do with a file.
-    :param incoming: where it gets it from; what fails there is not the storage's failure.
-    :raises Unavailable: instead of an `OSError`, other than that there is no such file.
+    :param what: what the storage does with the file, for the log.
+    :param incoming: the source of the bytes. Its errors are not failures of the storage.
+    :raises Unavailable: instead of an `OSError`, except if the file does not exist.
     """
     try:
         yield
@@ -434,7 +434,7 @@ def _read_head(stream: Readable) -> bytes:
 
 
 def _new_path() -> str:
-    """Tells nothing of whose it is; folders by two letters keep each small."""
+    """Make a random path that says nothing about the owner. Folders of two letters keep each folder small."""
     name = secrets.token_hex(16)
     return f"{name[:2]}/{name}"
 

@@ -1,7 +1,7 @@
-"""Thumbnails of pictures: drawn in processes of their own, with bounds on time and memory, a few at once.
+"""Draws thumbnails in separate processes, a few at once, with limits on time and memory.
 
-Nobody waits for one: `files/store.py` asks for it, and serves the picture itself until it is there. The process is a
-new interpreter that runs `decode.py`, never a fork: the host has threads and connections, which a fork would copy.
+No request waits for a thumbnail: `files/store.py` asks for one and serves the image until it is ready. Each process is
+a new interpreter that runs `decode.py`, never a fork, because a fork would copy the host's threads and connections.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .media_types import IMAGES
 
 logger = logging.getLogger("flask_pocketping")
 
-#: Pixels of the longer side.
+#: The longer side of a thumbnail in pixels.
 LONGEST = 480
 MIME_TYPE = "image/webp"
 
@@ -33,20 +33,20 @@ MIME_TYPE = "image/webp"
 MOST_SECONDS = 5
 MOST_WAIT = 30.0
 MOST_MEMORY = 512 * 1024 * 1024
-#: Bytes of a thumbnail; one of the largest has a tenth.
+#: The largest thumbnail in bytes. Real ones have at most a tenth.
 MOST_BYTES = 1024 * 1024
 
-#: How many are drawn at once in one serving process, and how many may wait for it.
+#: How many thumbnails one serving process draws at once, and how many may wait.
 AT_ONCE = 2
 WAITING = 200
 
 _SCRIPT = Path(__file__).with_name("decode.py")
 _FEATURES = {"PNG": "zlib", "JPEG": "jpg", "WEBP": "webp", "AVIF": "avif"}
 
-# Nothing else of the environment, which may hold secrets of the host, is told to a process that reads hostile bytes.
+# A process that reads malicious bytes gets nothing else of the environment, which may contain the host's secrets.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP")
 
-# How a process ends by what it was given to read. Other signals come from whoever stops the server.
+# These signals are caused by the image. Other signals come from the program that stops the server.
 _FATAL = {
     -getattr(signal, name)
     for name in ("SIGXCPU", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGKILL")
@@ -55,22 +55,22 @@ _FATAL = {
 
 
 class Refused(Exception):
-    """The picture is broken, or its thumbnail would cost more than it may."""
+    """The image is broken, or its thumbnail would exceed a limit."""
 
 
 class Interrupted(Exception):
-    """The thumbnail was not drawn, through no fault of the picture; it may be tried again."""
+    """The drawing was interrupted, not by the image. It may be tried again."""
 
 
 def can_draw(mime_type: str) -> bool:
-    """Whether thumbnails of such pictures can be drawn here at all."""
+    """Return whether this machine can draw thumbnails of such images."""
     return _interpreter() is not None and _knows(IMAGES[mime_type])
 
 
 class Thumbnails:
-    """Draws thumbnails in the background. Threads are there only while there is something to draw.
+    """Draws thumbnails in the background. Its threads exist only while there is something to draw.
 
-    :param draw: called with what `want` was given, in one of `AT_ONCE` threads.
+    :param draw: called in one of `AT_ONCE` threads with the arguments of `want`.
     """
 
     def __init__(self, draw: Callable[[str], None]) -> None:
@@ -79,13 +79,13 @@ class Thumbnails:
         self._reset()
 
     def want(self, id: str) -> None:
-        """Have a thumbnail drawn soon. Never waits; beyond `WAITING` it is forgotten, and may be asked for again.
+        """Draw a thumbnail soon, without waiting. If more than `WAITING` wait, forget it; the caller may ask again.
 
-        :param id: of the attachment.
+        :param id: the id of the attachment.
         """
         with self._lock:
             if self._process != os.getpid():
-                # The threads were the parent's.
+                # The threads belong to the parent process.
                 self._reset()
             if id in self._known or len(self._waiting) >= WAITING:
                 return
@@ -94,7 +94,7 @@ class Thumbnails:
                 try:
                     thread.start()
                 except RuntimeError:
-                    # There are as many threads as there may be. It may be asked for again.
+                    # Too many thumbnails wait. The caller may ask again.
                     logger.warning("No thread can be started to draw thumbnails.")
                     return
                 self._threads.add(thread)
@@ -102,13 +102,13 @@ class Thumbnails:
             self._waiting.append(id)
 
     def draw(self, picture: BinaryIO, mime_type: str) -> bytes:
-        """Draw a thumbnail, in a process of its own.
+        """Draw a thumbnail in a separate process.
 
         :param picture: a file of the system, at its beginning.
-        :param mime_type: one of `kinds.IMAGES` for which `can_draw` is true.
-        :return: it as WebP.
-        :raises Refused: if the picture is at fault.
-        :raises Interrupted: if it is not, or `close` was called.
+        :param mime_type: one of `media_types.IMAGES` for which `can_draw` is true.
+        :return: the thumbnail as WebP.
+        :raises Refused: if the image is the reason.
+        :raises Interrupted: for any other reason, including `close`.
         """
         process = self._start(picture, IMAGES[mime_type])
         late = threading.Event()
@@ -135,7 +135,7 @@ class Thumbnails:
         code = process.returncode
         if stopped or late.is_set():
             raise Interrupted("it was stopped")
-        # The exit code alone proves nothing: where the host ignores SIGCHLD it is always 0.
+        # The exit code alone is no proof: it is always 0 if the host ignores SIGCHLD.
         if code == 0 and _is_whole(drawn):
             return drawn
         if code == REFUSED or code in _FATAL or len(drawn) > MOST_BYTES:
@@ -143,7 +143,7 @@ class Thumbnails:
         raise Interrupted(f"exit code {code}")
 
     def close(self) -> None:
-        """Forget what waits, and end what is being drawn."""
+        """Forget the waiting thumbnails and stop the running processes."""
         with self._lock:
             if self._process != os.getpid():
                 return
@@ -197,13 +197,13 @@ class Thumbnails:
                 stdin=picture,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                # Arenas for threads would count as memory.
+                # Memory arenas of threads would count toward the limit.
                 env={**kept, "MALLOC_ARENA_MAX": "1"},
             )
         except OSError as error:
             raise Interrupted(str(error)) from error
         with self._lock:
-            # `close` may have come while it was being started.
+            # `close` may have been called while the process was starting.
             if self._closing:
                 process.kill()
             else:
@@ -217,7 +217,7 @@ def _is_whole(drawn: bytes) -> bool:
 
 @cache
 def _interpreter() -> str | None:
-    """The Python to run; within uWSGI or mod_wsgi, or in a frozen app, `sys.executable` is something else."""
+    """Find the Python interpreter. In uWSGI, mod_wsgi or a frozen app, `sys.executable` is another program."""
     folder = Path(sys.exec_prefix)
     guesses = (sys.executable, folder / "bin" / "python3", folder / "bin" / "python", folder / "python.exe")
     for guess in map(str, filter(None, guesses)):
@@ -238,7 +238,7 @@ def _libraries() -> str:
 
 @cache
 def _knows(format: str) -> bool:
-    """Whether Pillow was built with what it takes to read this format and to write thumbnails."""
+    """Return whether Pillow can read this format and write thumbnails."""
     from PIL import features
 
     missing = [name for name in {_FEATURES.get(format), "webp"} if name and not features.check(name)]

@@ -1,1 +1,1 @@
-"""The host app and the server around it: its functions, folders, processes and the extensions beside ours."""
+"""The host app and its server: the host's functions, folders, processes and other extensions."""

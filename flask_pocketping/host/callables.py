@@ -1,4 +1,4 @@
-"""Functions of the host app, receivers and loaders: what they are called, and whether they can run here."""
+"""The host's functions, receivers and loaders: their names for the log, and whether they can run here."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def as_sync(ensure_sync: Callable[..., Any], function: Callable[..., Any]) -> Ca
     """
     if not is_async(function):
         return function
-    # Flask looks at functions only, not at what an object does when it is called.
+    # Flask recognizes async functions, but not objects with an async `__call__`.
     method = function if inspect.iscoroutinefunction(function) else function.__call__  # type: ignore[operator]
     made: Callable[..., Any] = ensure_sync(method)
     return made
 
 
 def check_async(function: Callable[..., Any]) -> None:
-    """Refuse an `async def` function where Flask can't run one.
+    """Refuse an `async def` function if Flask can't run it.
 
-    :raises ConfigurationError: if it is one and asgiref, which Flask runs it with, is not installed.
+    :raises ConfigurationError: if it is async and asgiref, which Flask needs for it, is not installed.
     """
     if is_async(function) and importlib.util.find_spec("asgiref") is None:
         raise ConfigurationError(

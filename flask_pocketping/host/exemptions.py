@@ -1,4 +1,4 @@
-"""Extensions beside ours that guard every route of the app, and how they leave our routes out."""
+"""Exempts our routes from extensions that guard every route of the app."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 from flask import Flask, request_started
 
-#: Views whose answers have a Content-Security-Policy of their own, stricter than one for a whole site can be.
+#: Views whose responses have their own, stricter Content-Security-Policy.
 _WITH_POLICY = ("inbox", "get_file", "get_thumbnail")
 
 
 def leave_out_ours(app: Flask, blueprint: str) -> None:
-    """Take our routes out of what extensions do to all routes of an app.
+    """Exempt our routes from app-wide guards of other extensions.
 
-    That is Flask-WTF's `CSRFProtect`, Flask-Limiter's limits for the whole app, and Flask-Talisman's policy where our
-    answer has its own.
+    These are Flask-WTF's `CSRFProtect`, app-wide limits of Flask-Limiter, and Flask-Talisman's policy for responses
+    with their own policy.
 
-    This happens with the app's first request: by then all extensions are there, in whatever order they were set up.
+    This happens with the app's first request. By then all extensions are set up, in any order.
 
-    :param blueprint: the name of the blueprint that has our routes.
+    :param blueprint: the name of the blueprint with our routes.
     """
 
     def exempt(app: Flask, **extra: Any) -> None:

@@ -1,4 +1,4 @@
-"""Where the files of an app are that no setting names a place for."""
+"""The default folder for the app's files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-#: Finds another folder than the instance folder; set by the pytest plugin while pytest runs.
+#: Replaces the instance folder. The pytest plugin sets this while pytest runs.
 redirect: Callable[[Flask], Path] | None = None
 
 
 def default_folder(app: Flask) -> Path:
-    """The folder of an app for the SQLite file and the uploads, where its config says nothing of them."""
+    """Return the folder for the SQLite file and the uploads of an app without such settings."""
     return redirect(app) if redirect is not None else Path(app.instance_path)

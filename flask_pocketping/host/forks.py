@@ -1,4 +1,4 @@
-"""What holds threads, locks or sockets begins anew in a process that was forked off: they are the other one's."""
+"""Resets objects with threads, locks or sockets in a forked process, because they belong to the parent process."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _known: WeakKeyDictionary[object, Callable[..., None]] = WeakKeyDictionary()
 
 
 def begin_anew_after_fork(owner: T, begin: Callable[[T], None]) -> None:
-    """Have `begin(owner)` called in each process that is forked off from now on, before anything else runs there.
+    """Call `begin(owner)` in each process that is forked from now on, before anything else runs there.
 
-    :param owner: kept alive by others.
+    :param owner: the object to reset; this keeps no strong reference to it.
     """
     _known[owner] = begin
 

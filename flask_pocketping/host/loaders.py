@@ -30,9 +30,9 @@ class Loaders:
 
 
 def current_identity(loaders: Loaders) -> Identity | None:
-    """The customer who is signed in to the host app in this request, vouched for.
+    """Return the verified identity of the customer who is signed in to the host app.
 
-    :raises TypeError: if the loader gave something else.
+    :raises TypeError: if the loader returned something else.
     """
     found = current_app.ensure_sync(loaders.identity)() if loaders.identity else _flask_login_user()
     if found is None:
@@ -47,9 +47,9 @@ def current_identity(loaders: Loaders) -> Identity | None:
 
 
 def given_identity(given: Identity | Mapping[str, Any]) -> Identity:
-    """A customer of whom the host's own code tells, vouched for.
+    """Return a verified identity that the host's own code passes in.
 
-    :raises TypeError: if it is something else, or says more than a token can carry.
+    :raises TypeError: if it is something else or too large for a token.
     """
     identity = _identity_of(given) if isinstance(given, Mapping) else given
     if not isinstance(identity, Identity) or not identity.customer_id:
@@ -65,9 +65,9 @@ def _vouched_for(source: str, identity: Identity) -> Identity:
 
 
 def current_operator(loaders: Loaders) -> Operator | Response | None:
-    """The operator behind this request, or where the host sends whoever is none.
+    """Return the operator of this request, or the host's response for others.
 
-    :raises TypeError: if the loader gave something else, or there is none.
+    :raises TypeError: if the loader returned something else, or there is no loader.
     """
     if loaders.operator is None:
         raise TypeError("No operator_loader is set.")
@@ -85,10 +85,10 @@ def current_operator(loaders: Loaders) -> Operator | Response | None:
 
 
 def facts_of(loaders: Loaders, session: Session) -> list[dict[str, Any]]:
-    """What the host app knows of a conversation's visitor.
+    """Return what the host app knows of a conversation's visitor.
 
-    :return: each with `label` and `value`, and `url` where there is more to see.
-    :raises TypeError: if the function gave no mapping.
+    :return: facts with `label` and `value`, and optionally `url`.
+    :raises TypeError: if the function returned no mapping.
     """
     if loaders.context is None:
         return []

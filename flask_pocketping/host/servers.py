@@ -1,4 +1,4 @@
-"""What is known of the web server around this process."""
+"""Facts about the web server of this process."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 
 def gunicorn_worker() -> Any:
-    """The worker of gunicorn that this process is, if it is one. Its handler of SIGTERM leads to it."""
+    """Return the gunicorn worker of this process, or `None`. Its SIGTERM handler leads to it."""
     worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return worker if hasattr(worker, "cfg") and hasattr(worker, "alive") else None
 
 
 def server_stops() -> bool:
-    """Whether gunicorn has told this process to stop."""
+    """Return whether gunicorn has told this process to stop."""
     worker = gunicorn_worker()
     return worker is not None and not worker.alive
 
 
 def open_files_limit() -> int:
-    """How many files this process may have open, sockets among them."""
+    """Return how many files, including sockets, this process may open."""
     if sys.platform == "win32":
         return 512
     import resource

@@ -85,7 +85,7 @@ class IdentifyRequest(BackOfficeRequest):
     @validates_schema
     def _check_not_empty(self, data: dict[str, Any], **kwargs: Any) -> None:
         if not data:
-            raise ValidationError("At least one of email, name, customerId and metadata is needed.")
+            raise ValidationError("Send at least one of email, name, customerId and metadata.")
 
 
 class OpenSessionRequest(BackOfficeRequest):
@@ -182,7 +182,7 @@ class UpdateSavedReplyRequest(BackOfficeRequest):
     @validates_schema
     def _check_not_empty(self, data: dict[str, Any], **kwargs: Any) -> None:
         if not data:
-            raise ValidationError("At least one of shortcut and content is needed.")
+            raise ValidationError("Send at least one of shortcut and content.")
 
 
 class SavedReplyResponse(OutputSchema):

@@ -226,7 +226,7 @@ class PreChatRequest(VisitorRequest):
     phone = Text(
         allow_none=True,
         load_default=None,
-        **matching(r"\+[1-9][0-9]{5,14}", "Must be an international number such as +4930123456."),
+        **matching(r"\+[1-9][0-9]{5,14}", "Include the country code, for example +4930123456."),
     )
     phoneCountry = Text(
         allow_none=True,
@@ -237,7 +237,7 @@ class PreChatRequest(VisitorRequest):
     @validates_schema
     def _check_contact(self, data: dict[str, Any], **kwargs: Any) -> None:
         if data["email"] is None and data["phone"] is None:
-            raise ValidationError("At least one of email and phone is needed.")
+            raise ValidationError("Enter an email address or a phone number.")
 
 
 class RateConversationRequest(VisitorRequest):

@@ -1,1 +1,1 @@
-"""Handles, tokens and rate limits: what proves who is asking, and how often they may."""
+"""Handles and tokens, which prove who sends a request, and rate limits."""

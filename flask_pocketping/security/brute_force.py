@@ -1,4 +1,4 @@
-"""Wrong API keys and tokens, counted for each address: whoever guesses has to stop long before it leads anywhere."""
+"""Counts wrong API keys and tokens per address, to stop people who guess."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections import OrderedDict
 from ..config_parsers import Rules
 from .rate_limits import Limiter
 
-#: Keys that are remembered to be in use at an address.
+#: How many accepted keys to remember.
 REMEMBERED = 1000
 
 
 class Guesses:
-    """The failed attempts of each address, and which keys are in use there.
+    """The failed attempts of each address, and the keys that work there.
 
-    A key that was let in from an address goes on to be, however many wrong ones come from there: behind one proxy or
-    router, somebody who guesses must not lock the others out.
+    A key that was accepted from an address stays accepted there, even after many wrong ones. So one person who guesses
+    can't lock out others behind the same proxy or router.
 
-    :param rules: how many failures an address may have.
+    :param rules: the limits of failures per address.
     """
 
     def __init__(self, limiter: Limiter, rules: Rules) -> None:
@@ -28,11 +28,11 @@ class Guesses:
         self._lock = threading.Lock()
 
     def check(self, address: str, key_hash: str) -> None:
-        """Refuse an attempt, right or wrong, of an address with too many failures.
+        """Refuse any attempt from an address with too many failures.
 
-        Asked before the key is looked at, so how long the answer takes tells nothing of it.
+        This happens before the key is compared, so the response time says nothing about the key.
 
-        :raises RateLimited: if it has too many, unless the key is in use there.
+        :raises RateLimited: if there were too many failures, unless the key works there.
         """
         if (address, key_hash) not in self._in_use:
             self._limiter.check(self._rules, "guesses", address)
@@ -40,14 +40,14 @@ class Guesses:
     def fail(self, address: str, key_hash: str) -> None:
         """Count a failure.
 
-        :raises RateLimited: if it is one too many.
+        :raises RateLimited: if the address exceeds its limit.
         """
         with self._lock:
             self._in_use.pop((address, key_hash), None)
         self._limiter.hit(self._rules, "guesses", address)
 
     def succeed(self, address: str, key_hash: str) -> None:
-        """Note that a key was let in."""
+        """Remember that a key was accepted."""
         with self._lock:
             self._in_use[address, key_hash] = None
             self._in_use.move_to_end((address, key_hash))

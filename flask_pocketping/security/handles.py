@@ -1,4 +1,4 @@
-"""Handles: a session's id with a signature, the only thing that opens the visitor's routes."""
+"""Handles: session ids with a signature. Only a handle opens the routes for visitors."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class Handles:
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
         derived = Signer(list(secrets), salt="flask-pocketping.session", digest_method=hashlib.sha256)
-        # The keys are derived here once, and not again for each handle.
+        # Derive the keys only once, not for each handle.
         keys = [derived.derive_key(secret) for secret in derived.secret_keys]
         self._signer = Signer(keys, key_derivation="none", digest_method=hashlib.sha256)
         # A page shows its handle with every request. Only those with a good signature are kept.
         self._read = lru_cache(maxsize=4096)(self._signer.unsign)
 
     def sign(self, session_id: str) -> str:
-        """The handle of a session; always the same one."""
+        """Return the handle of a session, which is always the same."""
         return self._signer.sign(session_id).decode()
 
     def read(self, handle: object) -> str:
-        """The session that a handle opens.
+        """Return the id of the session that a handle opens.
 
-        :raises SessionNotFound: if the handle is not one of ours.
+        :raises SessionNotFound: if the handle is invalid.
         """
         if not isinstance(handle, str) or not handle.isascii() or len(handle) > 200:
             raise SessionNotFound

@@ -1,4 +1,4 @@
-"""Values with a signature and an end: what the app once said, carried by a browser, believed until it runs out."""
+"""Signed values with an expiry time, which a browser carries for the app."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 
 from .. import clock
 
-#: Longer than any that we make.
+#: The longest text to read; ours are shorter.
 MAX_LENGTH = 20_000
 
-#: How far the clocks of the machines that sign and read may differ.
+#: How far the clocks of the signing and the reading machine may differ.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 class NotSigned(Exception):
-    """The text is none that this app signed for the purpose."""
+    """The text was not signed by this app for this purpose."""
 
 
 class Expired(NotSigned):
-    """It is, but its time is over."""
+    """The signature is valid but has expired."""
 
 
 class _Signer(TimestampSigner):
-    """Tells the time by the one clock."""
+    """Takes the time from `clock`, which tests can set."""
 
     def get_timestamp(self) -> int:
         return int(clock.now().timestamp())
 
 
 class Signed:
-    """Signs and reads values of one purpose.
+    """Signs and reads values for one purpose.
 
     :param secrets: the app's secrets, oldest first; the last one signs.
-    :param purpose: what one purpose signs, no other one takes.
+    :param purpose: the purpose. A signature for one purpose is invalid for another.
     :param lifetime: in seconds.
     """
 
@@ -51,15 +51,15 @@ class Signed:
         )
 
     def sign(self, value: Mapping[str, Any]) -> str:
-        """The value as text that can stand in an address."""
+        """Return the value as signed text that is safe in a URL."""
         text = self._serializer.dumps(dict(value))
         return text if isinstance(text, str) else text.decode()
 
     def read(self, text: object) -> tuple[dict[str, Any], datetime]:
-        """A value that was signed, and when its time is over.
+        """Return a signed value and its expiry time.
 
-        :raises Expired: if that was before now, or it was signed more than a minute after now.
-        :raises NotSigned: if it is none of ours.
+        :raises Expired: if it has expired, or was signed more than one minute in the future.
+        :raises NotSigned: if the signature is invalid.
         """
         if not isinstance(text, str) or not text.isascii() or len(text) > MAX_LENGTH:
             raise NotSigned
@@ -67,7 +67,7 @@ class Signed:
             value, signed_at = self._serializer.loads(text, return_timestamp=True)
         except BadSignature:
             raise NotSigned from None
-        # Not by `max_age`, which takes a signature of a clock that is one second ahead for an expired one.
+        # `max_age` would treat a signature from one second in the future as expired.
         now, lifetime = clock.now(), timedelta(seconds=self._lifetime)
         if not -CLOCK_TOLERANCE <= now - signed_at <= lifetime:
             raise Expired

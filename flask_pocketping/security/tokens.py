@@ -1,4 +1,4 @@
-"""The two tokens that a browser carries for us: who the customer is, and who the operator is, as the host app says."""
+"""The two tokens that a browser carries: the signed identity of a customer, and the token of an operator."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..errors import InvalidRequest, TokenExpired, Unauthorized
 from ..values import Identity, Operator
 from .signing import Expired, NotSigned, Signed
 
-#: What operators' tokens begin with; API keys begin otherwise.
+#: The beginning of operators' tokens. API keys begin differently.
 PREFIX = "ppo_"
 
 
 class Identities:
-    """Signs who a visitor is, and reads it.
+    """Signs and reads the identities of customers.
 
     :param secrets: the app's secrets, oldest first.
     :param lifetime: of a signature, in seconds.
@@ -28,7 +28,7 @@ class Identities:
         self._name_key = hmac.digest(secrets[-1], b"flask-pocketping.user", "sha256")
 
     def make(self, identity: Identity) -> str:
-        """A token of an identity that the host app vouches for."""
+        """Return a token for an identity that the host app has confirmed."""
         facts = {
             "id": identity.customer_id,
             "email": identity.email,
@@ -38,9 +38,9 @@ class Identities:
         return self._signed.sign({name: value for name, value in facts.items() if value is not None})
 
     def read(self, token: object) -> Identity:
-        """The identity of a token.
+        """Return the identity in a token.
 
-        :raises InvalidRequest: if it is none of ours, or its time is over; the details say which.
+        :raises InvalidRequest: if the token is invalid or expired; the details say which.
         """
         try:
             facts, _ = self._signed.read(token)
@@ -58,7 +58,7 @@ class Identities:
 
 
 class OperatorClaims(NamedTuple):
-    """What an operator's token says."""
+    """The content of an operator's token."""
 
     operator: Operator
     project_id: str
@@ -66,7 +66,7 @@ class OperatorClaims(NamedTuple):
 
 
 class OperatorTokens:
-    """Makes and reads operators' tokens. Nothing is kept of them: they end by themselves.
+    """Creates and reads operators' tokens. They are not stored, and each one expires.
 
     :param secrets: the app's secrets, oldest first.
     :param lifetime: in seconds.
@@ -76,14 +76,14 @@ class OperatorTokens:
         self._signed = Signed(secrets, "operator", lifetime)
 
     def make(self, operator: Operator, project_id: str) -> str:
-        """A token for an operator of a project."""
+        """Return a token for an operator of a project."""
         facts = {"id": operator.id, "name": operator.name, "avatar": operator.avatar, "project": project_id}
         return PREFIX + self._signed.sign(facts)
 
     def read(self, token: str) -> OperatorClaims:
-        """What a token says.
+        """Return the claims of a token.
 
-        :raises Unauthorized: if it is none of ours, or its time is over.
+        :raises Unauthorized: if the token is invalid or expired.
         """
         try:
             facts, expires_at = self._signed.read(token.removeprefix(PREFIX))
