@@ -14,28 +14,28 @@ _now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731 -- replac
 
 
 def now() -> datetime:
-    """The present time, aware, in UTC."""
+    """Return the current time, aware and in UTC."""
     return _now()
 
 
 def set_clock(source: Callable[[], datetime] | None) -> None:
-    """Let tests set the time; `None` restores the real clock.
+    """Let tests set the time. `None` restores the real clock.
 
-    :param source: returns an aware UTC time each time it is called.
+    :param source: returns an aware UTC time for each call.
     """
     global _now
     _now = source or (lambda: datetime.now(UTC))
 
 
 def format_utc(moment: datetime) -> str:
-    """ISO 8601 in UTC with a `Z`, in microseconds (RFC 3339)."""
+    """Write a time as ISO 8601 in UTC with a `Z` and microseconds (RFC 3339)."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_utc(text: str) -> datetime:
-    """Read an ISO 8601 time; one without an offset counts as UTC.
+    """Read an ISO 8601 time. A time without an offset counts as UTC.
 
-    :raises ValueError: if it is no such time.
+    :raises ValueError: if the text is no such time.
     """
     moment = datetime.fromisoformat(text)
     try:
@@ -45,14 +45,14 @@ def parse_utc(text: str) -> datetime:
 
 
 def ago(**span: float) -> datetime:
-    """The time so long before now; takes what `timedelta` takes."""
+    """Return the time that is so long before now. This takes the arguments of `timedelta`."""
     return now() - timedelta(**span)
 
 
 def new_id(prefix: str) -> str:
-    """A new id such as `msg_01jd…`: 48 bits of time in ms, then 80 random bits, so ids sort by age.
+    """Return a new id such as `msg_01jd…`: 48 bits of time in ms and 80 random bits, so ids sort by age.
 
-    The layout is that of ULID; the random part makes them unguessable, yet an id is never a secret here.
+    This is the layout of ULID. The random part makes ids unguessable, but no id is a secret here.
     """
     number = (time.time_ns() // 1_000_000 & (1 << 48) - 1) << 80 | secrets.randbits(80)
     text = "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

@@ -1,4 +1,4 @@
-"""`PocketPing`: the extension object, with all that a host app calls."""
+"""`PocketPing`, the extension object, with everything that a host app calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .migrations import include_name
 from .models import DEFAULT_PROJECT, Base
 from .values import Attachment, Identity, Message, MessagePage, MessageType, Session, SessionPage, SessionStatus, Stats
 
-# What the chat is made of is imported when it is made, so that to import the package costs a host little.
+# `init_app` imports the parts of the chat, so that importing the package is cheap.
 if TYPE_CHECKING:
     from .files.storage import Storage
     from .host.loaders import Loader
@@ -88,10 +88,10 @@ class PocketPing:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Check the settings and register with an app. Opens no connection and starts no thread.
+        """Check the settings and register the chat with an app. This opens no connection and starts no thread.
 
-        :param app: one that this, or another `PocketPing`, is not set up for yet.
-        :raises ConfigurationError: naming the key that is wrong and what it should be.
+        :param app: an app without `PocketPing`.
+        :raises ConfigurationError: if a setting is invalid. The message names the key and what is allowed.
         """
         from .builders import build_state
         from .cli import commands
@@ -118,46 +118,47 @@ class PocketPing:
             app.register_blueprint(build_blueprint(state))
         leave_out_ours(app, NAME)
         app.cli.add_command(commands)
-        # One of the host's own of that name stays.
+        # Do not replace a function of the host with this name.
         app.jinja_env.globals.setdefault("pocketping_widget", pocketping_widget)
 
     def close(self, app: Flask | None = None) -> None:
-        """End what runs beside the requests: sockets get 1012, deliveries under way are finished.
+        """Close the sockets with 1012, finish the running deliveries and end the threads of an app.
 
-        Waits for deliveries up to `POCKETPING_WEBHOOK_TIMEOUT` and 5 seconds; what takes longer is made again when its
-        lease ends. Safe to call again; the next request starts all anew.
+        This waits for deliveries up to `POCKETPING_WEBHOOK_TIMEOUT` plus 5 seconds. Unfinished ones are repeated after
+        their lease. You may call it again; the next request starts everything again.
 
-        :param app: the app; the current one if unset.
+        :param app: the app. Default: the current app.
         """
         from .state import state_of
 
         state_of(app or current_app).runtime.close()
 
     def upgrade(self, app: Flask | None = None) -> None:
-        """Bring the tables to this version: create them, or upgrade those that are there, as `init-db` does.
+        """Create the tables or upgrade them to this version, as `flask pocketping init-db` does.
 
-        Safe to call again, and by several processes at once. For apps that are deployed without Flask's commands.
+        You may call it again, even from several processes at once. It is for apps that are deployed without Flask's
+        commands.
 
-        :param app: the app; the current one if unset.
+        :param app: the app. Default: the current app.
         :raises SchemaTooNew: if a newer version has upgraded the tables.
-        :raises SchemaOutdated: if the tables lack something that no revision adds, so were changed by something else.
+        :raises SchemaOutdated: if something else has changed the tables, so that no revision can upgrade them.
         """
         from .state import state_of
 
         state_of(app or current_app).db.upgrade()
 
     def create_tables(self, app: Flask | None = None) -> None:
-        """Create the tables in an empty database, as a test of the host app or a first start wants them.
+        """Create the tables in an empty database, for example in tests.
 
-        Where there are tables it does what `upgrade` does.
+        If there are tables, this does the same as `upgrade`.
 
-        :param app: the app; the current one if unset.
-        :raises SchemaTooNew: as `upgrade`.
-        :raises SchemaOutdated: as `upgrade`.
+        :param app: the app. Default: the current app.
+        :raises SchemaTooNew: as in `upgrade`.
+        :raises SchemaOutdated: as in `upgrade`.
         """
         self.upgrade(app)
 
-    # --- What the host tells of its people; before or after init_app, for all apps of this object. ---
+    # --- Loaders: register them before or after init_app, for all apps of this object. ---
 
     def identity_loader(self, function: F) -> F:
         """Say which customer is signed in: a decorator.
@@ -208,7 +209,7 @@ class PocketPing:
         found = current_identity(state.loaders) if identity is None else given_identity(identity)
         return None if found is None else state.identities.make(found)
 
-    # --- The API for the host's own code; an app context is enough. ---
+    # --- The API for the host's own code. It needs an app context. ---
 
     def open_session(
         self,
@@ -220,10 +221,10 @@ class PocketPing:
     ) -> Session:
         """Open a conversation.
 
-        :param visitor_id: who it is with; a new id if unset.
-        :param metadata: what is known of the visitor's page, with the keys of the API (`pageUrl`, …).
-        :param identity: who the visitor is; set `verified` where the app vouches for it.
-        :param project_id: the project that it belongs to.
+        :param visitor_id: the visitor. Default: a new id.
+        :param metadata: facts about the visitor's page, with the keys of the API (`pageUrl`, …).
+        :param identity: who the visitor is. Set `verified` if the app confirms it.
+        :param project_id: the project.
         :return: the new session.
         """
         state = current_state()
@@ -239,11 +240,11 @@ class PocketPing:
         )
 
     def get_session(self, session_id: str) -> Session:
-        """Find a conversation.
+        """Return a conversation.
 
         :param session_id: its public id.
         :return: the session, with its newest message.
-        :raises SessionNotFound: if there is none such.
+        :raises SessionNotFound: if it does not exist.
         """
         state = current_state()
         return state.urls.complete(sessions.get_session(state.db, session_id))
@@ -260,17 +261,17 @@ class PocketPing:
         cursor: str | None = None,
         project_id: str = DEFAULT_PROJECT,
     ) -> SessionPage:
-        """A page of conversations, newest activity first.
+        """Return a page of conversations, the newest activity first.
 
-        :param status: only `active` or only `closed` ones.
-        :param unanswered: only those whose last word is the visitor's (or only the others).
-        :param started: only those in which something was said (or only the others).
+        :param status: `active` or `closed`.
+        :param unanswered: true: only those whose last message is the visitor's; false: only the others.
+        :param started: true: only those with messages; false: only those without.
         :param q: text to find in the visitor's name or email or in a message.
-        :param visitor_id: only this visitor's.
-        :param limit: how many at the most.
-        :param cursor: `next_cursor` of the page before.
-        :param project_id: the project to look in.
-        :raises InvalidRequest: if the cursor is none that `list_sessions` gave.
+        :param visitor_id: only those of this visitor.
+        :param limit: the most sessions of a page.
+        :param cursor: `next_cursor` of the previous page.
+        :param project_id: the project.
+        :raises InvalidRequest: if the cursor is invalid.
         """
         state = current_state()
         return state.urls.complete(
@@ -288,21 +289,21 @@ class PocketPing:
         )
 
     def close_session(self, session_id: str) -> Session:
-        """Close a conversation; closing it again changes nothing.
+        """Close a conversation. Closing it again changes nothing.
 
         :param session_id: its public id.
-        :return: the session as it is now.
-        :raises SessionNotFound: if there is no such session.
+        :return: the changed session.
+        :raises SessionNotFound: if it does not exist.
         """
         state = current_state()
         return state.urls.complete(sessions.close_session(state.db, session_id))
 
     def reopen_session(self, session_id: str) -> Session:
-        """Open a closed conversation again; an open one stays as it is.
+        """Reopen a closed conversation. An open one does not change.
 
         :param session_id: its public id.
-        :return: the session as it is now.
-        :raises SessionNotFound: if there is no such session.
+        :return: the changed session.
+        :raises SessionNotFound: if it does not exist.
         """
         state = current_state()
         return state.urls.complete(sessions.reopen_session(state.db, session_id))
@@ -359,14 +360,14 @@ class PocketPing:
         after: str | int | None = None,
         before: str | int | None = None,
     ) -> MessagePage:
-        """A page of a conversation, oldest first; without `after` and `before` the newest one.
+        """Return a page of messages, oldest first. Without `after` and `before`, this is the newest page.
 
         :param session_id: the public id of the conversation.
-        :param limit: how many at the most.
-        :param after: a message id or a seq: those that follow it.
-        :param before: likewise: the newest of those that precede it.
-        :raises SessionNotFound: if there is no such session.
-        :raises InvalidRequest: if `after` or `before` is the id of no message of the session.
+        :param limit: the most messages of a page.
+        :param after: a message id or a seq: return the messages after it.
+        :param before: a message id or a seq: return the newest messages before it.
+        :raises SessionNotFound: if the conversation does not exist.
+        :raises InvalidRequest: if `after` or `before` is no message of the conversation.
         """
         state = current_state()
         return state.urls.complete(
@@ -377,26 +378,26 @@ class PocketPing:
         """Change the text of a message.
 
         :param session_id: the public id of the conversation.
-        :param message_id: the message.
+        :param message_id: the id of the message.
         :param content: 1 to 4000 characters.
-        :return: the message as it is now.
-        :raises SessionNotFound: if there is no such session.
-        :raises MessageNotFound: if there is no such message in it, or it is deleted.
+        :return: the changed message.
+        :raises SessionNotFound: if the conversation does not exist.
+        :raises MessageNotFound: if the message does not exist in it or is deleted.
         :raises MessageRejected: if a receiver of `message_received` refuses it.
-        :raises InvalidRequest: if the content does not fit.
+        :raises InvalidRequest: if the content is invalid.
         """
         state = current_state()
         edited = messages.edit_message(state.db, session_id, message_id, content, before=state.before_message)
         return state.urls.complete(edited)
 
     def delete_message(self, session_id: str, message_id: str) -> Message:
-        """Empty a message; it keeps its place. Deleting it again changes nothing.
+        """Delete a message. It keeps its position, without content. Deleting it again changes nothing.
 
         :param session_id: the public id of the conversation.
-        :param message_id: the message.
-        :return: the message as it is now.
-        :raises SessionNotFound: if there is no such session.
-        :raises MessageNotFound: if there is no such message in it.
+        :param message_id: the id of the message.
+        :return: the changed message.
+        :raises SessionNotFound: if the conversation does not exist.
+        :raises MessageNotFound: if the message does not exist in it.
         """
         state = current_state()
         return state.urls.complete(messages.delete_message(state.db, session_id, message_id))
@@ -405,9 +406,9 @@ class PocketPing:
         """Mark the visitor's messages as read by an operator.
 
         :param session_id: the public id of the conversation.
-        :param message_ids: only these; all if unset.
-        :return: for how many that was new.
-        :raises SessionNotFound: if there is no such session.
+        :param message_ids: only these messages. Default: all.
+        :return: the number of messages that changed.
+        :raises SessionNotFound: if the conversation does not exist.
         """
         return messages.mark_messages(
             current_state().db, session_id, reader=MessageType.OPERATOR, message_ids=message_ids
@@ -427,32 +428,32 @@ class PocketPing:
         return state.urls.complete(visitors.identify(state.db, session_id, identity))
 
     def set_ai(self, session_id: str, enabled: bool) -> Session:
-        """Let the AI answer in a conversation, or not.
+        """Allow or forbid AI replies in a conversation.
 
         :param session_id: the public id of the conversation.
-        :param enabled: whether it may.
-        :return: the session as it is now.
-        :raises SessionNotFound: if there is no such session.
+        :param enabled: whether the AI may reply.
+        :return: the changed session.
+        :raises SessionNotFound: if the conversation does not exist.
         """
         state = current_state()
         return state.urls.complete(sessions.set_ai(state.db, session_id, enabled))
 
     def request_csat(self, session_id: str) -> Session:
-        """Ask the visitor for a rating. One who has given theirs is not asked again.
+        """Ask the visitor for a rating. A visitor who has rated is not asked again.
 
         :param session_id: the public id of the conversation.
-        :return: the session as it is now.
-        :raises SessionNotFound: if there is no such session.
+        :return: the changed session.
+        :raises SessionNotFound: if the conversation does not exist.
         """
         state = current_state()
         return state.urls.complete(csat.request(state.db, session_id))
 
     def stats(self, period: str = "7d", *, project_id: str = DEFAULT_PROJECT) -> Stats:
-        """The figures of the last days: how many conversations visitors began, and what became of them.
+        """Return the statistics of the last days.
 
-        :param period: `7d` or `30d`; today, in UTC, is the last of these days.
-        :param project_id: the project to look at.
-        :raises InvalidRequest: if it is another period.
+        :param period: `7d` or `30d`. The last day is today, in UTC.
+        :param project_id: the project.
+        :raises InvalidRequest: if the period is another one.
         """
         return figures.stats(current_state().db, period, project_id)
 
@@ -460,9 +461,9 @@ class PocketPing:
         """Send a custom event to the visitor's page.
 
         :param session_id: the public id of the conversation.
-        :param name: what the page knows the event by.
-        :param data: anything that JSON can hold.
-        :raises SessionNotFound: if there is no such session.
+        :param name: the name of the event.
+        :param data: anything that JSON can represent.
+        :raises SessionNotFound: if the conversation does not exist.
         """
         visitors.send_event(current_state().db, session_id, name, data)
 
@@ -474,18 +475,18 @@ class PocketPing:
         *,
         type: MessageType | str = MessageType.OPERATOR,
     ) -> Attachment:
-        """Keep a file for a message of a conversation; `send_message` takes its id.
+        """Store a file for a message. Pass its id to `send_message`.
 
-        What became part of no message within a day is removed.
+        A file without a message is deleted after one day.
 
         :param session_id: the public id of the conversation.
-        :param filename: what it is called; folders are left out.
-        :param data: its bytes, or a file that is open for reading them.
-        :param type: of the message that it is for.
-        :return: what is known of it now.
-        :raises SessionNotFound: if there is no such session.
-        :raises PayloadTooLarge: if it is larger than `POCKETPING_MAX_UPLOAD_SIZE`.
-        :raises InvalidRequest: if it is empty.
+        :param filename: the name of the file; folders are removed.
+        :param data: its bytes, or a file that is open for reading bytes.
+        :param type: the type of the message that will have it.
+        :return: the stored file.
+        :raises SessionNotFound: if the conversation does not exist.
+        :raises PayloadTooLarge: if the file is larger than `POCKETPING_MAX_UPLOAD_SIZE`.
+        :raises InvalidRequest: if the file is empty.
         :raises Forbidden: if `POCKETPING_UPLOADS` is off.
         """
         state = current_state()

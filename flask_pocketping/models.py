@@ -1,6 +1,6 @@
-"""The tables, in SQLAlchemy's typed style, for SQLite, PostgreSQL and MariaDB.
+"""The tables as SQLAlchemy models, for SQLite, PostgreSQL and MariaDB.
 
-A host app may query them and join them to its own; only `chat/` and `delivery/` write them.
+A host app may query them and join them to its own tables. Only `chat/` and `delivery/` write to them.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ from .bounds import (
     MAX_VISITOR_ID,
 )
 
-#: The project that `POCKETPING_API_KEY` belongs to and the host's own calls use unless told otherwise.
+#: The default project, which `POCKETPING_API_KEY` opens.
 DEFAULT_PROJECT = "proj_default"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware time, kept in UTC with microseconds on every database."""
+    """An aware time, stored in UTC with microseconds on every database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -104,7 +104,7 @@ class Base(DeclarativeBase):
 
 
 class Project(Base):
-    """A site with conversations of its own; API keys belong to one."""
+    """A site with its own conversations and API keys."""
 
     __tablename__ = "pocketping_project"
     __table_args__ = _MARIADB
@@ -115,7 +115,7 @@ class Project(Base):
 
 
 class APIKey(Base):
-    """A key of the back office; only its hash is kept."""
+    """An API key. The table has only its hash."""
 
     __tablename__ = "pocketping_api_key"
     __table_args__ = _MARIADB
@@ -130,10 +130,10 @@ class APIKey(Base):
 
 
 class Session(Base):
-    """A conversation with one visitor. `seq` is the number of its newest event, `changed_at` its time.
+    """A conversation with one visitor. `seq` is the number of its newest event, `changed_at` the time of it.
 
-    It counts as started with the visitor's first message; `response_ms` is how long the first answer to that took.
-    `signed_in` binds it to a user of the host app: then only that user may go on with it.
+    A conversation starts with the visitor's first message, and `response_ms` is the time until the first response.
+    With `signed_in`, only this customer of the host app may continue it.
     """
 
     __tablename__ = "pocketping_session"
@@ -215,7 +215,7 @@ class Message(Base):
 class Attachment(Base):
     """A file of a conversation: announced (pending), stored (ready), and then part of a message.
 
-    `key` is a secret in its address; `path` is where the storage has it.
+    `key` is a secret in its address, and `path` is its path in the storage.
     """
 
     __tablename__ = "pocketping_attachment"
@@ -241,7 +241,7 @@ class Attachment(Base):
 
 
 class PageVisit(Base):
-    """A page that a visitor was on during a conversation."""
+    """A page that a visitor viewed during a conversation."""
 
     __tablename__ = "pocketping_page_visit"
     __table_args__ = (Index(None, "session_id", "id"), {"sqlite_autoincrement": True, **_MARIADB})
@@ -254,7 +254,7 @@ class PageVisit(Base):
 
 
 class SavedReply(Base):
-    """A text that operators keep for answering; they find it by its shortcut."""
+    """A text for frequent questions, which operators find by its shortcut."""
 
     __tablename__ = "pocketping_saved_reply"
     __table_args__ = (UniqueConstraint("project_id", "shortcut"), _MARIADB)
@@ -267,10 +267,10 @@ class SavedReply(Base):
 
 
 class Event(Base):
-    """One line of the append-only log: what happened, as JSON in the form that the API sends.
+    """An event of the append-only log: what happened, as JSON in the form that the API sends.
 
-    `seq` has no gaps within a session. `id` orders the events of one session too, but over all sessions ids
-    become visible in the order of commits, so "the largest id seen" never means "all seen".
+    `seq` has no gaps within a session. `id` also orders the events of one session. Over all sessions, ids become
+    visible in the order of commits, so a client that has seen the largest id may not have seen all.
     """
 
     __tablename__ = "pocketping_event"
@@ -290,7 +290,7 @@ class Event(Base):
 
 
 class WebhookEndpoint(Base):
-    """An address that wants events. The secret signs, so it is kept readable."""
+    """A URL that receives events. The table has its secret in readable form, because it signs requests."""
 
     __tablename__ = "pocketping_webhook"
     __table_args__ = _MARIADB
@@ -310,10 +310,10 @@ class WebhookEndpoint(Base):
 
 
 class Delivery(Base):
-    """One event on its way to one target.
+    """One event for one target.
 
-    `due_at` says when a worker may take it up; while one has it (`state` running), when its lease ends. `dated_at` is
-    the time that this was counted from.
+    `due_at` says when a worker may claim it, or, while it is `running`, when its lease ends. `dated_at` is the time
+    from which this was counted.
     """
 
     __tablename__ = "pocketping_delivery"
@@ -340,7 +340,7 @@ class Delivery(Base):
 
 
 class Attempt(Base):
-    """One try of a delivery, and what came of it."""
+    """One attempt of a delivery and its result."""
 
     __tablename__ = "pocketping_attempt"
     __table_args__ = (UniqueConstraint("delivery_id", "number"), _MARIADB)
@@ -356,10 +356,10 @@ class Attempt(Base):
 
 
 class Presence(Base):
-    """A connection that lives: an operator's, or a visitor's where it names a session.
+    """An open connection: a visitor's if it has a session, else an operator's.
 
-    `operator_id` and what follows are set where it is known which person it is; one that is not `available` is
-    connected without counting as online.
+    `operator_id` and the columns after it are set for known operators. One that is not `available` does not count as
+    online.
     """
 
     __tablename__ = "pocketping_presence"
@@ -376,7 +376,7 @@ class Presence(Base):
 
 
 class IdempotencyKey(Base):
-    """The answer to a request that carried an `Idempotency-Key`, kept for 24 hours."""
+    """The response to a request with an `Idempotency-Key`, stored for 24 hours."""
 
     __tablename__ = "pocketping_idempotency_key"
     __table_args__ = (Index(None, "created_at"), _MARIADB)
@@ -390,5 +390,5 @@ class IdempotencyKey(Base):
 
 
 def table(model: type[Base]) -> Table:
-    """The Core table of a model, for statements."""
+    """Return the Core table of a model, for statements."""
     return cast(Table, model.__table__)

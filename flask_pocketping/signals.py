@@ -1,8 +1,8 @@
-"""The blinker signals that a host app can hook. The sender is always the Flask app.
+"""The blinker signals for hooks in a host app. The sender is always the Flask app.
 
-All but `message_received` are sent after the commit, once, in the process that made the change. Each gets
-`event`, the :class:`~flask_pocketping.values.Event`, next to the keywords named below. A receiver that raises is
-logged and stops neither the others nor the caller.
+All signals except `message_received` are sent after the commit, once, in the process that made the change. A signal of
+an event has the keyword `event`, an :class:`~flask_pocketping.values.Event`, in addition to those below. If a receiver
+raises an exception, it is logged, and the other receivers and the caller continue.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ R = TypeVar("R", bound=Callable[..., Any])
 
 
 class HostSignal(NamedSignal):
-    """A signal that refuses, when it is connected, an `async def` receiver that could not be called."""
+    """A signal that refuses an `async def` receiver if Flask can't run it."""
 
     def connect(self, receiver: R, sender: Any = ANY, weak: bool = True) -> R:
-        """Call a receiver when the signal is sent.
+        """Connect a receiver.
 
         :param receiver: a function, `async def` or not.
-        :param sender: the app whose signals it gets; without one those of all apps.
-        :param weak: whether the receiver is forgotten when nothing else refers to it.
+        :param sender: the app whose signals it receives. Default: all apps.
+        :param weak: whether to keep only a weak reference to the receiver.
         :raises ConfigurationError: if it is `async def` and Flask's `async` extra is not installed.
         """
         check_async(receiver)

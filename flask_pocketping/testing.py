@@ -1,6 +1,6 @@
-"""Helpers for people who test their own hooks: a visitor, a back office, the signals sent, deliveries made.
+"""Helpers for the tests of a host app: a visitor, an operator, the signals that were sent, and deliveries.
 
-They need no server: everything goes through Flask's test client, in the thread of the test.
+They need no server: all requests go through Flask's test client, in the thread of the test.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ __all__ = [
 
 
 class Refused(AssertionError):
-    """The server answered 400 or above. A test that expects it catches it and looks at these.
+    """The server responded with 400 or above. A test that expects this can catch it.
 
-    :ivar status: of the answer.
-    :ivar code: for programs, such as `INVALID_REQUEST`.
-    :ivar message: for a person; the text of a `MessageRejected`, for instance.
-    :ivar response: the whole answer.
+    :ivar status: the status of the response.
+    :ivar code: the error code, such as `INVALID_REQUEST`.
+    :ivar message: the message for people, for example of a `MessageRejected`.
+    :ivar response: the whole response.
     """
 
     def __init__(self, request: str, response: TestResponse) -> None:
@@ -86,14 +86,14 @@ class Visitor:
 
     @property
     def session_id(self) -> str:
-        """The public id of the conversation, as signals and the host's own calls have it."""
+        """The public id of the conversation, as in signals and in the extension's methods."""
         return self._state.handles.read(self.handle)
 
     def connect(self, **fields: Any) -> dict[str, Any]:
-        """Connect, as each load of a page does, and go on with the conversation if there is one.
+        """Connect as a page does when it loads, and continue the conversation if there is one.
 
         :param fields: further fields of the body.
-        :return: the answer: `sessionId` (the handle), `visitorId`, `messages` and so on.
+        :return: the response: `sessionId` (the handle), `visitorId`, `messages` and others.
         """
         answer = self.request("POST", "/connect", {"sessionId": self.handle, "metadata": {}, **fields})
         self.handle = str(answer["sessionId"])
@@ -109,7 +109,7 @@ class Visitor:
         return self.request("POST", "/message", {"sessionId": self.handle, "content": content, **fields})
 
     def messages(self, **query: Any) -> list[dict[str, Any]]:
-        """What the page shows of the conversation, oldest first.
+        """Return the messages that the page shows, oldest first.
 
         :param query: `after` (an ISO time, a message id or a seq) and `limit` (1 to 100).
         """
@@ -123,9 +123,9 @@ class Visitor:
 
         :param method: such as `POST`.
         :param path: below the prefix, such as `/message`.
-        :param body: what is sent as JSON, if anything.
-        :param query: parameters of the query, if any.
-        :return: the JSON of the answer.
+        :param body: the JSON body, if any.
+        :param query: the parameters of the query, if any.
+        :return: the JSON of the response.
         """
         response = self._client.open(
             self._state.config.url_prefix + path,
@@ -160,21 +160,21 @@ class OperatorClient:
         self.name = name
 
     def sessions(self, **query: Any) -> list[dict[str, Any]]:
-        """The newest conversations.
+        """Return the newest conversations.
 
-        :param query: `status`, `unanswered`, `q` and so on.
+        :param query: `status`, `unanswered`, `q` and others.
         """
         return list(self.request("GET", "/sessions", query=query)["sessions"])
 
     def messages(self, session_id: str, **query: Any) -> list[dict[str, Any]]:
-        """The newest messages of a conversation, oldest first.
+        """Return the newest messages of a conversation, oldest first.
 
         :param query: `limit`, `after` or `before`.
         """
         return list(self.request("GET", f"/sessions/{session_id}/messages", query=query)["messages"])
 
     def reply(self, session_id: str, content: str, **fields: Any) -> dict[str, Any]:
-        """Answer a visitor.
+        """Reply to a visitor.
 
         :param content: 1 to 4000 characters.
         :param fields: further fields of the body, such as `replyTo`.
@@ -197,9 +197,9 @@ class OperatorClient:
 
         :param method: such as `POST`.
         :param path: below the prefix, such as `/sessions`.
-        :param body: what is sent as JSON, if anything.
-        :param query: parameters of the query, if any.
-        :return: the JSON of the answer; an empty object if it has none.
+        :param body: the JSON body, if any.
+        :param query: the parameters of the query, if any.
+        :return: the JSON of the response; an empty object if there is none.
         """
         response = self._client.open(self._prefix + path, method=method, json=body, query_string=query)
         if response.status_code >= 400:
@@ -208,7 +208,7 @@ class OperatorClient:
 
 
 class SentSignal(NamedTuple):
-    """A signal that was sent: its name in `flask_pocketping.signals`, and the keywords that receivers got."""
+    """A signal that was sent: its name in `flask_pocketping.signals` and the keywords of its receivers."""
 
     name: str
     payload: dict[str, Any]
@@ -239,13 +239,13 @@ def recorded_signals(app: Flask) -> Iterator[list[SentSignal]]:
 
 @contextmanager
 def empty_database(app: Flask, folder: Path) -> Iterator[None]:
-    """Keep the chat in an empty SQLite file within the block, whatever database the app is configured for.
+    """Give the chat an empty SQLite file within the block, with any database setting of the app.
 
-    An engine that was passed to `PocketPing` (`engine=`, `db=`) stays: it is the host's, as its tests set it up.
-    Threads that the chat started end with the block.
+    An engine that was passed to `PocketPing` (`engine=`, `db=`) stays, because the host's tests have chosen it. The
+    chat's threads end with the block.
 
     :param app: the app.
-    :param folder: where the file is made.
+    :param folder: the folder for the file.
     """
     state = state_of(app)
     with ExitStack() as stack:
@@ -261,13 +261,13 @@ def empty_database(app: Flask, folder: Path) -> Iterator[None]:
 
 
 def deliver_all(app: Flask) -> int:
-    """Deliver all that is due, in this thread: webhooks, with their signals.
+    """Make all due deliveries in this thread, with their signals.
 
-    What fails waits for its next attempt, and is due then by the clock (`flask_pocketping.clock.set_clock`).
+    A failed delivery waits for its next attempt. Use `flask_pocketping.clock.set_clock` to make it due.
 
-    :param app: one with `POCKETPING_WORKER` set to `off`, so that no thread of its own is faster.
-    :return: how many attempts were made.
-    :raises RuntimeError: if the app delivers by a thread of its own.
+    :param app: an app with `POCKETPING_WORKER` set to `off`, so that no other thread makes the deliveries.
+    :return: the number of attempts.
+    :raises RuntimeError: if the app has a worker thread.
     """
     state = state_of(app)
     if state.config.worker != "off":

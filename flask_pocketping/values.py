@@ -40,12 +40,12 @@ class SessionStatus(StrEnum):
     CLOSED = "closed"
 
 
-#: What a receipt may say of a message.
+#: The statuses that a receipt can report.
 RECEIPTS = (MessageStatus.DELIVERED, MessageStatus.READ)
 
 DeliveryState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
-#: The system messages that the server itself writes, by the type of the event that each one announces.
+#: The system messages of the server, by the type of the event that each one announces.
 NOTICES = {"session.closed": "Session closed", "session.reopened": "Session reopened"}
 _KINDS = {text: kind for kind, text in NOTICES.items()}
 
@@ -54,11 +54,11 @@ _KINDS = {text: kind for kind, text in NOTICES.items()}
 class Identity:
     """Who a visitor is. At least one field besides `verified` is set.
 
-    :ivar customer_id: the host's own name for them, up to 255 characters.
+    :ivar customer_id: the host's id of the customer, up to 255 characters.
     :ivar email: up to 320 characters.
     :ivar name: up to 200 characters.
-    :ivar metadata: whatever else is known, as JSON can hold it.
-    :ivar verified: whether the host app vouches for it; what a page says is not verified.
+    :ivar metadata: further facts, as JSON.
+    :ivar verified: whether the host app has confirmed the identity. An identity from a page is not verified.
     """
 
     customer_id: str | None = None
@@ -70,10 +70,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A person who answers.
+    """A person who replies to visitors.
 
-    :ivar id: the host app's own name for them, up to 255 characters.
-    :ivar name: shown to visitors, up to 200 characters.
+    :ivar id: the host's id of the person, up to 255 characters.
+    :ivar name: the name that visitors see, up to 200 characters.
     :ivar avatar: the address of a picture, up to 2048 characters.
     """
 
@@ -86,10 +86,10 @@ class Operator:
 class PresentOperator:
     """An operator who is connected now.
 
-    :ivar id: the host app's own name for them.
-    :ivar name: shown to visitors.
+    :ivar id: the host's id of the person.
+    :ivar name: the name that visitors see.
     :ivar avatar: the address of a picture.
-    :ivar available: whether visitors see them as online.
+    :ivar available: whether visitors see the operator as online.
     """
 
     id: str
@@ -104,14 +104,14 @@ class Attachment:
 
     :ivar id: the public id, `att_…`.
     :ivar session_id: the public id of its session.
-    :ivar filename: what its sender called it, without folders.
-    :ivar mime_type: what it is by its content, whatever its sender said.
-    :ivar size: in bytes.
+    :ivar filename: the name from its sender, without folders.
+    :ivar mime_type: its media type, found in its content.
+    :ivar size: its size in bytes.
     :ivar status: pending until it is stored, then ready.
-    :ivar url: where it can be had; whoever knows the address needs nothing more.
-    :ivar thumbnail_url: where a small picture of it can be had, if it is an image.
-    :ivar width: in pixels, if it is an image.
-    :ivar height: in pixels, if it is an image.
+    :ivar url: its address, which works for everyone who knows it.
+    :ivar thumbnail_url: the address of its thumbnail, for an image.
+    :ivar width: in pixels, for an image.
+    :ivar height: in pixels, for an image.
     """
 
     id: str
@@ -129,11 +129,11 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class CSAT:
-    """What a visitor thought of a conversation.
+    """A visitor's rating of a conversation.
 
     :ivar score: 1 (bad) to 5 (good).
-    :ivar comment: in their own words, if they gave any.
-    :ivar submitted_at: when they rated it.
+    :ivar comment: the visitor's comment, if any.
+    :ivar submitted_at: when the visitor rated the conversation.
     """
 
     score: int
@@ -143,23 +143,23 @@ class CSAT:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as it is stored.
+    """A stored message.
 
     :ivar id: the public id, `msg_…`.
     :ivar session_id: the public id of its session.
-    :ivar seq: its place in the session: that of its `message.created` event.
-    :ivar content: 1 to 4000 characters; empty once it is deleted, and where it has only attachments.
+    :ivar seq: its position in the session: the number of its `message.created` event.
+    :ivar content: 1 to 4000 characters; empty if it is deleted or has only attachments.
     :ivar type: visitor, operator, ai or system.
-    :ivar created_at: aware, in UTC, like all times.
-    :ivar operator_name: what the visitor sees of who wrote it.
+    :ivar created_at: when it was stored. All times are aware and in UTC.
+    :ivar operator_name: the name that the visitor sees.
     :ivar source_bridge: the bridge that it came through.
-    :ivar reply_to: the id of the message that it answers.
-    :ivar status: sent, delivered or read, by the other side.
+    :ivar reply_to: the id of the quoted message.
+    :ivar status: sent, delivered to the other side, or read there.
     :ivar delivered_at: when it reached the other side.
     :ivar read_at: when the other side read it.
-    :ivar edited_at: when its text was last changed.
-    :ivar deleted_at: when it was emptied.
-    :ivar attachments: its files, in the order in which they were given.
+    :ivar edited_at: when its text last changed.
+    :ivar deleted_at: when it was deleted.
+    :ivar attachments: its files, in the order of its sender.
     """
 
     id: str
@@ -180,7 +180,7 @@ class Message:
 
     @property
     def kind(self) -> str | None:
-        """The event that a system message of the server announces: a key of `NOTICES`. Other messages have none."""
+        """The event that a system message announces, a key of `NOTICES`. Other messages have none."""
         return _KINDS.get(self.content) if self.type == MessageType.SYSTEM else None
 
 
@@ -189,24 +189,24 @@ class Session:
     """A conversation with one visitor.
 
     :ivar id: the public id, `sess_…`.
-    :ivar visitor_id: who it is with; a visitor may have several.
-    :ivar project_id: the project that it belongs to.
+    :ivar visitor_id: the visitor, who may have several conversations.
+    :ivar project_id: the project.
     :ivar status: active or closed.
     :ivar created_at: when it was opened.
-    :ivar last_activity: when anything was last said.
-    :ivar metadata: of the visitor's page, with the keys of the API (`pageUrl`, `userAgent`, …).
-    :ivar identity: who the visitor is, if that is known.
-    :ivar ai_enabled: whether the AI may answer.
-    :ivar ai_active: whether the AI answers now.
-    :ivar unread: how many of the visitor's messages no operator has read.
-    :ivar last_message: the newest message that is not one of `NOTICES`, if there is any.
+    :ivar last_activity: when somebody last wrote.
+    :ivar metadata: facts about the visitor's page, with the keys of the API (`pageUrl`, `userAgent`, …).
+    :ivar identity: who the visitor is, if known.
+    :ivar ai_enabled: whether the AI may reply.
+    :ivar ai_active: whether the AI replies now.
+    :ivar unread: the number of the visitor's messages that no operator has read.
+    :ivar last_message: the newest message that is not one of `NOTICES`, if any.
     :ivar closed_at: when it was closed, if it is.
     :ivar seq: the number of its newest event.
-    :ivar signed_in: whether it belongs to a user of the host app, and only that user may go on with it.
-    :ivar unanswered: whether the last word is the visitor's.
+    :ivar signed_in: whether it belongs to a customer of the host app. Then only this customer may continue it.
+    :ivar unanswered: whether the last message is the visitor's.
     :ivar visitor_online: whether the visitor's page was connected when this was read.
-    :ivar csat: the visitor's rating, if there is one.
-    :ivar csat_requested_at: when the visitor was last asked for one, if ever.
+    :ivar csat: the visitor's rating, if any.
+    :ivar csat_requested_at: when the visitor was last asked for a rating, if ever.
     """
 
     id: str
@@ -232,15 +232,15 @@ class Session:
 
 @dataclass(slots=True)
 class MessageDraft:
-    """A message before it is stored. A receiver of `message_received` may set `content`, and nothing else.
+    """A message before it is stored. A receiver of `message_received` may set only `content`.
 
-    :ivar session_id: the public id of the session that it is for.
+    :ivar session_id: the public id of its session.
     :ivar content: 1 to 4000 characters.
     :ivar type: visitor, operator, ai or system.
-    :ivar operator_name: what the visitor will see of who wrote it.
-    :ivar reply_to: the id of the message that it answers.
-    :ivar attachments: the files that come with it.
-    :ivar message_id: the message whose new text this is; `None` for a message that is new.
+    :ivar operator_name: the name that the visitor will see.
+    :ivar reply_to: the id of the quoted message.
+    :ivar attachments: its files.
+    :ivar message_id: the edited message; `None` for a new message.
     """
 
     session_id: str
@@ -254,11 +254,11 @@ class MessageDraft:
 
 @dataclass(frozen=True, slots=True)
 class PageVisit:
-    """A page that a visitor was on.
+    """A page that a visitor viewed.
 
     :ivar url: its address.
-    :ivar title: its title, if it told one.
-    :ivar visited_at: when they came to it.
+    :ivar title: its title, if known.
+    :ivar visited_at: when the visitor opened it.
     """
 
     url: str
@@ -268,12 +268,12 @@ class PageVisit:
 
 @dataclass(frozen=True, slots=True)
 class SavedReply:
-    """A text that operators keep for answering.
+    """A text for frequent questions.
 
     :ivar id: the public id, `can_…`.
-    :ivar shortcut: what it is found by, 1 to 40 letters, digits, `-` and `_`.
+    :ivar shortcut: the shortcut to find it, 1 to 40 letters, digits, `-` and `_`.
     :ivar content: 1 to 4000 characters.
-    :ivar created_at: when it was made.
+    :ivar created_at: when it was created.
     """
 
     id: str
@@ -284,10 +284,10 @@ class SavedReply:
 
 @dataclass(frozen=True, slots=True)
 class SavedReplyPage:
-    """A page of the texts of a project.
+    """A page of the saved replies of a project.
 
-    :ivar replies: by their shortcuts.
-    :ivar next_cursor: asks for the next page; `None` on the last one.
+    :ivar replies: sorted by shortcut.
+    :ivar next_cursor: the cursor of the next page; `None` on the last one.
     """
 
     replies: list[SavedReply]
@@ -296,11 +296,11 @@ class SavedReplyPage:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What began on one day.
+    """The statistics of one day.
 
-    :ivar day: which one, in UTC.
-    :ivar conversations: how many visitors began one.
-    :ivar answered: how many of these were answered, whenever that was.
+    :ivar day: the day, in UTC.
+    :ivar conversations: the number of conversations that began.
+    :ivar answered: how many of them have a response, from any day.
     """
 
     day: date
@@ -310,12 +310,12 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class CSATSummary:
-    """How content visitors were with the conversations of a period.
+    """The ratings of the conversations of a period.
 
-    :ivar score: the mean of the ratings, 1 to 5; `None` where there is none.
-    :ivar satisfied: the share of the ratings 4 and 5, 0 to 1; `None` where there is none.
-    :ivar count: how many ratings there are.
-    :ivar scores: how many there are of each rating from 1 to 5.
+    :ivar score: the mean, 1 to 5; `None` without ratings.
+    :ivar satisfied: the share of the ratings 4 and 5, 0 to 1; `None` without ratings.
+    :ivar count: the number of ratings.
+    :ivar scores: the number of each rating from 1 to 5.
     """
 
     score: float | None
@@ -326,18 +326,18 @@ class CSATSummary:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The figures of a period: of the conversations that visitors began in it.
+    """The statistics of a period, about the conversations that began in it.
 
     :ivar period: 7d or 30d.
     :ivar first_day: its first day, in UTC.
-    :ivar last_day: its last day: today.
-    :ivar conversations: how many began.
-    :ivar answered: how many of these an operator or the AI answered.
-    :ivar response_rate: the share of those, 0 to 1; `None` where nothing began.
-    :ivar median_first_response: seconds from the visitor's first message to the first answer; `None` without one.
-    :ivar unanswered: how many open ones wait for an answer now, whenever they began.
-    :ivar csat: how content the visitors were.
-    :ivar days: each day of the period, oldest first.
+    :ivar last_day: its last day, which is today.
+    :ivar conversations: the number of conversations that began.
+    :ivar answered: how many of them an operator or the AI has answered.
+    :ivar response_rate: `answered` divided by `conversations`, 0 to 1; `None` without conversations.
+    :ivar median_first_response: the median time until the first response, in seconds; `None` without responses.
+    :ivar unanswered: the number of open conversations that wait for a response now, from any day.
+    :ivar csat: the ratings.
+    :ivar days: all days of the period, oldest first.
     """
 
     period: str
@@ -354,16 +354,16 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of the log.
+    """An event of the log.
 
-    :ivar id: orders the events of one session, and roughly those of all.
-    :ivar project_id: the project that it belongs to.
+    :ivar id: orders the events of one session, and approximately those of all sessions.
+    :ivar project_id: the project.
     :ivar session_id: the public id of its session.
-    :ivar seq: its number in the session, from 1, without a gap.
+    :ivar seq: its number in the session, from 1, without gaps.
     :ivar type: one of `EVENT_TYPES`.
     :ivar created_at: when it happened.
     :ivar data: what happened, as JSON text in the form that the API sends.
-    :ivar payload: the same for receivers of signals; empty in an event that was read back from the log.
+    :ivar payload: what happened, for receivers of signals; empty if the event was read from the log.
     """
 
     id: int
@@ -377,13 +377,13 @@ class Event:
 
     @property
     def public_id(self) -> str:
-        """The id that sockets and webhooks show; receivers drop what they have by it."""
+        """The id that sockets and webhooks show. Receivers use it to skip repeated events."""
         return f"evt_{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class PageVisits:
-    """A page of the pages that a visitor was on.
+    """A page of the pages that a visitor viewed.
 
     :ivar pages: newest first.
     :ivar has_more: whether there are older ones.
@@ -395,10 +395,10 @@ class PageVisits:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """A page of a conversation.
+    """A page of messages.
 
     :ivar messages: oldest first.
-    :ivar has_more: whether there are more in the direction that was asked for.
+    :ivar has_more: whether there are more in the same direction.
     """
 
     messages: list[Message]
@@ -409,8 +409,8 @@ class MessagePage:
 class SessionPage:
     """A page of conversations.
 
-    :ivar sessions: newest activity first.
-    :ivar next_cursor: asks for the next page; `None` on the last one.
+    :ivar sessions: the newest activity first.
+    :ivar next_cursor: the cursor of the next page; `None` on the last one.
     """
 
     sessions: list[Session]
@@ -419,11 +419,11 @@ class SessionPage:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A site with conversations, webhooks and API keys of its own.
+    """A site with its own conversations, webhooks and API keys.
 
     :ivar id: `proj_…`.
-    :ivar name: for people.
-    :ivar created_at: when it was made.
+    :ivar name: a label.
+    :ivar created_at: when it was created.
     """
 
     id: str
@@ -433,15 +433,15 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class APIKey:
-    """A key of the back office.
+    """An API key.
 
-    :ivar id: `key_…`, by which it is revoked.
+    :ivar id: `key_…`, to revoke it.
     :ivar project_id: the project that it opens.
-    :ivar name: for people.
+    :ivar name: a label.
     :ivar hint: its beginning and its end.
-    :ivar created_at: when it was made.
+    :ivar created_at: when it was created.
     :ivar revoked_at: when it was revoked, if it was.
-    :ivar key: the key itself, known only to whoever has just made it.
+    :ivar key: the key itself, only directly after its creation.
     """
 
     id: str
@@ -455,17 +455,17 @@ class APIKey:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An address that wants events.
+    """A URL that receives events.
 
     :ivar id: the public id, `whk_…`.
-    :ivar project_id: the project whose events it gets.
-    :ivar url: where they are posted.
-    :ivar events: the types that it wants; `"*"` stands for all.
-    :ivar description: for people.
-    :ivar enabled: whether it gets anything.
+    :ivar project_id: the project whose events it receives.
+    :ivar url: the URL.
+    :ivar events: the types that it receives; `"*"` stands for all.
+    :ivar description: a note.
+    :ivar enabled: whether it receives events.
     :ivar created_at: when it was registered.
-    :ivar disabled_reason: why it is not enabled, for people.
-    :ivar secret: what signs its requests; set only when it was made or rotated just now.
+    :ivar disabled_reason: why it is disabled, in words.
+    :ivar secret: the key of its signatures, only directly after it was created or rotated.
     """
 
     id: str
@@ -484,7 +484,7 @@ class WebhookPage:
     """A page of the webhooks of a project.
 
     :ivar webhooks: oldest first.
-    :ivar next_cursor: asks for the next page; `None` on the last one.
+    :ivar next_cursor: the cursor of the next page; `None` on the last one.
     """
 
     webhooks: list[Webhook]
@@ -493,14 +493,14 @@ class WebhookPage:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a delivery.
+    """One attempt of a delivery.
 
     :ivar number: from 1.
     :ivar started_at: when it began.
-    :ivar duration_ms: how long it took, in milliseconds.
-    :ivar status_code: of the answer, if there was one.
-    :ivar error: what went wrong, for people; `None` after a success.
-    :ivar response: the first 2 kB of the answer's body as text.
+    :ivar duration_ms: its duration in milliseconds.
+    :ivar status_code: the status of the response, if any.
+    :ivar error: the error, in words; `None` after a success.
+    :ivar response: the first 2 kB of the response's body, as text.
     """
 
     number: int
@@ -513,17 +513,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one target.
+    """One event for one target.
 
     :ivar id: the public id, `dlv_…`.
     :ivar target_id: the id of the target, such as a webhook's.
     :ivar event_type: the type of the event, or `webhook.test`.
-    :ivar event_id: what the receiver knows it by, the same at each attempt.
-    :ivar session_id: the session that it is about, if it is about one.
+    :ivar event_id: the id of the event for the receiver, the same in each attempt.
+    :ivar session_id: the session of the event, if any.
     :ivar state: pending, running, succeeded, failed or cancelled.
     :ivar created_at: when the event was written.
-    :ivar next_attempt_at: when it is tried next, while it is pending.
-    :ivar attempts: those made so far, oldest first.
+    :ivar next_attempt_at: when the next attempt is due, while it is pending.
+    :ivar attempts: the attempts, oldest first.
     """
 
     id: str
@@ -542,14 +542,14 @@ class DeliveryPage:
     """A page of deliveries.
 
     :ivar deliveries: newest first.
-    :ivar next_cursor: asks for the next page; `None` on the last one.
+    :ivar next_cursor: the cursor of the next page; `None` on the last one.
     """
 
     deliveries: list[Delivery]
     next_cursor: str | None
 
 
-#: Every type of event in the log. Webhooks may ask for each; `typing` and `presence` are not logged.
+#: All types of events in the log. Webhooks can subscribe to each. `typing` and `presence` are not in the log.
 EVENT_TYPES = (
     "session.created",
     "session.closed",
