@@ -39,15 +39,16 @@ class PocketPing:
         app = Flask(__name__)
         pocketping = PocketPing(app)
 
-    or, in a factory, ``pocketping = PocketPing()`` and ``pocketping.init_app(app)``. What a deployment changes is
-    read from the app's config (`POCKETPING_…`); what code decides is given here.
+    In a factory, use ``pocketping = PocketPing()`` and ``pocketping.init_app(app)``. The arguments are decisions of
+    the code. Decisions of a deployment are settings in the app's config (`POCKETPING_…`).
 
-    :param app: the app, unless `init_app` is called later.
-    :param engine: a SQLAlchemy engine that has, or is to have, the tables.
-    :param db: a Flask-SQLAlchemy object whose default engine is used instead.
-    :param storage: where files are kept, instead of what `POCKETPING_UPLOADS` says; that can still switch them off.
-    :raises ConfigurationError: if both engine and db are given, or one of these is something else; with an app, also
-        as `init_app`.
+    :param app: the app, unless you call `init_app` later.
+    :param engine: the SQLAlchemy engine for the chat's tables.
+    :param db: a Flask-SQLAlchemy object, to use its default engine.
+    :param storage: a storage for files, instead of the one in `POCKETPING_UPLOADS`. `off` in this setting still
+        disables files.
+    :raises ConfigurationError: if an argument is invalid, or both engine and db are given. With an app, also for the
+        reasons of `init_app`.
     """
 
     #: The tables' metadata, for a host app whose own Alembic environment manages them.
@@ -161,12 +162,12 @@ class PocketPing:
     # --- Loaders: register them before or after init_app, for all apps of this object. ---
 
     def identity_loader(self, function: F) -> F:
-        """Say which customer is signed in: a decorator.
+        """Register the function that returns the customer who is signed in. Use this as a decorator.
 
-        Without one, Flask-Login's `current_user` is asked where the app has that.
+        Without it, the chat uses Flask-Login's `current_user`, if the app has it.
 
-        :param function: called within requests, without arguments; returns an `Identity` with a `customer_id`, a dict
-            with `id` and what else is known (`email`, `name`, …), or `None`.
+        :param function: called within requests, without arguments. It returns an `Identity` with a `customer_id`, a
+            dict with `id` and other facts (`email`, `name`, …), or `None`.
         """
         check_async(function)
         self._loaders.identity = function
@@ -193,15 +194,15 @@ class PocketPing:
         return function
 
     def identity_token(self, identity: Identity | Mapping[str, Any] | None = None) -> str | None:
-        """Sign who a customer is, for a page that the app's cookies can't tell it: one of another origin.
+        """Sign a customer's identity for a page of another origin, which the app's cookies do not reach.
 
-        Whoever has the token gets that customer's conversation, for `POCKETPING_IDENTITY_LIFETIME` seconds. Hand it
-        only to that customer's own page, and let no cache keep it.
+        Anyone with the token can open the customer's conversation for `POCKETPING_IDENTITY_LIFETIME` seconds. Give it
+        only to this customer's page, and do not let a cache store it.
 
-        :param identity: an `Identity` with a `customer_id`, or a dict with an `id`; who is signed in in this request
-            if unset, as `identity_loader` or Flask-Login says.
-        :return: the token, for the widget's `identity`, or `None` where nobody is signed in.
-        :raises TypeError: if the identity is none, or says more than a token can carry.
+        :param identity: an `Identity` with a `customer_id`, or a dict with an `id`. Default: the customer who is
+            signed in, by `identity_loader` or Flask-Login.
+        :return: the token for the widget's `identity`, or `None` if nobody is signed in.
+        :raises TypeError: if the identity is invalid or too large for a token.
         """
         from .host.loaders import current_identity, given_identity
 
@@ -322,20 +323,20 @@ class PocketPing:
         """Send a message into a conversation. A visitor's message reopens a closed one.
 
         :param session_id: the public id of the conversation.
-        :param content: 1 to 4000 characters; may be empty where there are attachments.
-        :param type: who speaks: operator, visitor, ai or system.
-        :param operator_name: shown to the visitor.
-        :param reply_to: the id of a message of the same session.
-        :param attachment_ids: files that `add_attachment` kept for a message of this type, and that none has yet.
-        :param client_id: the caller's own name for it, unique in the session: a repeat sends nothing more and
-            returns the first message, so a task may be tried again.
-        :return: the message as it was stored.
-        :raises SessionNotFound: if there is no such session.
+        :param content: 1 to 4000 characters; may be empty with attachments.
+        :param type: operator, visitor, ai or system.
+        :param operator_name: the name that the visitor sees.
+        :param reply_to: the id of a message of the same conversation.
+        :param attachment_ids: unused files that `add_attachment` stored for a message of this type.
+        :param client_id: your own id for the message, unique in the conversation. A repeat sends nothing and returns
+            the first message, so a task may run again.
+        :return: the stored message.
+        :raises SessionNotFound: if the conversation does not exist.
         :raises SessionClosed: if it is closed and the type is not visitor.
         :raises MessageRejected: if a receiver of `message_received` refuses it.
-        :raises AttachmentNotFound: if there is no such file.
-        :raises InvalidRequest: if the content does not fit, `reply_to` is no message of the session, or a file is not
-            one of those.
+        :raises AttachmentNotFound: if a file does not exist.
+        :raises InvalidRequest: if the content is invalid, `reply_to` is not in the conversation, or a file can't be
+            used.
         """
         state = current_state()
         return state.urls.complete(
@@ -415,14 +416,14 @@ class PocketPing:
         )
 
     def identify(self, session_id: str, identity: Identity) -> Session:
-        """Say who the visitor is. Fields that are left open keep their value.
+        """Say who the visitor is. Fields that the identity omits keep their values.
 
         :param session_id: the public id of the conversation.
-        :param identity: with `verified` set where the app vouches for it; one that is not verified never replaces one
-            that is.
-        :return: the session as it is now.
-        :raises SessionNotFound: if there is no such session.
-        :raises InvalidRequest: if the identity says nothing.
+        :param identity: the identity. Set `verified` if the app confirms it. An unverified identity never replaces a
+            verified one.
+        :return: the changed session.
+        :raises SessionNotFound: if the conversation does not exist.
+        :raises InvalidRequest: if the identity is empty.
         """
         state = current_state()
         return state.urls.complete(visitors.identify(state.db, session_id, identity))
@@ -497,10 +498,10 @@ class PocketPing:
         return state.urls.complete(files.add(session_id, filename, stream, by=attachments.side_of(type)))
 
     def handle_for(self, session_id: str) -> str:
-        """The handle by which a browser may read and write a conversation. Give it to that visitor only.
+        """Return the handle with which a browser opens a conversation. Give it only to this visitor.
 
-        :param session_id: the public id of the conversation; whether there is one is not looked up.
-        :return: what the visitor API calls `sessionId`; always the same for one session and secret.
+        :param session_id: the public id of the conversation; this does not check whether it exists.
+        :return: the `sessionId` of the visitor API, which is always the same for one session and secret.
         """
         return current_state().handles.sign(session_id)
 

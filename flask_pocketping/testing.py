@@ -53,7 +53,7 @@ class Refused(AssertionError):
 
 
 class Visitor:
-    """A visitor's page that uses the visitor API as the chat widget does. It connects at once.
+    """A visitor's page that uses the visitor API like the chat widget. It connects when you create it.
 
     .. code-block:: python
 
@@ -61,11 +61,11 @@ class Visitor:
         visitor.send("Is the blue one in stock?")
         assert visitor.messages()[-1]["content"] == "Is the blue one in stock?"
 
-    :param client_or_app: the app, or a test client of it where its cookies matter.
-    :param user_agent: what the browser calls itself; a known crawler would be kept out of the database.
-    :param address: the address that the requests come from; limits are counted for each.
-    :param fields: of the body of `/connect`: `visitorId`, `sessionId`, `metadata`, `identity`.
-    :raises Refused: if the answer is an error, here and in every method.
+    :param client_or_app: the app, or a test client of it if its cookies matter.
+    :param user_agent: the user agent. The chat stores nothing for known crawlers.
+    :param address: the address of the requests, which limits count.
+    :param fields: fields of the body of `/connect`: `visitorId`, `sessionId`, `metadata`, `identity`.
+    :raises Refused: if a response is an error, here and in every method.
     """
 
     def __init__(

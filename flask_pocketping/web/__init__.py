@@ -1,1 +1,1 @@
-"""Everything that speaks HTTP and WebSocket: parse, find out who is calling, call `chat/`, answer."""
+"""The HTTP and WebSocket routes. A route parses its input, identifies the caller, calls `chat/` and responds."""

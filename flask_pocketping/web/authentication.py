@@ -1,4 +1,4 @@
-"""Who is calling the back office: a program by the API key of a project, or an operator by their token."""
+"""Authenticates callers of the REST API: a program by the API key of a project, or an operator by a token."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ..values import Operator
 
 @dataclass(frozen=True)
 class Client:
-    """Who was let in.
+    """An authenticated caller.
 
-    :ivar project_id: whose conversations are open to it.
-    :ivar counted: what its requests count for; tells nothing of a key.
-    :ivar key_hash: that of its API key, if it has one.
-    :ivar operator: who it is, if it is a person.
-    :ivar expires_at: when a person's token ends.
+    :ivar project_id: the project whose conversations it may open.
+    :ivar counted: the key for counting its requests; it says nothing about the API key.
+    :ivar key_hash: the hash of its API key, if it has one.
+    :ivar operator: the operator, for a person.
+    :ivar expires_at: when the operator's token expires.
     """
 
     project_id: str
@@ -35,9 +35,9 @@ class Client:
 
 
 def authenticate(state: State) -> Client:
-    """Find out whose the request is.
+    """Authenticate a request.
 
-    :raises Unauthorized: if there is no key or token, or none that is in force.
+    :raises Unauthorized: if it has no valid key or token.
     """
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
@@ -46,11 +46,11 @@ def authenticate(state: State) -> Client:
 
 
 def client_of(state: State, key: str, address: str | None) -> Client:
-    """As `authenticate`, for a key or token that came otherwise.
+    """Authenticate a key or token from outside a request header, like `authenticate`.
 
-    :param address: whom a failure counts for.
-    :raises Unauthorized: if it is none that is in force.
-    :raises RateLimited: if too many of the address were not.
+    :param address: the address whose failures are counted.
+    :raises Unauthorized: if the key or token is invalid.
+    :raises RateLimited: if the address had too many failures.
     """
     hashed, counted = hash_key(key), address_key(address)
     state.guesses.check(counted, hashed)

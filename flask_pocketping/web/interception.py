@@ -1,7 +1,7 @@
-"""What is said where the host app answers a request of the chat's itself, as a sign-in check before each request does.
+"""Explains responses of the host app to our requests, for example from a sign-in check before each request.
 
-Browsers follow a redirect to a sign-in page without a word, so a script or an answer turns out to be HTML. The log
-names the cause, and the console of the page does: for answers the widget says it, for its script this module.
+A browser follows a redirect to a sign-in page silently, so it gets HTML instead of a script or JSON. The log names the
+cause, and so does the page's console: the widget reports it for JSON, and this module for the widget's script.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _SCRIPT = "widget/widget.js"
 
 
 def note_reached() -> None:
-    """Remember that the request has come as far as the chat's own code."""
+    """Remember that the request has reached the chat's own code."""
     g.pocketping_reached = True
 
 
 def explain_interception(state: State, response: Response) -> Response:
-    """Say what is wrong where a function of the host's answered with a redirect or a page.
+    """Log it when a function of the host has responded with a redirect or a page.
 
-    The inbox is a page itself, and may be guarded.
+    The inbox is a page itself, so the host may guard it.
 
-    :return: what is answered: for the widget's script one that says it in the console, else what the host answers.
+    :return: for the widget's script, a script that writes to the console; else the host's response.
     """
     if "pocketping_reached" in g or request.blueprint is None or request.endpoint == f"{request.blueprint}.inbox":
         return response

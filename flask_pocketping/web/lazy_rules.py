@@ -1,7 +1,7 @@
-"""Routes that cost little to register; used where the blueprint is registered.
+"""Makes routes cheap to register. The blueprint's registration uses this.
 
-Werkzeug compiles for each rule what builds its URLs, which takes ten times as long as all else about it, and most of
-ours are never built by anybody. Here that is done when a URL is built.
+For each rule, Werkzeug compiles a function that builds its URL. This takes ten times longer than the rest of the
+registration, and most of these functions are never used. Here, the first URL that is built compiles it.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class _LateBuilder:
 
 @cache
 def late_rule(base: type[Rule]) -> type[Rule]:
-    """A class of rules like `base` whose URL builders are compiled when they are first used."""
+    """Return a subclass of `base` that compiles its URL builder at the first use."""
     return type(base.__name__, (_LateBuilder, base), {"__module__": base.__module__})
 
 
 @contextmanager
 def late_rules(app: Flask) -> Iterator[None]:
-    """Have the app make such rules within the block."""
+    """Let the app use such rules within the block."""
     own = vars(app).get("url_rule_class")
     app.url_rule_class = late_rule(app.url_rule_class)
     try:

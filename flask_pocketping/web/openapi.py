@@ -21,8 +21,8 @@ _GROUPS = {"key": "Back office", "program": "Back office", "visitor": "Visitor",
 def build_document(operations: Iterable[Operation], version: str, server: str) -> dict[str, Any]:
     """Describe all operations.
 
-    :param version: of this package.
-    :param server: the address under which they are served.
+    :param version: the version of this package.
+    :param server: the address of the API.
     """
     plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
     spec = APISpec("Flask-PocketPing", version, "3.1.0", plugins=[plugin], servers=[{"url": server}])

@@ -1,6 +1,6 @@
-"""Which pages may ask: those of the same origin, and for the visitor's routes those that are listed too.
+"""Checks the origin of a page: the app's own, or for visitor routes also a listed one.
 
-Nothing here reads or sets CORS headers: they only tell a browser what a page may read, and a host may set its own.
+This reads and sets no CORS headers. They only tell a browser what a page may read, and a host may set its own.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def check_same_origin() -> None:
-    """Refuse a page of another origin what only cookies open.
+    """Refuse pages of other origins on routes that use cookies.
 
-    A browser says where a request comes from by `Sec-Fetch-Site`, and older ones by `Origin`; programs say nothing,
-    and have only cookies of their own.
+    A browser sends its origin in `Sec-Fetch-Site`, older ones in `Origin`. Programs send neither, and have only their
+    own cookies.
 
-    :raises Forbidden: if it comes from another origin.
+    :raises Forbidden: if the request is from another origin.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -34,13 +34,14 @@ def check_same_origin() -> None:
 
 
 def check_visitor_origin(listed: Collection[str], public_url: str | None = None) -> None:
-    """Refuse a visitor's route to a page of an origin that is neither the app's own nor listed.
+    """Refuse a page of an origin that is neither the app's own nor listed, on visitor routes.
 
-    Requests without `Origin` go on: programs send none, nor do browsers that load an image or follow a link.
+    Requests without `Origin` are allowed. Programs send none, and neither do browsers that load an image or follow a
+    link.
 
     :param listed: `POCKETPING_CORS_ORIGINS`.
     :param public_url: `POCKETPING_PUBLIC_URL`, whose origin is the app's own too.
-    :raises Forbidden: if the page may not ask.
+    :raises Forbidden: if the page is not allowed.
     """
     origin = request.headers.get("Origin")
     if origin is None or origin.lower() in listed or is_own(origin, public_url):
@@ -53,12 +54,12 @@ def check_visitor_origin(listed: Collection[str], public_url: str | None = None)
 
 
 def is_own(origin: str, public_url: str | None = None) -> bool:
-    """Whether an origin is that of this app.
+    """Return whether an origin is that of this app.
 
-    Behind a proxy that ends TLS the scheme may look different from inside; host and port may not. A port that the
-    origin's scheme has anyway may be named or not.
+    Behind a proxy with TLS, the app may see another scheme, but not another host or port. The default port of a scheme
+    may be written or omitted.
 
-    :param public_url: an address of the app's own, if it is known otherwise than by the request.
+    :param public_url: the public address of the app, if it is configured.
     """
     try:
         scheme, found = _split(origin)

@@ -1,4 +1,4 @@
-"""All operations of the API, in the order in which the OpenAPI document lists them."""
+"""All operations of the API, in the order of the OpenAPI document."""
 
 from __future__ import annotations
 

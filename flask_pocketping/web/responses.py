@@ -1,4 +1,4 @@
-"""Answers: JSON, the one shape of errors, and what makes an error of whatever went wrong."""
+"""JSON responses, with one shape for all errors."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ from ..schemas.errors import error_body
 
 logger = logging.getLogger("flask_pocketping")
 
-# Conversations are nobody's to keep: neither a proxy's nor a shared computer's.
+# Neither a proxy nor a shared computer may store conversations.
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """An answer with a JSON body."""
+    """Return a response with a JSON body."""
     return text_response(to_json(body), status, headers)
 
 
 def text_response(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    """An answer with a JSON body that is text already."""
+    """Return a response whose JSON body is already text."""
     return Response([text.encode()], status, {**_HEADERS, **(headers or {})})
 
 
 def error_response(error: Exception) -> Response:
-    """The answer to anything that was raised."""
+    """Return the response for any exception."""
     known = as_api_error(error)
     return json_response(error_body(known), known.status, known.headers)
 
 
 def as_api_error(error: Exception) -> APIError:
-    """What a client is told of an error; what it is not told goes to the log."""
+    """Return the error for the client, and log what the client must not see."""
     if isinstance(error, APIError):
         return error
     if isinstance(error, HTTPException):
@@ -69,7 +69,7 @@ def as_api_error(error: Exception) -> APIError:
 
 
 def _path_for_the_log() -> str:
-    """The request's path in one line, and without the secret of a file."""
+    """Return the request's path in one line, without the secret of a file."""
     secret = (request.view_args or {}).get("key")
     path = request.path.replace(secret, "***") if secret else request.path
     return path.encode("unicode_escape").decode()

@@ -1,4 +1,4 @@
-"""Routes about the service itself: is it well, and what can it do."""
+"""Routes about the service: its health and its description."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ routes = Routes(caller="anyone")
 
 @routes("GET /health", response=service.HealthResponse)
 def health(call: Call) -> Any:
-    """Whether the service works: 503 with the part that fails where it does not."""
+    """Check whether the service works. 503 names the part that fails."""
     try:
         if not is_ready(call.state.db):
             raise SchemaMissing("The default project is missing. Create it with: flask pocketping db upgrade")
@@ -39,7 +39,7 @@ def health(call: Call) -> Any:
 
 @routes("GET /openapi.json")
 def openapi(call: Call) -> Response:
-    """This description."""
+    """Get this description."""
     return text_response(_document(request.script_root + call.state.config.url_prefix or "/"), 200)
 
 

@@ -1,6 +1,6 @@
-"""Routes of files: visitors announce and send them, the back office sends them whole, and both fetch them.
+"""Routes of files. Visitors upload files in steps, the back office in one request, and both fetch them.
 
-The addresses hold a secret of the file, so whoever was given one needs nothing more.
+The addresses contain a secret of the file, so fetching needs no other credentials.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MAX_AGE = 86400
     limit=Limit("visitor_upload_limit", "uploads"),
 )
 def announce_upload(call: Call, session_id: str) -> Any:
-    """Announce a file, and learn where its bytes go."""
+    """Announce a file, and get the address for its bytes."""
     files = _files(call)
     state, size = call.state, max(0, call.body["size"])
     Limit("visitor_address_upload_limit", "uploads").count(state)
@@ -60,14 +60,14 @@ def announce_upload(call: Call, session_id: str) -> Any:
 
 @routes("PUT /upload/<attachment_id>/<key>", response=AcceptedResponse, raw=True)
 def receive_upload(call: Call, attachment_id: str, key: str) -> Any:
-    """Take the bytes of an announced file; until it is completed they may be sent again."""
+    """Upload the bytes of an announced file. You may repeat this until the file is completed."""
     with _answered():
         _files(call).receive(attachment_id, key, _body)
 
 
 @routes("POST /upload/complete", body=uploads.CompleteUploadRequest, response=AttachmentSchema, session="required")
 def complete_upload(call: Call, session_id: str) -> Any:
-    """Say that all bytes were sent; the file can go into a message then."""
+    """Complete an upload, so that a message can have the file."""
     return _files(call).complete(session_id, call.body["attachmentId"], by="visitor")
 
 
@@ -80,7 +80,7 @@ def complete_upload(call: Call, session_id: str) -> Any:
     raw=True,
 )
 def add_attachment(call: Call, session_id: str) -> Any:
-    """Send a file whose bytes are the body; its id goes into a message of the session."""
+    """Upload a file as the body. Send its id in a message of the session."""
     with _answered():
         files = _files(call)
         stream = _body(files.max_size)
@@ -90,13 +90,13 @@ def add_attachment(call: Call, session_id: str) -> Any:
 
 @routes("GET /files/<attachment_id>/<key>/<filename>", query=uploads.DownloadQuery)
 def get_file(call: Call, attachment_id: str, key: str, filename: str) -> Any:
-    """Fetch a file. What it is called comes from the database, whatever stands in the address."""
+    """Get a file. Its name is from the database, not from the address."""
     return _serve(call, _files(call).find(attachment_id, key))
 
 
 @routes("GET /files/<attachment_id>/<key>/thumbnail", query=uploads.DownloadQuery)
 def get_thumbnail(call: Call, attachment_id: str, key: str) -> Any:
-    """Fetch the small picture of an image; until it is drawn, the image itself."""
+    """Get the thumbnail of an image. Until it is ready, this returns the image."""
     return _serve(call, _files(call).find(attachment_id, key, thumbnail=True))
 
 
@@ -107,12 +107,12 @@ def _files(call: Call) -> Files:
 
 
 def _body(most: int) -> Readable:
-    """The body of the request as it comes, whatever the limits of other bodies are."""
+    """Return the stream of the request's body, without the limits of other bodies."""
     limit_body(request, most + SPARE)
     try:
         stream = request.stream
     except RequestEntityTooLarge:
-        # As an error of Werkzeug it would belong to the host's handlers.
+        # The host's error handlers would handle an error of Werkzeug.
         raise PayloadTooLarge from None
     if (request.content_length or 0) > most:
         raise PayloadTooLarge(f"At most {most} bytes are taken here.")
@@ -121,7 +121,7 @@ def _body(most: int) -> Readable:
 
 @contextmanager
 def _answered() -> Iterator[None]:
-    """Where the body is refused, read on to its end: who is still sending would not hear the answer."""
+    """Read a refused body to its end, because a client that is still sending would not receive the response."""
     # Until it is known how much may come. Without a length a body could go on for ever.
     limit_body(request, SPARE)
     try:
@@ -167,14 +167,14 @@ def _serve(call: Call, served: Served) -> Response:
 
 
 def _single_range(environ: Mapping[str, Any]) -> dict[str, Any]:
-    """The request, without a range that we don't serve: of another unit, malformed, or several (RFC 9110, 14.2)."""
+    """Return the request without a range that we do not serve: another unit, malformed, or several (RFC 9110, 14.2)."""
     asked = parse_range_header(environ.get("HTTP_RANGE"))
     known = asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
     return {name: value for name, value in environ.items() if known or name != "HTTP_RANGE"}
 
 
 def _disposition(how: str, filename: str) -> str:
-    """What a browser does with a file, and how it calls it (RFC 6266)."""
+    """Return how a browser handles and names a file (RFC 6266)."""
     # Cleaned here too: the row may be older than the rules, and the plain name was made just now.
     filename = clean_filename(filename)
     plain = ascii_filename(filename)

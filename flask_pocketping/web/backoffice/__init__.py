@@ -1,1 +1,1 @@
-"""Routes of the back office: programs with an API key, and operators with a token."""
+"""Routes of the REST API, for programs with an API key and operators with a token."""

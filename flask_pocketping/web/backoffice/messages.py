@@ -1,4 +1,4 @@
-"""Messages in the REST API: list, send, edit, delete, mark as read."""
+"""Routes of messages in the REST API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ routes = Routes(caller="key")
 
 @routes("GET /sessions/<session_id>/messages", query=backoffice.MessagesQuery, response=backoffice.MessagesResponse)
 def list_messages(call: Call, session_id: str) -> Any:
-    """List messages, oldest first; without `after` and `before` the newest page."""
+    """List messages, oldest first. Without `after` and `before`, this is the newest page."""
     return messages.list_messages(call.state.db, session_id, project_id=call.project_id, **call.query)
 
 
@@ -63,7 +63,7 @@ def edit_message(call: Call, session_id: str, message_id: str) -> Any:
 
 @routes("DELETE /sessions/<session_id>/messages/<message_id>", response=backoffice.MessageResponse)
 def delete_message(call: Call, session_id: str, message_id: str) -> Any:
-    """Empty a message; it keeps its place."""
+    """Delete a message. It keeps its position."""
     return messages.delete_message(call.state.db, session_id, message_id, project_id=call.project_id)
 
 

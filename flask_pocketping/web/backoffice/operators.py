@@ -1,4 +1,4 @@
-"""The operators: how those who are signed in to the host app get their tokens, who is there, and what the app knows."""
+"""Routes for operators: their tokens, who is online, and the host's facts about visitors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ routes = Routes(caller="key")
 
 @routes("POST /inbox/token", response=backoffice.OperatorTokenResponse, caller="anyone")
 def make_operator_token(call: Call) -> Any:
-    """A token for the operator who is signed in to the host app, by its cookies."""
+    """Create a token for the operator who is signed in to the host app, by its cookies."""
     check_same_origin()
     ADDRESS.count(call.state)
     if call.state.loaders.operator is None:
@@ -39,6 +39,6 @@ def list_operators(call: Call) -> Any:
 
 @routes("GET /sessions/<session_id>/context", response=backoffice.ContextResponse)
 def get_context(call: Call, session_id: str) -> Any:
-    """What the host app knows of this session's visitor."""
+    """Get the host app's facts about this session's visitor."""
     session = sessions.get_session(call.state.db, session_id, call.project_id)
     return facts_of(call.state.loaders, call.state.urls.complete(session))

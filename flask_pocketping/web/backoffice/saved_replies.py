@@ -1,4 +1,4 @@
-"""The routes of saved replies: what operators keep for answering."""
+"""Routes of saved replies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ routes = Routes(caller="key")
 
 @routes("GET /saved-replies", query=backoffice.CursorQuery, response=backoffice.SavedRepliesResponse)
 def list_saved_replies(call: Call) -> Any:
-    """List saved replies by their shortcuts."""
+    """List saved replies, sorted by shortcut."""
     return saved_replies.list_saved_replies(call.state.db, call.project_id, **call.query)
 
 
@@ -25,7 +25,7 @@ def list_saved_replies(call: Call) -> Any:
     creates=True,
 )
 def create_saved_reply(call: Call) -> Any:
-    """Keep a text for answering."""
+    """Create a saved reply."""
     return saved_replies.create_saved_reply(
         call.state.db,
         call.body["shortcut"],
@@ -39,11 +39,11 @@ def create_saved_reply(call: Call) -> Any:
     "PATCH /saved-replies/<reply_id>", body=backoffice.UpdateSavedReplyRequest, response=backoffice.SavedReplyResponse
 )
 def update_saved_reply(call: Call, reply_id: str) -> Any:
-    """Change the shortcut of a saved reply, its text or both."""
+    """Change the shortcut or the text of a saved reply."""
     return saved_replies.update_saved_reply(call.state.db, reply_id, project_id=call.project_id, **call.body)
 
 
 @routes("DELETE /saved-replies/<reply_id>", status=204)
 def delete_saved_reply(call: Call, reply_id: str) -> Any:
-    """Forget a saved reply."""
+    """Delete a saved reply."""
     saved_replies.delete_saved_reply(call.state.db, reply_id, call.project_id)

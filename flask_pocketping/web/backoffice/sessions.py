@@ -1,4 +1,4 @@
-"""Sessions in the REST API: open, list, close, and what the visitor is told or said to be."""
+"""Routes of sessions in the REST API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ routes = Routes(caller="key")
 
 @routes("GET /sessions", query=backoffice.SessionsQuery, response=backoffice.SessionsResponse)
 def list_sessions(call: Call) -> Any:
-    """List sessions, newest activity first."""
+    """List sessions, the newest activity first."""
     return sessions.list_sessions(call.state.db, call.project_id, **call.query)
 
 
@@ -55,7 +55,7 @@ def close_session(call: Call, session_id: str) -> Any:
 
 @routes("POST /sessions/<session_id>/reopen", response=backoffice.SessionResponse)
 def reopen_session(call: Call, session_id: str) -> Any:
-    """Open a closed session again."""
+    """Reopen a closed session."""
     return sessions.reopen_session(call.state.db, session_id, call.project_id)
 
 
@@ -69,7 +69,7 @@ def identify_visitor(call: Call, session_id: str) -> Any:
 
 @routes("POST /sessions/<session_id>/ai", body=backoffice.ToggleAIRequest, response=backoffice.SessionResponse)
 def toggle_ai(call: Call, session_id: str) -> Any:
-    """Let the AI answer in this session, or not."""
+    """Allow or forbid the AI to reply in this session."""
     return sessions.set_ai(call.state.db, session_id, call.body["enabled"], call.project_id)
 
 
@@ -94,18 +94,18 @@ def send_event(call: Call, session_id: str) -> Any:
 
 @routes("POST /sessions/<session_id>/csat", response=AcceptedResponse, status=202)
 def request_csat(call: Call, session_id: str) -> Any:
-    """Ask the visitor for a rating; one who has given theirs is not asked again."""
+    """Ask the visitor for a rating. A visitor who has rated is not asked again."""
     csat.request(call.state.db, session_id, call.project_id)
 
 
 @routes("GET /sessions/<session_id>/pages", query=backoffice.PagesQuery, response=backoffice.PagesResponse)
 def list_pages(call: Call, session_id: str) -> Any:
-    """The pages that the visitor was on, newest first."""
+    """List the pages that the visitor viewed, newest first."""
     return pages.list_pages(call.state.db, session_id, project_id=call.project_id, **call.query)
 
 
 def identity_of(body: dict[str, Any], *, verified: bool) -> Identity:
-    """The value of an identity's JSON."""
+    """Return the identity in a JSON object."""
     return Identity(
         customer_id=body.get("customerId"),
         email=body.get("email"),

@@ -1,4 +1,4 @@
-"""The route of the figures."""
+"""The route of statistics."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ routes = Routes(caller="key")
 
 @routes("GET /stats", query=backoffice.StatsQuery, response=StatsSchema)
 def get_stats(call: Call) -> Any:
-    """The figures of the last days: conversations, answers and ratings."""
+    """Get statistics of the last days: conversations, responses and ratings."""
     return stats(call.state.db, call.query["period"], call.project_id)

@@ -1,4 +1,4 @@
-"""Events and typing for clients of the back office that have no WebSocket: they poll."""
+"""Events and typing signs for clients of the back office that poll."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ routes = Routes(caller="key")
 
 
 class Page(NamedTuple):
-    """Frames, and the cursor behind them."""
+    """Frames, and the cursor after them."""
 
     frames: list[dict[str, Any]]
     cursor: int
@@ -35,7 +35,7 @@ class Page(NamedTuple):
 
 @routes("GET /updates", query=backoffice.UpdatesQuery, response=backoffice.UpdatesResponse)
 def list_updates(call: Call) -> Any:
-    """List what happened since a cursor, as the frames of `/ws`. A client that polls counts as connected."""
+    """List the events since a cursor, as frames of `/ws`. A client that polls counts as connected."""
     require_transport(call.state, "poll", request.environ)
     text = call.query.get("after")
     page = _read_page(call.state, call.project_id, project_cursor(text) if text else None, call.query["limit"])
@@ -53,7 +53,7 @@ def list_updates(call: Call) -> Any:
 
 @routes("DELETE /updates", query=backoffice.ClientQuery, status=204)
 def stop_polling(call: Call) -> Any:
-    """Say that a client polls no more, so that it counts as gone at once."""
+    """Say that a client has stopped polling, so that it counts as disconnected immediately."""
     before, now = presence.operator_stopped_polling(call.state.db, call.project_id, _client_id(call))
     call.state.announcer.attendance_changed(call.project_id, before, now)
 
@@ -65,7 +65,7 @@ def stop_polling(call: Call) -> Any:
     body_optional=True,
 )
 def operator_typing(call: Call, session_id: str) -> Any:
-    """Tell the visitor and the other operators that somebody writes a reply, or has stopped."""
+    """Tell the visitor and the other operators that an operator is typing or has stopped."""
     if find_position(call.state.db, session_id).project_id != call.project_id:
         raise SessionNotFound
     call.state.announcer.typing(call.project_id, session_id, "operator", call.body["isTyping"], operator=call.operator)
@@ -91,6 +91,6 @@ def _read_page(state: State, project_id: str, after: int | None, limit: int) -> 
 
 
 def _client_id(call: Call) -> str:
-    """The id of a client's presence: nobody with another key or of another project can name it."""
+    """Return the id of a client's presence. No client with another key or project can use the same id."""
     text = "\0".join((call.project_id, *call.counted, call.query["client"]))
     return "poll_" + hashlib.sha256(text.encode()).hexdigest()[:32]

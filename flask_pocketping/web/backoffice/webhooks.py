@@ -1,4 +1,4 @@
-"""Webhooks in the REST API: register, change, test, and their deliveries."""
+"""Routes of webhooks in the REST API, and of their deliveries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ routes = Routes(caller="program")
     creates=True,
 )
 def create_webhook(call: Call) -> Any:
-    """Register a webhook; its secret is shown in this answer only."""
+    """Register a webhook. Its secret is shown only in this response."""
     call.state.check_url(call.body["url"])
     return webhooks.create_webhook(
         call.state.db,
@@ -47,7 +47,7 @@ def get_webhook(call: Call, webhook_id: str) -> Any:
 
 @routes("PATCH /webhooks/<webhook_id>", body=backoffice.UpdateWebhookRequest, response=backoffice.WebhookResponse)
 def update_webhook(call: Call, webhook_id: str) -> Any:
-    """Change a webhook; enabling one that was disabled starts it afresh."""
+    """Change a webhook. Enabling it clears its failures."""
     if not call.body:
         raise InvalidRequest("Send at least one of url, events, description and enabled.")
     if "url" in call.body:
@@ -57,7 +57,7 @@ def update_webhook(call: Call, webhook_id: str) -> Any:
 
 @routes("DELETE /webhooks/<webhook_id>", status=204)
 def delete_webhook(call: Call, webhook_id: str) -> Any:
-    """Remove a webhook and its deliveries."""
+    """Delete a webhook and its deliveries."""
     webhooks.delete_webhook(call.state.db, webhook_id, call.project_id)
 
 
@@ -69,7 +69,7 @@ def send_test(call: Call, webhook_id: str) -> Any:
 
 @routes("POST /webhooks/<webhook_id>/rotate", response=backoffice.WebhookResponse)
 def rotate_secret(call: Call, webhook_id: str) -> Any:
-    """Give the webhook a new secret; the old one signs too for 24 hours."""
+    """Create a new secret for the webhook. The old one also signs for 24 hours."""
     return webhooks.rotate_secret(call.state.db, webhook_id, call.project_id)
 
 
@@ -83,5 +83,5 @@ def list_deliveries(call: Call, webhook_id: str) -> Any:
 
 @routes("POST /webhooks/<webhook_id>/deliveries/<delivery_id>/retry", response=backoffice.DeliveryResponse, status=202)
 def retry_delivery(call: Call, webhook_id: str, delivery_id: str) -> Any:
-    """Make a delivery again, now."""
+    """Retry a delivery now."""
     return webhooks.retry_delivery(call.state.db, webhook_id, delivery_id, project_id=call.project_id)

@@ -1,1 +1,1 @@
-"""What is not JSON: the inbox's page, the assets of widget and inbox, and the widget's tag."""
+"""Everything that is not JSON: the inbox's page, the assets of the widget and the inbox, and the widget's tag."""

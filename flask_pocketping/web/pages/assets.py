@@ -1,6 +1,6 @@
-"""The files of the widget and the inbox: read once, and served at addresses that change with what is in them.
+"""The files of the widget and the inbox, read once and served at addresses that change with their content.
 
-They are compressed here: few Flask apps have a proxy that does it.
+They are compressed here, because few Flask apps have a proxy that compresses.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Asset(NamedTuple):
 
 
 class Assets(NamedTuple):
-    """All files by their path, and the name of this state of them."""
+    """All files by path, and a name for their current content."""
 
     build: str
     files: MappingProxyType[str, Asset]
@@ -59,9 +59,9 @@ class Assets(NamedTuple):
         return found[1:]
 
     def serve(self, build: str, path: str) -> Response:
-        """Answer with a file; for ever where the address names what it is now.
+        """Return a file. Browsers may cache it forever if the address names its current content.
 
-        :raises NotFound: if there is none such. Only what was found in our own folder is looked up.
+        :raises NotFound: if it does not exist. This looks up only files of our own folder.
         """
         asset = self.files.get(path)
         if asset is None:

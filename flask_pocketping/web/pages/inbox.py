@@ -1,4 +1,4 @@
-"""The inbox's page: for operators only, and with nothing in it that is not our own file."""
+"""The page of the inbox, for operators only. It contains only our own files."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _HEADERS = {
 
 
 def serve_inbox(state: State) -> AnyResponse:
-    """The page, or wherever the host app sends whoever is no operator.
+    """Return the page, or the host app's response for people who are not operators.
 
-    :raises NotFound: if the host does not say who its operators are.
+    :raises NotFound: if the host has no `operator_loader`.
     """
     if state.loaders.operator is None:
         if state.warn_once("inbox"):
@@ -69,7 +69,7 @@ def _page(status: int, template: str, **values: Any) -> Response:
 
 
 def _policy() -> str:
-    """Own files, own addresses; pictures may come from elsewhere, since avatars and attachments do."""
+    """Return the Content-Security-Policy: only own files and addresses, but images from anywhere, for avatars."""
     # Not every browser counts sockets of the same host as 'self'.
     host = request.host if re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", request.host) else ""
     sockets = f" ws://{host} wss://{host}" if host else ""

@@ -1,4 +1,4 @@
-"""`pocketping_widget()` of templates: the one tag that puts the chat into a page of the host's."""
+"""`pocketping_widget()` for templates: the tag that adds the chat to a page."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Check = Callable[[Any], str | None]
 
 @pass_context
 def pocketping_widget(context: Context, /, **options: Any) -> Markup:
-    """The chat widget's script tag. It is the same for all visitors unless `identity` is given.
+    """Return the chat widget's script tag. It is the same for all visitors unless `identity` is given.
 
     :param options: `theme`, `position`, `language`, `transport`, `open`, `sound`, `title_badge`, `primary_color`,
-        `launcher`, `texts` and `identity`; docs/embedding.md says what each does.
-    :raises TypeError: if there is no such option, or no such text in `texts`.
-    :raises ValueError: if one has a value that it can't have.
+        `launcher`, `texts` and `identity`. docs/embedding.md explains them.
+    :raises TypeError: if an option or a name in `texts` does not exist.
+    :raises ValueError: if an option has an invalid value.
     """
     state = current_state()
     config = state.config
@@ -75,7 +75,7 @@ def _flag(value: Any) -> str:
 
 @cache
 def text_names() -> tuple[str, ...]:
-    """Return what the widget's texts are called, read from the one list of them in its source."""
+    """Return the names of the widget's texts, read from their list in its source."""
     source = (FOLDER / "widget" / "src" / "texts.js").read_text("utf-8")
     found = re.search(r"export const names = [^']*'([\w ]+)'", source)
     assert found is not None
@@ -129,7 +129,7 @@ def _script_root() -> str:
 
 
 def _nonce(context: Context) -> str | None:
-    """The nonce of the page's policy, by the names that extensions and hosts give it."""
+    """Return the nonce of the page's policy, under the names that extensions and hosts use."""
     found = context.get("csp_nonce") or g.get("csp_nonce")
     if not found and has_request_context():
         found = getattr(request, "csp_nonce", None)

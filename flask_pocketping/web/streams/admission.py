@@ -1,4 +1,4 @@
-"""Streams of visitors, whatever transport they have: who may open one, and what it means that one is open."""
+"""Admits streams of visitors over any transport, and handles their beginning and end."""
 
 from __future__ import annotations
 

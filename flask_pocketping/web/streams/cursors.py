@@ -1,4 +1,4 @@
-"""Cursors of both APIs: where a stream or a poll goes on."""
+"""Reads the cursors of both APIs, which say where a stream or a poll continues."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LOOK_BACK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class StreamStart:
-    """Where a page goes on.
+    """Where a page continues.
 
-    :ivar after: the number of the last event that is not sent again.
-    :ivar heard: the number of the last custom event that is not. These have no id by which a page drops repeats.
-    :ivar since: for a page without a cursor, the time from which on it is sent what happened.
+    :ivar after: the number of the last event that the page has.
+    :ivar heard: the number of the last custom event that the page has. These have no id to skip repeats.
+    :ivar since: for a page without a cursor: the time from which it gets events.
     """
 
     after: int
@@ -31,15 +31,15 @@ class StreamStart:
     since: datetime | None = None
 
     def wants(self, event: Event) -> bool:
-        """Whether an event behind `after` is sent."""
+        """Return whether to send an event after `after`."""
         return event.type != "event.sent" or event.seq > self.heard
 
 
 def stream_start(state: State, session_id: str, place: SessionPosition, text: str | None) -> StreamStart:
     """Read the cursor of a page.
 
-    :param place: of the session, taken before: nothing newer counts as known to the page.
-    :param text: a cursor that this server gave, an ISO 8601 time, or nothing.
+    :param place: the session's position, read before: newer events are unknown to the page.
+    :param text: a cursor of this server, an ISO 8601 time, or nothing.
     :raises InvalidRequest: if it is neither.
     """
     if not text:
@@ -56,7 +56,7 @@ def stream_start(state: State, session_id: str, place: SessionPosition, text: st
 
 
 def time_cursor(text: str) -> datetime:
-    """Read a time up to which a page has everything; a page whose clock runs ahead has nothing of the future.
+    """Read a time as a cursor. A time in the future counts as now.
 
     :raises ValueError: if it is no ISO 8601 time.
     """
@@ -64,7 +64,7 @@ def time_cursor(text: str) -> datetime:
 
 
 def earlier(moment: datetime, span: timedelta) -> datetime:
-    """A time so much earlier, within the calendar."""
+    """Return an earlier time, within the calendar."""
     try:
         return moment - span
     except OverflowError:
@@ -72,9 +72,9 @@ def earlier(moment: datetime, span: timedelta) -> datetime:
 
 
 def project_cursor(text: str) -> int:
-    """The event id that a cursor of the back office names.
+    """Return the event id in a cursor of the back office.
 
-    :raises InvalidRequest: if this server never gives such a cursor.
+    :raises InvalidRequest: if the cursor is invalid.
     """
     if not text.isascii() or not text.isdecimal() or len(text) > 18:
         raise InvalidRequest.field("after", "Not a cursor that this server gave.")

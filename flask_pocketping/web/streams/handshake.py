@@ -1,4 +1,4 @@
-"""Refusing what is no handshake of a WebSocket, as long as that can be said in HTTP (RFC 6455, section 4.2)."""
+"""Refuses requests that are no WebSocket handshake, while HTTP can still respond (RFC 6455, section 4.2)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def check_upgrade(incoming: Request) -> str:
     """Check that a request can become a WebSocket.
 
     :return: its key.
-    :raises UpgradeRequired: if it is of another version.
-    :raises InvalidRequest: if its key is missing or none.
+    :raises UpgradeRequired: if it has another version.
+    :raises InvalidRequest: if its key is missing or invalid.
     """
     if incoming.headers.get("Sec-WebSocket-Version", "").strip() != VERSION:
         raise UpgradeRequired(
@@ -34,12 +34,12 @@ def check_upgrade(incoming: Request) -> str:
 
 
 def minimal_environ(key: str) -> dict[str, str]:
-    """Make what a library needs of a request to shake hands.
+    """Make the part of a request that a library needs for the handshake.
 
-    The real request may have cookies longer than it reads, or other things that it can't parse, and asks for
-    compression, which would cost each connection a hundred times what it saves.
+    The real request may have very long cookies or other values that the library can't parse. It also asks for
+    compression, which costs each connection a hundred times what it saves.
 
-    :param key: as `check_upgrade` returned it.
+    :param key: the result of `check_upgrade`.
     """
     return {
         "HTTP_HOST": "localhost",

@@ -38,14 +38,14 @@ _EVENT = sockets.EventFrame()
 
 
 def serve_back_office(state: State) -> None:
-    """Hand one connection to `/ws` over to the loop."""
+    """Hand one connection to `/ws` over to the event loop."""
     connection = _open(state, state.frames.operator)
     connection.set_deadline(AUTH_WAIT, AUTH_TIMEOUT, f"No auth frame within {AUTH_WAIT:g} seconds.")
     connection.start(_BackOffice(state, connection, request.remote_addr))
 
 
 def serve_visitor(state: State) -> None:
-    """Hand one connection to `/stream` over; `g.pocketping_admission` was given before the upgrade."""
+    """Hand one connection to `/stream` over. `g.pocketping_admission` was set before the upgrade."""
     admission: Admission = g.pocketping_admission
     connection = _open(state, state.frames.visitor)
     connection.max_frame = MAX_FRAME

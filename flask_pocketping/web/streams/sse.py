@@ -1,4 +1,4 @@
-"""`GET /stream` without an upgrade: the visitor's stream as server-sent events, for pages that get no WebSocket."""
+"""`GET /stream` without an upgrade: the visitor's stream as server-sent events, for pages without a WebSocket."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ routes = Routes(caller="visitor")
 
 @routes("GET /stream", query=visitor.StreamQuery)
 def stream_events(call: Call) -> Response:
-    """The visitor's stream as server-sent events."""
+    """Send the visitor's stream as server-sent events."""
     require_transport(call.state, "sse", request.environ)
     admission = admit(call.state, count=False)
     if request.method == "HEAD":

@@ -1,4 +1,4 @@
-"""Which live connections there are: what the owner wants, and what the web server can carry."""
+"""Which live connections are available: those in the settings that the web server supports."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ logger = logging.getLogger("flask_pocketping")
 
 
 def transports(state: State, environ: WSGIEnvironment) -> list[str]:
-    """Name the transports that a page may use, the best one first.
+    """Return the transports that a page may use, the best one first.
 
     :param environ: of a request, which shows the server.
-    :return: of `websocket`, `sse` and `poll`.
+    :return: some of `websocket`, `sse` and `poll`.
     """
     wanted = state.config.transports
     reason = _why_not(environ)
@@ -31,10 +31,10 @@ def transports(state: State, environ: WSGIEnvironment) -> list[str]:
 
 
 def require_transport(state: State, name: str, environ: WSGIEnvironment) -> None:
-    """Refuse a transport that there is not.
+    """Refuse an unavailable transport.
 
     :param name: `websocket`, `sse` or `poll`.
-    :raises TransportUnsupported: if it is switched off, or the server can't carry it.
+    :raises TransportUnsupported: if it is switched off or the server does not support it.
     """
     if name not in state.config.transports:
         raise TransportUnsupported("POCKETPING_TRANSPORTS leaves out connections of this kind.")
@@ -44,7 +44,7 @@ def require_transport(state: State, name: str, environ: WSGIEnvironment) -> None
 
 
 def _warn(state: State, reason: str) -> None:
-    """Say in the log that there are no live connections, once in each process."""
+    """Log once per process that there are no live connections."""
     if state.warn_once("transport"):
         logger.warning(
             "Live connections are off and pages poll every few seconds, because %s. Serve the app with gunicorn, "
@@ -54,7 +54,7 @@ def _warn(state: State, reason: str) -> None:
 
 
 def _why_not(environ: WSGIEnvironment) -> str:
-    """Why the server can't carry live connections, if it can't."""
+    """Return why the server does not support live connections, if it does not."""
     sock = find_socket(environ)
     if sock is None:
         name = environ.get("SERVER_SOFTWARE") or "unknown"

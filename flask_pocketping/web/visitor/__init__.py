@@ -1,1 +1,1 @@
-"""Routes of the visitor API: what a chat widget calls, with a handle."""
+"""Routes of the visitor API, which the chat widget calls with a handle."""

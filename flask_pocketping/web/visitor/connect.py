@@ -1,4 +1,4 @@
-"""POST /connect: how a page opens its conversation, or comes back to it."""
+"""POST /connect: a page opens its conversation or continues it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PAGES = Limit("visitor_message_limit", "pages")
 
 @routes("POST /connect", body=visitor.ConnectRequest, response=visitor.ConnectResponse, session="optional")
 def connect(call: Call, session_id: str | None) -> Any:
-    """Open a conversation, or go on with the one that a handle or a signed identity opens."""
+    """Open a conversation, or continue the one of a handle or a signed identity."""
     for _ in range(TRIES):
         try:
             return _connect(call, session_id)
@@ -57,7 +57,7 @@ def _connect(call: Call, session_id: str | None) -> dict[str, Any]:
     if not call.body["create"]:
         return _unopened(call, None, user)
     if _is_crawler(call.state.config, header or named):
-        # An answer that works and leaves no trace: its handle opens nothing.
+        # This response works, but its handle opens nothing, and nothing is stored.
         return _unopened(call, call.state.handles.sign(clock.new_id("sess")), user)
     return _connected(call, _open(call, metadata, user, said), user, MessagePage([], False))
 
@@ -72,7 +72,7 @@ def _is_crawler(config: Config, agent: str) -> bool:
 def _go_on(
     call: Call, session_id: str | None, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None
 ) -> Session | None:
-    """The conversation of the handle that came, else the one that the signed-in user has open."""
+    """Continue the conversation of the handle, or else the open one of the customer."""
     db = call.state.db
     theirs = resume.find_open(db, call.project_id, str(user.customer_id)) if user else None
     session = None
@@ -86,7 +86,7 @@ def _go_on(
 
 
 def _may_tell(call: Call, session_id: str) -> bool:
-    """Whether what the page says is noted. One that says too much is let in all the same: a visitor walks fast."""
+    """Return whether to record what the page reports. A page that connects too often is still admitted."""
     try:
         _PAGES.count(call.state, session_id)
     except RateLimited:
@@ -137,7 +137,7 @@ def _unopened(call: Call, handle: str | None, user: Identity | None) -> dict[str
 
 
 def _identity_for_page(known: Identity) -> dict[str, Any]:
-    """What the page may know of its visitor's identity. What the back office noted about them is not for the page."""
+    """Return the part of the identity that the page may see, without notes of the back office."""
     told: dict[str, Any] = {"id": known.customer_id, "email": known.email, "name": known.name}
     if not known.verified:
         told |= known.metadata or {}
@@ -145,7 +145,7 @@ def _identity_for_page(known: Identity) -> dict[str, Any]:
 
 
 def _metadata(page: Mapping[str, Any], agent: str) -> dict[str, Any]:
-    """A page's metadata with the API's names, and what its browser is."""
+    """Return a page's metadata with the names of the API, and the facts about its browser."""
     named = {("pageUrl" if key == "url" else key): value for key, value in page.items() if value}
     agent = agent[:MAX_USER_AGENT]
     found = {**named, "userAgent": agent, **user_agents.describe(agent)} if agent else named

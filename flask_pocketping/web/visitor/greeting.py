@@ -1,7 +1,4 @@
-"""What a page is told beside its messages: who answers, how the chat looks, and what the visitor is asked for.
-
-`POST /connect` adds it to its answer.
-"""
+"""The part of the response of `POST /connect` about who replies, the look of the chat and its forms."""
 
 from __future__ import annotations
 
@@ -18,9 +15,9 @@ from ..streams.transports import transports
 
 
 def greeting(call: Call, session: Session | None) -> dict[str, Any]:
-    """The fields of `schemas.visitor.ConnectResponse` that are no part of the conversation.
+    """Return the fields of `schemas.visitor.ConnectResponse` that are not part of the conversation.
 
-    :param session: the conversation that the page goes on with, if there is one.
+    :param session: the conversation of the page, if any.
     """
     config = call.state.config
     project_id = session.project_id if session is not None else call.project_id
@@ -51,7 +48,7 @@ def greeting(call: Call, session: Session | None) -> dict[str, Any]:
 
 
 def pre_chat_form(config: Config, session: Session | None) -> dict[str, Any] | None:
-    """What the page is to ask its visitor for, if it is to ask."""
+    """Return the form for contact details, if the page must show one."""
     if config.prechat == "off":
         return None
     identity = session.identity if session is not None else None

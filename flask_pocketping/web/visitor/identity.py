@@ -1,4 +1,4 @@
-"""Who a visitor is: what the host app signs for them, and what their page says, which nobody vouches for."""
+"""Identities of visitors: signed by the host app, or unverified from the page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie", "Cross-Origin-Resourc
 
 @routes("GET /identity", response=visitor.IdentityResponse)
 def get_identity(call: Call) -> Any:
-    """A fresh signature of who is signed in to the host app, by its cookies."""
+    """Get a new signature of the customer who is signed in to the host app, by its cookies."""
     # Kept for the answer, whatever it will be.
     g.pocketping_headers = _PRIVATE
     check_same_origin()
@@ -35,9 +35,9 @@ def get_identity(call: Call) -> Any:
 
 
 def page_identity(given: Mapping[str, Any]) -> Identity | None:
-    """An identity as a page tells it, `id` and further keys included; nobody vouches for it.
+    """Read an identity from a page, with `id` and further keys. It is unverified.
 
-    What does not fit is left out: a visitor could not correct what the page says of them.
+    This drops invalid parts, because a visitor could not correct them.
     """
     number = given.get("id")
     known: dict[str, Any] = {

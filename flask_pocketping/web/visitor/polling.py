@@ -1,4 +1,4 @@
-"""Frames and custom events for pages that have no stream: they ask again and again."""
+"""Frames and custom events for pages that poll."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ routes = Routes(caller="visitor")
 
 @routes("GET /events", query=visitor.PollQuery, response=visitor.PollResponse, session="required")
 def poll_events(call: Call, session_id: str) -> Any:
-    """The frames that came behind a cursor, as the streams have them; asking counts as being there."""
+    """Get the frames after a cursor, as in the stream. A page that polls counts as connected."""
     require_transport(call.state, "poll", request.environ)
     db = call.state.db
     place = find_position(db, session_id)
@@ -49,5 +49,5 @@ def poll_events(call: Call, session_id: str) -> Any:
     limit=Limit("visitor_message_limit", "event"),
 )
 def receive_page_event(call: Call, session_id: str) -> Any:
-    """A custom event of the visitor's page, whatever transport it has."""
+    """Receive a custom event of the visitor's page, over any transport."""
     visitors.receive_event(call.state.db, session_id, call.body["name"], call.body["data"])

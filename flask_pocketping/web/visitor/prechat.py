@@ -1,4 +1,4 @@
-"""What visitors fill in: how they can be reached (`POST /prechat`) and how content they are (`POST /csat`)."""
+"""The forms for visitors: contact details (`POST /prechat`) and ratings (`POST /csat`)."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _ASKED = {"email": "your email address", "phone": "your phone number"}
     limit=Limit("visitor_message_limit", "identify"),
 )
 def pre_chat(call: Call, session_id: str) -> Any:
-    """How the visitor can be reached."""
+    """Store the visitor's contact details."""
     email, phone, country = (call.body[name] for name in ("email", "phone", "phoneCountry"))
     note_contact(call.state.db, session_id, email=email, phone=phone, phone_country=country)
 
 
 @routes("POST /csat", body=visitor.RateConversationRequest, response=visitor.RatedResponse, session="required")
 def rate_conversation(call: Call, session_id: str) -> Any:
-    """What the visitor thinks of the conversation; the first rating stands."""
+    """Rate the conversation. Only the first rating counts."""
     noted = csat.submit(call.state.db, session_id, call.body["score"], call.body["comment"])
     return {"ok": True, "alreadyRated": None if noted else True}
 
 
 def check_contact(call: Call, session_id: str) -> None:
-    """Refuse a message of a visitor who has to say first how they can be reached.
+    """Refuse a message from a visitor who must enter contact details first.
 
-    :raises InvalidRequest: if they have not said it.
+    :raises InvalidRequest: if they are missing.
     """
     config = call.state.config
     if config.prechat != "required" or config.prechat_timing != "before-first-message":

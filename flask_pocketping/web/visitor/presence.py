@@ -1,4 +1,4 @@
-"""Signs of life, to and fro: who is there to answer, and what a page says as it goes out of sight."""
+"""Presence in both directions: who is online in the back office, and whether the visitor's page is open."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ routes = Routes(caller="visitor")
 
 @routes("GET /presence", response=visitor.PresenceResponse)
 def get_presence(call: Call) -> Any:
-    """Whether somebody is there to answer, and who."""
+    """Get whether somebody is online, and who."""
     after = call.state.ai_after
     return {
         "online": presence.operator_online(call.state.db, call.project_id),
@@ -27,19 +27,19 @@ def get_presence(call: Call) -> Any:
 
 @routes("POST /disconnect", body=visitor.BeaconRequest, any_type=True, response=AcceptedResponse, session="required")
 def page_left(call: Call, session_id: str) -> Any:
-    """A page was left. The visitor may be on their way to the next one, so their time of grace begins."""
+    """Say that the visitor left a page. The grace time begins, because they may open another page."""
     find_position(call.state.db, session_id)
     presence.stopped_polling(call.state.db, session_id)
 
 
 @routes("POST /visibility", body=visitor.BeaconRequest, any_type=True, response=AcceptedResponse, session="required")
 def page_visibility(call: Call, session_id: str) -> Any:
-    """A page went out of sight, or came back. Nothing is kept of it: a page in the background is still there."""
+    """Say that a page became hidden or visible. The server ignores this, because a hidden page is still open."""
     find_position(call.state.db, session_id)
 
 
 @routes("GET /screenshot/requests", query=visitor.HandleQuery, response=visitor.ScreenshotsResponse, session="required")
 def list_screenshot_requests(call: Call, session_id: str) -> Any:
-    """Which pictures of the page are asked for: none ever, since visitors are not to be looked at unawares."""
+    """List the requested screenshots of the page. There are never any, to protect visitors."""
     find_position(call.state.db, session_id)
     return []

@@ -1,4 +1,4 @@
-"""What a `User-Agent` header tells: device, browser and system, and whether it is a crawler."""
+"""Reads a `User-Agent` header: device, browser, system, and whether it is a crawler."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LENGTH = 256
 
 
 def describe(user_agent: str) -> dict[str, str]:
-    """The keys `device` (desktop, mobile or tablet), `browser` and `os`, as far as they can be told."""
+    """Return `device` (desktop, mobile or tablet), `browser` and `os`, if known."""
     return dict(_describe(user_agent[:LENGTH]))
 
 
 def is_crawler(user_agent: str) -> bool:
-    """Whether a known crawler calls itself so."""
+    """Return whether the user agent is a known crawler."""
     return _is_crawler(user_agent[:LENGTH])
 
 

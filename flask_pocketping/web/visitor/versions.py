@@ -1,4 +1,4 @@
-"""Which versions of a chat widget may go on, told with every answer to a visitor's page and to its streams."""
+"""Checks the version of the chat widget, for all responses to a visitor's page and for its streams."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SEVERITIES: dict[Status, str] = {"ok": "info", "outdated": "info", "deprecated"
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """How a widget's version stands to those that the settings name."""
+    """A widget's version compared with the settings."""
 
     status: Status
     min_version: str | None
@@ -36,12 +36,12 @@ class VersionStatus:
 
     @property
     def message(self) -> str:
-        """A sentence for a person; empty where all is well."""
+        """A sentence for people; empty if the version is fine."""
         return _MESSAGES[self.status]
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        """The headers of an answer."""
+        """The headers of a response."""
         told = {
             f"{HEADER}-Status": self.status,
             "X-PocketPing-Min-Version": self.min_version,
@@ -52,7 +52,7 @@ class VersionStatus:
 
     @property
     def warning(self) -> dict[str, str | bool] | None:
-        """The data of the frame that streams begin with, if there is something to warn of."""
+        """The data of the first frame of a stream, if there is a warning."""
         if self.status == "ok":
             return None
         told = {
@@ -75,7 +75,7 @@ class VersionStatus:
 
 
 def version_status(config: Config, told: str | None) -> VersionStatus:
-    """How a version stands. One that is not told, or is none, is taken for a good one.
+    """Compare a version with the settings. A missing or unreadable version counts as fine.
 
     :param told: the request's `X-PocketPing-Version`.
     """
@@ -104,6 +104,6 @@ def _status(told: str | None, min_version: str | None, latest_version: str | Non
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The numbers of a version; those that are left out are 0."""
+    """Return the numbers of a version. Missing ones are 0."""
     numbers = [int(part) for part in version.split(".")]
     return (*numbers, *(0 for _ in range(4 - len(numbers))))
