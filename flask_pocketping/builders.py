@@ -1,6 +1,6 @@
-"""Builders of the long-lived parts of an app, from its settings and from what code gave `PocketPing`.
+"""Builds the long-lived parts of an app from its settings and from the arguments of `PocketPing`.
 
-`extension.py` calls `build_state` once for each app.
+`extension.py` calls `build_state` once per app.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def build_state(
     storage: Storage | None,
     loaders: Loaders,
 ) -> State:
-    """Build all parts of one app and connect them. Opens no connection and starts no thread.
+    """Build and connect all parts of one app. This opens no connection and starts no thread.
 
-    :param engine: the host's engine, if it gave one.
-    :param flask_sqlalchemy: the host's Flask-SQLAlchemy object, if it gave one.
-    :param storage: the host's storage of files, if it gave one.
-    :param loaders: the functions that say who people are.
-    :raises ConfigurationError: naming the setting that is wrong and what it should be.
+    :param engine: the host's engine, if any.
+    :param flask_sqlalchemy: the host's Flask-SQLAlchemy object, if any.
+    :param storage: the host's storage of files, if any.
+    :param loaders: the loaders of the host.
+    :raises ConfigurationError: if a setting is invalid. The message names the key and what is allowed.
     """
     if config.cors_origins and not config.public_url:
         logger.warning(
@@ -156,7 +156,7 @@ def _secrets(app: Flask, config: Config) -> list[bytes]:
         raise ConfigurationError("SECRET_KEY_FALLBACKS must be a list of keys, newest first.")
     if not all(isinstance(key, str | bytes) for key in (app.secret_key, *fallbacks)):
         raise ConfigurationError("SECRET_KEY and SECRET_KEY_FALLBACKS must be text or bytes.")
-    # Flask lists the old keys newest first; itsdangerous wants the newest last.
+    # Flask lists old keys from the newest, and itsdangerous expects the newest last.
     keys = [*reversed(fallbacks), app.secret_key]
     return [key.encode() if isinstance(key, str) else key for key in keys]
 
@@ -179,7 +179,7 @@ def _bus(config: Config, secrets: list[bytes]) -> Bus:
 
 
 def _name_in_redis(secrets: list[bytes]) -> str:
-    """Apps that share a Redis must neither hear nor count each other; the processes of one app share its secret."""
+    """Return the app's name in Redis. Processes of one app share it, and other apps do not."""
     return "pocketping:" + hmac.new(secrets[-1], b"flask-pocketping.bus", hashlib.sha256).hexdigest()[:32]
 
 
@@ -217,7 +217,7 @@ def _resolved(app: Flask, uri: Any, key: str) -> str:
 
 
 def _no_driver(key: str, url: URL) -> str:
-    """Say which driver a database URL needs, and how to install one."""
+    """Return the error that names the driver of a database URL and how to install it."""
     driver, backend = url.get_driver_name(), url.get_backend_name()
     missing = f"{key} needs the driver {driver}, which is not installed or can't be loaded"
     if backend not in _DRIVERS:

@@ -1,6 +1,6 @@
-"""Parsers of settings: each takes what code or the environment gave, and says what the value should be.
+"""Parsers of settings. Each one reads a value from code or from the environment.
 
-`config.py` names one for each setting. A `ValueError` has the words that follow "must be".
+`config.py` names a parser for each setting. The text of a `ValueError` continues "must be".
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class RateRule:
-    """So many requests in so much time.
+    """A number of requests per time.
 
-    :ivar amount: how many.
-    :ivar multiples: how many of the units the time has.
+    :ivar amount: the number of requests.
+    :ivar multiples: the number of units of the time.
     :ivar unit: one of `UNITS`.
     """
 
@@ -150,12 +150,12 @@ def parse_background(value: Any) -> str | None:
 
 
 def parse_language(value: Any) -> str | None:
-    """Read a language: a tag such as `pt-BR`, a POSIX locale such as `pt_BR.UTF-8`, or a `Locale` of Babel.
+    """Read a language tag such as `pt-BR`, a POSIX locale such as `pt_BR.UTF-8`, or a `Locale` of Babel.
 
-    :return: a language tag (BCP 47), or nothing where the value is unset.
-    :raises ValueError: saying what a language looks like.
+    :return: a language tag (BCP 47), or `None` if the value is unset.
+    :raises ValueError: with an example of a language.
     """
-    # A Locale is told by its parts, so that Babel need not be there; its text is a POSIX locale.
+    # Recognize a Locale by its attributes, because Babel may not be installed. Its text is a POSIX locale.
     text = str(value) if hasattr(value, "language") and hasattr(value, "territory") else value
     if text is None or text == "":
         return None
@@ -186,12 +186,12 @@ def parse_items(value: Any) -> list[str]:
 
 
 def parse_user_agents(value: Any) -> tuple[str, ...]:
-    """Read parts of user agents; case does not matter."""
+    """Read parts of user agents, in upper or lower case."""
     try:
         parts = tuple(part.strip().lower() for part in parse_items(value))
     except ValueError:
         parts = ("",)
-    # A shorter one would be a part of almost every browser's name.
+    # A shorter text would match almost every browser.
     if not all(re.fullmatch(r"[ -~]{3,100}", part) for part in parts):
         raise ValueError(
             'parts of user agents such as "UptimeRobot", of 3 to 100 ASCII characters, with commas between'
@@ -272,7 +272,7 @@ def parse_origins(value: Any) -> tuple[str, ...]:
         match = _ORIGIN.fullmatch(item.strip().lower().rstrip("/"))
         if match is None or int(match["port"] or 1) > 65535:
             raise ValueError('origins such as "https://www.example.com", with commas between; "*" is not one')
-        # A browser leaves out the port that the scheme has anyway.
+        # A browser omits the default port of the scheme.
         usual = {"http": "80", "https": "443"}[match["scheme"]]
         port = "" if match["port"] in {None, usual} else f":{match['port']}"
         origins.append(f"{match['scheme']}://{match['host']}{port}")

@@ -1,4 +1,4 @@
-"""Which engine holds the tables, the one way to write (`transaction`) and to read, and the after-commit hand-over."""
+"""The database: its engine, the only ways to write (`transaction`) and to read, and the events after a commit."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Target(Protocol):
     name: str
 
     def wants(self, tx: Transaction, event: EventValue) -> list[str]:
-        """The ids of those that are to get the event; called in the transaction that writes it."""
+        """Return the ids of the recipients of an event. This is called in the transaction that writes it."""
 
 
 class Transaction:
-    """An open write transaction: statements, and the events to hand over once it is committed."""
+    """An open write transaction with its statements and the events to hand over after the commit."""
 
     def __init__(self, connection: Connection, targets: list[Target]) -> None:
         self.connection = connection
@@ -68,10 +68,10 @@ class Transaction:
 class Database:
     """The tables of one app.
 
-    :param make_engine: makes or finds the engine; called once, when it is first needed.
-    :param upgrades_itself: whether the first use in each process creates or upgrades the tables, as it does in SQLite
-        databases that are the chat's own. Elsewhere it only looks whether they are those of this version.
-    :param borrowed: whether the engine is the host's, set up its own way.
+    :param make_engine: makes or finds the engine; called once, at the first use.
+    :param upgrades_itself: whether the first use in each process creates or upgrades the tables, as in the chat's own
+        SQLite databases. Otherwise it only checks that they fit this version.
+    :param borrowed: whether the engine belongs to the host.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Database:
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()
-        # One writer at a time in this process: SQLite has one anyway, and its own waiting is unfair and,
+        # One writer at a time in this process. SQLite allows only one, and its own waiting is unfair and,
         # under gevent, would stop the whole process.
         self._write_lock = threading.RLock()
 
@@ -141,14 +141,14 @@ class Database:
 
     @contextmanager
     def inspecting(self) -> Iterator[Connection]:
-        """A connection for looking at the tables, whatever their revision."""
+        """Open a connection to inspect the tables, at any revision."""
         with self._turn(shared=True), self._connect() as connection:
             yield connection
 
     def ensure_tables(self) -> None:
-        """See that the tables are those of this version, once in each process; upgrade them where that is our task.
+        """Check once per process that the tables fit this version. Upgrade them if this is our task.
 
-        :raises SchemaError: naming the command to run.
+        :raises SchemaError: with the command to run.
         """
         if self._checked_in == os.getpid():
             return
@@ -177,7 +177,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Write in one transaction; afterwards hand its events to `on_commit`. An exception rolls back."""
+        """Write in one transaction, then pass its events to `on_commit`. An exception rolls back."""
         self.ensure_tables()
         try:
             with self._writing() as connection, connection.begin():
@@ -185,12 +185,12 @@ class Database:
                 if not self.is_sqlite:
                     yield tx
                 else:
-                    # The driver's own BEGIN is deferred: two that read first and then write would fail with "locked".
+                    # The driver's BEGIN is deferred: two that read first and write then would fail with "locked".
                     _BEGIN.write(connection, {})
                     try:
                         yield tx
                     except BaseException:
-                        # An engine of the host may be set to leave out SQLAlchemy's own rollback.
+                        # The host may have disabled SQLAlchemy's own rollback for its engine.
                         connection.connection.rollback()
                         raise
         except (OperationalError, ProgrammingError, IntegrityError) as error:
@@ -204,18 +204,18 @@ class Database:
         self.close_writer()
         if self._engine is not None and not self._borrowed:
             self._engine.dispose()
-            # One in memory is gone with its connection.
+            # A database in memory ends with its connection.
             self._checked_in = 0
 
     def close_writer(self) -> None:
-        """Give the connection that is kept for the next transaction back to the pool."""
+        """Return the connection that is kept for the next transaction to the pool."""
         with suppress(IndexError):
             while True:
                 self._writers.pop().close()
 
     @contextmanager
     def using(self, engine: Engine) -> Iterator[None]:
-        """Use another engine within the block, for the tests of a host app. The engine is the caller's to dispose."""
+        """Use another engine within the block, for the tests of a host app. The caller disposes of the engine."""
         before = self._make_engine, self._engine, self._made_in, self._checked_in
         self._make_engine, self._engine, self._made_in = lambda: engine, engine, os.getpid()
         self._checked_in = 0
@@ -313,12 +313,12 @@ class Database:
 
 
 def create_tables(engine: Engine) -> None:
-    """Create or upgrade the tables, and make the default project; safe to run again, and by two at once."""
+    """Create or upgrade the tables, and create the default project. Several processes may call this, and repeat it."""
     migrations.upgrade(engine)
 
 
 def lost_race(error: BaseException) -> bool:
-    """Whether a transaction failed only because of another at the same time, so that it may be tried again."""
+    """Return whether a transaction failed only because of a concurrent one, so that it may be repeated."""
     if not isinstance(error, DBAPIError):
         return False
     cause: Any = error.orig
@@ -327,7 +327,7 @@ def lost_race(error: BaseException) -> bool:
 
 
 def retried(work: Callable[[], T], tries: int = 4) -> T:
-    """Do something that ends with a transaction, and do it again where that lost a race."""
+    """Run a function that ends with a transaction, and repeat it if the transaction lost a race."""
     while True:
         tries -= 1
         try:
@@ -338,10 +338,11 @@ def retried(work: Callable[[], T], tries: int = 4) -> T:
 
 
 def own_engine(uri: str, options: Mapping[str, Any] | None = None) -> Engine:
-    """An engine of our own for a database URL.
+    """Create our own engine for a database URL.
 
-    SQLite gets write-ahead logging with a sync at each commit, so that readers never wait for a writer and an
-    answered write survives a power cut; others get READ COMMITTED. What people wrote stays out of errors and logs.
+    SQLite gets write-ahead logging with a sync at each commit. So readers never wait for a writer, and stored messages
+    survive a power failure. Other databases get READ COMMITTED. Errors and logs never contain the parameters of
+    statements.
     """
     url = make_url(uri)
     if url.get_backend_name() != "sqlite":
@@ -359,14 +360,14 @@ def own_engine(uri: str, options: Mapping[str, Any] | None = None) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
-        # SQLite's own knows only the letters of ASCII, and a search is to find Ärger by ärger.
+        # SQLite's own function knows only ASCII letters, and a search for ärger must find Ärger.
         connection.create_function("lower", 1, _lower, deterministic=True)
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         deadline = time.monotonic() + 30
         while cursor.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
-            # Changing the mode does not wait its turn as other statements do.
+            # Unlike other statements, changing the mode does not wait for a lock.
             try:
                 cursor.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError:

@@ -1,6 +1,6 @@
-"""After the commit: signals to the host app, a nudge to the hub, the worker and the other processes.
+"""After a commit: sends signals to the host app, and wakes the hub, the worker and the other processes.
 
-Nothing here carries what is not in the database already, so a process that dies here loses nothing.
+Everything sent here is already in the database, so a process that dies here loses nothing.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _WITH_VALUE = {"session", "message"}
 
 
 class Dispatch:
-    """Hands the events of a transaction over; each road is isolated from the others and from the caller.
+    """Hands over the events of a transaction. A failure in one place reaches neither the others nor the caller.
 
     :param urls: makes the addresses of files.
-    :param wake_worker: called when there is something to deliver.
+    :param wake_worker: called if there is something to deliver.
     """
 
     def __init__(self, app: Flask, hub: Hub, bus: Bus, urls: PublicURLs, wake_worker: Callable[[], None]) -> None:
@@ -86,7 +86,7 @@ class Dispatch:
 
 
 def send_signal(app: Flask, signal: Signal, **payload: Any) -> None:
-    """Call each receiver in the app's context. One that raises is logged and stops nothing."""
+    """Call each receiver in the app's context. If one raises an exception, log it and continue."""
     if not signal.receivers:
         return
     with app_context(app):
@@ -102,7 +102,7 @@ def send_signal(app: Flask, signal: Signal, **payload: Any) -> None:
 def send_message_received(app: Flask, **payload: Any) -> None:
     """Call each receiver of `message_received` in the app's context.
 
-    :raises Exception: what a receiver raises, with a note that names the receiver.
+    :raises Exception: the exception of a receiver, with a note that names the receiver.
     """
     with app_context(app):
         for receiver in signals.message_received.receivers_for(app):
@@ -114,7 +114,7 @@ def send_message_received(app: Flask, **payload: Any) -> None:
 
 
 class MessageReceived:
-    """Sends the signal `message_received`: to each receiver in turn; what one raises reaches the sender."""
+    """Sends the signal `message_received` to each receiver in turn. The sender gets the exception of a receiver."""
 
     def __init__(self, app: Flask, urls: PublicURLs) -> None:
         self._app = app
@@ -130,9 +130,10 @@ class MessageReceived:
 
 
 def app_context(app: Flask) -> AbstractContextManager[Any]:
-    """The app's context: the present one if it is that, else a new one.
+    """Return the app's context: the active one if it belongs to the app, else a new one.
 
-    That of a socket lives until it closes, and would hold what a receiver ties to it (a database session) as long.
+    The context of a socket lives until the socket closes. It would hold everything that a receiver binds to it, such
+    as a database session, for this time.
     """
     of_socket = has_request_context() and request.url_rule is not None and request.url_rule.websocket
     if has_app_context() and current_app._get_current_object() is app and not of_socket:  # type: ignore[attr-defined]

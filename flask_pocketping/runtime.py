@@ -1,4 +1,4 @@
-"""What runs beside the requests of one app in one process: the worker, the bus and the sockets, started and stopped."""
+"""Everything that runs in one process besides the requests of one app: the worker, the bus and the sockets."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from .targets.webhooks import WebhookTarget
 
 logger = logging.getLogger("flask_pocketping")
 
-#: Seconds between looks for idle connections of the HTTP client.
+#: Seconds between two checks for idle connections of the HTTP client.
 IDLE_CONNECTIONS = 10.0
 
 
 class Runtime:
-    """Starts with the first request, or by command, and can be stopped and started again."""
+    """Starts with the first request or by command. It can be stopped and started again."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Runtime:
         bus.on_message = self._on_bus_message
 
     def ensure_running(self) -> None:
-        """Start the worker's thread, once in each process that serves."""
+        """Start the worker's thread, once in each serving process."""
         if self._running_in == os.getpid():
             return
         with self._lock:
@@ -85,9 +85,9 @@ class Runtime:
             self._running_in = os.getpid()
 
     def work(self, ready: Callable[[], None]) -> None:
-        """Deliver in this thread until `close` is called, for instance by a signal's handler.
+        """Make deliveries in this thread until `close` is called, for example by a signal handler.
 
-        :param ready: called when `close` has something to end.
+        :param ready: called when `close` has something to stop.
         """
         worker = self._worker = self._new_worker()
         self._bus.listen()
@@ -95,22 +95,22 @@ class Runtime:
         worker.work()
 
     def deliver_due(self) -> int:
-        """Deliver in this thread what is due now, for the tests of a host app.
+        """Make the due deliveries in this thread, for the tests of a host app.
 
-        :return: how many attempts were made.
+        :return: the number of attempts.
         """
         return self._new_worker().drain()
 
     def wake_worker(self) -> None:
-        """There is something to deliver."""
+        """Tell the worker that there is something to deliver."""
         if has_request_context():
-            # A request of the host's own may be the first that this process has to do with us.
+            # A request of the host app may be the first use of the chat in this process.
             self.ensure_running()
         if self._worker is not None:
             self._worker.wake()
 
     def close(self) -> None:
-        """Close the sockets with 1012, finish what is under way, and end all threads."""
+        """Close the sockets with 1012, finish the running work and end all threads."""
         with self._lock:
             worker, self._worker = self._worker, None
             self._running_in = None

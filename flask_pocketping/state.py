@@ -61,9 +61,9 @@ class State:
     warned: set[str] = field(default_factory=set)
 
     def warn_once(self, name: str) -> bool:
-        """Whether a warning is still to be logged; from then on it counts as logged.
+        """Return whether to log a warning, and remember that it was logged.
 
-        :param name: of the warning.
+        :param name: the name of the warning.
         """
         if name in self.warned:
             return False
@@ -72,17 +72,17 @@ class State:
 
 
 def current_state() -> State:
-    """The state of the app whose context is active.
+    """Return the state of the current app.
 
-    :raises RuntimeError: if the extension was not initialised for it.
+    :raises RuntimeError: if the app has no `PocketPing`.
     """
     return state_of(current_app)
 
 
 def state_of(app: Flask) -> State:
-    """As `current_state`, for an app that is given.
+    """Return the state of an app.
 
-    :raises RuntimeError: if the extension was not initialised for it.
+    :raises RuntimeError: if the app has no `PocketPing`.
     """
     state = app.extensions.get(EXTENSION)
     if state is None:

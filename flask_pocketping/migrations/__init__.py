@@ -16,7 +16,7 @@ To change the tables, change `models.py` and add a revision:
 5. Tables without a recorded revision that have all that the models have count as the newest. So a revision that only
    changes rows does not reach those.
 
-`tests/test_migrations.py` takes up a new revision by itself: up, down and against the models, with rows, on every kind
+`tests/migrations/test_revisions.py` tests each revision: up, down and against the models, with rows, on every kind
 of database. The row that each table gets there is made from the tables as they are found.
 """
 
@@ -38,29 +38,29 @@ PREFIX = "pocketping_"
 
 
 def include_name(name: str | None, type_: str, parent_names: Mapping[str, Any]) -> bool:
-    """Leave the tables of Flask-PocketPing, and all in them, out of another Alembic environment's autogenerate.
+    """Exclude the tables of Flask-PocketPing and everything in them from another Alembic environment's autogenerate.
 
-    An `include_name` hook of Alembic, which calls it with what it finds in the database.
+    This is an `include_name` hook. Alembic calls it with everything that it finds in the database.
 
-    :param name: of the thing found.
-    :param type_: what it is: `table`, `column`, `index` and so on.
-    :param parent_names: names of what it belongs to, among them `table_name`.
-    :return: whether it is the host app's.
+    :param name: the name of the object.
+    :param type_: its type: `table`, `column`, `index` and so on.
+    :param parent_names: the names of its parents, including `table_name`.
+    :return: whether the object belongs to the host app.
     """
     table_name = name if type_ == "table" else parent_names.get("table_name")
     return not str(table_name or "").startswith(PREFIX)
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the tables to a revision: create them, or change those that are there.
+    """Create the tables, or upgrade them to a revision.
 
-    Safe to run again, and by two processes at once.
+    You may repeat this, and two processes may do it at once.
 
-    :param engine: of the database.
-    :param revision: such as `0001`, or `head` for the newest. Tables that are beyond it stay as they are.
-    :raises SchemaTooNew: if the tables are at a revision that this version does not know.
-    :raises SchemaOutdated: if the tables lack something afterwards, so were changed by something else.
-    :raises ValueError: if there is no such revision.
+    :param engine: the engine of the database.
+    :param revision: such as `0001`, or `head` for the newest. Newer tables do not change.
+    :raises SchemaTooNew: if the tables are at an unknown revision.
+    :raises SchemaOutdated: if the tables lack something afterwards, because something else has changed them.
+    :raises ValueError: if the revision does not exist.
     """
     target = _known(revision)
     with locked(engine) as connection:
@@ -91,12 +91,12 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Take the tables back to an older revision. What only newer ones have is lost.
+    """Downgrade the tables to an older revision. Data that only newer tables have are lost.
 
-    :param engine: of the database.
+    :param engine: the engine of the database.
     :param revision: such as `0001`, or `base` to drop all tables.
-    :raises SchemaTooNew: if the tables are at a revision that this version does not know.
-    :raises ValueError: if there is no such revision, or the tables have none.
+    :raises SchemaTooNew: if the tables are at an unknown revision.
+    :raises ValueError: if the revision does not exist, or the tables have none.
     """
     target = None if revision == "base" else _known(revision)
     with locked(engine) as connection:
@@ -112,11 +112,11 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def stamp(engine: Engine, revision: str = "head") -> None:
-    """Record that the tables are at a revision, and change nothing else.
+    """Record the revision of the tables without changing them.
 
-    :param engine: of the database.
+    :param engine: the engine of the database.
     :param revision: such as `0001`; `head` for the newest, `base` for none.
-    :raises ValueError: if there is no such revision.
+    :raises ValueError: if the revision does not exist.
     """
     target = None if revision == "base" else _known(revision)
     with locked(engine) as connection:

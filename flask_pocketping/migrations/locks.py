@@ -1,4 +1,4 @@
-"""One process at a time may change the tables: a connection with the lock of its kind of database."""
+"""Lets only one process at a time change the tables, with a lock of the database."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from sqlalchemy.pool import StaticPool
 
 from ..errors import SchemaError, UncommittedChanges
 
-# Any number that no other program is likely to take, for PostgreSQL.
+# The number of the lock in PostgreSQL, which no other program is likely to use.
 _POSTGRESQL_LOCK = 0x706F636B6574
-# Seconds that MariaDB waits for another process that is at it.
+# Seconds that MariaDB waits for another process.
 _MARIADB_WAIT = 600
 
 
 def locked(engine: Engine) -> AbstractContextManager[Connection]:
-    """A connection for changing the tables, while no other process does.
+    """Open a connection to change the tables, while no other process does.
 
-    On SQLite and PostgreSQL all of it is one transaction: it happens whole or not at all. MariaDB commits each change
-    of a table by itself.
+    On SQLite and PostgreSQL, this is one transaction. MariaDB commits each change of a table separately.
 
-    :raises UncommittedChanges: if the engine is SQLite in memory, with a transaction of the host open on it.
+    :raises UncommittedChanges: if the engine is SQLite in memory and the host has an open transaction on it.
     """
     if engine.dialect.name == "sqlite":
         return _sqlite(engine)
@@ -32,11 +31,11 @@ def locked(engine: Engine) -> AbstractContextManager[Connection]:
 
 
 def check_idle(engine: Engine) -> None:
-    """Refuse to share a connection in memory on which the host has a transaction open.
+    """Refuse to share an in-memory connection on which the host has an open transaction.
 
-    Asked before the connection is taken: taking it, changing it and giving it back each end a transaction on it.
+    Call this before taking the connection: taking it, changing it and returning it each end a transaction on it.
 
-    :raises UncommittedChanges: if so: the changes would be committed with ours, or rolled back.
+    :raises UncommittedChanges: because the host's changes would be committed or rolled back with ours.
     """
     if not isinstance(engine.pool, StaticPool):
         return
@@ -64,7 +63,7 @@ def _sqlite(engine: Engine) -> Iterator[Connection]:
                 try:
                     yield connection
                 except BaseException:
-                    # An engine of the host may be set to leave out SQLAlchemy's own rollback.
+                    # The host may have disabled SQLAlchemy's own rollback for its engine.
                     connection.connection.rollback()
                     raise
         finally:

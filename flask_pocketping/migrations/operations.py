@@ -1,4 +1,4 @@
-"""The operations that revisions get: those of Alembic, but what is done already is left out."""
+"""Alembic's operations for revisions, which skip changes that are already done."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sqlalchemy import Inspector, inspect
 class RepeatableOperations(Operations):
     """Operations that may be repeated.
 
-    MariaDB commits every change of a table at once, so a revision that was cut short has done some of its operations
-    and not recorded itself. Run again, it skips those. Operations of `batch_alter_table` are not looked at.
+    MariaDB commits every change of a table immediately. So an interrupted revision has done some of its operations
+    without recording itself. When it runs again, it skips those. This does not apply to operations of
+    `batch_alter_table`.
     """
 
     def invoke(self, operation: MigrateOperation) -> Any:

@@ -1,7 +1,7 @@
-"""Runs revisions by Alembic's programming interface.
+"""Runs revisions with Alembic's Python interface.
 
-There is no ini file, no `env.py` and no `alembic.op`: the host app may be using its own at the same time, and its
-logging stays as it set it up.
+There is no ini file, no `env.py` and no `alembic.op`, because the host app may use its own at the same time. The
+host's logging does not change.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .operations import RepeatableOperations
 def run(connection: Connection, before: str | None, target: str | None) -> None:
     """Run the revisions from one to another, up or down.
 
-    :param connection: one of `locked`.
-    :param before: the revision that the tables are at; `None` for none.
+    :param connection: a connection of `locked`.
+    :param before: the revision of the tables; `None` for none.
     :param target: the revision to reach; `None` for none.
     """
     script = ScriptDirectory(str(schema.FOLDER.parent), version_locations=[str(schema.FOLDER)])
@@ -45,7 +45,7 @@ def run(connection: Connection, before: str | None, target: str | None) -> None:
 
 
 def differences(connection: Connection) -> list[str]:
-    """How the tables differ from the models, a line for each. Further indexes do no harm and are not told."""
+    """List the differences between the tables and the models, one per line. Additional indexes do not count."""
     opts = {"version_table": schema.VERSION_TABLE, "include_name": _is_ours}
     context = MigrationContext.configure(connection, opts=opts)
     found: list[Any] = []

@@ -1,4 +1,4 @@
-"""What state the tables are in, read without Alembic: which revision they are at and what they lack."""
+"""Inspects the tables without Alembic: their revision, and what they lack."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _DEFAULT_PROJECT = select(table(Project).c.id).where(table(Project).c.id == DEFA
 
 
 def read_revision(connection: Connection) -> str | None:
-    """The revision that is recorded in the database, if any."""
+    """Return the recorded revision, if any."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.execute(select(_VERSION.c.version_num)).scalars().first()
@@ -58,7 +58,7 @@ def write_revision(connection: Connection, revision: str | None) -> None:
 
 
 def tables_present(connection: Connection) -> set[str]:
-    """The names of our tables that are in the database, of whatever revision."""
+    """Return the names of our tables in the database, at any revision."""
     return {
         name
         for name in inspect(connection).get_table_names()
@@ -67,7 +67,7 @@ def tables_present(connection: Connection) -> set[str]:
 
 
 def missing_parts(connection: Connection) -> list[str]:
-    """What the models have and the database has not: names of tables, and of columns as `table.column`."""
+    """Return what the database lacks: names of tables, and of columns as `table.column`."""
     found = {
         name: {column["name"] for column in columns}
         for (_, name), columns in inspect(connection).get_multi_columns(filter_names=list(Base.metadata.tables)).items()
@@ -82,13 +82,13 @@ def missing_parts(connection: Connection) -> list[str]:
 
 
 def find_problem(connection: Connection, *, closely: bool = False) -> SchemaError | None:
-    """What keeps this version from working with the tables.
+    """Find out what prevents this version from using the tables.
 
-    Tables without a recorded revision were made by `create_all` or by the host app's own migrations; they are judged by
-    what they have.
+    Tables without a recorded revision were created by `create_all` or by the host app's own migrations. They are
+    judged by their content.
 
-    :param closely: whether to look at the tables also where their revision is the right one.
-    :return: an error that names the command to run, or nothing.
+    :param closely: whether to inspect the tables even if their revision is right.
+    :return: an error that names the command to run, or `None`.
     """
     revision = read_revision(connection)
     if revision is not None and revision not in REVISIONS:
@@ -112,19 +112,19 @@ def find_problem(connection: Connection, *, closely: bool = False) -> SchemaErro
 
 
 def has_default_project(connection: Connection) -> bool:
-    """Whether the project is there that most rows belong to."""
+    """Return whether the default project exists."""
     return connection.execute(_DEFAULT_PROJECT).first() is not None
 
 
 def ensure_default_project(connection: Connection) -> None:
-    """Make the default project if it is missing."""
+    """Create the default project if it is missing."""
     if not has_default_project(connection):
         row = {"id": DEFAULT_PROJECT, "name": "Default", "created_at": clock.now()}
         connection.execute(insert(table(Project)), row)
 
 
 def too_new(revision: str) -> str:
-    """The message for a database that a newer version has upgraded."""
+    """Return the message for a database that a newer version has upgraded."""
     return (
         f"The tables of Flask-PocketPing are at revision {revision}, which this version does not know (its newest is "
         f"{HEAD}): a newer version upgraded them. Install that version again, or let it take the tables back with: "
@@ -133,7 +133,7 @@ def too_new(revision: str) -> str:
 
 
 def altered(missing: list[str]) -> str:
-    """The message for tables that something else has changed."""
+    """Return the message for tables that something else has changed."""
     return f"{_lack(missing)} Something else changed the tables: restore them from a backup."
 
 
