@@ -73,7 +73,7 @@ class PocketPing:
             raise ConfigurationError("PocketPing() takes engine= or db=, not both.")
         if engine is not None and isinstance(engine.pool, SingletonThreadPool):
             raise ConfigurationError(
-                "PocketPing(engine=…) can't use a SQLite database in memory of which each thread has one of its own. "
+                "PocketPing(engine=…) can't use a SQLite database in memory that is separate for each thread. "
                 "Use a file, or one connection for all: create_engine('sqlite://', poolclass=StaticPool, "
                 "connect_args={'check_same_thread': False})."
             )

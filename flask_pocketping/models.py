@@ -80,7 +80,7 @@ def _sqlite_text(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
-# SQLite numbers only INTEGER keys by itself; MariaDB's TEXT ends at 64 kB.
+# SQLite numbers only INTEGER keys automatically; MariaDB's TEXT ends at 64 kB.
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 Id = String(40)

@@ -271,7 +271,7 @@ def deliver_all(app: Flask) -> int:
     """
     state = state_of(app)
     if state.config.worker != "off":
-        raise RuntimeError('Set POCKETPING_WORKER to "off" in the app under test: it delivers by itself.')
+        raise RuntimeError('Set POCKETPING_WORKER to "off" in the app under test: its own thread delivers.')
     return state.runtime.deliver_due()
 
 

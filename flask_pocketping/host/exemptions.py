@@ -34,10 +34,10 @@ def leave_out_ours(app: Flask, blueprint: str) -> None:
 
 
 def _guards(app: Flask) -> Iterator[Any]:
-    # Flask-WTF would want its token from visitors and programs. No route of ours goes by a cookie but those for
-    # signed-in people, and these look at the request's origin.
+    # Flask-WTF would ask visitors and programs for its token. Our only routes with cookies are those for
+    # signed-in people, and they check the request's origin.
     csrf = app.extensions.get("csrf")
-    # Widget and inbox would use up what the host allows one address for its own pages. Ours has limits of its own.
+    # The widget and the inbox would use up the host's limits for its pages. Our routes have their own limits.
     limiters = app.extensions.get("limiter")
     for extension in (csrf, *(limiters if isinstance(limiters, set | list | tuple) else [limiters])):
         if hasattr(extension, "exempt"):

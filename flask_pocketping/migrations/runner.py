@@ -36,7 +36,7 @@ def run(connection: Connection, before: str | None, target: str | None) -> None:
         return script._upgrade_revs(target, heads)
 
     if connection.dialect.name not in {"sqlite", "postgresql"} and connection.in_transaction():
-        # Each revision is a transaction of its own where the changes of tables can't be in one.
+        # Without transactional changes of tables, each revision is a separate transaction.
         connection.commit()
     context = MigrationContext.configure(connection, opts={"fn": steps, "version_table": schema.VERSION_TABLE})
     context.run_migrations(op=RepeatableOperations(context))

@@ -1,4 +1,4 @@
-"""The JSON text of all that goes out and of what the log keeps."""
+"""Writes compact JSON text, for responses, frames, webhooks and the log."""
 
 from __future__ import annotations
 

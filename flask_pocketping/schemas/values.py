@@ -44,7 +44,7 @@ class AttachmentSchema(OutputSchema):
         attribute="mime_type", required=True, metadata={"description": "What it is by its content."}
     )
     size = fields.Integer(required=True, metadata={"description": "bytes"})
-    url = fields.String(required=True, metadata={"description": "Whoever knows this address may fetch it."})
+    url = fields.String(required=True, metadata={"description": "This address works for everyone who knows it."})
     thumbnailUrl = fields.String(attribute="thumbnail_url")
     status = fields.String(required=True, metadata={"enum": list(AttachmentStatus)})
     width = fields.Integer(metadata={"description": "pixels"})

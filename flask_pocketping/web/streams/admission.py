@@ -54,7 +54,7 @@ def admit(state: State, *, count: bool = True) -> Admission:
         ADDRESS.count(state)
     session_id = state.handles.read(request.args.get("sessionId"))
     place = find_position(state.db, session_id)
-    # A browser that comes back by itself asks with its first address, and says in a header how far it got.
+    # A browser that reconnects uses its first address again, and sends its last cursor in a header.
     text = request.headers.get("Last-Event-ID") or request.args.get("after")
     start = stream_start(state, session_id, place, text)
     asked = place.rating_asked_at

@@ -123,7 +123,7 @@ class _BackOffice:
         self.connection.presence = presence.arrive(
             self.state.db, client.project_id, operator=client.operator, available=hello["available"]
         )
-        # Whoever goes away before the replay is over must not resume behind what it did not get.
+        # A client that leaves during the replay must not resume after events that it did not get.
         cursor = snapshot.cursor if after is None else min(after, snapshot.cursor)
         self._tell_presence(client, was_online, exclude=self.connection)
         self.connection.send(operator_frame("auth.ok", **self._who(client), cursor=str(cursor)))

@@ -55,7 +55,7 @@ def list_visitor_messages(call: Call, session_id: str) -> Any:
     handle = call.query["sessionId"]
     after, before, limit = call.query.get("after"), call.query.get("before"), call.query["limit"]
     if after:
-        # Whoever asks what is new asks again and again.
+        # A page that asks for new messages polls.
         presence.polled(call.state.db, session_id)
     if not after or after.isdecimal() or after.startswith("msg_"):
         page = messages.list_messages(
