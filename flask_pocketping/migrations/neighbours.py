@@ -12,7 +12,7 @@ from ..models import Event
 
 HOST_MANAGES = (
     "The app's own migrations manage these tables, because its env.py names PocketPing.metadata. "
-    "Run flask db migrate, then flask db upgrade."
+    "So run flask db migrate, then flask db upgrade."
 )
 
 UNMANAGED = (
