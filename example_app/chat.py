@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -14,10 +15,11 @@ from werkzeug.wrappers import Response
 from flask_pocketping import Identity, Message, MessageDraft, MessageRejected, PocketPing, Session, signals
 from flask_pocketping.values import Operator
 
+from .mail import mail_target
 from .models import ContactLog, Customer, Order, Product, shop_session
 from .views import current_customer, current_employee, money
 
-pocketping = PocketPing()
+pocketping = PocketPing(targets=mail_target(os.environ))
 
 CUSTOMER_ID = re.compile("[1-9][0-9]{0,17}")
 CARD_NUMBER = re.compile(r"\b\d{4}([ -])\d{4}\1\d{4}\1\d{4}\b")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import signals
+    from .delivery.target import Outcome, Pace, Target
     from .errors import (
         APIError,
         ConfigurationError,
@@ -20,19 +21,25 @@ if TYPE_CHECKING:
     )
     from .extension import PocketPing
     from .models import DEFAULT_PROJECT
-    from .values import Identity, Message, MessageDraft, Operator, Session
+    from .values import Cancel, Deliver, DeliveryState, Event, Identity, Message, MessageDraft, Operator, Session
 
     __version__: str
 
 __all__ = [
     "DEFAULT_PROJECT",
     "APIError",
+    "Cancel",
     "ConfigurationError",
+    "Deliver",
+    "DeliveryState",
+    "Event",
     "Identity",
     "Message",
     "MessageDraft",
     "MessageRejected",
     "Operator",
+    "Outcome",
+    "Pace",
     "PocketPing",
     "PocketPingError",
     "SchemaError",
@@ -42,19 +49,20 @@ __all__ = [
     "Session",
     "SessionClosed",
     "SessionNotFound",
+    "Target",
     "UncommittedChanges",
     "__version__",
     "signals",
 ]
 
 # pytest loads our plugin, and with it this module, into every run: names are imported when they are first asked for.
-_MODULES = ("errors", "values", "models", "extension")
+_MODULES = ("errors", "values", "models", "extension", "delivery.target")
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = _version()
-    elif name in {*_MODULES, "clock", "signals"}:
+    elif name in {"errors", "values", "models", "extension", "clock", "signals"}:
         value = import_module(f".{name}", __name__)
     elif name in __all__:
         modules = (import_module(f".{module}", __name__) for module in _MODULES)

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
 from .delivery.http import GuardedClient, HTTPClientError, check_url
+from .delivery.target import Target
 from .dispatch import MessageReceived, app_context
 from .errors import ConfigurationError, InvalidRequest
 from .files.storage import FolderStorage, Storage
@@ -58,6 +59,7 @@ def build_state(
     flask_sqlalchemy: Any,
     storage: Storage | None,
     loaders: Loaders,
+    targets: Sequence[Target] = (),
 ) -> State:
     """Build and connect all parts of one app. This opens no connection and starts no thread.
 
@@ -65,6 +67,7 @@ def build_state(
     :param flask_sqlalchemy: the host's Flask-SQLAlchemy object, if any.
     :param storage: the host's storage of files, if any.
     :param loaders: the loaders of the host.
+    :param targets: the host's own targets of deliveries.
     :raises ConfigurationError: if a setting is invalid. The message names the key and what is allowed.
     """
     if config.cors_origins and not config.public_url:
@@ -97,7 +100,7 @@ def build_state(
         frames=frames,
         announcer=announcer,
         sockets=sockets,
-        runtime=Runtime(app, config, database, hub, bus, announcer, sockets, client, files, urls),
+        runtime=Runtime(app, config, database, hub, bus, announcer, sockets, client, files, urls, targets),
         limiter=limiter,
         guesses=Guesses(limiter, config.failed_key_limit),
         handles=handles,

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from .host.forks import begin_anew_after_fork
 from .migrations import schema
 from .migrations.locks import check_idle
 from .prepared import Prepared
+from .values import Cancel, Deliver
 from .values import Event as EventValue
 
 logger = logging.getLogger("flask_pocketping")
@@ -40,19 +41,20 @@ _LOCKED = (
 )
 
 
-class Target(Protocol):
-    """Something outside that wants events: webhooks, a bridge, an AI."""
+class EventTarget(Protocol):
+    """What the log needs to know of a target; see `delivery.target.Target`."""
 
     name: str
+    strict_order: bool
 
-    def wants(self, tx: Transaction, event: EventValue) -> list[str]:
-        """Return the ids of the recipients of an event. This is called in the transaction that writes it."""
+    def follow(self, event: EventValue, tx: Transaction) -> Iterable[Deliver | Cancel]:
+        """What follows from an event; called in the transaction that writes it."""
 
 
 class Transaction:
     """An open write transaction with its statements and the events to hand over after the commit."""
 
-    def __init__(self, connection: Connection, targets: list[Target]) -> None:
+    def __init__(self, connection: Connection, targets: list[EventTarget]) -> None:
         self.connection = connection
         self.targets = targets
         self.events: list[EventValue] = []
@@ -88,7 +90,7 @@ class Database:
         begin_anew_after_fork(self, Database._make_locks)
         #: Called with the events after each commit, and with the number of deliveries written.
         self.on_commit: Callable[[list[EventValue], int], None] = lambda events, deliveries: None
-        self.targets: list[Target] = []
+        self.targets: list[EventTarget] = []
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()

@@ -37,6 +37,10 @@ class UncommittedChanges(PocketPingError):
     """
 
 
+class DeliveryCancelled(PocketPingError):
+    """A delivery that is being made is not wanted any more: something that happened meanwhile cancelled it."""
+
+
 class SchemaOutdated(SchemaError):
     """The tables are from an older version.
 

@@ -22,6 +22,7 @@ from .values import Attachment, Identity, Message, MessagePage, MessageType, Ses
 
 # `init_app` imports the parts of the chat, so that importing the package is cheap.
 if TYPE_CHECKING:
+    from .delivery.target import Target
     from .files.storage import Storage
     from .host.loaders import Loader
     from .state import State
@@ -47,6 +48,7 @@ class PocketPing:
     :param db: a Flask-SQLAlchemy object, to use its default engine.
     :param storage: a storage for files, instead of the one in `POCKETPING_UPLOADS`. `off` in this setting still
         disables files.
+    :param targets: further targets of deliveries, each with a `name` of its own.
     :raises ConfigurationError: if an argument is invalid, or both engine and db are given. With an app, also for the
         reasons of `init_app`.
     """
@@ -64,6 +66,7 @@ class PocketPing:
         engine: Engine | None = None,
         db: Any = None,
         storage: Storage | None = None,
+        targets: Sequence[Target] = (),
     ) -> None:
         from .host.loaders import Loaders
 
@@ -85,6 +88,7 @@ class PocketPing:
         self._sqlalchemy = db
         self._loaders = Loaders()
         self._storage = storage
+        self._targets = _checked_targets(targets)
         if app is not None:
             self.init_app(app)
 
@@ -113,6 +117,7 @@ class PocketPing:
                 flask_sqlalchemy=self._sqlalchemy,
                 storage=self._storage,
                 loaders=self._loaders,
+                targets=self._targets,
             )
         app.extensions[EXTENSION] = state
         with late_rules(app):
@@ -125,8 +130,9 @@ class PocketPing:
     def close(self, app: Flask | None = None) -> None:
         """Close the sockets with 1012, finish the running deliveries and end the threads of an app.
 
-        This waits for deliveries up to `POCKETPING_WEBHOOK_TIMEOUT` plus 5 seconds. Unfinished ones are repeated after
-        their lease. You may call it again; the next request starts everything again.
+        This waits for deliveries up to `POCKETPING_WEBHOOK_TIMEOUT`, or the longest `timeout` of your targets, plus 5
+        seconds. Unfinished ones are repeated after their lease. You may call it again; the next request starts
+        everything again.
 
         :param app: the app. Default: the current app.
         """
@@ -510,3 +516,19 @@ def current_state() -> State:
     from . import state
 
     return state.current_state()
+
+
+def _checked_targets(targets: Sequence[Target]) -> list[Target]:
+    known = {"webhook"}
+    for target in targets:
+        name = getattr(target, "name", "")
+        if isinstance(target, type) or not all(callable(getattr(target, it, None)) for it in ("follow", "send")):
+            raise ConfigurationError("PocketPing(targets=…) takes a list of Target objects, with follow() and send().")
+        if not isinstance(name, str) or not 1 <= len(name) <= 20:
+            raise ConfigurationError(f"{type(target).__name__}.name must have 1 to 20 characters.")
+        if name in known:
+            raise ConfigurationError(f"Two targets are called {name!r}. Give each a name of its own.")
+        if target.batch_size > 1 and not target.strict_order:
+            raise ConfigurationError(f"The target {name!r} has a batch_size, so it needs strict_order.")
+        known.add(name)
+    return list(targets)

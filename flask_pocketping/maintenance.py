@@ -21,6 +21,8 @@ logger = logging.getLogger("flask_pocketping")
 HOUR = 3600.0
 #: Seconds between checks for deliveries that a clock dated which was ahead.
 CLOCKS = 5.0
+#: Seconds between checks for deliveries that wait for one which is not there any more.
+ORPHANS = 60.0
 #: Seconds between checks for files to remove.
 FILES = 600.0
 #: Least seconds between two checks of the connections.
@@ -47,6 +49,7 @@ class PeriodicTasks:
         return (
             (min(5.0, config.disconnect_grace), self._sweep_presence),
             (CLOCKS, lambda: leases.date_anew(db)),
+            (ORPHANS, lambda: leases.release_orphans(db)),
             (HOUR, lambda: idempotency.forget_old(db)),
             (HOUR, lambda: leases.forget_old(db, config.delivery_retention)),
             (FILES, self._sweep_files),

@@ -312,14 +312,17 @@ class WebhookEndpoint(Base):
 class Delivery(Base):
     """One event for one target.
 
-    `due_at` says when a worker may claim it, or, while it is `running`, when its lease ends. `dated_at` is the time
-    from which this was counted.
+    `due_at` says when a worker may take it up; while one has it (`state` running), when its lease ends. `dated_at` is
+    the time that this was counted from. `waits_for` is the id of the delivery that must be finished before, or 0.
+    `batch_id` is the first of those that are sent together, once that may not change any more. `uncertain` marks one
+    that may have arrived without an answer. `throttled` counts attempts that were put off, and `note` is the target's.
     """
 
     __tablename__ = "pocketping_delivery"
     __table_args__ = (
-        Index(None, "state", "due_at", "id"),
+        Index(None, "state", "waits_for", "due_at", "id"),
         Index(None, "target_id", "id"),
+        Index("ix_pocketping_delivery_lane", "subject", "target", "target_id", "state", "id"),
         {"sqlite_autoincrement": True, **_MARIADB},
     )
 
@@ -337,6 +340,26 @@ class Delivery(Base):
     lease_owner: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    waits_for: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    batch_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    uncertain: Mapped[bool] = mapped_column(default=False, server_default=false())
+    throttled: Mapped[int] = mapped_column(default=0, server_default="0")
+    note: Mapped[str | None] = mapped_column(LongText)
+
+
+class DeliveryPace(Base):
+    """How fast the deliveries that share a key were made of late: `times` are seconds since 1970, oldest first.
+
+    `held_until` is set where the other side asked for a pause, counted from `dated_at`.
+    """
+
+    __tablename__ = "pocketping_pace"
+    __table_args__ = _MARIADB
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    times: Mapped[list[float]] = mapped_column(JSON)
+    held_until: Mapped[datetime | None]
+    dated_at: Mapped[datetime | None]
 
 
 class Attempt(Base):

@@ -6,17 +6,20 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Flask, has_request_context
 
 from . import signals
-from .chat.webhooks import get_webhook, public_delivery, public_delivery_id
+from .chat.deliveries import find_delivery
+from .chat.reader import ConversationReader
+from .chat.webhooks import get_webhook
 from .config import Config
 from .db import Database
+from .delivery.batch import Job
 from .delivery.http import GuardedClient
-from .delivery.target import Job, Outcome
+from .delivery.target import Outcome, Target
 from .delivery.worker import Worker
 from .dispatch import Dispatch, app_context, send_signal
 from .errors import PocketPingError
@@ -50,6 +53,7 @@ class Runtime:
         client: GuardedClient,
         files: Files | None,
         urls: PublicURLs,
+        targets: Sequence[Target] = (),
     ) -> None:
         self._app = app
         self._config = config
@@ -61,7 +65,8 @@ class Runtime:
         self._files = files
         self._tasks = PeriodicTasks(config, db, files, announcer.operators_vanished)
         self._client = client
-        self._targets = [WebhookTarget(client, urls, disabled=self._webhook_disabled)]
+        self._urls = urls
+        self._targets = [WebhookTarget(client, urls, disabled=self._webhook_disabled), *targets]
         self._worker: Worker | None = None
         self._running_in: int | None = None
         self._lock = threading.Lock()
@@ -117,7 +122,7 @@ class Runtime:
         atexit.unregister(self.close)
         self._sockets.close_all()
         if worker is not None:
-            worker.stop(self._config.webhook_timeout + 5.0)
+            worker.stop(max([self._config.webhook_timeout, *self._timeouts()]) + 5.0)
         self._client.close()
         if self._files is not None:
             self._files.close()
@@ -140,8 +145,13 @@ class Runtime:
             lease=self._config.worker_lease,
             run=self._in_context,
             announce=self._announce,
-            chores=(*self._tasks.schedule(), (IDLE_CONNECTIONS, self._client.close_idle)),
+            periodic_tasks=(*self._tasks.schedule(), (IDLE_CONNECTIONS, self._client.close_idle)),
+            reader=ConversationReader(self._db, self._urls),
         )
+
+    def _timeouts(self) -> list[float]:
+        """Seconds that the host's own targets take at the most."""
+        return [target.timeout for target in self._targets if not isinstance(target, WebhookTarget)]
 
     def _in_context(self, work: Callable[[], None]) -> None:
         with app_context(self._app):
@@ -150,7 +160,7 @@ class Runtime:
     def _announce(self, job: Job, outcome: Outcome) -> None:
         signal = signals.delivery_succeeded if outcome.ok else signals.delivery_failed
         if signal.receivers:
-            delivery = public_delivery(self._db, job.target_id, public_delivery_id(job.id))
+            delivery = find_delivery(self._db, job.id)
             if delivery is not None:
                 send_signal(self._app, signal, delivery=delivery)
 

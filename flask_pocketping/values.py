@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 
 class MessageType(StrEnum):
@@ -43,7 +43,20 @@ class SessionStatus(StrEnum):
 #: The statuses that a receipt can report.
 RECEIPTS = (MessageStatus.DELIVERED, MessageStatus.READ)
 
-DeliveryState = Literal["pending", "running", "succeeded", "failed", "cancelled"]
+
+class DeliveryState(StrEnum):
+    """Where a delivery is on its way."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+#: The states of deliveries that are still to be made, and those of deliveries that are finished.
+OPEN_STATES = (DeliveryState.PENDING, DeliveryState.RUNNING)
+FINISHED_STATES = (DeliveryState.SUCCEEDED, DeliveryState.FAILED, DeliveryState.CANCELLED)
 
 #: The system messages of the server, by the type of the event that each one announces.
 NOTICES = {"session.closed": "Session closed", "session.reopened": "Session reopened"}
@@ -516,7 +529,7 @@ class Delivery:
     """One event for one target.
 
     :ivar id: the public id, `dlv_…`.
-    :ivar target_id: the id of the target, such as a webhook's.
+    :ivar target_id: whom the target delivers it to, such as the id of a webhook.
     :ivar event_type: the type of the event, or `webhook.test`.
     :ivar event_id: the id of the event for the receiver, the same in each attempt.
     :ivar session_id: the session of the event, if any.
@@ -524,6 +537,10 @@ class Delivery:
     :ivar created_at: when the event was written.
     :ivar next_attempt_at: when the next attempt is due, while it is pending.
     :ivar attempts: the attempts, oldest first.
+    :ivar target: the name of the target: `webhook` for webhooks.
+    :ivar uncertain: whether it may have arrived although the answer to an attempt never came. If it is `failed`, it is
+        not repeated for that reason.
+    :ivar waits: whether it waits until an earlier one of the same conversation is finished.
     """
 
     id: str
@@ -535,6 +552,40 @@ class Delivery:
     created_at: datetime
     next_attempt_at: datetime | None
     attempts: list[Attempt]
+    target: str = "webhook"
+    uncertain: bool = False
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """A delivery that follows from an event, as `Target.follow` asks for it.
+
+    :ivar target_id: for whom it is, up to 40 characters; a target that has one recipient only needs none.
+    :ivar subject: what it is about, up to 40 characters: deliveries to one `target_id` about one subject keep their
+        order. The event's conversation if unset.
+    :ivar due: when it is to be made: a time, or how long from now. At once if unset.
+    """
+
+    target_id: str = ""
+    subject: str | None = None
+    due: datetime | timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.target_id) > 40 or len(self.subject or "") > 40:
+            raise ValueError("target_id and subject must have at most 40 characters.")
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Deliveries of the target that an event cancels, as `Target.follow` asks for it: all that are not finished yet.
+
+    :ivar target_id: only those for this recipient; for all if unset.
+    :ivar subject: what they are about: the event's conversation if unset.
+    """
+
+    target_id: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

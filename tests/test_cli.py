@@ -18,12 +18,14 @@ from flask import Flask
 from sqlalchemy import create_engine, inspect, select
 
 from flask_pocketping import DEFAULT_PROJECT, PocketPing
+from flask_pocketping.chat import messages, sessions, webhooks
 from flask_pocketping.migrations.schema import VERSION_TABLE
 from flask_pocketping.models import APIKey, Base, table
 
 from .conftest import Serve
 from .support.clients import Api
 from .support.servers import KEY, ROOT, free_port, make_app, process_environment
+from .support.travel import Travel
 
 Run = Callable[..., Result]
 Of = Callable[[Flask], Run]
@@ -233,3 +235,68 @@ def test_commands_start_nothing_that_runs_on(run: Run) -> None:
     assert run("keys", "create").exit_code == 0
     assert run("projects", "create", "Shop").exit_code == 0
     assert threading.enumerate() == threads
+
+
+# --- Deliveries
+
+
+@pytest.fixture
+def talked(app: Flask) -> Flask:
+    """An app with three deliveries: to a webhook whose first attempt failed, and two that nobody has made."""
+    db = app.extensions["pocketping"].db
+    webhooks.create_webhook(db, "https://example.com/hook", ["session.created", "message.created"])
+    session_id = sessions.open_session(db).id
+    messages.send_message(db, session_id, "Hello")
+    sessions.open_session(db)
+    return app
+
+
+def lines(result: Result) -> list[str]:
+    assert result.exit_code == 0, result.output
+    return result.output.splitlines()
+
+
+def test_deliveries_are_listed_newest_first_and_narrowed(talked: Flask, commands: Of) -> None:
+    run = commands(talked)
+    assert [line.split()[0] for line in lines(run("deliveries", "list"))] == ["dlv_3", "dlv_2", "dlv_1"]
+    found = answer(run("deliveries", "list", "--json", "--target", "webhook", "--state", "pending", "--limit", "2"))
+    assert [delivery["id"] for delivery in found["deliveries"]] == ["dlv_3", "dlv_2"]
+    assert {"state": "pending", "target": "webhook", "eventType": "message.created"}.items() <= found["deliveries"][
+        1
+    ].items()
+    rest = run("deliveries", "list", "--limit", "2", "--cursor", found["nextCursor"])
+    assert [line.split()[0] for line in lines(rest)] == ["dlv_1"]
+    mine = answer(run("deliveries", "list", "--json", "--session", found["deliveries"][1]["sessionId"]))
+    assert [delivery["id"] for delivery in mine["deliveries"]] == ["dlv_2", "dlv_1"]
+    assert lines(run("deliveries", "list", "--target", "email")) == ["No deliveries."]
+    assert run("deliveries", "list", "--state", "lost").exit_code == 2
+    assert run("deliveries", "list", "--limit", "501").exit_code == 2
+    assert run("deliveries", "list", "--cursor", "x").exit_code == 1
+
+
+def test_a_delivery_is_shown_cancelled_and_made_again(talked: Flask, commands: Of) -> None:
+    run = commands(talked)
+    assert "dlv_1  cancelled" in lines(run("deliveries", "cancel", "dlv_1"))[0]
+    assert answer(run("deliveries", "show", "dlv_1", "--json"))["state"] == "cancelled"
+    shown = lines(run("deliveries", "show", "dlv_1"))
+    assert "  eventType: session.created" in shown
+    assert "dlv_1  pending" in lines(run("deliveries", "retry", "dlv_1"))[0]
+    for command in ("show", "cancel", "retry"):
+        result = run("deliveries", command, "dlv_99")
+        assert result.exit_code == 1
+        assert "Error:" in result.output
+
+
+def test_only_finished_deliveries_are_deleted(talked: Flask, commands: Of, travel: Travel) -> None:
+    run = commands(talked)
+    run("deliveries", "cancel", "dlv_1")
+    travel.forward(days=2)
+    run("deliveries", "cancel", "dlv_2")
+    travel.forward(days=2)
+    assert lines(run("deliveries", "purge", "--older-than", "3", "--target", "email", "--yes")) == ["0 deleted."]
+    assert run("deliveries", "purge", "--older-than", "3").exit_code == 1, "it asks first"
+    assert lines(run("deliveries", "purge", "--older-than", "3", "--yes")) == ["1 deleted."]
+    travel.forward(days=9)
+    assert lines(run("deliveries", "purge", "--older-than", "0", "--yes")) == ["1 deleted."]
+    assert [line.split()[:2] for line in lines(run("deliveries", "list"))] == [["dlv_3", "pending"]]
+    assert run("deliveries", "purge", "--yes").exit_code == 2

@@ -17,6 +17,7 @@ from flask import Flask
 
 import example_app
 from example_app.__main__ import greeting
+from example_app.mail import mail_target
 from example_app.seed import CUSTOMERS, EMPLOYEES, PASSWORD
 
 from .conftest import Serve
@@ -198,3 +199,9 @@ def test_make_run_tells_in_a_line_that_the_database_is_down(tmp_path: Path) -> N
     assert done.stderr.startswith("The chat's database can't be used: ")
     assert "swordfish" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_shop_sends_mail_where_the_environment_names_a_server() -> None:
+    assert mail_target({}) == []
+    [target] = mail_target({"SMTP_HOST": "mail.example", "SMTP_PORT": "2525", "SMTP_SECURITY": "none"})
+    assert target.name == "email"

@@ -22,13 +22,17 @@ from werkzeug.routing import BuildError, Rule
 from flask_pocketping import (
     DEFAULT_PROJECT,
     ConfigurationError,
+    Deliver,
+    Event,
     Identity,
     Message,
+    Outcome,
     PocketPing,
     SchemaMissing,
     Session,
     SessionClosed,
     SessionNotFound,
+    Target,
     signals,
 )
 from flask_pocketping.errors import InvalidRequest, MessageNotFound
@@ -577,3 +581,46 @@ def test_secrets_stay_out_of_the_log(tmp_path: Path, serve: Serve, caplog: pytes
     assert "swordfish" not in repr(app.extensions["pocketping"])
     engine: Engine = app.extensions["pocketping"].db.engine
     assert engine.hide_parameters
+
+
+class Somewhere(Target):
+    """A target with nothing wrong in it."""
+
+    name = "somewhere"
+
+    def follow(self, event: Event, tx: object) -> list[Deliver]:
+        return []
+
+    def send(self, batch: object) -> Outcome:
+        return Outcome.succeeded()
+
+
+def somewhere(**attributes: Any) -> Somewhere:
+    made = Somewhere()
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ([Somewhere], "a list of Target objects"),
+        ([object()], "a list of Target objects"),
+        ([somewhere(name="")], "Somewhere.name must have 1 to 20 characters"),
+        ([somewhere(name="x" * 21)], "Somewhere.name must have 1 to 20 characters"),
+        ([somewhere(name="webhook")], "Two targets are called 'webhook'"),
+        ([somewhere(), somewhere()], "Two targets are called 'somewhere'"),
+        ([somewhere(batch_size=2, strict_order=False)], "needs strict_order"),
+    ],
+)
+def test_a_target_that_cannot_work_is_refused_when_the_app_is_set_up(targets: list[Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        PocketPing(targets=targets)
+
+
+def test_a_delivery_for_somebody_with_too_long_a_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="40 characters"):
+        Deliver("x" * 41)
+    with pytest.raises(ValueError, match="40 characters"):
+        Deliver(subject="x" * 41)

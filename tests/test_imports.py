@@ -31,19 +31,21 @@ ALLOWED: dict[str, set[str]] = {
     "host": {"bounds", "errors", "schemas", "values"},
     "migrations": {"clock", "errors", "models"},
     "db": {"clock", "errors", "host.forks", "migrations", "models", "values", "prepared"},
-    "chat": {"bounds", "db", "clock", "errors", "models", "values", "schemas", "prepared"},
+    "outbox": {"clock", "db", "models", "values"},
+    "chat": {"bounds", "db", "clock", "errors", "models", "values", "schemas", "prepared", "outbox"},
     "files": {"chat", "db", "errors", "values", "version"},
     "security": {"clock", "config_parsers", "errors", "host.forks", "values"},
     # Roads out.
     "realtime": {
         *{"chat.log", "chat.presence", "db", "clock", "errors", "host.forks", "schemas", "security.handles", "values"},
     },
-    "delivery": {"db", "clock", "models", "config", "values", "errors", "version", "host.forks"},
-    "targets": {"delivery", "chat.log", "chat.webhooks", "db", "clock", "schemas", "values", "prepared"},
+    "delivery": {"db", "clock", "models", "config", "values", "errors", "version", "host.forks", "outbox"},
+    "targets": {"delivery", "chat", "db", "clock", "schemas", "values", "prepared", "outbox"},
     "dispatch": {"realtime", "schemas", "signals", "values", "host.callables"},
     "maintenance": {"chat", "config", "db", "delivery.leases", "errors", "files", "host.servers", "realtime.sockets"},
     "runtime": {
-        *{"dispatch", "targets", "delivery", "chat.webhooks", "realtime", "config", "db", "maintenance"},
+        *{"dispatch", "targets", "delivery", "chat.deliveries", "chat.reader", "chat.webhooks", "realtime"},
+        *{"config", "db", "maintenance"},
         *{"files", "schemas", "signals", "errors", "values"},
     },
     "state": {"config", "db", "files", "host.loaders", "realtime", "runtime", "schemas", "security", "values"},
@@ -53,7 +55,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"schemas", "security", "state", "values"},
     },
     "checks": {"state", "chat.projects", "errors", "host.servers"},
-    "cli": {"checks", "state", "chat", "clock", "errors", "migrations", "models"},
+    "cli": {"checks", "state", "chat", "clock", "errors", "migrations", "models", "values"},
     "builders": {"*"},
     "extension": {"*"},
     "testing": {"*"},
@@ -63,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
 #: What rooms that know no web must not import from outside.
 WEBLESS = {
     *("errors", "models", "values", "schemas", "bounds", "clock", "prepared", "config", "config_parsers", "db", "chat"),
-    *("realtime", "delivery", "targets", "files", "migrations", "security", "maintenance"),
+    *("outbox", "realtime", "delivery", "targets", "files", "migrations", "security", "maintenance"),
 }
 WEB = {"flask", "werkzeug", "flask_sock", "simple_websocket", "blinker", "click"}
 #: What puts the rooms together.

@@ -21,11 +21,13 @@ import requests
 from flask import Flask, render_template_string
 
 import example_app
+import flask_pocketping
 from flask_pocketping import PocketPing, signals
 from flask_pocketping.models import DEFAULT_PROJECT, Base, Session
 from flask_pocketping.realtime.hub import Topic
 from flask_pocketping.state import state_of
 from flask_pocketping.testing import Refused, Visitor, api, deliver_all
+from flask_pocketping.values import MessageType
 
 from .conftest import LOCAL, Serve
 from .support.clients import BROWSER, Api
@@ -34,6 +36,8 @@ from .support.plugin import LOAD
 from .support.receiver import Receiver
 from .support.scripts import environment, imported, replaced, run_node, run_shell
 from .support.servers import KEY, Process, free_port, make_app, wait_until
+from .support.smtp import mail_server, text_of
+from .support.travel import Travel
 
 SETTINGS = {"POCKETPING_" + name.upper(): value for name, value in LOCAL.items()}
 
@@ -575,6 +579,38 @@ def test_the_clock_of_the_guide_can_be_set() -> None:
     execute(unnamed(DOCS / "testing.md"))
 
 
+# --- docs/targets.md
+
+
+def test_the_mail_and_the_pager_of_the_guide_deliver(
+    here: Path, travel: Travel, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = DOCS / "targets.md"
+    write_files(page, here)
+    monkeypatch.setenv("SECRET_KEY", "of the test")
+    with mail_server() as mailbox:
+        for name, value in {"HOST": "127.0.0.1", "PORT": str(mailbox.port), "SECURITY": "none"}.items():
+            monkeypatch.setenv(f"SMTP_{name}", value)
+        with imported(here, "app", "pager") as (shop, pager):
+            app = Flask("shop", instance_path=str(here))
+            app.config.update(SECRET_KEY="of the test", POCKETPING_WORKER="off", POCKETPING_URL_PREFIX="")
+            pocketping = PocketPing(app, targets=[shop.mail, pager.Pager(receiver.url)])
+            (paces,) = [block for block in unnamed(page) if "def paces" in block.text]
+            names = execute([paces], Pace=flask_pocketping.Pace)
+            assert [pace.limit for pace in names["paces"](None, "one")] == [30, 20]
+            with app.app_context():
+                session_id = pocketping.open_session(identity=flask_pocketping.Identity(email="ada@example.com")).id
+                pocketping.send_message(session_id, "Hello?", type=MessageType.VISITOR)
+                travel.forward(minutes=4)
+                assert deliver_all(app) == 1
+                pocketping.send_message(session_id, "Hello!")
+                travel.forward(minutes=6)
+                assert deliver_all(app) == 1
+        pocketping.close(app)
+        assert [received.json for received in receiver.received] == [{"text": "Hello?"}]
+        assert text_of(mailbox.mails[0]).startswith("Hello!")
+
+
 def test_every_page_with_python_is_run_above() -> None:
     run = {
         "README",
@@ -585,6 +621,7 @@ def test_every_page_with_python_is_run_above() -> None:
         "deploying",
         "signals",
         "webhooks",
+        "targets",
         "websocket",
         "testing",
     }

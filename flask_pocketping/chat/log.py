@@ -14,18 +14,17 @@ from sqlalchemy import Connection, Select, bindparam, insert, select, update
 from .. import clock
 from ..db import Database, Transaction
 from ..errors import SessionNotFound
-from ..models import Delivery, Event, Session, table
+from ..models import Event, Session, table
+from ..outbox import enqueue
 from ..prepared import Prepared
 from ..schemas.compact_json import to_json
 from ..values import Event as EventValue
 
 sessions = table(Session)
 events = table(Event)
-deliveries = table(Delivery)
 
 _LOCK = Prepared(select(sessions).where(sessions.c.id == bindparam("session_id")).with_for_update())
 _INSERT_EVENT = Prepared(insert(events), ("project_id", "session_id", "seq", "type", "created_at", "data"))
-_INSERT_DELIVERY = insert(deliveries)
 
 
 class Change:
@@ -107,41 +106,13 @@ def lock_session(
 def append(
     tx: Transaction, row: Mapping[str, Any], payload: Mapping[str, Any], *, origin: str | None = None
 ) -> EventValue:
-    """Write an event, and a delivery for each target that wants it, except the one that it came from."""
+    """Write an event, and what follows from it for each target but the one that it came from."""
     event_id = _INSERT_EVENT.write(tx.connection, row)
     assert event_id is not None
     event = EventValue(id=event_id, payload=MappingProxyType(dict(payload)), **row)
     tx.events.append(event)
-    rows = [
-        new_delivery(event.project_id, target.name, target_id, event.session_id) | {"event_id": event.id}
-        for target in tx.targets
-        if target.name != origin
-        for target_id in target.wants(tx, event)
-    ]
-    if rows:
-        tx.execute(_INSERT_DELIVERY, rows)
-        tx.deliveries += len(rows)
+    enqueue(tx, event, origin=origin)
     return event
-
-
-def new_delivery(
-    project_id: str, target: str, target_id: str, subject: str, moment: datetime | None = None
-) -> dict[str, Any]:
-    """Make the row of a delivery that is due now. It uses the clock, because the time of a session may be ahead."""
-    moment = moment or clock.now()
-    return {
-        "project_id": project_id,
-        "target": target,
-        "target_id": target_id,
-        "subject": subject,
-        "event_id": None,
-        "payload": None,
-        "state": "pending",
-        "attempts": 0,
-        "due_at": moment,
-        "dated_at": moment,
-        "created_at": moment,
-    }
 
 
 def read_events(connection: Connection, statement: Select[Any]) -> list[EventValue]:

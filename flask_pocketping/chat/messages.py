@@ -49,6 +49,7 @@ def send_message(
     idempotency: IdempotentRequest | None = None,
     before: Callable[[MessageDraft], None] | None = None,
     on_first: Callable[[], None] | None = None,
+    confirm: Callable[[Transaction], None] | None = None,
 ) -> Message:
     """Store a message and log `message.created`. A visitor's message reopens a closed conversation.
 
@@ -61,6 +62,8 @@ def send_message(
     :param before: called with the draft before the transaction. It may change the content or raise. If it is falsy,
         nothing is called.
     :param on_first: called within the transaction for the visitor's first message in a conversation. It may raise.
+    :param confirm: called within the transaction with the session locked. It may raise. A target that answers passes
+        `finish` of its batch, so that the answer is stored only while it is wanted.
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
     check_content(content, may_be_blank=bool(attachment_ids))
@@ -97,6 +100,8 @@ def send_message(
         with change_session(db, session_id, project_id, origin=source_bridge) as change:
             if idempotency:
                 idempotency.claim(change.tx)
+            if confirm:
+                confirm(change.tx)
             message = _store(change, draft, client_id, source_bridge, on_first)
             if idempotency:
                 idempotency.keep(change.tx, message)

@@ -12,7 +12,8 @@ from .. import clock
 from ..db import Database, retried
 from ..errors import SessionNotFound
 from ..models import Attachment, Attempt, Message, PageVisit, Presence, Project, table
-from .log import deliveries, events, lock_session, sessions
+from ..outbox import deliveries
+from .log import events, lock_session, sessions
 
 attachments = table(Attachment)
 attempts = table(Attempt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
@@ -13,15 +13,16 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, inse
 from .. import clock
 from ..bounds import PAGE_SIZE
 from ..db import Database, Transaction
-from ..errors import DeliveryNotFound, InvalidRequest, WebhookNotFound
+from ..errors import InvalidRequest, WebhookNotFound
 from ..models import DEFAULT_PROJECT, WebhookEndpoint, table
-from ..models import Attempt as AttemptModel
+from ..outbox import deliveries, new_delivery
 from ..schemas.compact_json import to_json
-from ..values import EVENT_TYPES, Attempt, Delivery, DeliveryPage, Webhook, WebhookPage
+from ..values import EVENT_TYPES, Delivery, DeliveryPage, DeliveryState, Webhook, WebhookPage
+from . import deliveries as all_deliveries
+from .deliveries import attempts
 from .idempotency import IdempotentRequest
-from .log import deliveries, events, new_delivery
 from .mappers import Row
-from .paging import ITEM_BYTES, fit, json_size
+from .paging import fit, json_size
 from .projects import lock_project
 
 #: How long an old secret signs in addition to the new one.
@@ -29,14 +30,11 @@ ROTATION = timedelta(hours=24)
 
 #: The most webhooks on a page.
 WEBHOOKS_A_PAGE = 100
-#: The bytes of an attempt without the receiver's response.
-ATTEMPT_BYTES = 200
 
 #: The name of the target; see `webhooks.py`.
 TARGET = "webhook"
 
 endpoints = table(WebhookEndpoint)
-attempts = table(AttemptModel)
 
 
 def create_webhook(
@@ -178,7 +176,7 @@ def send_test(
         tx.deliveries += 1
         key = result.inserted_primary_key
         assert key is not None
-        value = _load_delivery(tx.connection, webhook_id, int(key[0]))
+        value = all_deliveries.load(tx.connection, int(key[0]))
         if idempotency:
             idempotency.keep(tx, value)
     return value
@@ -197,35 +195,17 @@ def list_deliveries(
 
     :param cursor: `next_cursor` of the previous page.
     """
-    wanted = list(_deliveries_of(webhook_id))
-    if state is not None:
-        wanted.append(deliveries.c.state == state)
-    if cursor is not None:
-        wanted.append(deliveries.c.id < _number(cursor, InvalidRequest.field("cursor", "Not a cursor.")))
+    wanted = [*_deliveries_of(webhook_id), *all_deliveries.filters(state=state)]
     with db.read() as connection:
         _row(connection, webhook_id, project_id)
-        query = _DELIVERIES.where(*wanted).order_by(deliveries.c.id.desc()).limit(limit + 1)
-        rows = connection.execute(query).mappings().all()
-        # Read the number of attempts first, so that a page reads no more attempts than it can have.
-        some = fit(rows[:limit], lambda row: ITEM_BYTES + row["attempts"] * ATTEMPT_BYTES)
-        page = fit(_delivery_values(connection, [dict(row) for row in some]), _size)
-    return DeliveryPage(list(page), page[-1].id if len(rows) > len(page) else None)
+        return all_deliveries.page_of(connection, wanted, limit=limit, cursor=cursor)
 
 
 def retry_delivery(db: Database, webhook_id: str, delivery_id: str, *, project_id: str | None = None) -> Delivery:
-    """Make a delivery due now, in any state. A running delivery does not change."""
-    number = _number(delivery_id, DeliveryNotFound())
-    moment = clock.now()
-    with db.transaction() as tx:
-        _row(tx.connection, webhook_id, project_id)
-        _load_delivery(tx.connection, webhook_id, number)
-        tx.execute(
-            update(deliveries)
-            .where(deliveries.c.id == number, deliveries.c.state != "running")
-            .values(state="pending", due_at=moment, dated_at=moment, finished_at=None)
-        )
-        tx.deliveries += 1
-        return _load_delivery(tx.connection, webhook_id, number)
+    """Make a delivery due now, whatever became of it; one that is being made right now stays as it is."""
+    with db.read() as connection:
+        _row(connection, webhook_id, project_id)
+    return all_deliveries.retry_delivery(db, delivery_id, _deliveries_of(webhook_id))
 
 
 def check_events(wanted: Sequence[str]) -> None:
@@ -247,19 +227,9 @@ def cancel_deliveries(tx: Transaction, webhook_id: str, *which: ColumnElement[bo
     """
     tx.execute(
         update(deliveries)
-        .where(*_deliveries_of(webhook_id), deliveries.c.state == "pending", *which)
-        .values(state="cancelled", finished_at=clock.now())
+        .where(*_deliveries_of(webhook_id), deliveries.c.state == DeliveryState.PENDING, *which)
+        .values(state=DeliveryState.CANCELLED, finished_at=clock.now())
     )
-
-
-def public_delivery_id(number: int) -> str:
-    """Return the id of a delivery in the API."""
-    return f"dlv_{number}"
-
-
-_DELIVERIES = select(deliveries, events.c.type.label("event_type")).select_from(
-    deliveries.outerjoin(events, events.c.id == deliveries.c.event_id)
-)
 
 
 def _deliveries_of(webhook_id: str) -> tuple[Any, Any]:
@@ -291,59 +261,3 @@ def _value(row: Row, *, secret: str | None = None) -> Webhook:
 def _new_secret() -> str:
     """Make a secret as Standard Webhooks specifies: `whsec_` and 24 to 64 random bytes in base64."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def _load_delivery(connection: Connection, webhook_id: str, number: int) -> Delivery:
-    query = _DELIVERIES.where(*_deliveries_of(webhook_id), deliveries.c.id == number)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        raise DeliveryNotFound
-    return _delivery_values(connection, [dict(row)])[0]
-
-
-def _delivery_values(connection: Connection, rows: list[dict[str, Any]]) -> list[Delivery]:
-    tries: dict[int, list[Attempt]] = {row["id"]: [] for row in rows}
-    query = select(attempts).where(attempts.c.delivery_id.in_(list(tries))).order_by(attempts.c.number)
-    for row in connection.execute(query) if rows else ():
-        tries[row.delivery_id].append(
-            Attempt(row.number, row.started_at, row.duration_ms, row.status_code, row.error, row.response)
-        )
-    return [_delivery_value(row, tries[row["id"]]) for row in rows]
-
-
-def _delivery_value(row: Mapping[str, Any], tries: list[Attempt]) -> Delivery:
-    public_id = public_delivery_id(row["id"])
-    waits: datetime | None = row["due_at"] if row["state"] == "pending" else None
-    return Delivery(
-        id=public_id,
-        target_id=row["target_id"],
-        event_type=row["event_type"] or "webhook.test",
-        event_id=f"evt_{row['event_id']}" if row["event_id"] else public_id,
-        session_id=row["subject"] or None,
-        state=row["state"],
-        created_at=row["created_at"],
-        next_attempt_at=waits,
-        attempts=tries,
-    )
-
-
-def _size(delivery: Delivery) -> int:
-    return ITEM_BYTES + sum(
-        ATTEMPT_BYTES + json_size(attempt.error, attempt.response) - ITEM_BYTES for attempt in delivery.attempts
-    )
-
-
-def _number(public_id: str, error: Exception) -> int:
-    digits = public_id.removeprefix("dlv_")
-    if not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
-        raise error
-    return int(digits)
-
-
-def public_delivery(db: Database, webhook_id: str, delivery_id: str) -> Delivery | None:
-    """Return a delivery, if it still exists."""
-    try:
-        with db.read() as connection:
-            return _load_delivery(connection, webhook_id, _number(delivery_id, DeliveryNotFound()))
-    except DeliveryNotFound:
-        return None

@@ -9,24 +9,27 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..db import retried
-from .target import Job, Outcome
+from ..values import DeliveryState
+from .batch import Batch
+from .target import Outcome
 
 #: Seconds that are waited for others before a transaction is begun: about as long as a commit takes.
 GATHER = 0.004
 
 
 class Recorded(NamedTuple):
-    """Whether the attempt was this worker's to record, and what its target does after the commit."""
+    """Whether the attempt was this worker's to record, what its target does after the commit, and what came of it."""
 
     held: bool
     after: Callable[[], None] | None
+    state: DeliveryState | None = None
 
 
 @dataclass(eq=False, slots=True)
 class Finished:
     """An attempt that has ended, how it was recorded, and whether recording it with others has failed."""
 
-    job: Job
+    batch: Batch
     outcome: Outcome
     started: datetime
     recorded: Recorded | None = None
@@ -73,7 +76,7 @@ class Recorder:
             self._arrived.wait_for(lambda: len(self._waiting) >= self._under_way(), GATHER)
             batch, self._waiting = self._waiting, []
         # In one order everywhere, so that workers don't wait for each other in a circle.
-        batch.sort(key=lambda attempt: attempt.job.id)
+        batch.sort(key=lambda attempt: attempt.batch.first.id)
         try:
             self._write(batch)
         except Exception:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random as _random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -27,20 +27,22 @@ def next_delay(
     *,
     retry_after: float | None = None,
     random: Callable[[], float] = _random.random,
+    delays: Sequence[float] = DELAYS,
 ) -> float | None:
     """How long to wait before the next attempt.
 
     :param attempts_made: how many attempts there were so far; 0 before the first.
     :param retry_after: what the last answer asked for, in seconds; a lower bound, up to 24 hours.
     :param random: returns a number from 0 up to 1, which places the delay within its jitter.
+    :param delays: seconds before each attempt, counted from the one before it.
     :returns: seconds, or `None` when the schedule is exhausted.
     :raises ValueError: if `attempts_made` is negative.
     """
     if attempts_made < 0:
         raise ValueError("attempts_made can't be negative")
-    if attempts_made >= len(DELAYS):
+    if attempts_made >= len(delays):
         return None
-    delay = DELAYS[attempts_made] * (1 - JITTER + 2 * JITTER * random())
+    delay = delays[attempts_made] * (1 - JITTER + 2 * JITTER * random())
     return min(max(delay, retry_after or 0.0), LONGEST)
 
 

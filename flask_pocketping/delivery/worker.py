@@ -16,10 +16,13 @@ from datetime import datetime
 
 from .. import clock
 from ..db import Database, retried
-from ..errors import SchemaError
+from ..errors import DeliveryCancelled, SchemaError
+from ..values import DeliveryState
 from . import leases
+from .batch import Batch, Job, Reader
+from .claims import Claimer, Others, Recipient
 from .recorder import Finished, Recorded, Recorder
-from .target import DeliveryTarget, Job, Outcome
+from .target import Outcome, Target
 from .threads import ThreadPool
 
 logger = logging.getLogger("flask_pocketping")
@@ -31,14 +34,13 @@ HANGING = 192
 HANGS_AFTER = 1.0
 #: Seconds that are waited after a claim for half of the attempts to end, so that the next claim takes several.
 GATHER = 0.02
-#: Of the places, those that are kept for targets that answer.
+#: Of the places, those that are kept for recipients that answer.
 KEPT = 16
-#: Attempts at once to one target, and to one that failed last.
-PER_TARGET = 8
-PER_FAILING_TARGET = 1
-#: Attempts under way to targets that are not known to answer, from which on each of these gets one at a time.
+#: Attempts at once to a recipient that failed last.
+PER_FAILING = 1
+#: Attempts under way to recipients that are not known to answer, from which on each of these gets one at a time.
 CROWD = 16
-#: Seconds within which a target's last attempt must have succeeded for it to count as one that answers.
+#: Seconds within which a recipient's last attempt must have succeeded for it to count as one that answers.
 ANSWERS_WITHIN = 5.0
 
 
@@ -46,49 +48,51 @@ ANSWERS_WITHIN = 5.0
 class _Attempt:
     """An attempt that is being made, and when it began by the monotonic clock."""
 
-    target_id: str
+    recipient: Recipient
     since: float
 
 
 class Worker:
     """Delivers until it is stopped.
 
-    :param poll: seconds between looks for what other processes wrote.
+    :param poll: seconds between two polls for what other processes wrote.
     :param lease: seconds after which another worker may take over what this one left undone.
     :param run: calls a function in the context that signals and logs need.
     :param announce: told of each attempt that was recorded: the job and its outcome.
-    :param chores: what else is to be done, each with the seconds between.
+    :param periodic_tasks: what else is to be done, each with the seconds between.
+    :param reader: reads conversations for the targets.
     """
 
     def __init__(
         self,
         db: Database,
-        targets: Sequence[DeliveryTarget],
+        targets: Sequence[Target],
         *,
         poll: float,
         lease: float,
         run: Callable[[Callable[[], None]], None] = lambda work: work(),
         announce: Callable[[Job, Outcome], None] = lambda job, outcome: None,
-        chores: Sequence[tuple[float, Callable[[], None]]] = (),
+        periodic_tasks: Sequence[tuple[float, Callable[[], None]]] = (),
+        reader: Reader | None = None,
     ) -> None:
         self.owner = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._db = db
         self._targets = {target.name: target for target in targets}
-        self._poll = poll
-        self._lease = lease
+        self._interval = poll
+        self._claimer = Claimer(db, self._targets, self.owner, lease, reader)
         self._run = run
         self._announce = announce
-        self._chores = chores
-        self._done_at = [-math.inf] * len(chores)
+        self._periodic_tasks = periodic_tasks
+        self._done_at = [-math.inf] * len(periodic_tasks)
         self._changed = threading.Condition()
         self._work_waits = True
         self._stopping = False
         self._complained = False
         self._under_way: set[_Attempt] = set()
-        #: Targets whose last attempt here was a quick success, and those where it failed. Of others nothing is known,
-        #: or that they take their time.
-        self._answering: set[str] = set()
-        self._failing: set[str] = set()
+        #: Recipients whose last attempt here was a quick success, and those where it failed. Of others nothing is
+        #: known, or that they take their time.
+        self._answering: set[Recipient] = set()
+        self._failing: set[Recipient] = set()
         self._threads = ThreadPool("pocketping-delivery")
         self._recorder = Recorder(self._settle, lambda: len(self._under_way))
         self._thread: threading.Thread | None = None
@@ -129,14 +133,12 @@ class Worker:
         :return: how many attempts were made.
         """
         attempts = 0
-        while jobs := leases.claim(
-            self._db, self._targets, self.owner, self._lease, limit=1, room={}, default_room=PER_TARGET
-        ):
-            for job in jobs:
+        while batches := self._claimer.claim(limit=1):
+            for batch in batches:
                 with self._changed:
-                    attempt = self._begin(job)
-                self._deliver(job, attempt)
-            attempts += len(jobs)
+                    attempt = self._begin(batch)
+                self._deliver(batch, attempt)
+                attempts += len(batch.jobs)
         return attempts
 
     def work(self) -> None:
@@ -144,7 +146,7 @@ class Worker:
         self._loop = threading.get_ident()
         try:
             while not self._stopping:
-                self._look()
+                self._poll()
         finally:
             with self._changed:
                 self._loop = None
@@ -154,14 +156,14 @@ class Worker:
         # The loop may be claiming: what it gets counts as under way only afterwards.
         return not self._under_way and self._loop in {None, threading.get_ident()}
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         try:
             claimed = self._take_up()
-            self._do_chores()
+            self._do_periodic_tasks()
             self._complained = False
         except Exception as error:
             claimed = 0
-            # Once, not at each look, until it works again.
+            # Once, not at each poll, until it works again.
             if not self._complained:
                 trace = None if isinstance(error, SchemaError) else error
                 logger.error("The delivery worker waits for its database: %s", error, exc_info=trace)
@@ -169,7 +171,7 @@ class Worker:
         with self._changed:
             if not claimed and not self._work_waits and not self._stopping:
                 # An attempt that begins to hang frees its place without a word.
-                self._changed.wait(min(self._poll, HANGS_AFTER) if self._under_way else self._poll)
+                self._changed.wait(min(self._interval, HANGS_AFTER) if self._under_way else self._interval)
             elif claimed and not self._stopping:
                 half = len(self._under_way) // 2
                 self._changed.wait_for(lambda: self._stopping or len(self._under_way) <= half, GATHER)
@@ -181,90 +183,101 @@ class Worker:
         if free <= 0 or (others.left <= 0 and not others.preferred):
             return 0
         with self._changed:
-            counts = Counter(attempt.target_id for attempt in self._under_way)
-            room = {target_id: PER_TARGET - count for target_id, count in counts.items()}
-            for target_id in self._failing:
-                room[target_id] = PER_FAILING_TARGET - counts[target_id]
-        jobs = retried(
-            lambda: leases.claim(
-                self._db,
-                self._targets,
-                self.owner,
-                self._lease,
-                limit=free,
-                room=room,
-                default_room=PER_TARGET,
-                others=others,
-            )
-        )
+            counts = Counter(attempt.recipient for attempt in self._under_way)
+            room = {one: self._targets[one[0]].at_once - count for one, count in counts.items()}
+            for one in self._failing:
+                room[one] = PER_FAILING - counts[one]
+        batches = retried(lambda: self._claimer.claim(limit=free, room=room, others=others))
         with self._changed:
-            begun = [(job, self._begin(job)) for job in jobs]
-        for job, attempt in begun:
-            deliver = functools.partial(self._deliver, job, attempt)
+            begun = [(batch, self._begin(batch)) for batch in batches]
+        for batch, attempt in begun:
+            deliver = functools.partial(self._deliver, batch, attempt)
             try:
                 self._threads.run(deliver)
             except RuntimeError:
                 # There are too many threads already, or the interpreter is about to end.
                 deliver()
-        return len(jobs)
+        return len(batches)
 
-    def _free_places(self) -> tuple[int, leases.Others]:
-        """How many more attempts there may be now, and how many of them to targets that are not known to answer."""
+    def _free_places(self) -> tuple[int, Others]:
+        """How many more attempts there may be now, and how many to recipients that are not known to answer."""
         before = time.monotonic() - HANGS_AFTER
         quick = [attempt for attempt in self._under_way if attempt.since > before]
         hanging = len(self._under_way) - len(quick)
-        to_others = [attempt for attempt in self._under_way if attempt.target_id not in self._answering]
+        to_others = [attempt for attempt in self._under_way if attempt.recipient not in self._answering]
         quick_to_others = sum(attempt.since > before for attempt in to_others)
         free = min(CONCURRENCY - len(quick), CONCURRENCY + HANGING - len(self._under_way))
-        return free, leases.Others(
+        return free, Others(
             preferred=frozenset(self._answering),
             left=min(free, CONCURRENCY - KEPT - quick_to_others, HANGING - hanging),
             spare=max(0, CROWD - len(to_others)),
-            served=frozenset(attempt.target_id for attempt in to_others),
+            served=frozenset(attempt.recipient for attempt in to_others),
         )
 
-    def _begin(self, job: Job) -> _Attempt:
-        attempt = _Attempt(job.target_id, time.monotonic())
+    def _begin(self, batch: Batch) -> _Attempt:
+        attempt = _Attempt((batch.first.target, batch.target_id), time.monotonic())
         self._under_way.add(attempt)
         return attempt
 
-    def _deliver(self, job: Job, attempt: _Attempt) -> None:
-        ok = False
-        try:
+    def _deliver(self, batch: Batch, attempt: _Attempt) -> None:
+        answers: list[bool] = []
+
+        def deliver() -> None:
             started = clock.now()
-            outcome = self._send(job)
-            ok = outcome.ok
-            self._run(lambda: self._record(job, outcome, started))
+            outcome = self._send(batch)
+            # Who only asks for patience, or has nothing to do any more, is not failing.
+            answers.append(outcome.ok or outcome.put_off or outcome.obsolete is not None)
+            self._record(batch, outcome, started)
+
+        try:
+            self._run(deliver)
         except Exception:
-            logger.exception("Delivery %s could not be recorded; it is tried again when its lease ends.", job.id)
+            logger.exception(
+                "Delivery %s could not be recorded; it is tried again when its lease ends.", batch.first.id
+            )
         finally:
             with self._changed:
                 self._under_way.discard(attempt)
-                self._note(job.target_id, ok, quick=time.monotonic() - attempt.since <= ANSWERS_WITHIN)
+                quick = time.monotonic() - attempt.since <= ANSWERS_WITHIN
+                self._note(attempt.recipient, any(answers), quick=quick)
                 self._work_waits = True
                 self._changed.notify_all()
 
-    def _note(self, target_id: str, ok: bool, *, quick: bool) -> None:
-        (self._failing.discard if ok else self._failing.add)(target_id)
-        (self._answering.add if ok and quick else self._answering.discard)(target_id)
+    def _note(self, recipient: Recipient, ok: bool, *, quick: bool) -> None:
+        (self._failing.discard if ok else self._failing.add)(recipient)
+        (self._answering.add if ok and quick else self._answering.discard)(recipient)
 
-    def _send(self, job: Job) -> Outcome:
+    def _send(self, batch: Batch) -> Outcome:
+        target = self._targets[batch.first.target]
         try:
-            return self._targets[job.target].send(job)
+            outcome: object = target.send(batch)
+            if isinstance(outcome, Outcome):
+                return outcome
+            raise TypeError(f"send() returned {type(outcome).__name__}, not an Outcome")
+        except DeliveryCancelled:
+            return Outcome.cancelled("Cancelled while it was under way.")
         except Exception as error:
-            logger.exception("Delivery %s failed by a fault of its target %s.", job.id, job.target)
-            return Outcome(ok=False, error=f"Internal fault: {type(error).__name__}")
+            logger.exception("Delivery %s failed by a fault of its target %s.", batch.first.id, target.name)
+            # How far it came nobody knows.
+            return Outcome.retry(f"Internal fault: {type(error).__name__}", unknown=True)
 
-    def _record(self, job: Job, outcome: Outcome, started: datetime) -> None:
-        held, after = self._recorder.record(Finished(job, outcome, started))
-        if not held:
-            logger.warning("Delivery %s is not this worker's any more: its lease ended, or it was deleted.", job.id)
+    def _record(self, batch: Batch, outcome: Outcome, started: datetime) -> None:
+        target = self._targets[batch.first.target]
+        _, after, state = self._recorder.record(Finished(batch, outcome, started))
+        if state is None:
+            logger.warning(
+                "Delivery %s is not this worker's any more: its lease ended, or it was deleted.", batch.first.id
+            )
             return
         try:
-            self._announce(job, outcome)
+            if state != DeliveryState.CANCELLED:
+                for job in batch.jobs:
+                    self._announce(job, outcome)
         finally:
             if after:
                 after()
+            if state == DeliveryState.FAILED:
+                target.given_up(batch, outcome)
 
     def _settle(self, finished: Sequence[Finished]) -> list[Recorded]:
         """Record attempts in one transaction."""
@@ -272,14 +285,17 @@ class Worker:
         recorded = []
         with self._db.transaction() as tx:
             for attempt in finished:
-                job, outcome = attempt.job, attempt.outcome
-                held = leases.settle(tx, job, outcome, self.owner, attempt.started, now)
-                after = self._targets[job.target].settle(tx, job, outcome, now) if held else None
-                recorded.append(Recorded(held, after))
+                batch, outcome = attempt.batch, attempt.outcome
+                target = self._targets[batch.first.target]
+                state = leases.settle(tx, target, batch, outcome, attempt.started, now)
+                # The outcome of what was cancelled under way is ignored.
+                ignored = state is None or (state == DeliveryState.CANCELLED and outcome.obsolete is None)
+                after = None if ignored else target.settle(tx, batch, outcome)
+                recorded.append(Recorded(state is not None, after, state))
         return recorded
 
-    def _do_chores(self) -> None:
-        for index, (interval, chore) in enumerate(self._chores):
+    def _do_periodic_tasks(self) -> None:
+        for index, (interval, task) in enumerate(self._periodic_tasks):
             if time.monotonic() - self._done_at[index] >= interval:
                 self._done_at[index] = time.monotonic()
-                self._run(chore)
+                self._run(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
@@ -234,7 +234,7 @@ class WebhooksResponse(OutputSchema):
 
 
 class DeliveriesQuery(PageQuery):
-    state = one_of(get_args(DeliveryState))
+    state = one_of(DeliveryState)
 
 
 class DeliveryResponse(OutputSchema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from marshmallow import fields
 
@@ -194,7 +194,7 @@ class DeliverySchema(OutputSchema):
     event = fields.String(attribute="event_type", required=True)
     eventId = fields.String(attribute="event_id", required=True)
     sessionId = fields.String(attribute="session_id")
-    state = fields.String(required=True, metadata={"enum": list(get_args(DeliveryState))})
+    state = fields.String(required=True, metadata={"enum": list(DeliveryState)})
     createdAt = Time(attribute="created_at", required=True)
     nextAttemptAt = Time(attribute="next_attempt_at", allow_none=True, required=True)
     attempts = fields.List(fields.Nested(AttemptSchema), required=True)

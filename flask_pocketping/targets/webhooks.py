@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from .. import clock
-from ..chat.log import deliveries
-from ..chat.webhooks import TARGET, cancel_deliveries, endpoints, public_delivery_id
+from ..chat.deliveries import public_delivery_id
+from ..chat.webhooks import TARGET, cancel_deliveries, endpoints
 from ..db import Transaction
+from ..delivery.batch import Batch, Job
 from ..delivery.http import GuardedClient, HTTPClientError
 from ..delivery.retry import parse_retry_after
-from ..delivery.target import Job, Outcome
+from ..delivery.target import Outcome, Target
+from ..outbox import deliveries
 from ..prepared import Prepared
 from ..schemas.public_urls import PublicURLs
-from ..values import Event
+from ..values import Deliver, Event
 
 #: Nothing but failures for so long disables an endpoint.
 FAILING_LIMIT = timedelta(days=5)
@@ -32,7 +34,7 @@ _OF_PROJECT = Prepared(
 _PREPARE = select(endpoints).where(endpoints.c.id.in_(bindparam("ids", expanding=True)))
 
 
-class WebhookTarget:
+class WebhookTarget(Target):
     """Posts events to the endpoints of their project.
 
     :param urls: makes the addresses of files.
@@ -40,6 +42,9 @@ class WebhookTarget:
     """
 
     name = TARGET
+    strict_order = False
+    # The settings keep the lease longer than a request may take.
+    timeout = 0.0
 
     def __init__(
         self, client: GuardedClient, urls: PublicURLs, disabled: Callable[[str], None] = lambda webhook_id: None
@@ -48,34 +53,37 @@ class WebhookTarget:
         self._urls = urls
         self._disabled = disabled
 
-    def wants(self, tx: Transaction, event: Event) -> list[str]:
+    def follow(self, event: Event, tx: Transaction) -> Iterable[Deliver]:
+        """One delivery for each endpoint that wants the event."""
         key = f"webhooks {event.project_id}"
         if key not in tx.cache:
             tx.cache[key] = _OF_PROJECT.rows(tx.connection, {"project_id": event.project_id})
-        return [row["id"] for row in tx.cache[key] if "*" in row["events"] or event.type in row["events"]]
+        return [Deliver(row["id"]) for row in tx.cache[key] if "*" in row["events"] or event.type in row["events"]]
 
-    def prepare(self, connection: Connection, target_ids: list[str]) -> Mapping[str, Any]:
-        rows = connection.execute(_PREPARE, {"ids": target_ids}).mappings()
+    def prepare(self, connection: Connection, target_ids: Sequence[str]) -> Mapping[str, Any]:
+        """The settings of the endpoints."""
+        rows = connection.execute(_PREPARE, {"ids": list(target_ids)}).mappings()
         return {row["id"]: row for row in rows}
 
-    def send(self, job: Job) -> Outcome:
+    def send(self, batch: Batch) -> Outcome:
         """Post one event; see the Standard Webhooks specification for headers and signature."""
         from standardwebhooks import Webhook as Signer
 
-        body, event_type, message_id = _content(job, self._urls)
+        endpoint = batch.prepared
+        body, event_type, message_id = _content(batch.first, self._urls)
         moment = clock.now()
         headers = {
             "Content-Type": "application/json",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(moment.timestamp())),
             "webhook-signature": " ".join(
-                Signer(secret).sign(message_id, moment, body) for secret in _secrets(job.prepared, moment)
+                Signer(secret).sign(message_id, moment, body) for secret in _secrets(endpoint, moment)
             ),
             "X-PocketPing-Event": event_type,
-            "X-PocketPing-Signature": "sha256=" + plain_signature(job.prepared["secret"], body),
+            "X-PocketPing-Signature": "sha256=" + plain_signature(endpoint["secret"], body),
         }
         try:
-            result = self._client.post(job.prepared["url"], data=body.encode(), headers=headers, repeatable=True)
+            result = self._client.post(endpoint["url"], data=body.encode(), headers=headers, repeatable=True)
         except HTTPClientError as error:
             return Outcome(ok=False, error=str(error), duration_ms=_milliseconds(moment))
         status = result.status_code
@@ -89,8 +97,11 @@ class WebhookTarget:
             give_up="The receiver answered 410 Gone." if status == 410 else None,
         )
 
-    def settle(self, tx: Transaction, job: Job, outcome: Outcome, now: datetime) -> Callable[[], None] | None:
-        mine = endpoints.c.id == job.target_id
+    def settle(self, tx: Transaction, batch: Batch, outcome: Outcome) -> Callable[[], None] | None:
+        """Note since when an endpoint fails, and disable one that is gone or has failed for too long."""
+        now = clock.now()
+        webhook_id = batch.target_id
+        mine = endpoints.c.id == webhook_id
         query = select(endpoints.c.enabled, endpoints.c.failing_since).where(mine)
         # After a failure what is read here decides, so nobody may disable or enable the endpoint meanwhile.
         row = tx.execute(query if outcome.ok else query.with_for_update()).one_or_none()
@@ -102,7 +113,7 @@ class WebhookTarget:
             return None
         if not row.enabled:
             # It was under way when the endpoint was disabled, or is a test: it is not tried again.
-            cancel_deliveries(tx, job.target_id, deliveries.c.id == job.id)
+            cancel_deliveries(tx, webhook_id, deliveries.c.id == batch.first.id)
             return None
         since = row.failing_since or now
         reason = outcome.give_up
@@ -113,8 +124,8 @@ class WebhookTarget:
                 tx.execute(update(endpoints).where(mine).values(failing_since=now))
             return None
         tx.execute(update(endpoints).where(mine).values(enabled=False, disabled_reason=reason, failing_since=since))
-        cancel_deliveries(tx, job.target_id)
-        return lambda: self._disabled(job.target_id)
+        cancel_deliveries(tx, webhook_id)
+        return lambda: self._disabled(webhook_id)
 
 
 def plain_signature(secret: str, body: str) -> str:

@@ -16,12 +16,14 @@ from sqlalchemy import select, update
 
 from flask_pocketping import clock
 from flask_pocketping.chat import messages, sessions, webhooks
-from flask_pocketping.chat.log import deliveries
-from flask_pocketping.chat.webhooks import attempts, endpoints
+from flask_pocketping.chat.deliveries import attempts
+from flask_pocketping.chat.webhooks import endpoints
 from flask_pocketping.db import Database, retried
-from flask_pocketping.delivery import leases
+from flask_pocketping.delivery import claims, leases
+from flask_pocketping.delivery.batch import Batch, Job
 from flask_pocketping.delivery.http import GuardedClient
-from flask_pocketping.delivery.target import Job, Outcome
+from flask_pocketping.delivery.target import Outcome
+from flask_pocketping.outbox import deliveries
 from flask_pocketping.schemas.public_urls import PublicURLs
 from flask_pocketping.targets.webhooks import WebhookTarget
 
@@ -45,20 +47,24 @@ class Claimer:
         client = GuardedClient(allow_http=True, allow_networks=[ip_network("127.0.0.0/8")], user_agent="Tests")
         self.target = WebhookTarget(client, PublicURLs("/pocketping"))
 
+        self.batches: dict[int, Batch] = {}
+
     def claim(self, limit: int = 64, lease: float = 60.0, room: Mapping[str, int] | None = None) -> list[Job]:
-        targets = {"webhook": self.target}
-        return retried(
-            lambda: leases.claim(self.db, targets, self.name, lease, limit=limit, room=room or {}, default_room=1000)
-        )
+        mine = {("webhook", target_id): left for target_id, left in (room or {}).items()}
+        claimer = claims.Claimer(self.db, {"webhook": self.target}, self.name, lease)
+        batches = retried(lambda: claimer.claim(limit=limit, room=mine, default_room=1000))
+        self.batches |= {id(batch.first): batch for batch in batches}
+        return [batch.first for batch in batches]
 
     def settle(self, job: Job, outcome: Outcome = OK) -> bool:
         now = clock.now()
+        batch = self.batches[id(job)]
 
         def record() -> bool:
             with self.db.transaction() as tx:
-                if not leases.settle(tx, job, outcome, self.name, now, now):
+                if leases.settle(tx, self.target, batch, outcome, now, now) is None:
                     return False
-                self.target.settle(tx, job, outcome, now)
+                self.target.settle(tx, batch, outcome)
                 return True
 
         return retried(record)

@@ -7,19 +7,23 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import create_engine
 
+from flask_pocketping.db import Database
+from flask_pocketping.delivery.batch import Batch, Job
 from flask_pocketping.delivery.recorder import Finished, Recorded, Recorder
-from flask_pocketping.delivery.target import Job, Outcome
+from flask_pocketping.delivery.target import Outcome
 from flask_pocketping.delivery.threads import ThreadPool
 
 from ..support.servers import wait_until
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+NOWHERE = Database(lambda: create_engine("sqlite://"))
 
 
 def finished(number: int) -> Finished:
     job = Job(number, "proj_default", "webhook", "wh_1", "", 1, None, "{}")
-    return Finished(job, Outcome(ok=True), MOMENT)
+    return Finished(Batch([job], None, db=NOWHERE, owner="tests"), Outcome(ok=True), MOMENT)
 
 
 def in_threads(count: int, work: Callable[[int], None]) -> list[threading.Thread]:
@@ -34,10 +38,10 @@ def test_attempts_that_end_while_one_is_written_share_the_next_transaction() -> 
     first, proceed = threading.Event(), threading.Event()
 
     def settle(batch: Sequence[Finished]) -> list[Recorded]:
-        written.append([attempt.job.id for attempt in batch])
+        written.append([attempt.batch.first.id for attempt in batch])
         first.set()
         proceed.wait(5)
-        return [Recorded(attempt.job.id != 3, None) for attempt in batch]
+        return [Recorded(attempt.batch.first.id != 3, None) for attempt in batch]
 
     recorder = Recorder(settle)
     results: dict[int, bool] = {}
@@ -62,7 +66,7 @@ def test_one_that_cannot_be_recorded_spoils_no_other() -> None:
     def settle(batch: Sequence[Finished]) -> list[Recorded]:
         first.set()
         proceed.wait(5)
-        if any(attempt.job.id == 2 for attempt in batch):
+        if any(attempt.batch.first.id == 2 for attempt in batch):
             raise ValueError("a fault of its target")
         return [Recorded(True, None) for _ in batch]
 

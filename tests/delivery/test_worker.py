@@ -14,12 +14,12 @@ from flask import Flask
 from sqlalchemy import insert, select, text
 
 from flask_pocketping import clock
-from flask_pocketping.chat.log import deliveries, new_delivery
 from flask_pocketping.chat.webhooks import TARGET, send_test
 from flask_pocketping.db import Database
 from flask_pocketping.delivery import worker
 from flask_pocketping.delivery.http import GuardedClient
 from flask_pocketping.delivery.worker import Worker
+from flask_pocketping.outbox import deliveries, new_delivery
 from flask_pocketping.schemas.public_urls import PublicURLs
 from flask_pocketping.targets.webhooks import WebhookTarget
 

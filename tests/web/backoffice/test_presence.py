@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -43,14 +42,10 @@ def online(api: Api, page: Visitor) -> bool:
 
 def log_of(api: Api, page: Visitor) -> list[str]:
     """The types of all that is logged of a conversation so far, but for its beginning."""
-    frames: list[dict[str, Any]] = []
-    cursor, has_more = "0", True
-    while has_more:
-        found = api.ok("GET", f"/updates?client=log&after={cursor}")
-        frames += found["frames"]
-        cursor, has_more = found["cursor"], found["hasMore"]
-    api.ok("DELETE", "/updates?client=log")
-    return [frame["type"] for frame in frames if frame["sessionId"] == page.session_id][1:]
+    with api.socket(after="0", sessionId=page.session_id) as office:
+        office.send({"type": "ping"})
+        frames = office.collect(lambda frames: frames[-1]["type"] == "pong")
+    return [frame["type"] for frame in frames if "seq" in frame][1:]
 
 
 def expect_log(api: Api, page: Visitor, *types: str) -> None:

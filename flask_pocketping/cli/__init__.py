@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 import click
@@ -17,13 +14,14 @@ from flask.cli import AppGroup
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from . import clock
-from .chat import projects
-from .errors import PocketPingError
-from .migrations import schema
-from .migrations.neighbours import HOST_MANAGES, UNMANAGED, find_manager
-from .models import DEFAULT_PROJECT
-from .state import current_state
+from .. import clock
+from ..chat import projects
+from ..migrations import schema
+from ..migrations.neighbours import HOST_MANAGES, UNMANAGED, find_manager
+from ..models import DEFAULT_PROJECT
+from ..state import current_state
+from .deliveries import delivery_commands
+from .output import CommandError, as_json, explained, print_json
 
 commands = AppGroup("pocketping", help="Manage the live chat: tables, projects, API keys and the delivery worker.")
 keys = AppGroup("keys", help="Manage API keys for the REST API and the WebSocket.")
@@ -34,13 +32,7 @@ commands.add_command(project_commands)
 db_commands = AppGroup("db", help="Create and upgrade the tables.")
 commands.add_command(db_commands)
 
-as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON, for programs.")
-
-
-class _CommandError(click.ClickException):
-    """An error that the command prints in one line before it exits with 1."""
-
-    exit_code = 1
+commands.add_command(delivery_commands)
 
 
 @commands.command("init-db")
@@ -61,7 +53,7 @@ def upgrade(revision: str) -> None:
 @click.confirmation_option(prompt="This deletes data that the older tables can't store. Continue?")
 def downgrade(revision: str) -> None:
     """Downgrade the tables to REVISION. `base` drops all tables."""
-    _run(lambda: current_state().db.downgrade(revision))
+    explained(lambda: current_state().db.downgrade(revision))
     click.echo(f"The tables are at revision {revision}.")
 
 
@@ -77,14 +69,14 @@ def current() -> None:
 @db_commands.command("check")
 def check_tables() -> None:
     """Compare the tables with those that this version needs. Exit with 1 if they differ."""
-    from .migrations.runner import differences
+    from ..migrations.runner import differences
 
     with _inspecting() as connection:
         if problem := schema.find_problem(connection, closely=True):
-            raise _CommandError(str(problem))
+            raise CommandError(str(problem))
         found = differences(connection)
     if found:
-        raise _CommandError("\n  ".join(["The tables differ from what this version needs:", *found]))
+        raise CommandError("\n  ".join(["The tables differ from what this version needs:", *found]))
     click.echo("The tables are as this version needs them.")
 
 
@@ -92,7 +84,7 @@ def check_tables() -> None:
 @click.argument("revision", default="head")
 def stamp(revision: str) -> None:
     """Record REVISION (default: the newest) as that of the tables without changing them."""
-    _run(lambda: current_state().db.stamp(revision))
+    explained(lambda: current_state().db.stamp(revision))
     click.echo(f"Recorded: revision {schema.HEAD if revision == 'head' else revision}.")
 
 
@@ -100,11 +92,11 @@ def stamp(revision: str) -> None:
 @as_json
 def check(json_output: bool) -> None:
     """Check the deployment and suggest fixes. Exit with 1 if there is an error."""
-    from .checks import run_checks
+    from ..checks import run_checks
 
     findings = run_checks(current_app._get_current_object())  # type: ignore[attr-defined]
     if json_output:
-        _print_json(findings)
+        print_json(findings)
     for found in [] if json_output else findings:
         click.echo(f"{found.level:<8} {found.subject}: {found.text}")
         if found.advice:
@@ -145,9 +137,9 @@ def worker() -> None:
 @as_json
 def create_key(name: str, project_id: str, json_output: bool) -> None:
     """Create an API key. It's shown only once."""
-    made = _run(lambda: projects.create_key(current_state().db, name, project_id))
+    made = explained(lambda: projects.create_key(current_state().db, name, project_id))
     if json_output:
-        _print_json(made)
+        print_json(made)
         return
     click.echo(f"{made.key}\n")
     click.echo(f"This is key {made.id} of project {made.project_id}. Copy it now: it is not shown again.")
@@ -158,9 +150,9 @@ def create_key(name: str, project_id: str, json_output: bool) -> None:
 @as_json
 def list_keys(project_id: str | None, json_output: bool) -> None:
     """List API keys (partially hidden)."""
-    found = _run(lambda: projects.list_keys(current_state().db, project_id))
+    found = explained(lambda: projects.list_keys(current_state().db, project_id))
     if json_output:
-        _print_json(found)
+        print_json(found)
         return
     for key in found:
         state = f"revoked {clock.format_utc(key.revoked_at)}" if key.revoked_at else "active"
@@ -173,7 +165,7 @@ def list_keys(project_id: str | None, json_output: bool) -> None:
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """Revoke a key immediately."""
-    _run(lambda: projects.revoke_key(current_state().db, key_id))
+    explained(lambda: projects.revoke_key(current_state().db, key_id))
     click.echo(f"Key {key_id} is revoked.")
 
 
@@ -182,9 +174,9 @@ def revoke_key(key_id: str) -> None:
 @as_json
 def create_project(name: str, json_output: bool) -> None:
     """Create a project."""
-    made = _run(lambda: projects.create_project(current_state().db, name))
+    made = explained(lambda: projects.create_project(current_state().db, name))
     if json_output:
-        _print_json(made)
+        print_json(made)
         return
     click.echo(f"{made.id}\n\nCreate an API key for it with: flask pocketping keys create --project {made.id}")
 
@@ -193,9 +185,9 @@ def create_project(name: str, json_output: bool) -> None:
 @as_json
 def list_projects(json_output: bool) -> None:
     """List projects."""
-    found = _run(lambda: projects.list_projects(current_state().db))
+    found = explained(lambda: projects.list_projects(current_state().db))
     if json_output:
-        _print_json(found)
+        print_json(found)
         return
     for project in found:
         click.echo(f"{project.id}  {project.name}")
@@ -203,18 +195,18 @@ def list_projects(json_output: bool) -> None:
 
 def _upgrade(revision: str) -> None:
     db = current_state().db
-    manager = _run(lambda: find_manager(current_app.extensions.get("migrate"), db.engine))
+    manager = explained(lambda: find_manager(current_app.extensions.get("migrate"), db.engine))
     if manager == "host":
         # Two sets of migrations must not change the same tables.
         try:
-            _run(db.ensure_tables)
-        except _CommandError as error:
-            raise _CommandError(f"{error.message}\n{HOST_MANAGES}") from None
+            explained(db.ensure_tables)
+        except CommandError as error:
+            raise CommandError(f"{error.message}\n{HOST_MANAGES}") from None
         click.echo("The app's own migrations manage the tables of Flask-PocketPing. They are ready.")
         return
     if manager == "nobody":
         click.echo(UNMANAGED, err=True)
-    _run(lambda: db.upgrade(revision))
+    explained(lambda: db.upgrade(revision))
     click.echo("The tables are ready.")
 
 
@@ -224,29 +216,4 @@ def _inspecting() -> Iterator[Connection]:
         with current_state().db.inspecting() as connection:
             yield connection
     except DBAPIError as error:
-        raise _CommandError(f"The database can't be used: {error.orig}") from None
-
-
-def _run(work: Any) -> Any:
-    try:
-        return work()
-    except (PocketPingError, ValueError) as error:
-        raise _CommandError(str(error)) from None
-    except DBAPIError as error:
-        notes = getattr(error, "__notes__", [])
-        raise _CommandError(" ".join([f"The database can't be used: {error.orig}.", *notes])) from None
-
-
-def _print_json(value: Any) -> None:
-    listed = [_plain(item) for item in value] if isinstance(value, list) else _plain(value)
-    click.echo(json.dumps(listed, indent=2))
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    plain = {}
-    for name, item in dataclasses.asdict(value).items():
-        first, *rest = name.split("_")
-        key = first + "".join(word.capitalize() for word in rest)
-        if item is not None or name == "revoked_at":
-            plain[key] = clock.format_utc(item) if isinstance(item, datetime) else item
-    return plain
+        raise CommandError(f"The database can't be used: {error.orig}") from None

@@ -1,0 +1,87 @@
+"""Paces: how many deliveries were made of late under each key, in a row that all workers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..db import Database, Transaction
+from ..models import DeliveryPace, table
+from .retry import LONGEST
+from .target import Pace
+
+rows = table(DeliveryPace)
+
+#: How far the clocks of processes may differ before a time counts as one of a clock that was ahead.
+CLOCK_TOLERANCE = timedelta(seconds=1)
+
+
+def ensure_rows(db: Database, keys: Iterable[str]) -> None:
+    """Make the rows of keys that are new."""
+    for key in sorted(keys):
+        with suppress(IntegrityError), db.transaction() as tx:
+            if tx.execute(select(rows.c.key).where(rows.c.key == key)).first() is None:
+                tx.execute(insert(rows), {"key": key, "times": []})
+
+
+class Budgets:
+    """What may still be made now, under some keys, which are locked until the transaction ends."""
+
+    def __init__(self, tx: Transaction, keys: Iterable[str], now: datetime) -> None:
+        self._tx = tx
+        self._now = now
+        wanted = sorted(set(keys))
+        query = select(rows).where(rows.c.key.in_(wanted)).order_by(rows.c.key).with_for_update()
+        found = tx.execute(query).mappings().all() if wanted else []
+        # What a clock wrote that was ahead of the present one counts for nothing.
+        latest = (now + CLOCK_TOLERANCE).timestamp()
+        self._times = {row["key"]: [moment for moment in row["times"] if moment <= latest] for row in found}
+        self._held = {row["key"]: _held_until(row, now) for row in found}
+        self._changed: set[str] = set()
+
+    def free_at(self, paces: Sequence[Pace]) -> datetime | None:
+        """When one more may be made; nothing if that is now."""
+        latest = max((self._free_at(pace) for pace in paces), default=self._now)
+        return latest if latest > self._now else None
+
+    def spend(self, paces: Sequence[Pace], count: int = 1) -> None:
+        """Count some more."""
+        now = self._now.timestamp()
+        for pace in paces:
+            kept = [moment for moment in self._times.get(pace.key, []) if moment > now - pace.period]
+            self._times[pace.key] = [*kept, *[now] * count][-max(pace.limit, 1) :]
+            self._changed.add(pace.key)
+
+    def hold(self, key: str, seconds: float) -> None:
+        """Let all that keeps to a key wait."""
+        until = self._now + timedelta(seconds=min(seconds, LONGEST))
+        self._held[key] = max(until, self._held.get(key) or until)
+        self._changed.add(key)
+
+    def write(self) -> None:
+        """Write what was counted."""
+        for key in sorted(self._changed):
+            values = {"times": self._times.get(key, []), "held_until": self._held.get(key), "dated_at": self._now}
+            self._tx.execute(update(rows).where(rows.c.key == key).values(values))
+
+    def _free_at(self, pace: Pace) -> datetime:
+        free = self._held.get(pace.key) or self._now
+        times = self._times.get(pace.key, [])
+        if len(times) >= pace.limit:
+            oldest = datetime.fromtimestamp(times[-pace.limit], UTC)
+            free = max(free, oldest + timedelta(seconds=pace.period))
+        return free
+
+
+def _held_until(row: RowMapping, now: datetime) -> datetime | None:
+    until: datetime | None = row["held_until"]
+    dated: datetime | None = row["dated_at"]
+    if until is None or dated is None:
+        return None
+    if dated > now + CLOCK_TOLERANCE:
+        until = now + (until - dated)
+    return until if until > now else None
