@@ -72,7 +72,7 @@ class Dispatch:
             tell()
         except Exception:
             ids = ", ".join(event.public_id for event in events)
-            logger.exception("%s was not told of %s; the log has it.", road, ids or "a delivery")
+            logger.exception("%s could not be notified of %s. The log has it.", road, ids or "a delivery")
 
     def _signal(self, event: Event) -> None:
         signal = _SIGNALS.get(event.type)

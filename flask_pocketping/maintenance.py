@@ -95,7 +95,7 @@ class ConnectionMaintenance:
         self._next_renewal = 0.0
 
     def __call__(self) -> None:
-        # The hub calls this with each event, which must not cost a look at each connection.
+        # The hub calls this with each event, so it must not check each connection every time.
         if time.monotonic() < self._next_check:
             return
         self._next_check = time.monotonic() + CONNECTIONS

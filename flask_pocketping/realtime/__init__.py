@@ -1,1 +1,1 @@
-"""Live updates: the hub of this process, the tail of the log that feeds it, and the bus between processes."""
+"""Live updates: the hub of a process, the thread that feeds it from the log, and the bus between processes."""

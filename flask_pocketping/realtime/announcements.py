@@ -1,4 +1,4 @@
-"""Announcements of typing and presence: they are in no log and go to the sockets of every process at once."""
+"""Announces typing and presence. These are not in the log, and reach the sockets of all processes immediately."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PRESENT = PresentOperatorSchema()
 
 
 class Announcer:
-    """Announces typing and presence to the sockets of this process and, over the bus, to those of all others."""
+    """Announces typing and presence to the sockets of this process and, over the bus, of all other processes."""
 
     def __init__(self, db: Database, hub: Hub, bus: Bus, frames: Frames) -> None:
         self._db = db
@@ -28,7 +28,7 @@ class Announcer:
         self._frames = frames
 
     def on_bus_message(self, message: Mapping[str, Any]) -> bool:
-        """Show what another process announced.
+        """Send an announcement of another process to the sockets of this one.
 
         :return: whether the message was an announcement.
         """
@@ -53,17 +53,17 @@ class Announcer:
     ) -> None:
         """Announce which operators of a project are connected.
 
-        :param online: whether visitors see somebody as online.
-        :param operators: all who are connected.
-        :param visitors: whether to tell the visitors, too: `online` has changed.
-        :param exclude: the connection that needs no announcement.
+        :param online: whether visitors see the team as online.
+        :param operators: all connected operators.
+        :param visitors: whether to send it to visitors too, because `online` has changed.
+        :param exclude: a connection that does not get the announcement.
         """
         known = [_PRESENT.dump(operator) for operator in operators]
         self._show_presence(project_id, online, known, visitors=visitors, exclude=exclude)
         self._bus.publish({"online": online, "operators": known, "visitors": visitors, "project": project_id})
 
     def attendance_changed(self, project_id: str, before: Attendance, now: Attendance) -> None:
-        """Announce presence as `presence` does, if it has changed."""
+        """Announce presence if it has changed."""
         if now != before:
             self.presence(project_id, now.online, now.operators, visitors=now.online != before.online)
 
@@ -82,11 +82,11 @@ class Announcer:
         operator: Operator | None = None,
         exclude: Subscriber | None = None,
     ) -> None:
-        """Announce to everybody who listens to a session that somebody types, or has stopped.
+        """Announce that somebody in a session is typing or has stopped.
 
         :param sender: `visitor`, `operator` or `ai`.
-        :param operator: who types, if it is a known operator.
-        :param exclude: the connection that needs no announcement.
+        :param operator: the operator who is typing, if known.
+        :param exclude: a connection that does not get the announcement.
         """
         data: dict[str, Any] = {"sessionId": session_id, "sender": sender, "isTyping": is_typing}
         if operator is not None:

@@ -1,4 +1,4 @@
-"""The bus between processes. It carries wake-ups and what is in no log; everything else is read from the log."""
+"""The bus between processes. It carries wake-ups and announcements. Processes read everything else from the log."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ Listener = Callable[[dict[str, Any]], None]
 
 
 class Bus:
-    """No bus: other processes find out by polling, and whispers stay in this one."""
+    """A bus that sends nothing. Other processes poll the log, and announcements stay in this process."""
 
     def __init__(self) -> None:
-        #: Called with each message that another process published.
+        #: Called with each message from another process.
         self.on_message: Listener = lambda message: None
 
     def publish(self, message: dict[str, Any]) -> None:
-        """Tell the other processes."""
+        """Send a message to the other processes."""
 
     def listen(self) -> None:
-        """Hear the other processes from now on."""
+        """Start receiving messages of the other processes."""
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop receiving messages."""
 
 
 class RedisBus(Bus):
-    """Redis publish and subscribe. While it is away nothing waits for it, and it comes back by itself.
+    """Redis publish and subscribe. If Redis is unavailable, publishing skips it and listening reconnects.
 
-    :param url: the address of the server.
-    :param channel: what all processes of one app, and no other app's, name it.
+    :param url: the URL of the server.
+    :param channel: the name of the channel. All processes of an app use the same one, and other apps use others.
     """
 
     RETRY = 2.0
-    #: Seconds of silence after which Redis is asked for a sign, and again until it counts as away: a line that
-    #: is dead looks like one on which nobody says anything.
+    #: Seconds without a message until Redis gets a ping, and after that until it counts as unavailable. Without pings,
+    #: a dead connection looks like an idle one.
     HEARTBEAT = 10.0
 
     def __init__(self, url: str, channel: str) -> None:
@@ -61,7 +61,7 @@ class RedisBus(Bus):
         begin_anew_after_fork(self, RedisBus._forget)
 
     def _forget(self) -> None:
-        """Begin with no thread."""
+        """Start without a thread."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -73,7 +73,7 @@ class RedisBus(Bus):
             self._client.publish(self._channel, json.dumps({**message, "from": self._me}))
         except self._errors as error:
             self._away_until = time.monotonic() + self.RETRY
-            logger.warning("Redis is away (%s); live updates between processes are late.", type(error).__name__)
+            logger.warning("Redis is unavailable (%s). Live updates between processes are late.", type(error).__name__)
 
     def listen(self) -> None:
         with self._lock:
@@ -95,29 +95,29 @@ class RedisBus(Bus):
             try:
                 with self._client.pubsub(ignore_subscribe_messages=True) as pubsub:  # type: ignore[no-untyped-call]
                     pubsub.subscribe(self._channel)
-                    # What was published while nobody listened is in the log.
-                    self._hear(b'{"wake":true}')
-                    self._hear_on(pubsub)
+                    # Read the log for anything that was published before this process subscribed.
+                    self._handle(b'{"wake":true}')
+                    self._receive(pubsub)
             except self._errors as error:
-                logger.warning("Redis is away (%s); trying again.", type(error).__name__)
+                logger.warning("Redis is unavailable (%s). Reconnecting.", type(error).__name__)
                 self._stopping.wait(self.RETRY)
 
-    def _hear_on(self, pubsub: Any) -> None:
-        heard_at = asked_at = time.monotonic()
+    def _receive(self, pubsub: Any) -> None:
+        received_at = asked_at = time.monotonic()
         while not self._stopping.is_set():
             found = pubsub.get_message(timeout=0.5)
             now = time.monotonic()
             if found is not None:
-                heard_at = now
+                received_at = now
                 if found["type"] == "message":
-                    self._hear(found["data"])
-            elif now - heard_at > 2 * self.HEARTBEAT:
+                    self._handle(found["data"])
+            elif now - received_at > 2 * self.HEARTBEAT:
                 raise TimeoutError
-            elif now - max(heard_at, asked_at) > self.HEARTBEAT:
+            elif now - max(received_at, asked_at) > self.HEARTBEAT:
                 asked_at = now
                 pubsub.ping()
 
-    def _hear(self, raw: bytes) -> None:
+    def _handle(self, raw: bytes) -> None:
         try:
             message = json.loads(raw)
             if message.get("from") != self._me:

@@ -1,7 +1,7 @@
-"""An open connection, as the hub, the loop and its handler see it.
+"""An open connection, which the hub, the event loop and a handler use.
 
-Any thread may write to it, and no write waits: what the system does not take at once is kept in a bounded buffer,
-which the loop empties. What a client asks for is done by the connection's handler on the pool, in order.
+Any thread may write to it, and writes never block: a bounded buffer keeps the bytes that the system can't take yet, and
+the loop sends them later. The handler processes the client's messages on the pool, in order.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ INTERNAL_ERROR = 1011
 RESTARTING = 1012
 TOO_SLOW = 1013
 
-#: Seconds without progress after which a client that does not read is cut off.
-PATIENCE = 10.0
-#: Seconds that a client has to hang up after the last byte was sent.
-GOODBYE = 1.0
-#: Bytes read at once: so few that no client holds up the others.
+#: Seconds without progress after which the connection of a client that does not read is aborted.
+STALL_TIMEOUT = 10.0
+#: Seconds that a client has to close the connection after the last byte was sent.
+CLOSE_HANDSHAKE_TIMEOUT = 1.0
+#: Bytes read at once. They are few, so that no client blocks the others.
 CHUNK = 16 * 1024
-#: Bytes that may wait for a client that reads slowly.
+#: The maximum number of buffered bytes for a client that reads slowly.
 MAX_BUFFER = 2 * 1024 * 1024
-#: Bytes that wait before a replay pauses.
+#: The number of buffered bytes at which a replay pauses.
 REPLAY_BUFFER = 256 * 1024
-#: Seconds of a replay after which other connections get a turn on the pool.
+#: Seconds after which a replay lets other connections use the pool.
 REPLAY_TURN = 0.05
-#: Bytes that a client may send in one second.
+#: The maximum number of bytes that a client may send per second.
 BYTES_PER_SECOND = 512 * 1024
-#: Frames of a client that may wait to be handled, and their bytes: more than what it may send in a second.
+#: The maximum number of a client's messages that wait for the pool, and their bytes: more than it may send per second.
 MAX_WAITING = 100
 MAX_WAITING_BYTES = 2 * BYTES_PER_SECOND
 
@@ -56,9 +56,10 @@ _numbers = itertools.count(1)
 
 
 class Closed(Exception):
-    """The connection has to end.
+    """Raised by a handler to close its connection.
 
-    :param code: of the close frame (RFC 6455, section 7.4), or of ours from 4000.
+    :param code: the code of the close frame (RFC 6455, section 7.4). Ours start at 4000.
+    :param reason: the reason in the close frame.
     """
 
     def __init__(self, code: int, reason: str) -> None:
@@ -68,33 +69,33 @@ class Closed(Exception):
 
 
 class Handler(Protocol):
-    """What a connection is for. Its methods are called on the pool, one after the other, and may wait."""
+    """Processes the messages of a connection. Its methods run on the pool, one at a time, and may block."""
 
     @property
     def name(self) -> str:
-        """What the log calls the connection."""
+        """The name of the connection in the log."""
 
     def opened(self) -> None:
-        """The handshake is over."""
+        """Called after the handshake."""
 
     def received(self, raw: str | bytes) -> None:
-        """A message came."""
+        """Called with each message."""
 
     def closed(self) -> None:
-        """The connection is gone; called once, whatever happened before."""
+        """Called once when the connection is closed, also if `opened` has failed."""
 
     def close_code(self, error: Exception) -> Closed | None:
-        """How an error of the others ends the connection; nothing if it is one that nobody expected."""
+        """Return how an error of another method closes the connection, or `None` for an unexpected error."""
 
 
 class Connection:
     """A subscriber of the hub with a socket.
 
-    :param sock: of its own, no longer the server's.
-    :param encoder: makes what this side gets of an event.
-    :param limit: frames that may wait to be sent.
-    :param on_gone: called when all is over and the handler has cleaned up.
-    :param on_release: called when it is done with a socket that its server still holds and will close.
+    :param sock: the socket, which the web server does not use any more.
+    :param encoder: encodes events for the client.
+    :param limit: the maximum number of buffered frames.
+    :param on_gone: called when the connection is closed and the handler has cleaned up.
+    :param on_release: called when it has finished using a socket that the web server will close.
     """
 
     __slots__ = (
@@ -109,6 +110,7 @@ class Connection:
         "_held",
         "_held_bytes",
         "_jobs",
+        "_keepalive_at",
         "_limit",
         "_lock",
         "_loop",
@@ -122,7 +124,6 @@ class Connection:
         "_replay",
         "_second",
         "_shut",
-        "_sign_at",
         "_theirs",
         "due",
         "encoder",
@@ -137,7 +138,7 @@ class Connection:
         "wanted",
     )
 
-    #: Seconds between the signs of life that the server gives.
+    #: Seconds between the keepalives that the server sends.
     interval: float
 
     def __init__(
@@ -155,16 +156,16 @@ class Connection:
         sock.setblocking(False)
         self.sock = sock
         self.encoder = encoder
-        #: Event types to send; all if nothing.
+        #: The event types to send, or `None` for all.
         self.wanted: frozenset[str] | None = None
-        #: The only session to send of; all if nothing.
+        #: The only session whose events are sent, or `None` for all.
         self.session_id: str | None = None
-        #: What tells other processes of it, and the lock of whoever is about to tell them.
+        #: The row that shows the connection to other processes, and a lock for changing it.
         self.presence: Presence | None = None
         self.presence_lock = threading.Lock()
-        #: The hash of the API key that let it in.
+        #: The hash of the API key that authenticated it.
         self.key_hash: str | None = None
-        #: Whom it counts for, against the bounds of `Sockets`.
+        #: The owners whose limits in `Sockets` it counts against.
         self.owners: tuple[str, ...] = ()
         self._handler: Handler
         self._loop = loop
@@ -172,16 +173,16 @@ class Connection:
         self._limit = limit
         self._on_gone = on_gone
         self._lock = threading.Lock()
-        # What waits for the system to take it, since when, and what waits for the end of a replay.
+        # Bytes that the system could not take yet, the time of the last progress, and frames held back during a replay.
         self._out: deque[memoryview] | None = None
         self._out_bytes = 0
         self._moved_at = 0.0
         self._held: list[bytes] | None = []
         self._held_bytes = 0
         self._replay: Iterator[Frame] | None = None
-        # Whether the replay goes on when everything that waits is sent.
+        # Whether the replay continues when the buffer is empty.
         self._paused = False
-        # What waits for the pool.
+        # Jobs that wait for the pool.
         self._jobs: deque[Job] | None = None
         self._busy = False
         self._end: Closed | None = None
@@ -194,22 +195,22 @@ class Connection:
         self._second = 0
         self._bytes = 0
         self._on_release = on_release
-        self._sign_at = self.due = time.monotonic() + self.interval
+        self._keepalive_at = self.due = time.monotonic() + self.interval
 
-    # --- For its handler and for those who look after all connections; from any thread ---
+    # --- For the handler and for `Sockets`, on any thread ---
 
     def start(self, handler: Handler) -> None:
-        """Have the loop serve it from now on.
+        """Start serving the connection on the loop.
 
         :raises RuntimeError: if no thread can be started. The connection is closed then.
         """
         self._handler = handler
-        # Before the loop knows of it, which may find at once that the client has gone and then queues what cleans up.
+        # Set before the loop serves it, because the loop may find a disconnected client at once and queue the cleanup.
         self._jobs, self._busy = deque([handler.opened]), True
         try:
             self._loop.call(self._enter)
         except RuntimeError:
-            # The system lets this process start no further thread.
+            # The process has reached its limit of threads.
             self._gone, self._end = True, Closed(1006, "")
             self._let_go()
             self._on_gone(self)
@@ -218,30 +219,30 @@ class Connection:
 
     @property
     def is_ending(self) -> bool:
-        """Whether it is to be closed."""
+        """Whether the connection is closing or closed."""
         return self._end is not None
 
     @property
     def expires_at(self) -> float | None:
-        """When it ends by itself, by `time.monotonic`, if it does."""
+        """The `time.monotonic` of its deadline, or `None`."""
         deadline = self._deadline
         return None if deadline is None else deadline[0]
 
     @property
     def stuck_for(self) -> float:
-        """Seconds since the other side took anything while something waits, or since it is to hang up."""
+        """Seconds without progress while bytes are buffered, or since the closing began."""
         now = time.monotonic()
         ending_for = now - self._ended_at if self._end is not None else 0.0
         return max(ending_for, now - self._moved_at if self._out else 0.0)
 
     def wants(self, frame: Frame) -> bool:
-        """Whether the client asked for such frames."""
+        """Return whether the client's filter includes a frame."""
         if self.wanted is not None and frame.type not in self.wanted:
             return False
         return self.session_id is None or frame.session_id in {None, self.session_id}
 
     def offer(self, encoded: Frame) -> None:
-        """Send an event, after what is replayed. A client that reads too slowly is closed, and resumes."""
+        """Send an event after the replay. A client that reads too slowly is disconnected, and can resume."""
         with self._lock:
             if self._end is not None:
                 return
@@ -256,41 +257,46 @@ class Connection:
                 self._too_slow()
 
     def send(self, frame: Frame) -> None:
-        """Send a frame before what is still held back."""
+        """Send a frame immediately, before events that wait for the end of a replay."""
         self._send(frame.data)
 
     def replay(self, frames: Iterable[Frame]) -> None:
-        """Send these frames, as fast as the client takes them, and then go on live; only for its handler."""
+        """Send frames as fast as the client reads them, then live events. Only the handler calls this."""
         self._replay = iter(frames)
         self._pump()
 
     def set_deadline(self, seconds: float | None, code: int = UNAUTHORIZED, reason: str = "") -> None:
-        """Close it after a while, unless another deadline is set before; never if nothing."""
+        """Set or replace the time after which the connection closes.
+
+        :param seconds: the time from now, or `None` for no deadline.
+        :param code: the code of the close frame.
+        :param reason: the reason in the close frame.
+        """
         self._deadline = None if seconds is None else (time.monotonic() + seconds, code, reason)
         if seconds is not None:
             self._loop.call(lambda: self._loop.schedule(self, time.monotonic() + seconds))
 
     def end(self, code: int, reason: str) -> None:
-        """Close it: what waits is still sent, then the reason."""
+        """Close the connection. Buffered frames are still sent, and then a close frame."""
         with self._lock:
             self._finish_with(code, reason)
 
     def abort(self) -> None:
-        """Cut it off without a word."""
+        """Close the connection without a close frame."""
         with self._lock:
             if self._end is None:
                 self._end, self._ended_at = Closed(1006, ""), time.monotonic()
-        # Without this, a slow database could have the loop's thread started anew while the interpreter exits.
+        # Else, a slow database could restart the loop's thread while the interpreter exits.
         if not self._gone:
             self._loop.call(self._give_up)
 
-    # --- For the loop; only on its thread ---
+    # --- For the loop, on its thread ---
 
     def on_readable(self) -> None:
-        """Read what has come, a little of it."""
+        """Read received bytes, up to a limit."""
         while True:
             try:
-                # OpenSSL lets no two threads use a connection at once, and another one may be about to send.
+                # OpenSSL does not allow two threads to use a connection at the same time, and another one may send now.
                 with self._lock:
                     data = self.sock.recv(CHUNK)
             except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -308,7 +314,7 @@ class Connection:
                 return
 
     def on_writable(self) -> None:
-        """Send what waits."""
+        """Send buffered bytes."""
         with self._lock:
             self._flush()
             if self._out or self._gone:
@@ -322,33 +328,33 @@ class Connection:
             self._do(self._pump)
 
     def on_time(self, now: float) -> float:
-        """Close what is over, cut off what is dead, and give a sign of life."""
+        """Check deadlines, abort a dead connection, and send a keepalive."""
         if self._end is None:
             self._check_time(now)
         if self._end is None:
             return self._next_time(now)
-        if now - self._ended_at >= (GOODBYE if self._shut else PATIENCE):
+        if now - self._ended_at >= (CLOSE_HANDSHAKE_TIMEOUT if self._shut else STALL_TIMEOUT):
             self._give_up()
-        return now + GOODBYE / 2
+        return now + CLOSE_HANDSHAKE_TIMEOUT / 2
 
     def on_error(self) -> None:
-        """Give up."""
+        """Abort the connection."""
         self._give_up()
 
-    # --- What the kinds of connections do differently ---
+    # --- For subclasses ---
 
     def _received(self, data: bytes) -> None:
-        """Take bytes of the client."""
+        """Process bytes of the client."""
 
-    def _goodbye(self, code: int, reason: str) -> bytes:
-        """Make what says that the connection ends."""
+    def _close_frame(self, code: int, reason: str) -> bytes:
+        """Return the bytes of a close frame, if the protocol has one."""
         return b""
 
-    def _sign_of_life(self) -> bytes | None:
-        """Make what shows both sides that the connection lives; nothing if the other one is dead."""
+    def _keepalive_frame(self) -> bytes | None:
+        """Return the bytes of a keepalive, or `None` if the client did not respond to the last one."""
         raise NotImplementedError
 
-    # --- Within ---
+    # --- Internal ---
 
     def _enter(self) -> None:
         if not self._gone:
@@ -367,13 +373,13 @@ class Connection:
                 self._see_off()
 
     def _send(self, data: bytes) -> None:
-        """Send bytes, unless the connection ends: nothing may follow a close frame."""
+        """Send bytes unless the connection is closing, because nothing may follow a close frame."""
         with self._lock:
             if self._end is None:
                 self._write(data)
 
     def _write(self, data: bytes) -> None:
-        """Send, or keep for later. The lock is held."""
+        """Send or buffer bytes. The caller holds the lock."""
         if self._out:
             self._keep(memoryview(data))
             return
@@ -416,74 +422,77 @@ class Connection:
     def _watch(self) -> None:
         if self._out and self._loop.serves(self):
             self._loop.watch(self, writing=True)
-            self._loop.schedule(self, self._moved_at + PATIENCE)
+            self._loop.schedule(self, self._moved_at + STALL_TIMEOUT)
 
     def _too_slow(self) -> None:
         if self._out:
-            # The first may have been sent in part, and the rest of it has to follow.
+            # A part of the first frame may have been sent already, and its rest must follow.
             self._out = deque([self._out[0]])
             self._out_bytes = len(self._out[0])
         self._finish_with(TOO_SLOW, "Too slow. Reconnect with the last cursor.")
 
     def _finish_with(self, code: int, reason: str) -> None:
-        """Begin the end. The lock is held."""
+        """Start closing. The caller holds the lock."""
         if self._end is not None:
             return
         self._end, self._ended_at = Closed(code, reason), time.monotonic()
         self._held = None
-        if data := self._goodbye(code, reason):
+        if data := self._close_frame(code, reason):
             self._write(data)
         self._loop.call(self._see_off)
 
     def _break(self) -> None:
-        """The line is gone. The lock is held."""
+        """Handle a broken connection. The caller holds the lock."""
         self._out = None
         if self._end is None:
-            # What the client sent before it went still counts.
+            # The client's earlier messages are still processed.
             self._end, self._ended_at, self._theirs = Closed(1006, ""), time.monotonic(), True
         self._loop.call(self._give_up)
 
     def _see_off(self) -> None:
-        """Hang up once everything is sent, and wait for the other side: to close with unread bytes loses the last."""
+        """Shut down the sending side when the buffer is empty, and wait for the client to close.
+
+        Closing a socket that has unread bytes could lose the last bytes that were sent.
+        """
         if self._gone or not self._loop.serves(self):
             return
         now = time.monotonic()
         if self._out:
-            self._loop.schedule(self, now + PATIENCE)
+            self._loop.schedule(self, now + STALL_TIMEOUT)
         elif not self._shut:
             self._shut = True
             self._ended_at = now
             with contextlib.suppress(OSError):
                 self.sock.shutdown(socket.SHUT_WR)
-            self._loop.schedule(self, now + GOODBYE)
+            self._loop.schedule(self, now + CLOSE_HANDSHAKE_TIMEOUT)
 
     def _check_time(self, now: float) -> None:
-        if self._out and now - self._moved_at >= PATIENCE:
+        if self._out and now - self._moved_at >= STALL_TIMEOUT:
             self._give_up()
         elif (deadline := self._deadline) is not None and now >= deadline[0]:
             self.end(deadline[1], deadline[2])
 
     def _next_time(self, now: float) -> float:
-        """Give a sign of life where one is due.
+        """Send a keepalive if one is due.
 
-        :return: when to look again.
+        :return: the time of the next check.
         """
         if self._held is not None:
-            # Until it is live, others see to it that it does not stay for ever.
-            self._sign_at = now + self.interval
-        if now >= self._sign_at and not self._out:
-            sign = self._sign_of_life()
+            # No keepalives are sent before live events begin. Other timeouts apply until then.
+            self._keepalive_at = now + self.interval
+        if now >= self._keepalive_at and not self._out:
+            sign = self._keepalive_frame()
             if sign is None:
                 self._give_up()
                 return now
-            self._sign_at = now + self.interval
+            self._keepalive_at = now + self.interval
             self._send(sign)
-        due = self._moved_at + PATIENCE if self._out else self._sign_at
+        due = self._moved_at + STALL_TIMEOUT if self._out else self._keepalive_at
         deadline = self._deadline
         return min(due, deadline[0]) if deadline is not None else due
 
     def _count_bytes(self, size: int) -> None:
-        """Bound what a client sends in a second; one that goes on while it is being closed is cut off."""
+        """Limit the bytes that a client sends per second. If it continues while closing, abort the connection."""
         second = int(time.monotonic())
         if second != self._second:
             self._second, self._bytes = second, 0
@@ -495,10 +504,10 @@ class Connection:
             self.end(FLOODING, "Too many bytes at once.")
 
     def _new_second(self) -> None:
-        """Begin to count anew."""
+        """Reset the counters of a second."""
 
     def _give_up(self) -> None:
-        """Close the socket, and have the handler clean up."""
+        """Close the socket and let the handler clean up."""
         with self._lock:
             if self._gone:
                 return
@@ -512,9 +521,9 @@ class Connection:
         self._do(self._leave)
 
     def _let_go(self) -> None:
-        """Close the socket, or leave that to the server that still holds it."""
+        """Close the socket, or let the web server close it if it still uses it."""
         with contextlib.suppress(OSError):
-            # A forked process may have the socket, too: closing ours alone would not end the line.
+            # A forked process may also have the socket, so closing it here would not end the connection.
             self.sock.shutdown(socket.SHUT_RDWR)
         if self._on_release is not None:
             self._on_release()
@@ -522,9 +531,9 @@ class Connection:
             self.sock.close()
 
     def _pump(self) -> None:
-        """Send more of the replay, until it is over, the client has to catch up, or others have waited long enough."""
+        """Send more of the replay until it ends, the buffer is full, or it is the turn of other connections."""
         if self._replay is None:
-            # The connection ended meanwhile.
+            # The connection was closed in the meantime.
             return
         turn_ends_at = time.monotonic() + REPLAY_TURN
         batch: list[bytes] = []
@@ -546,9 +555,9 @@ class Connection:
         self._push(batch, last=True)
 
     def _push(self, batch: list[bytes], *, last: bool = False) -> bool:
-        """Send a part of the replay; after the last one, what was held back.
+        """Send a part of the replay, and after the last one the events that were held back.
 
-        :return: whether the rest has to wait for the client. `on_writable` then goes on with it.
+        :return: whether the replay pauses until the buffer is empty. `on_writable` then continues it.
         """
         with self._lock:
             if batch and self._end is None:
@@ -558,14 +567,14 @@ class Connection:
                 return self._paused
             self._replay = None
             held, self._held = self._held, None
-            self._sign_at = time.monotonic() + self.interval
+            self._keepalive_at = time.monotonic() + self.interval
             for data in held or ():
                 if self._end is None:
                     self._write(data)
             return False
 
     def _do(self, job: Job) -> None:
-        """Run a job on the pool, after those before it."""
+        """Run a job on the pool after all earlier ones."""
         with self._lock:
             if self._jobs is None:
                 self._jobs = deque()
@@ -579,12 +588,12 @@ class Connection:
         return len(self._jobs) if self._jobs else 0
 
     def _work(self) -> None:
-        """Run one of the jobs that wait. The next one waits for its turn among those of other connections."""
+        """Run the next job. Further jobs take turns with those of other connections."""
         with self._lock:
             assert self._jobs
             job = self._jobs.popleft()
         try:
-            # Once it is decided how it ends, nothing more is done for the client; its own goodbye comes after the rest.
+            # If the server closes the connection, skip the client's messages. If the client closes it, process them.
             if self._end is None or self._theirs or job == self._leave:
                 self._guard(job)
         finally:

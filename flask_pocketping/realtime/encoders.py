@@ -1,4 +1,4 @@
-"""WebSocket frames: what operators and visitors are sent of each event, made once for all who get it."""
+"""Encodes events as frames for operators and visitors. The hub encodes each event once for all of its recipients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..values import Event
 from .framing import Frame, text_frame
 from .hub import Encoder
 
-#: The names of server-sent events that pages listen to.
+#: The event names that pages listen to in an event stream.
 _EVENT_NAMES = {"message", "csat_request", "screenshot_request", "connected"}
 
 
@@ -29,25 +29,25 @@ class Frames:
         self._urls = urls
 
     def operator(self, event: Event, cursor: int) -> Frame:
-        """An event as the sockets of the back office get it."""
+        """Encode an event for the sockets of the back office."""
         return Frame(event.type, event.session_id, text_frame(self._operator_text(event, cursor)))
 
     def operator_json(self, event: Event, cursor: int) -> dict[str, Any]:
-        """As `operator`, for clients that poll."""
+        """Return the frame of `operator` as a mapping, for clients that poll."""
         return dict(json.loads(self._operator_text(event, cursor)))
 
     def visitor(self, event: Event, cursor: int) -> Frame | None:
-        """An event as the visitor's own stream gets it; much is not for the visitor."""
+        """Encode an event for the visitor's stream, or return `None` if visitors do not get events of its type."""
         made = self.visitor_json(event)
         if made is None:
             return None
         return Frame(made["type"], event.session_id, text_frame(to_json({**made, "cursor": str(event.seq)})))
 
     def visitor_event(self, event: Event, cursor: int) -> Frame | None:
-        """As `visitor`, in the form of server-sent events.
+        """Encode an event like `visitor`, as a server-sent event.
 
-        A message that was edited or deleted comes once more as a `message`: widgets that have no WebSocket may look at
-        nothing else.
+        An edited or deleted message is also sent as a `message`, because widgets without a WebSocket may handle no
+        other event.
         """
         made = self.visitor_json(event)
         if made is None:
@@ -61,11 +61,11 @@ class Frames:
         return frame._replace(data=frame.data + event_frame("message", whole, str(event.seq)).data)
 
     def for_visitors(self, type: str, **data: Any) -> dict[Encoder, Frame]:
-        """A frame for visitors that stands for no event, in each form that their streams have."""
+        """Encode a frame for visitors that is not an event of the log, for each kind of stream."""
         return {self.visitor: visitor_frame(type, **data), self.visitor_event: event_frame(type, data)}
 
     def visitor_json(self, event: Event) -> dict[str, Any] | None:
-        """The `{type, data}` of an event for the visitor's page, if it is for it."""
+        """Return the `{type, data}` of an event for the visitor's page, or `None` if visitors do not get it."""
         make = _FOR_VISITORS.get(event.type)
         if make is None:
             return None
@@ -81,28 +81,28 @@ class Frames:
 
 
 def operator_frame(type: str, session_id: str | None = None, **fields: Any) -> Frame:
-    """A frame that stands for no event."""
+    """Encode a frame for operators that is not an event of the log."""
     return Frame(type, session_id, text_frame(to_json({"type": type, **fields})))
 
 
 def visitor_frame(type: str, **data: Any) -> Frame:
-    """A frame for a visitor that stands for no event."""
+    """Encode a frame for a visitor that is not an event of the log."""
     return Frame(type, None, text_frame(to_json({"type": type, "data": data})))
 
 
 def event_frame(type: str, data: Any, cursor: str | None = None, session_id: str | None = None) -> Frame:
-    """A server-sent event. Pages listen to a few names only; all other types travel under that of a message.
+    """Encode a server-sent event. Pages listen to a few event names, so all other types use the name `message`.
 
-    :param cursor: where a page that has it goes on, if it stands for an event.
+    :param cursor: the cursor after it, if it is an event of the log.
     """
-    told = {"type": type, "data": data, **({"cursor": cursor} if cursor is not None else {})}
+    payload = {"type": type, "data": data, **({"cursor": cursor} if cursor is not None else {})}
     name = type if type in _EVENT_NAMES else "message"
     head = f"id: {cursor}\n" if cursor is not None else ""
-    return Frame(type, session_id, f"{head}event: {name}\ndata: {to_json(told)}\n\n".encode())
+    return Frame(type, session_id, f"{head}event: {name}\ndata: {to_json(payload)}\n\n".encode())
 
 
 def error_frame(error: APIError) -> Frame:
-    """The error shape as a frame."""
+    """Encode an error as a frame."""
     return operator_frame("error", **error_body(error))
 
 

@@ -1,7 +1,7 @@
 """The event loop that serves all open sockets of one app in one process, on a single thread.
 
-Under gevent's monkey patch the same code is a greenlet with gevent's selector. It is not asyncio: a running asyncio
-loop in gevent's one system thread would break the host's async views.
+With gevent's monkey patch, the thread is a greenlet and the selector is gevent's. This is not asyncio, because a
+running asyncio loop in gevent's only system thread would break the host's async views.
 """
 
 from __future__ import annotations
@@ -23,45 +23,45 @@ from ..host.forks import begin_anew_after_fork
 logger = logging.getLogger("flask_pocketping")
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-#: Seconds that the thread stays after the last socket closed.
+#: Seconds until the thread ends after the last socket was closed.
 LINGER = 2.0
-#: Longest time that one wait takes, in seconds.
+#: The maximum duration of one wait in seconds.
 LONGEST = 3600.0
-#: Seconds by which `on_time` may be late. What becomes due within that time is done together: with many sockets, to
-#: wake up for each would cost more than what there is to do. A power of two, which no division rounds.
+#: Seconds by which `on_time` may be late. Sockets that are due within that time are served together, because waking up
+#: for each one would cost more than serving it. This is a power of two, so that divisions are exact.
 TICK = 0.125
 
 
 class Member(Protocol):
-    """A socket, as the loop sees it. All of these are called on the loop's thread and must not wait."""
+    """What the loop needs of a socket. It calls these methods on its thread, so they must not block."""
 
-    #: When `on_time` is to be called next, by `time.monotonic`; kept by the loop.
+    #: The `time.monotonic` of the next call of `on_time`. The loop updates it.
     due: float
-    #: What names it in the loop.
+    #: The key of the socket in the loop.
     number: int
 
     @property
     def sock(self) -> Any: ...
 
     def on_readable(self) -> None:
-        """Read what has arrived."""
+        """Read received bytes."""
 
     def on_writable(self) -> None:
-        """Send what waits."""
+        """Send buffered bytes."""
 
     def on_time(self, now: float) -> float:
-        """Do what is due.
+        """Do the work that is due.
 
-        :param now: by `time.monotonic`.
-        :return: when to be called again.
+        :param now: the current `time.monotonic`.
+        :return: the time of the next call.
         """
 
     def on_error(self) -> None:
-        """Give up: one of the others raised an error."""
+        """Close the socket, because another method raised an error."""
 
 
 class Loop:
-    """Waits for sockets and due times. Its thread starts with the first socket and ends after the last."""
+    """Waits for sockets and times. Its thread starts with the first socket and ends after the last one."""
 
     _woken: bool
     _stopping: bool
@@ -71,9 +71,9 @@ class Loop:
         begin_anew_after_fork(self, Loop._begin)
 
     def call(self, function: Callable[[], None]) -> None:
-        """Run a function on the loop's thread, soon. May be called from any thread.
+        """Run a function on the loop's thread soon. Any thread may call this.
 
-        :raises RuntimeError: if the thread does not run and can't be started; the function is not run then.
+        :raises RuntimeError: if the thread can't be started. The function is not run then.
         """
         with self._lock:
             if self._thread is None:
@@ -87,37 +87,38 @@ class Loop:
                 self._wake()
 
     def add(self, member: Member) -> None:
-        """Serve a socket from now on; only on the loop's thread.
+        """Start serving a socket. Call this only on the loop's thread.
 
-        :raises OSError: if the system watches no further socket; also ValueError and KeyError, for one that is closed.
+        :raises OSError: if the system can't watch another socket.
+        :raises ValueError: if the socket is closed. This can also be a KeyError.
         """
         self._selector.register(member.sock, READ, member)
         self._members[member.number] = member
         heapq.heappush(self._due, (member.due, member.number))
 
     def serves(self, member: Member) -> bool:
-        """Whether a socket was added and not removed."""
+        """Return whether a socket was added and not removed."""
         return member.number in self._members
 
     def schedule(self, member: Member, due: float) -> None:
-        """Have `on_time` of a socket called at a time, unless it is before; only on the loop's thread."""
+        """Call `on_time` of a socket at a time, or earlier if it is due then. Call this only on the loop's thread."""
         if due < member.due and member.number in self._members:
             member.due = due
             heapq.heappush(self._due, (due, member.number))
 
     def watch(self, member: Member, *, writing: bool) -> None:
-        """Wait until a socket can be written to, or no longer; only on the loop's thread."""
+        """Start or stop waiting until a socket is writable. Call this only on the loop's thread."""
         self._selector.modify(member.sock, READ | WRITE if writing else READ, member)
 
     def remove(self, member: Member) -> None:
-        """Forget a socket, before it is closed; only on the loop's thread."""
+        """Stop serving a socket, before it is closed. Call this only on the loop's thread."""
         if self._members.pop(member.number, None) is not None:
             self._selector.unregister(member.sock)
 
     def close(self, timeout: float = 5.0) -> None:
-        """End the thread. Sockets that are still open stay so, with nobody to serve them.
+        """End the thread. Sockets that are still open stay open, but are not served.
 
-        :param timeout: seconds to wait for it.
+        :param timeout: seconds to wait for the thread.
         """
         with self._lock:
             thread = self._thread
@@ -151,7 +152,7 @@ class Loop:
         self._thread = thread
 
     def _wake(self) -> None:
-        # Where there is no room, it wakes up anyway.
+        # If the buffer is full, the thread will wake up anyway.
         with contextlib.suppress(BlockingIOError):
             self._waker.send(b"\0")
 
@@ -172,7 +173,7 @@ class Loop:
                 idle_since = now
             if (self._stopping or now - idle_since >= LINGER) and self._end():
                 return
-            # Under gevent others get their turn here; elsewhere this costs next to nothing.
+            # This lets other greenlets run with gevent, and costs almost nothing otherwise.
             time.sleep(0)
 
     def _wait(self, idle_since: float) -> float:
@@ -196,12 +197,12 @@ class Loop:
             self._give_up(member)
 
     def _give_up(self, member: Member) -> None:
-        """Deal with an error of a socket: it must not end the thread that serves the others."""
+        """Close a socket that raised an error. The error must not end the thread, which serves other sockets too."""
         logger.exception("A socket could not be served.")
         try:
             member.on_error()
         except Exception:
-            logger.exception("A socket could not be given up.")
+            logger.exception("A socket could not be closed after an error.")
 
     def _run_calls(self) -> None:
         for _ in range(len(self._calls)):
@@ -217,7 +218,7 @@ class Loop:
             due, number = heapq.heappop(self._due)
             member = self._members.get(number)
             if member is None or member.due != due:
-                # It is closed, or was called earlier than this.
+                # The socket is closed, or was scheduled for an earlier time.
                 continue
             try:
                 member.due = member.on_time(now)
@@ -234,7 +235,7 @@ class Loop:
             self._thread = None
             self._members.clear()
             self._due.clear()
-            # With the lock held, since the next call makes new ones.
+            # While the lock is held, because the next call opens new files.
             self._close_files()
         return True
 

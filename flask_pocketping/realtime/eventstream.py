@@ -1,4 +1,4 @@
-"""An event stream: an HTTP answer that never ends, of server-sent events (WHATWG HTML, section 9.2)."""
+"""An event stream: an endless HTTP response of server-sent events (WHATWG HTML, section 9.2)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from .connection import Connection
 
-#: Seconds between comments that say nothing: proxies and browsers end what is silent.
+#: Seconds between empty comments, because proxies and browsers close idle connections.
 KEEPALIVE_INTERVAL = 15.0
 KEEPALIVE = b":\n\n"
 
 
 class EventStream(Connection):
-    """An event stream. Its parameters are those of `Connection`; what its client sends is not looked at."""
+    """An event stream. It has the parameters of `Connection`, and ignores what its client sends."""
 
     __slots__ = ()
 
@@ -20,5 +20,5 @@ class EventStream(Connection):
         self.interval = KEEPALIVE_INTERVAL
         super().__init__(sock, **options)
 
-    def _sign_of_life(self) -> bytes | None:
+    def _keepalive_frame(self) -> bytes | None:
         return KEEPALIVE

@@ -1,4 +1,4 @@
-"""Frames as bytes: what the server sends over a WebSocket (RFC 6455, section 5.2) or in an event stream."""
+"""Encodes the frames that the server sends over a WebSocket (RFC 6455, section 5.2) or in an event stream."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PING = b"\x89\x00"
 
 
 class Frame(NamedTuple):
-    """A text frame or server-sent event as its bytes, and what a connection needs to choose by."""
+    """An encoded text frame or server-sent event, with the fields by which a connection filters."""
 
     type: str
     session_id: str | None
@@ -27,9 +27,9 @@ def text_frame(text: str) -> bytes:
 
 
 def pong_frame(payload: bytes) -> bytes:
-    """Encode the answer to a ping.
+    """Encode the response to a ping.
 
-    :param payload: the ping's own, at most 125 bytes.
+    :param payload: the payload of the ping, at most 125 bytes.
     """
     return bytes((0x8A, len(payload))) + payload
 
@@ -37,7 +37,7 @@ def pong_frame(payload: bytes) -> bytes:
 def close_frame(code: int, reason: str) -> bytes:
     """Encode a close frame.
 
-    :param reason: cut to what a control frame can hold (123 bytes).
+    :param reason: the reason; the frame has its first 123 bytes, which is the limit of a control frame.
     """
     text = reason.encode()[:123].decode(errors="ignore").encode()
     return bytes((0x88, len(text) + 2)) + code.to_bytes(2, "big") + text

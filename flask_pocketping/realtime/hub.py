@@ -1,4 +1,4 @@
-"""The hub: who in this process wants which events, and handing each event to them, encoded once a form."""
+"""The hub of a process: it passes each event to its subscribers, encoded once per format."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ from .log_position import GAP_WAIT, LONGEST_WAIT, Position, Snapshot
 
 logger = logging.getLogger("flask_pocketping")
 
-#: Makes what a subscriber gets of an event (with the cursor behind it), or nothing if it is not for this form.
+#: Encodes an event, with the cursor after it, for a subscriber. It returns `None` if the event is not for this format.
 Encoder = Callable[[Event, int], Any]
 
 _NOT_MADE = object()
 
 
 class Topic(NamedTuple):
-    """What a subscriber listens to: a whole project, or one session."""
+    """A project, a session, or all visitors of a project."""
 
     kind: str
     id: str
 
 
 class Subscriber(Protocol):
-    """A connection, as the hub sees it."""
+    """What the hub needs of a connection."""
 
     @property
     def encoder(self) -> Encoder: ...
 
     def offer(self, encoded: Any) -> None:
-        """Take something to send. Called with the hub's lock held, so it must not wait."""
+        """Take an encoded event or announcement to send. The hub holds its lock, so this must not block."""
 
 
 class Hub:
-    """Feeds the subscribers of one process from the log.
+    """Passes the events of the log to the subscribers of one process.
 
-    Events reach it only in the order in which the log shows them, so each subscriber gets the events of a
-    session in the order of their `seq`, whatever process wrote them.
+    It delivers events in the order of the log. So each subscriber gets the events of a session in the order of their
+    `seq`, even if several processes wrote them.
 
-    :param poll: seconds between looks for what other processes wrote.
-    :param tick: called at least as often, while anybody is subscribed.
+    :param poll: seconds between reads of the log for events of other processes.
+    :param tick: called at least that often while there are subscribers.
     """
 
     def __init__(self, db: Database, bus: Bus, *, poll: float, tick: Callable[[], None] = lambda: None) -> None:
@@ -61,26 +61,26 @@ class Hub:
         self._poll = poll
         self._tick = tick
         self._position = Position()
-        #: When the log was last read to its end, by the monotonic clock.
+        #: The monotonic time of the last read to the end of the log.
         self._read_at = -GAP_WAIT
         self._gaps = Gaps()
         self._forget()
         begin_anew_after_fork(self, Hub._forget)
 
     def _forget(self) -> None:
-        """Begin with no thread and nobody who listens."""
+        """Start without a thread and without subscribers."""
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._subscribers: dict[Topic, list[Subscriber]] = defaultdict(list)
         self._inbox: list[Event] = []
         self._thread: threading.Thread | None = None
         self._stopping = False
-        self._look = False
+        self._poll_now = False
 
     def subscribe(self, topic: Topic, subscriber: Subscriber) -> Snapshot:
-        """Hand events to a subscriber from now on.
+        """Pass the events of a topic to a subscriber from now on.
 
-        :return: what it will not be handed, since the hub is past it: the log up to `newest`, but for `gaps`.
+        :return: the part of the log that the subscriber does not get: up to `newest`, except `gaps`.
         """
         with self._lock:
             if self._thread is None:
@@ -89,7 +89,7 @@ class Hub:
             return self._position.snapshot()
 
     def join(self, topic: Topic, subscriber: Subscriber) -> None:
-        """Have a subscriber hear what is whispered on one more topic."""
+        """Pass the announcements of another topic to a subscriber."""
         with self._lock:
             self._subscribers[topic].append(subscriber)
 
@@ -100,15 +100,15 @@ class Hub:
                 del self._subscribers[topic]
 
     def count(self, topic: Topic) -> int:
-        """How many subscribers a topic has in this process."""
+        """Return how many subscribers a topic has in this process."""
         with self._lock:
             return len(self._subscribers.get(topic, ()))
 
     def notice(self, written: list[Event]) -> None:
         """Deliver events that this process has committed.
 
-        What follows the newest goes out at once, in the thread that wrote it: handing it over would cost more than the
-        few sends that there usually are. The rest is the tail's.
+        If they directly follow the newest event, this delivers them in the calling thread, because passing them to
+        another thread would cost more than the few sends. Else, the hub's thread delivers them.
         """
         with self._lock:
             if self._thread is None:
@@ -117,21 +117,21 @@ class Hub:
                 self._inbox.extend(written)
                 self._wake.set()
             elif not self._subscribers:
-                # Nobody listens any more, so the tail can end.
+                # There are no subscribers, so the hub's thread can end.
                 self._wake.set()
 
     def wake(self) -> None:
-        """Another process has committed something."""
-        self._look = True
+        """Read the log soon, because another process has committed an event."""
+        self._poll_now = True
         self._wake.set()
 
     def broadcast(
         self, topics: list[Topic], encode: Callable[[Encoder], Any], *, exclude: Subscriber | None = None
     ) -> None:
-        """Hand something to the subscribers of topics that is in no log.
+        """Pass an announcement, which is not in the log, to the subscribers of topics.
 
-        :param encode: makes it for each form; nothing is sent where it returns nothing.
-        :param exclude: the subscriber that sent it.
+        :param encode: returns the announcement in the format of an encoder, or `None` to send nothing.
+        :param exclude: a subscriber that does not get it.
         """
         with self._lock:
             made: dict[Hashable, Any] = {}
@@ -139,9 +139,11 @@ class Hub:
                 self._hand_out(topic, made, encode, exclude)
 
     def replay(self, topic: Topic, after: int, until: Snapshot, *, page: int = 100) -> Iterator[tuple[Event, int]]:
-        """What the log has behind a cursor, up to where `subscribe` began: events with the cursor of each.
+        """Read the events of a topic between a cursor and the start of a subscription, with the cursor after each.
 
-        :param after: for a project a cursor that the hub gave, for a session a seq.
+        :param after: a cursor of the hub for a project, or a `seq` for a session.
+        :param until: the result of `subscribe` or `snapshot`.
+        :param page: how many events each query reads.
         """
         of_project = topic.kind == "project"
         mine = (events.c.project_id if of_project else events.c.session_id) == topic.id
@@ -160,10 +162,10 @@ class Hub:
     def snapshot(self) -> Snapshot:
         """Read the log to its end, for a caller that polls instead of subscribing.
 
-        :return: up to where `replay` has everything, and which ids below that may still appear.
+        :return: the newest event that `replay` can return, and the missing ids below it.
         """
         with self._lock:
-            # What was read a while ago knows nothing of the transactions that were open since.
+            # An old position does not include the transactions that have started since then.
             if self._thread is None and time.monotonic() - self._read_at >= GAP_WAIT:
                 self._begin()
         self._catch_up()
@@ -171,7 +173,10 @@ class Hub:
             return self._position.snapshot()
 
     def close(self, timeout: float = 5.0) -> None:
-        """End the tail."""
+        """End the hub's thread.
+
+        :param timeout: seconds to wait for it.
+        """
         with self._lock:
             thread = self._thread
             self._stopping = True
@@ -188,7 +193,7 @@ class Hub:
         self._thread.start()
 
     def _begin(self) -> None:
-        """Begin at the end of the log. What is missing among the newest ids may be on its way."""
+        """Start at the end of the log. Open transactions may still commit ids that are missing among the newest."""
         page = 1000
         query = select(events.c.id, events.c.created_at).order_by(events.c.id.desc()).limit(page)
         with self._db.read() as connection:
@@ -196,39 +201,42 @@ class Hub:
             missing: dict[int, float] = {}
             beginning = rows[-1].id if len(rows) == page else 0
             for row, below in zip(rows, [*(row.id for row in rows[1:]), beginning], strict=False):
-                # Whoever has an id below this one had it before this one was written.
+                # A transaction with an id below this one took it before this row was written.
                 age = max(0.0, (clock.now() - row.created_at).total_seconds())
                 missing |= dict.fromkeys(range(max(below + 1, row.id - page), row.id), age)
             self._position.start(rows[0].id if rows else 0, missing)
             self._gaps = Gaps()
             hopeless = set(self._gaps.hopeless(connection, missing))
             if hopeless:
-                # What was committed since the first look is news; the tail finds it.
+                # Ids that were committed since the query above are new events. The hub's thread delivers them.
                 there = connection.execute(select(events.c.id).where(events.c.id.in_(hopeless))).scalars()
                 self._position.give_up(hopeless.difference(there))
         self._read_at = time.monotonic()
 
     def _tail(self) -> None:
         while True:
-            look = not self._wake.wait(self._poll)
+            poll_now = not self._wake.wait(self._poll)
             self._wake.clear()
             with self._lock:
                 if self._stopping or not self._subscribers:
                     self._thread = None
                     return
-                look, self._look = look or self._look, False
+                poll_now, self._poll_now = poll_now or self._poll_now, False
                 inbox, self._inbox = self._inbox, []
-                look |= self._deliver_in_order(inbox)
+                poll_now |= self._deliver_in_order(inbox)
             try:
-                if look:
+                if poll_now:
                     self._catch_up()
                 self._tick()
             except Exception:
-                logger.exception("The log could not be read for live updates; trying again.")
+                logger.exception("The log could not be read for live updates. Trying again.")
                 self._wake.wait(self._poll)
 
     def _deliver_in_order(self, inbox: list[Event]) -> bool:
-        """Deliver what follows the newest without a gap; tell whether anything is left to look up."""
+        """Deliver events that follow the newest one without a gap.
+
+        :return: whether there are other events, for which the log has to be read.
+        """
         for event in sorted(inbox, key=lambda event: event.id):
             if self._position.is_next(event.id):
                 self._deliver(event)
@@ -237,8 +245,11 @@ class Hub:
         return False
 
     def _catch_up(self) -> None:
-        """Deliver what the log has and nobody has seen. The tail does this, and requests that poll, at the same time:
-        each event is delivered by the first of them, and each of them has read all that came before it."""
+        """Read the log to its end and deliver new events.
+
+        The hub's thread and polling requests may do this at the same time. The first that reads an event delivers it,
+        after all earlier ones.
+        """
         page = 1000
         found: list[Event] = []
         started_at = time.monotonic()
@@ -254,7 +265,7 @@ class Hub:
             with self._lock:
                 for event in found:
                     self._deliver(event)
-                # Where the page is full, some of them may be on the next.
+                # If the page is full, the next one may have some of these ids.
                 if len(found) < page:
                     self._position.give_up(hopeless)
                 self._read_at = started_at
@@ -276,9 +287,9 @@ class Hub:
         encode: Callable[[Encoder], Any],
         exclude: Subscriber | None = None,
     ) -> None:
-        """Hand something to the subscribers of a topic, made once for each form.
+        """Pass an event or announcement to the subscribers of a topic, encoded once per format.
 
-        :param made: what was made already.
+        :param made: the results of encoding so far.
         """
         for subscriber in self._subscribers.get(topic, ()):
             try:
@@ -289,4 +300,4 @@ class Hub:
                 if encoded is not None and subscriber is not exclude:
                     subscriber.offer(encoded)
             except Exception:
-                logger.exception("A live update could not be handed over.")
+                logger.exception("A live update could not be passed to a connection.")

@@ -1,6 +1,6 @@
-"""Which ids missing in the log can't appear any more. The hub asks, so that its cursor does not wait for a rollback.
+"""Finds the missing ids of the log that belong to rolled-back transactions, so that the hub does not wait for them.
 
-Never by clocks of processes: a database says itself what is still running in it.
+The database is asked which transactions are still open. The clocks of processes play no part.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ..chat.log import events
 
 logger = logging.getLogger("flask_pocketping")
 
-#: Seconds until an id counts that has no row on MariaDB, not even an uncommitted one. Between taking an id and writing
-#: its row an insert waits for nothing.
+#: Seconds after which an id without a row, even an uncommitted one, counts as rolled back on MariaDB. An insert takes
+#: its id and writes its row without waiting in between.
 UNWRITTEN_WAIT = 2.0
-#: Ids that are looked at in one go on MariaDB.
-LOOKS = 50
+#: How many ids are checked at once on MariaDB.
+MAX_IDS = 50
 
 _SNAPSHOT = text(
     "SELECT pg_snapshot_xmin(s)::text::bigint AS xmin, pg_snapshot_xmax(s)::text::bigint AS xmax "
@@ -30,9 +30,9 @@ _ROW = select(events.c.id).where(events.c.id == bindparam("id")).with_for_update
 
 
 class Gaps:
-    """Remembers, for ids that are missing, which transactions may still bring them.
+    """Remembers which transactions may still commit the missing ids.
 
-    :ivar exact: whether the database tells for sure, so that no time is long enough to give an id up.
+    :ivar exact: whether the database's answer is certain, so that no id has to be given up after a time.
     """
 
     def __init__(self) -> None:
@@ -40,33 +40,33 @@ class Gaps:
         self._horizons: dict[int, int] = {}
 
     def hopeless(self, connection: Connection, missing: Mapping[int, float]) -> Set[int]:
-        """The ids that can't appear any more, unless they are there already.
+        """Return the missing ids that no open transaction can commit any more.
 
-        Asked before the log is read: whatever of them is not found then was rolled back.
+        Call this before reading the log. Each of these ids that is not in the log then was rolled back.
 
-        :param missing: ids below one that was seen, with the seconds since they are missing.
+        :param missing: the missing ids, with the seconds since each one is missing.
         """
         if not missing:
             self._horizons.clear()
             return frozenset()
         dialect = connection.dialect.name
         if dialect == "sqlite":
-            # One writes at a time, so ids become visible in their order.
+            # There is one writer at a time, so ids become visible in order.
             return missing.keys()
         if dialect == "postgresql":
             return self._rolled_back(connection, missing)
         return {
             number
-            for number in islice(sorted(missing), LOOKS)
+            for number in islice(sorted(missing), MAX_IDS)
             if missing[number] >= UNWRITTEN_WAIT and not _is_being_written(connection, number)
         }
 
     def _rolled_back(self, connection: Connection, missing: Mapping[int, float]) -> Set[int]:
-        """On PostgreSQL: those whose transactions have all ended.
+        """Return the ids whose transactions have ended, on PostgreSQL.
 
-        A transaction of ours has its number before it takes the id of an event. So whoever took one that is below an
-        id already seen has a number below the next free one (`xmax`), and is over once the oldest that runs (`xmin`)
-        is not below that.
+        Our transactions get their transaction number before they take the id of an event. So a transaction that took an
+        id below one that we have read has a number below the next free number (`xmax`). It has ended when the oldest
+        open transaction (`xmin`) has at least that number.
         """
         row = connection.execute(_SNAPSHOT).one()
         self.exact = True
@@ -75,7 +75,7 @@ class Gaps:
 
 
 def _is_being_written(connection: Connection, number: int) -> bool:
-    """Whether a transaction has an uncommitted row of that id, which it holds a lock on, or a committed one."""
+    """Return whether the id has a committed row, or an uncommitted one that a transaction has locked."""
     try:
         return connection.execute(_ROW, {"id": number}).first() is not None
     except DBAPIError:

@@ -1,4 +1,4 @@
-"""How far a reader is in the log, given that ids become visible out of order."""
+"""Tracks how far a reader is in the log, whose ids become visible out of order."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-#: Seconds after which a missing id counts as rolled back where the database does not say. Transactions of `chat/` take
+#: Seconds after which a missing id counts as rolled back, for databases that can't tell. Transactions of `chat/` take
 #: milliseconds.
 GAP_WAIT = 30.0
-#: The same where the database says that a transaction runs which may still bring it. One of the host's can't be told
-#: from ours, and may run for hours.
+#: The same for a database that reports an open transaction that may still commit the id. It may be a transaction of the
+#: host app, which may run for hours.
 LONGEST_WAIT = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A reader's position at one moment: all up to `newest` is seen, but for `gaps`."""
+    """A reader's position at one moment: it has read all ids up to `newest`, except `gaps`."""
 
     newest: int
     gaps: frozenset[int]
 
     @property
     def cursor(self) -> int:
-        """All up to here is seen for sure."""
+        """The last id before the first gap."""
         return min(self.gaps) - 1 if self.gaps else self.newest
 
 
 class Position:
-    """The largest id seen and the ids below it that are still missing.
+    """The largest id that was read, and the ids below it that are still missing.
 
-    An id that is missing belongs to a transaction that is not committed yet, or never will be. The cursor
-    stays below it until it appears, is known to have been rolled back, or its time is over. So whoever resumes at a
-    cursor misses nothing.
+    A missing id belongs to a transaction that is not committed yet or was rolled back. The cursor stays below it until
+    it appears, is known to be rolled back, or times out. So a client that resumes at a cursor misses nothing.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -41,54 +40,57 @@ class Position:
         self._monotonic = monotonic
 
     def start(self, newest: int, missing: Mapping[int, float]) -> None:
-        """Begin behind `newest`, with ids that may still appear and the seconds since they are missing."""
+        """Start after `newest`.
+
+        :param missing: ids that may still appear, with the seconds since each one is missing.
+        """
         now = self._monotonic()
         self.newest = newest
         self._gaps = {event_id: now - age for event_id, age in missing.items()}
 
     def is_next(self, event_id: int) -> bool:
-        """Whether the id follows so closely that nothing can come before it: a missing one may be of its session."""
+        """Return whether an id directly follows, so that no earlier event of its session can be missing."""
         return event_id == self.newest + 1 and not self._gaps
 
     def is_new(self, event_id: int) -> bool:
-        """Whether the id was not seen yet."""
+        """Return whether an id was not read yet."""
         return event_id > self.newest or event_id in self._gaps
 
     @property
     def cursor(self) -> int:
-        """All up to here is seen for sure."""
+        """The last id before the first missing one."""
         return min(self._gaps) - 1 if self._gaps else self.newest
 
     def see(self, event_id: int) -> bool:
-        """Note an id.
+        """Record that an id was read.
 
         :return: whether it is new.
         """
         if event_id > self.newest:
             now = self._monotonic()
-            # A jump of many ids is a sequence's cache or a restore, not as many open transactions.
+            # A large jump comes from a sequence's cache or a restore, not from that many open transactions.
             first = max(self.newest + 1, event_id - 1000)
             self._gaps.update(dict.fromkeys(range(first, event_id), now))
             self.newest = event_id
             return True
         return self._gaps.pop(event_id, None) is not None
 
-    def missing(self, patience: float | None = None) -> list[int]:
-        """The ids that may still appear; those that are overdue are given up.
+    def missing(self, timeout: float | None = None) -> list[int]:
+        """Give up overdue ids, and return the ids that may still appear.
 
-        :param patience: seconds until they are, if other than `GAP_WAIT`.
+        :param timeout: seconds after which an id is overdue, by default `GAP_WAIT`.
         """
-        limit = self._monotonic() - (GAP_WAIT if patience is None else patience)
+        limit = self._monotonic() - (GAP_WAIT if timeout is None else timeout)
         self._gaps = {event_id: since for event_id, since in self._gaps.items() if since > limit}
         return list(self._gaps)
 
     def waiting(self) -> dict[int, float]:
-        """The ids that may still appear, with the seconds since they are missing."""
+        """Return the ids that may still appear, with the seconds since each one is missing."""
         now = self._monotonic()
         return {event_id: now - since for event_id, since in self._gaps.items()}
 
     def give_up(self, event_ids: Iterable[int]) -> None:
-        """Wait no longer for ids that were rolled back."""
+        """Stop waiting for ids that were rolled back."""
         for event_id in event_ids:
             self._gaps.pop(event_id, None)
 

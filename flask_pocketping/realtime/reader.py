@@ -1,4 +1,4 @@
-"""Reading what the client of a WebSocket sends (RFC 6455, section 5), for `WebSocket`."""
+"""Parses the frames of a WebSocket client (RFC 6455, section 5), for `WebSocket`."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from wsproto.connection import ConnectionType
 from wsproto.events import Event
 
 PING_OPCODE, PONG_OPCODE = 0x9, 0xA
-#: Bytes that a control frame may carry.
+#: The maximum payload of a control frame, in bytes.
 _MAX_CONTROL = 125
 _FIN = 0x80
 _MASKED = 0x80
 
 
 class FrameReader:
-    """Parses the frames of one client, and follows where they end.
+    """Parses the frames of one client and tracks where they end.
 
-    A parser takes more memory than all the rest of a connection. Its owner drops it when `at_frame_end` is true, and
-    makes a new one for the next frame.
+    A parser needs more memory than the rest of a connection. Its owner drops it when `at_frame_end` is true, and
+    creates a new one for the next frame.
     """
 
     __slots__ = ("_header", "_parser", "_to_come")
 
     def __init__(self) -> None:
         self._parser = Parser(ConnectionType.SERVER)
-        # The beginning of a frame whose length is not known yet, or how many bytes of a frame are still to come.
+        # The start of a frame whose length is not known yet, and how many bytes of a frame are still missing.
         self._header = b""
         self._to_come = 0
 
     def receive(self, data: bytes) -> Iterator[Event]:
         """Parse bytes.
 
-        :return: the events that they complete. What breaks the protocol is a `CloseConnection` with its code.
+        :return: the completed events. A protocol error is a `CloseConnection` with the close code.
         """
         self._follow(data)
         self._parser.receive_data(data)
@@ -41,7 +41,7 @@ class FrameReader:
 
     @property
     def at_frame_end(self) -> bool:
-        """Whether everything received so far is whole frames."""
+        """Whether the received bytes end with a complete frame."""
         return not self._header and not self._to_come
 
     def _follow(self, data: bytes) -> None:
@@ -54,15 +54,15 @@ class FrameReader:
 
 
 def read_control_frame(data: bytes) -> tuple[int, bytes] | None:
-    """Read a ping or a pong without a parser.
+    """Read a ping or pong without a parser.
 
-    :return: its opcode and payload; nothing if the bytes are anything but one such frame, whole, masked and valid.
+    :return: its opcode and payload, or `None` if the bytes are not exactly one valid, masked ping or pong.
     """
     size = len(data) - 6
     if not 0 <= size <= _MAX_CONTROL or data[1] != _MASKED | size:
         return None
     opcode = data[0] ^ _FIN
-    # With another opcode, a reserved bit or without FIN this is another number.
+    # Another opcode, a reserved bit or a missing FIN bit gives another number.
     if opcode not in {PING_OPCODE, PONG_OPCODE}:
         return None
     if not size:
@@ -72,7 +72,7 @@ def read_control_frame(data: bytes) -> tuple[int, bytes] | None:
 
 
 def _frame_size(data: bytes, start: int) -> int | None:
-    """Return the bytes of the masked frame that begins at `start`, or nothing if its length is not all there."""
+    """Return the size in bytes of the masked frame at `start`, or `None` if its length is not complete."""
     if len(data) < start + 2:
         return None
     size = data[start + 1] & 0x7F

@@ -1,4 +1,4 @@
-"""The open connections of one process: how many there may be, for whom, and how all of them end."""
+"""The open connections of one process: their limits, and how they all close."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .connection import RESTARTING, UNAUTHORIZED, Connection
 from .event_loop import Loop
 from .thread_pool import Pool
 
-#: Seconds that a stop waits for the connections to end.
+#: Seconds to wait for the connections to close when the server stops.
 STOP_WAIT = 5.0
 
 
 class Sockets:
-    """Counts the connections of one process, and serves them.
+    """Counts and serves the connections of one process.
 
-    :param limit: how many there may be.
+    :param limit: the maximum number of connections.
     """
 
     def __init__(self, limit: int) -> None:
@@ -34,10 +34,10 @@ class Sockets:
     def reserve(self, bounds: Mapping[str, int]) -> tuple[str, ...]:
         """Count a connection that is about to open.
 
-        :param bounds: how many each of its owners may have.
+        :param bounds: the owners of the connection, and how many connections each may have.
         :return: the owners, for `add` or `release`.
-        :raises RateLimited: if one of them has as many.
-        :raises Unavailable: if the process has as many as it may.
+        :raises RateLimited: if an owner has reached its limit.
+        :raises Unavailable: if the process has reached its limit.
         """
         with self._lock:
             if any(self._counts[owner] >= bound for owner, bound in bounds.items()):
@@ -49,15 +49,15 @@ class Sockets:
         return tuple(bounds)
 
     def release(self, owners: tuple[str, ...]) -> None:
-        """Count a connection no more that was reserved and did not open."""
+        """Undo `reserve` for a connection that did not open."""
         with self._lock:
             self._reserved -= 1
             self._discount(owners)
 
     def add(self, connection: Connection, owners: tuple[str, ...]) -> None:
-        """Look after a connection.
+        """Add a connection that was reserved.
 
-        :param owners: whom it counts for, as `reserve` returned them.
+        :param owners: the result of `reserve`.
         """
         with self._lock:
             self._reserved -= 1
@@ -65,43 +65,43 @@ class Sockets:
             connection.owners = owners
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that is gone."""
+        """Remove a closed connection."""
         self.disown(connection)
         with self._lock:
             self._open.discard(connection)
 
     def disown(self, connection: Connection) -> None:
-        """Count a connection for nobody any more."""
+        """Stop counting a connection for its owners."""
         with self._lock:
             owners, connection.owners = connection.owners, ()
             self._discount(owners)
 
     def all(self) -> list[Connection]:
-        """Those that are open now."""
+        """Return the open connections."""
         with self._lock:
             return list(self._open)
 
     def key_hashes(self) -> set[str]:
-        """The keys that let in those that are open."""
+        """Return the hashes of the API keys that open connections use."""
         return {connection.key_hash for connection in self.all() if connection.key_hash}
 
     def end_of_key(self, key_hash: str) -> None:
-        """Close those that a key let in which is not in force any more."""
+        """Close the connections of a revoked API key."""
         for connection in self.all():
             if connection.key_hash == key_hash:
                 connection.end(UNAUTHORIZED, "The API key was revoked.")
 
     def end_all(self) -> None:
-        """Close all with 1012, so that the clients come back."""
+        """Close all connections with 1012, so that the clients reconnect."""
         for connection in self.all():
             connection.end(RESTARTING, "The server restarts. Reconnect with the last cursor.")
 
     def close_all(self) -> None:
-        """As `end_all`, and wait until they are gone; who is not by then is cut off. Then end the threads."""
+        """Close all connections like `end_all`, abort those that stay open, and end the threads."""
         for step in (self.end_all, self._abort_all):
             deadline = time.monotonic() + STOP_WAIT
             while self._open and time.monotonic() < deadline:
-                # Over and over, since some may only just be coming in.
+                # Repeated, because new connections may still be opening.
                 step()
                 time.sleep(0.02)
         self.loop.close()
@@ -125,18 +125,18 @@ class Sockets:
 
 
 class HeldThreads:
-    """Counts the server's threads that are held by sockets which can't leave them."""
+    """Counts the server threads that are blocked by sockets that the event loop can't take over."""
 
     def __init__(self) -> None:
         self._count = 0
         self._lock = threading.Lock()
 
     def take(self, limit: int) -> None:
-        """Count one more.
+        """Count one more thread.
 
-        :param limit: how many threads of the server may be held.
-        :raises TransportUnsupported: if none may be.
-        :raises Unavailable: if as many are held already.
+        :param limit: how many server threads may be blocked.
+        :raises TransportUnsupported: if the limit is 0.
+        :raises Unavailable: if the limit is reached.
         """
         if not limit:
             raise TransportUnsupported
@@ -146,6 +146,6 @@ class HeldThreads:
             self._count += 1
 
     def free(self) -> None:
-        """Count one less."""
+        """Count one thread less."""
         with self._lock:
             self._count -= 1

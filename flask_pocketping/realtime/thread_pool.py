@@ -1,4 +1,4 @@
-"""A few threads for what the event loop must not do itself: whatever waits for a database, a lock or the network."""
+"""A few threads for work that would block the event loop: work that waits for a database, a lock or the network."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Job = Callable[[], None]
 
 
 class Pool:
-    """Runs jobs on daemon threads, which start when there is work and end after a while without any.
+    """Runs jobs on daemon threads, which start on demand and end when they are idle.
 
-    The standard library's executor keeps its threads for good and, at the interpreter's exit, refuses the jobs with
-    which open sockets are given up.
+    The standard library's executor never ends idle threads. At the interpreter's exit, it refuses new jobs, but open
+    connections need jobs then to clean up.
 
-    :param size: how many threads there may be.
-    :param linger: seconds that a thread waits for a further job.
+    :param size: the maximum number of threads.
+    :param linger: seconds that an idle thread waits for another job.
     """
 
     _threads: set[threading.Thread]
@@ -34,7 +34,7 @@ class Pool:
         begin_anew_after_fork(self, Pool._begin)
 
     def submit(self, job: Job) -> None:
-        """Run a job soon, on another thread where one can be started."""
+        """Run a job soon on a thread of the pool. If no thread can be started, run it now."""
         with self._changed:
             self._jobs.append(job)
             if self._idle >= len(self._jobs) or len(self._threads) >= self._size:
@@ -45,18 +45,18 @@ class Pool:
         try:
             thread.start()
         except RuntimeError:
-            # The interpreter exits and starts no threads any more, or the system has no more for this process.
+            # The interpreter exits, or this process has reached its limit of threads.
             with self._changed:
                 self._threads.discard(thread)
                 if self._threads:
-                    # Another one does it.
+                    # One of the others runs the job.
                     return
             self._run_rest()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Finish the jobs that wait, and end the threads.
+        """Finish the queued jobs and end the threads.
 
-        :param timeout: seconds to wait for all of them.
+        :param timeout: seconds to wait for all threads.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -80,7 +80,7 @@ class Pool:
     def _next_job(self, me: threading.Thread) -> Job | None:
         """Wait for a job.
 
-        :return: nothing if the thread is to end.
+        :return: the job, or `None` if the thread must end.
         """
         with self._changed:
             if not self._jobs and me in self._threads:
@@ -88,7 +88,7 @@ class Pool:
                 self._changed.wait(self._linger)
                 self._idle -= 1
             if not self._jobs:
-                # With the lock held, so that nobody counts on this thread any more.
+                # While the lock is held, so that `submit` does not rely on a thread that ends.
                 self._threads.discard(me)
                 return None
             return self._jobs.popleft()
@@ -102,5 +102,5 @@ def _run(job: Job) -> None:
     try:
         job()
     except BaseException:
-        # A host's code may raise what is no Exception, as gevent's time-outs; the jobs after it are others'.
-        logger.exception("Work for a socket failed.")
+        # Code of the host may raise a BaseException, for example gevent's Timeout. The jobs of others must still run.
+        logger.exception("A background job of a connection failed.")

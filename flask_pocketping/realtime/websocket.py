@@ -11,32 +11,32 @@ from .connection import FLOODING, MAX_WAITING, MAX_WAITING_BYTES, TOO_BIG, TOO_M
 from .framing import PING, close_frame, pong_frame
 from .reader import PING_OPCODE, FrameReader, read_control_frame
 
-#: Bytes of a client's message, and of one from a client that has not told who it is.
+#: The maximum size of a client's message in bytes, and of a message from a client that is not authenticated yet.
 MAX_FRAME = 64 * 1024
 MAX_FIRST_FRAME = 4 * 1024
 PING_INTERVAL = 25.0
-#: Frames that a client may send in one second, and pings and pongs among them.
+#: How many frames a client may send per second, and how many of these may be pings and pongs.
 FRAMES_PER_SECOND = 200
 CONTROL_FRAMES_PER_SECOND = 100
-#: Codes that may stand in no close frame (RFC 6455, section 7.4.1).
+#: Codes that a close frame must not contain (RFC 6455, section 7.4.1).
 _NOT_SENT = {1005, 1006, 1015}
 
 
 class WebSocket(Connection):
-    """A WebSocket. Its parameters are those of `Connection`."""
+    """A WebSocket. It has the parameters of `Connection`."""
 
     __slots__ = ("_control", "_frames", "_message", "_reader", "_waiting_bytes", "max_frame")
 
     def __init__(self, sock: Any, **options: Any) -> None:
         self.interval = PING_INTERVAL
         super().__init__(sock, **options)
-        #: Bytes that a message may have.
+        #: The maximum size of a message in bytes.
         self.max_frame = MAX_FIRST_FRAME
-        # There only while a frame or message is not complete: most clients send nothing but pongs for a long time.
+        # Only set while a frame or message is incomplete, because most clients send only pongs for a long time.
         self._reader: FrameReader | None = None
-        # What came of a message that is not complete.
+        # The received part of an incomplete message.
         self._message: bytearray | None = None
-        # Of the messages that wait for the pool.
+        # The bytes of the messages that wait for the pool.
         self._waiting_bytes = 0
         self._frames = 0
         self._control = 0
@@ -44,10 +44,10 @@ class WebSocket(Connection):
     def _new_second(self) -> None:
         self._frames = self._control = 0
 
-    def _goodbye(self, code: int, reason: str) -> bytes:
+    def _close_frame(self, code: int, reason: str) -> bytes:
         return close_frame(1000 if code in _NOT_SENT else code, reason)
 
-    def _sign_of_life(self) -> bytes | None:
+    def _keepalive_frame(self) -> bytes | None:
         if not self._fresh:
             return None
         self._fresh = False
@@ -55,7 +55,7 @@ class WebSocket(Connection):
 
     def _received(self, data: bytes) -> None:
         if self._reader is None:
-            # What an idle client sends, and nothing else does.
+            # Idle clients send only pings and pongs.
             control = read_control_frame(data)
             if control is not None:
                 self._take_control(*control)
@@ -63,7 +63,7 @@ class WebSocket(Connection):
             self._reader = FrameReader()
         for event in self._reader.receive(data):
             self._take(event)
-            # Nothing is read after the end was decided.
+            # The rest is ignored when the connection is closing.
             if self._end is not None:
                 return
         if self._message is None and self._reader.at_frame_end:
@@ -85,9 +85,9 @@ class WebSocket(Connection):
             self.end(event.code, "")
 
     def _count_frame(self, *, is_control: bool) -> bool:
-        """Bound how many frames a client sends in a second.
+        """Count a frame, and close the connection if the client has sent too many this second.
 
-        :return: whether this one is still within the bound. If not, the connection ends.
+        :return: whether the frame is within the limit.
         """
         self._frames += 1
         self._control += is_control
@@ -97,13 +97,13 @@ class WebSocket(Connection):
         return False
 
     def _take_part(self, event: TextMessage | BytesMessage) -> None:
-        """Take a message, or a part of one."""
+        """Receive a message or a part of one."""
         is_text = isinstance(event, TextMessage)
         data = event.data.encode() if isinstance(event, TextMessage) else event.data
         if len(self._message or ()) + len(data) > self.max_frame:
             self.end(TOO_BIG, "Message is too big")
             return
-        # In one piece: a client may send its message byte by byte, and empty parts without end.
+        # One buffer, because a client may send single bytes or endless empty parts.
         if self._message is None:
             self._message = bytearray()
         self._message += data
@@ -115,10 +115,10 @@ class WebSocket(Connection):
         if self._waiting() >= MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
             self.end(TOO_MANY, "Too many frames at once.")
         else:
-            self._do(partial(self._hear, whole, is_text=is_text))
+            self._do(partial(self._handle_message, whole, is_text=is_text))
 
-    def _hear(self, message: bytes, *, is_text: bool) -> None:
-        """Have the handler take a message; on the pool."""
+    def _handle_message(self, message: bytes, *, is_text: bool) -> None:
+        """Pass a message to the handler. Runs on the pool."""
         with self._lock:
             self._waiting_bytes -= len(message)
         self._handler.received(message.decode() if is_text else message)

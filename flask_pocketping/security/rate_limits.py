@@ -104,7 +104,9 @@ class Limiter:
                 return question(self._in_redis(self._redis_url), (self._name, *key))
             except Exception as error:
                 self._away_until = time.monotonic() + self.RETRY
-                logger.warning("Rate limits are counted in this process: Redis is away (%s).", type(error).__name__)
+                logger.warning(
+                    "Rate limits are counted in this process: Redis is unavailable (%s).", type(error).__name__
+                )
         return question(self._in_process(), key)
 
     def _in_redis(self, url: str) -> SlidingWindowCounterRateLimiter:

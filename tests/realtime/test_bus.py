@@ -143,7 +143,7 @@ def test_redis_goes_away_and_comes_back(
     near, _ = join()
     far, heard = join(through_proxy)
     proxy.down()
-    wait_until(lambda: "Redis is away" in caplog.text, "it is noticed")
+    wait_until(lambda: "Redis is unavailable" in caplog.text, "it is noticed")
     far.publish({"wake": "lost, but it is in the log"})
     heard.clear()
     proxy.up()

@@ -192,7 +192,7 @@ def test_without_redis_each_process_goes_on_counting_for_itself(
     visitor = api.visitor()
     visitor.say("Hello")
     limited(visitor.request("POST", "/message", {"sessionId": visitor.handle, "content": "Hello"}))
-    assert "Redis is away" in caplog.text
+    assert "Redis is unavailable" in caplog.text
     assert "swordfish" not in caplog.text
 
 

@@ -520,7 +520,7 @@ def test_a_stop_waits_for_nobody_who_does_not_read(app: Flask, api: Api, monkeyp
         stuff(app, session_id, lambda: writes_block(app))
         began = time.monotonic()
         state_of(app).runtime.close()
-        assert time.monotonic() - began < connection.PATIENCE, "it had that long, but for the stop"
+        assert time.monotonic() - began < connection.STALL_TIMEOUT, "it had that long, but for the stop"
         wait_until(lambda: nothing_left(app), "the connection is gone", 20, lambda: what_is_left(app))
 
 
@@ -549,7 +549,7 @@ def test_a_slow_reader_is_1013_and_holds_up_nobody(serve: Serve, tmp_path: Path)
 
 def test_who_stops_reading_is_cut_off(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer frames wait than are allowed, and no ping gets through to find that nobody is there."""
-    monkeypatch.setattr(connection, "PATIENCE", 0.5)
+    monkeypatch.setattr(connection, "STALL_TIMEOUT", 0.5)
     session_id = api.session()
     with opened(api, receive_buffer=4096), api.socket() as quick:
         reader = threading.Thread(target=lambda: quick.collect(closed, 60))

@@ -287,7 +287,7 @@ def test_who_reads_too_slowly_resumes(tmp_path: Path, serve: Serve) -> None:
 
 
 def test_a_line_that_is_stuck_is_cut(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "PATIENCE", 0.5)
+    monkeypatch.setattr(connection, "STALL_TIMEOUT", 0.5)
     page = api.visitor()
     with EventSource(page, receive_buffer=4096) as stuck:
         stuck.next()
