@@ -70,7 +70,7 @@ def missing_contact(identity: Identity | None, wanted: str) -> list[str]:
     }
     if wanted == "email-or-phone":
         return [] if any(known.values()) else [*known]
-    return [name for name, told in known.items() if name in wanted and not told]
+    return [name for name, is_known in known.items() if name in wanted and not is_known]
 
 
 def with_contact(given: Mapping[str, Any], metadata: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -78,11 +78,11 @@ def with_contact(given: Mapping[str, Any], metadata: Mapping[str, Any] | None) -
 
     :param metadata: the known metadata.
     """
-    told = given.get("identity_metadata")
-    if told is None or PHONE in told:
+    reported = given.get("identity_metadata")
+    if reported is None or PHONE in reported:
         return dict(given)
     kept = {key: item for key, item in (metadata or {}).items() if key in {PHONE, COUNTRY}}
-    return {**given, "identity_metadata": {**told, **kept}}
+    return {**given, "identity_metadata": {**reported, **kept}}
 
 
 def _columns(metadata: dict[str, Any], email: str | None, phone: str | None, country: str | None) -> dict[str, Any]:

@@ -38,6 +38,6 @@ def submit(
         if change.row["csat_score"] is not None:
             return False
         change.set(csat_score=score, csat_comment=comment, csat_at=change.now)
-        told = {"score": score, **({"comment": comment} if comment else {})}
-        change.log("csat.submitted", told, score=score, comment=comment)
+        payload = {"score": score, **({"comment": comment} if comment else {})}
+        change.log("csat.submitted", payload, score=score, comment=comment)
         return True

@@ -44,28 +44,28 @@ class S3Storage:
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
             shutil.copyfileobj(stream, file, CHUNK)
             file.seek(0)
-            with self.told("write", path):
+            with self.handle_errors("write", path):
                 self._connect().put_object(
                     Bucket=self.bucket, Key=self._key(path), Body=file, ContentType="application/octet-stream"
                 )
 
     def open(self, path: str) -> Stored:
         """See `Storage.open`."""
-        with self.told("read", path):
+        with self.handle_errors("read", path):
             found = self._connect().get_object(Bucket=self.bucket, Key=self._key(path))
         return _Body(self, path, found["Body"])
 
     def delete(self, path: str) -> None:
         """See `Storage.delete`."""
-        with self.told("delete", path):
+        with self.handle_errors("delete", path):
             self._connect().delete_object(Bucket=self.bucket, Key=self._key(path))
 
     def _key(self, path: str) -> str:
         return f"{self.prefix}/{path}" if self.prefix else path
 
     @contextmanager
-    def told(self, what: str, path: str) -> Iterator[None]:
-        """Say in the log what the bucket's server says; the client only hears that it is not available."""
+    def handle_errors(self, what: str, path: str) -> Iterator[None]:
+        """Log errors of the bucket's server, and raise `Unavailable` for the client."""
         from botocore.exceptions import BotoCoreError, ClientError
         from urllib3.exceptions import HTTPError
 
@@ -117,7 +117,7 @@ class _Body:
         self._body = body
 
     def read(self, size: int | None = None, /) -> bytes:
-        with self._storage.told("read", self._path):
+        with self._storage.handle_errors("read", self._path):
             return bytes(self._body.read(size))
 
     def close(self) -> None:

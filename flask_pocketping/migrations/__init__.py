@@ -82,7 +82,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         elif before is None or schema.REVISIONS.index(before) < schema.REVISIONS.index(target):
             from .runner import run
 
-            # From before the first, operations skip what is there, so tables without a revision take no harm.
+            # Without a revision, the operations skip existing tables and columns, so this is safe.
             run(connection, before, target)
         if target == schema.HEAD:
             if missing := schema.missing_parts(connection):

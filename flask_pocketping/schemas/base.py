@@ -75,7 +75,7 @@ def _unknown(schema: Schema) -> Iterator[str]:
         if schema._hooks[hook]:
             yield f"it has a {hook} hook"
     if type(schema).get_attribute is not Schema.get_attribute:
-        yield "it has a get_attribute of its own"
+        yield "it overrides get_attribute"
     for name, field in schema.dump_fields.items():
         if field.attribute and "." in field.attribute:
             yield f"{name} has an attribute of an attribute"

@@ -57,7 +57,7 @@ def client_of(state: State, key: str, address: str | None) -> Client:
     try:
         client = _find_client(state, key, hashed)
     except TokenExpired:
-        # Nobody guessed it: it was good once, and a page that slept brings it.
+        # This is no guess. The token was valid once, and a page that was suspended still sends it.
         raise
     except Unauthorized:
         state.guesses.fail(counted, hashed)
@@ -73,7 +73,7 @@ def _find_client(state: State, key: str, hashed: str) -> Client:
         found = state.operator_tokens.read(key)
         counted = ("operator", found.project_id, found.operator.id)
         return Client(found.project_id, counted, operator=found.operator, expires_at=found.expires_at)
-    # The index is searched for a hash, so the time that takes tells nothing of any key.
+    # The index is searched for a hash, so its timing reveals nothing about a key.
     project_id = project_of_key(state.db, key)
     if project_id is None:
         raise Unauthorized("The API key is not valid.")

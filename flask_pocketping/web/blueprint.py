@@ -1,4 +1,4 @@
-"""The blueprint of one app: all routes under the prefix, and what happens to each request before and after its view."""
+"""The blueprint of an app: all routes under the prefix, and the code that runs before and after each view."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAME = "pocketping"
 
 
 def build_blueprint(state: State) -> Blueprint:
-    """All that is served for one app."""
+    """Build the blueprint with all routes of an app."""
     blueprint = Blueprint(NAME, __name__, url_prefix=state.config.url_prefix or None, template_folder="../templates")
     operations = all_operations()
     for operation in operations:
@@ -49,13 +49,13 @@ def _view(state: State, operation: Operation) -> Callable[..., Response]:
 
 
 class _Requests:
-    """What happens to each request of one app besides its view."""
+    """Runs before and after each view of an app."""
 
     def __init__(self, state: State, operations: list[Operation]) -> None:
         self.state = state
         self.stream, self.ws = f"{NAME}.stream", f"{NAME}.ws"
         self.visitor = {self.stream, *(f"{NAME}.{item.name}" for item in operations if item.caller == "visitor")}
-        #: What pages of other origins may read.
+        #: The endpoints whose responses pages of other origins may read.
         self.shared = {*self.visitor, f"{NAME}.assets"}
         self.beacons = {item.path for item in operations if item.any_type}
 
@@ -64,7 +64,7 @@ class _Requests:
         note_reached()
         state.runtime.ensure_running()
         if asked.endpoint in self.visitor:
-            # Whatever CORS headers the host sets: they would only keep a page from reading the answer.
+            # The host's CORS headers are no protection: they only stop a page from reading the response.
             check_visitor_origin(state.config.cors_origins, state.config.public_url)
             if asked.method != "OPTIONS":
                 g.pocketping_version_status = status = version_status(state.config, asked.headers.get(HEADER))
@@ -93,12 +93,12 @@ class _Requests:
 
     def _add_allowed_methods(self, response: Response) -> None:
         if current_request().method == "OPTIONS":
-            # Flask asks its map, in which our fallback takes every method.
+            # Flask's own list would have every method, because our fallback accepts all of them.
             response.allow.update(fallback.allowed_methods(self._path()))
 
     def _add_cors(self, response: Response) -> None:
         endpoint = current_request().endpoint
-        # What is asked by a method that the path does not take is answered by the fallback, preflights too.
+        # The fallback responds to methods that a path does not accept, including preflight requests.
         unknown = endpoint == f"{NAME}.{fallback.ENDPOINT}"
         if endpoint in self.shared or (unknown and fallback.is_visitor_path(self._path())):
             add_cors_headers(self.state.config, response, beacon=self._path() in self.beacons)

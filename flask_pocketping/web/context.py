@@ -1,4 +1,4 @@
-"""The objects behind Flask's proxies, for code that asks one several times: a proxy finds its object anew each time."""
+"""The objects behind Flask's proxies, for code that uses one several times: a proxy looks up its object each time."""
 
 from __future__ import annotations
 

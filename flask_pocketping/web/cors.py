@@ -1,6 +1,6 @@
-"""CORS: which headers let a page of another origin read what a visitor's route answered.
+"""Adds CORS headers, which let pages of other origins read the responses of visitor routes.
 
-Whether the page may ask at all is decided by `origins.py`: these headers don't keep anybody from asking.
+`origins.py` decides whether a page may send a request, because CORS headers do not prevent requests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _EXPOSED_HEADERS = ", ".join(
         "X-PocketPing-Version-Message",
     )
 )
-#: Seconds for which a browser may keep the answer to a preflight request.
+#: Seconds that a browser may cache the response to a preflight request.
 _MAX_AGE = "600"
 
 
@@ -36,7 +36,7 @@ def add_cors_headers(config: Config, response: Response, *, beacon: bool) -> Non
     response.headers["Access-Control-Allow-Origin"] = origin
     response.headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
     if beacon:
-        # Browsers send beacons with cookies, whether anybody wants them or not, and not at all without this.
+        # Browsers always send beacons with cookies, and don't send them without this header.
         response.headers["Access-Control-Allow-Credentials"] = "true"
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, POST")

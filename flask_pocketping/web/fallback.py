@@ -1,4 +1,4 @@
-"""JSON for requests that no route takes. Routing's own 404 and 405 never reach a blueprint's error handlers."""
+"""JSON responses for unknown routes. Flask's 404 and 405 of routing do not reach a blueprint's error handlers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .streams.upgrade import SOCKETS
 #: The endpoint within the blueprint.
 ENDPOINT = "unknown"
 
-#: What lists of an app's routes show for those of ours that take every method.
+#: The methods that lists of an app's routes show for our routes that accept every method.
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 def add_fallback(state: State, blueprint: Blueprint) -> None:
-    """Answer what comes under the prefix and is no route of ours."""
+    """Register a route for all unknown paths under the prefix."""
 
     def unknown(rest: str = "") -> Response:
         raise _why_not(request.path.removeprefix(state.config.url_prefix))
@@ -43,23 +43,23 @@ def add_fallback(state: State, blueprint: Blueprint) -> None:
 
 
 def allowed_methods(path: str) -> set[str]:
-    """The methods that one of our paths takes.
+    """Return the methods that one of our paths accepts.
 
-    :param path: without the prefix.
+    :param path: the path without the prefix.
     """
     return set(_known().allowed_methods(path))
 
 
 def is_visitor_path(path: str) -> bool:
-    """Whether a path is that of a visitor's route, if perhaps with another method.
+    """Return whether a path belongs to a visitor route with any method.
 
-    :param path: without the prefix.
+    :param path: the path without the prefix.
     """
     return _visitor_paths().test(path)
 
 
 def _rules(prefix: str) -> list[str]:
-    # At the root only what begins like a route of ours is ours; the rest is the host's.
+    # If the prefix is the root, only paths that start like one of our routes are ours. The others are the host's.
     ours = {"/" + path.split("/")[1] for path in (*(item.path for item in all_operations()), *SOCKETS, "/inbox")}
     tops = {""} if prefix else ours
     return [
@@ -81,7 +81,7 @@ def _why_not(path: str) -> APIError:
     return InvalidRequest("This address takes no WebSocket connections.")
 
 
-# The two maps below serve errors and OPTIONS, so they are made when the first of these is asked for.
+# The two maps below are only needed for errors and OPTIONS, so the first of these requests creates them.
 
 
 @cache
@@ -97,9 +97,9 @@ def _visitor_paths() -> MapAdapter:
 
 
 class _AllMethods(set[str]):
-    """Methods of a rule that takes every method. It names the usual ones, as code that lists routes expects.
+    """The methods of a rule that accepts every method. Iteration gives the usual ones, for code that lists routes.
 
-    Werkzeug asks `method not in rule.methods` to choose a rule, and copies no rule's methods before.
+    Werkzeug evaluates `method not in rule.methods` to choose a rule, and does not copy the methods before.
     """
 
     def __contains__(self, method: object) -> bool:

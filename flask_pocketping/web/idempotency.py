@@ -1,4 +1,4 @@
-"""Requests with an `Idempotency-Key`: how one is read, and how an answer is given again."""
+"""Reads the `Idempotency-Key` of requests, and replays responses."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def idempotent_request(
     """Read the `Idempotency-Key` of a request, if it has one.
 
     :param raw: the body.
-    :param project_id: whose key it is; another project may have the same one.
-    :param answer: makes the status and the JSON of the answer from what the work returned.
-    :raises InvalidRequest: if the key is too long or has other characters than it may have.
+    :param project_id: the project of the request. Other projects may use the same key.
+    :param answer: returns the status and the JSON of the response for the result of the work.
+    :raises InvalidRequest: if the key is too long or has invalid characters.
     """
     key = incoming.headers.get("Idempotency-Key")
     if key is None:
@@ -35,20 +35,20 @@ def idempotent_request(
 
 
 def find_replay(request: IdempotentRequest | None, db: Database) -> Response | None:
-    """Return the answer that was given to the same request before, if there is one.
+    """Return the earlier response to the same request, if there is one.
 
-    :raises IdempotencyConflict: if the key came with another request.
+    :raises IdempotencyConflict: if another request used the key.
     """
     kept = request.kept(db) if request is not None else None
     return text_response(kept[1], kept[0], {"Idempotent-Replayed": "true"}) if kept is not None else None
 
 
 def require_replay(request: IdempotentRequest | None, db: Database) -> Response:
-    """As `find_replay`, for a request whose key another one has taken.
+    """Return the response of a concurrent request that used the same key first.
 
-    :raises IdempotencyConflict: if that one has not been answered yet, or was another request.
+    :raises IdempotencyConflict: if it has no response yet, or was a different request.
     """
     replay = find_replay(request, db)
     if replay is None:
-        raise IdempotencyConflict("A request with this Idempotency-Key is under way.")
+        raise IdempotencyConflict("A request with this Idempotency-Key is still being processed.")
     return replay

@@ -24,8 +24,8 @@ Setting = Literal[
 class Limit:
     """How many requests of a kind one session or one address may send.
 
-    :ivar setting: the field of `Config` that has the rules.
-    :ivar name: what is counted. Limits of the same setting and another name count for themselves.
+    :ivar setting: the field of `Config` with the rules.
+    :ivar name: the name of the counter. Limits with the same setting but other names are counted separately.
     """
 
     setting: Setting
@@ -34,12 +34,12 @@ class Limit:
     def count(self, state: State, session_id: str | None = None) -> None:
         """Count the current request.
 
-        :param session_id: whom it counts for; the address that it comes from if there is none.
-        :raises RateLimited: if it is one too many.
+        :param session_id: the session to count for. Without one, this counts for the address of the request.
+        :raises RateLimited: if the limit is exceeded.
         """
         owner = address_key(request.remote_addr) if session_id is None else session_id
         state.limiter.hit(getattr(state.config, self.setting), self.name, owner)
 
 
-#: Every request of a visitor.
+#: The limit of all visitor requests of an address.
 ADDRESS = Limit("visitor_address_limit", "address")

@@ -60,7 +60,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
             {
                 "in": "header",
                 "name": "Idempotency-Key",
-                "description": "The same key and request give the first answer again, for 24 hours.",
+                "description": "Repeating a request with the same key returns the first response again, for 24 hours.",
                 "schema": {"type": "string", "maxLength": MAX_IDEMPOTENCY_KEY},
             }
         )

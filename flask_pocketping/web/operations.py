@@ -1,4 +1,4 @@
-"""How a route of JSON comes to be: who may call it, what goes in and out, and its line in the OpenAPI document."""
+"""Declares the JSON routes: who may call each one, its input and output, and its entry in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .limits import ADDRESS, Limit
 from .parsing import load, parse_json, parse_object, read_body
 from .responses import text_response
 
-#: `key` is a program with an API key or an operator with a token, `program` the former only.
+#: `key` is a program with an API key or an operator with a token. `program` is only the former.
 Caller = Literal["key", "program", "visitor", "anyone"]
 
 View = Callable[..., Any]
@@ -36,21 +36,21 @@ _ID = re.compile("[A-Za-z0-9_]+")
 
 @dataclass(frozen=True)
 class Call:
-    """A request that was let in: whose it is, and what it brings."""
+    """An accepted request, with its project, its input and its caller."""
 
     state: State
     project_id: str
     body: dict[str, Any]
     query: dict[str, Any]
     idempotency: IdempotentRequest | None = None
-    #: Who it is, if it is an operator with a token.
+    #: The operator, if the caller is one with a token.
     operator: Operator | None = None
-    #: What tells its key or operator from all others, without telling the key; empty if neither is asked for.
+    #: The key for counting requests of an API key or operator, without the API key itself. Empty for other callers.
     counted: tuple[str, ...] = ()
 
 
 class Options(TypedDict, total=False):
-    """What a route declares of its operation, see `Operation`."""
+    """The options of a route. `Operation` describes them."""
 
     caller: Caller
     status: int
@@ -69,8 +69,8 @@ class Options(TypedDict, total=False):
 class Operation:
     """One route.
 
-    :ivar view: gets the call and the ids of the path. What it returns is what the response's schema writes, or the
-        value of the field that this schema `holds`.
+    :ivar view: takes the call and the ids of the path. It returns the data for the response's schema, or the value of
+        the field that this schema `holds`.
     """
 
     method: str
@@ -81,35 +81,35 @@ class Operation:
     response: type[Schema] | None = None
     body: type[Schema] | None = None
     query: type[Schema] | None = None
-    #: Whether `{}` may be left out.
+    #: Whether an empty body stands for `{}`.
     body_optional: bool = False
-    #: Whether the view gets, as `session_id`, the session that the handle `sessionId` of the body or query opens.
-    #: Where it is optional, a handle that opens none stands for `None`.
+    #: Whether the view takes a `session_id`: the session of the handle `sessionId` in the body or query. If it is
+    #: optional, an invalid handle gives `None`.
     session: Literal["required", "optional"] | None = None
-    #: Counted for the session of the handle.
+    #: A limit that is counted for the session of the handle.
     limit: Limit | None = None
-    #: Whether it creates something and so takes an `Idempotency-Key`.
+    #: Whether it creates something, so that it accepts an `Idempotency-Key`.
     creates: bool = False
-    #: Whether the body is no JSON but bytes, which the view reads as they come.
+    #: Whether the body is bytes instead of JSON. The view reads them as a stream.
     raw: bool = False
-    #: Whether the type of the JSON is not looked at: beacons can't always set it.
+    #: Whether to ignore the Content-Type of the JSON, because beacons can't always set it.
     any_type: bool = False
 
-    # Made by the first request: together they take longer than all else about an app.
+    # The first request creates these, because together they take longer than the rest of an app's setup.
 
     @cached_property
     def response_schema(self) -> Schema | None:
-        """Writes the response."""
+        """The schema that writes the response."""
         return self.response() if self.response else None
 
     @cached_property
     def body_schema(self) -> Schema | None:
-        """Reads the body."""
+        """The schema that reads the body."""
         return self.body() if self.body else None
 
     @cached_property
     def query_schema(self) -> Schema | None:
-        """Reads the query."""
+        """The schema that reads the query."""
         return self.query() if self.query else None
 
     @property
@@ -117,8 +117,8 @@ class Operation:
         return self.view.__name__
 
     def serve(self, state: State, **path: str) -> Response:
-        """Answer one request."""
-        client = self._let_in(state)
+        """Serve one request."""
+        client = self._authenticate(state)
         call = self._read(state, client)
         if (replay := find_replay(call.idempotency, state.db)) is not None:
             return replay
@@ -128,23 +128,23 @@ class Operation:
             if self.limit is not None:
                 self.limit.count(state, session_id)
         try:
-            # What was read of a stream could not be read again.
+            # A view that reads a stream can't be run again.
             result = self.view(call, **arguments) if self.raw else retried(lambda: self.view(call, **arguments))
         except AlreadyAnswered:
             return require_replay(call.idempotency, state.db)
         return result if isinstance(result, Response) else self._respond(state, result)
 
-    def _let_in(self, state: State) -> Client | None:
+    def _authenticate(self, state: State) -> Client | None:
         if self.caller == "visitor":
             ADDRESS.count(state)
         if self.caller not in {"key", "program"}:
             return None
         client = authenticate(state)
         state.limiter.hit(state.config.rate_limit, *client.counted)
-        # Kept for the answer, whatever it will be.
+        # Kept for any response, including errors.
         g.pocketping_headers = state.limiter.headers(state.config.rate_limit, *client.counted)
         if self.caller == "program" and client.operator is not None:
-            raise Forbidden("An operator's token does not open this: it takes an API key.")
+            raise Forbidden("This needs an API key. An operator's token is not enough.")
         return client
 
     def _read(self, state: State, client: Client | None) -> Call:
@@ -177,7 +177,7 @@ class Operation:
         return text_response(text, status) if status != 204 else Response(status=204)
 
     def _encode(self, state: State, result: Any) -> tuple[int, str]:
-        """The status and the JSON of what the view returned, or of what was created for it."""
+        """Return the status and the JSON for the result of a view."""
         if self.response_schema is None:
             return self.status, ""
         if isinstance(self.response_schema, OutputSchema) and self.response_schema.holds is not None:
@@ -198,7 +198,7 @@ class Routes:
         """Register a view.
 
         :param rule: method and path, as in `"GET /sessions"`.
-        :param options: those of `Operation`. The caller is that of the module if none is given.
+        :param options: the options of `Operation`. The default caller is that of the module.
         """
         method, path = rule.split(" ")
         options.setdefault("caller", self.caller)
@@ -211,5 +211,5 @@ class Routes:
 
 
 def _possible_id(text: str) -> str:
-    """An id from a path, or nothing: PostgreSQL takes no NUL, and MariaDB overlooks spaces at the end."""
+    """Return a possible id, or an empty string. PostgreSQL rejects NUL, and MariaDB ignores trailing spaces."""
     return text if _ID.fullmatch(text) else ""

@@ -1,4 +1,4 @@
-"""What a request brings: bodies within their bounds, JSON, and input checked against schemas."""
+"""Reads the input of requests: bodies of limited size, JSON, and data that must match schemas."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ..errors import InvalidJSON, InvalidRequest, PayloadTooLarge, UnsupportedMe
 def read_body(incoming: Request, size: int) -> bytes:
     """Read a whole body.
 
-    :param size: the bytes that it may have.
-    :raises PayloadTooLarge: if it is larger, by what it says of itself or by what comes.
+    :param size: the maximum size in bytes.
+    :raises PayloadTooLarge: if its length or its content is larger.
     """
-    # One more than allowed: of a body whose length is not told, Werkzeug drops the rest without a word.
+    # One more byte than allowed, because Werkzeug silently drops the rest of a body without a length.
     limit_body(incoming, size + 1)
     try:
         raw = incoming.get_data(cache=True)
     except RequestEntityTooLarge:
-        # As an error of Werkzeug it would belong to the host's handlers.
+        # The host's error handlers would handle an error of Werkzeug.
         raise PayloadTooLarge from None
     if len(raw) > size:
         raise PayloadTooLarge
@@ -36,14 +36,14 @@ def read_body(incoming: Request, size: int) -> bytes:
 
 
 def limit_body(incoming: Request, size: int) -> None:
-    """Set how many bytes of a body may be read, whatever the app allows elsewhere.
+    """Set the maximum size of a body, independently of the host app's setting.
 
-    :param size: in bytes.
+    :param size: the size in bytes.
     """
     try:
         incoming.max_content_length = size
     except AttributeError:
-        # Flask 3.0 has one limit for all requests of an app, and no way to set that of one.
+        # Flask 3.0 has one limit for all requests of an app.
         found: Request = incoming._get_current_object() if isinstance(incoming, LocalProxy) else incoming
         found.__class__ = _with_a_limit(type(found))  # type: ignore[arg-type]
         found.max_content_length = size
@@ -58,8 +58,8 @@ def parse_object(incoming: Request, raw: bytes, *, optional: bool) -> dict[str, 
     """Parse the JSON object of a body.
 
     :param optional: whether an empty body stands for an empty object.
-    :raises UnsupportedMediaType: if the request says that it is something else.
-    :raises InvalidJSON: if it is none.
+    :raises UnsupportedMediaType: if the Content-Type is not JSON.
+    :raises InvalidJSON: if the body is not a JSON object.
     """
     if not raw and optional:
         return {}
@@ -71,7 +71,7 @@ def parse_object(incoming: Request, raw: bytes, *, optional: bool) -> dict[str, 
 def parse_json(raw: bytes | str) -> dict[str, Any]:
     """Parse a JSON object.
 
-    :raises InvalidJSON: if it is none; NaN and Infinity are not JSON, and a number too large for us would be one.
+    :raises InvalidJSON: if it is not a JSON object. NaN and Infinity are not JSON, and larger numbers would become one.
     """
     try:
         text = raw if isinstance(raw, str) else raw.removeprefix(BOM_UTF8).decode()
@@ -94,14 +94,14 @@ def _finite(text: str) -> float:
     return number
 
 
-# `json.loads` with these would make one of these each time.
+# `json.loads` with these options would create a decoder each time.
 _decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def load(schema: Schema, data: Any) -> dict[str, Any]:
     """Check input against a schema.
 
-    :raises InvalidRequest: with the reasons for each field.
+    :raises InvalidRequest: if it does not match. The details have the reasons for each field.
     """
     try:
         return dict(schema.load(data))
@@ -117,7 +117,7 @@ def _flatten(path: str, messages: Any) -> Iterable[tuple[str, list[str]]]:
             if name in {"_schema", "value"}:
                 yield from _flatten(path, inner)
             else:
-                # A name may be the caller's own, with half a surrogate pair in it.
+                # The name may come from the caller and contain half of a surrogate pair.
                 shown = str(name).encode(errors="replace").decode()
                 yield from _flatten(f"{path}.{shown}" if path else shown, inner)
     else:

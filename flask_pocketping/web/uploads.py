@@ -29,10 +29,10 @@ from .parsing import limit_body
 
 routes = Routes(caller="visitor")
 
-#: Bytes beyond what is allowed that are read and dropped, so that the sender hears why instead of a broken line.
+#: How many bytes above the limit are read and dropped, so that the client gets an error response.
 SPARE = 32 * 1024 * 1024
 
-#: Seconds that a browser may keep a file; a deleted one can be seen no longer than that by who has seen it before.
+#: Seconds that a browser may cache a file. So a browser can show a deleted file for that long.
 MAX_AGE = 86400
 
 
@@ -102,7 +102,7 @@ def get_thumbnail(call: Call, attachment_id: str, key: str) -> Any:
 
 def _files(call: Call) -> Files:
     if call.state.files is None:
-        raise Forbidden("No files are taken here: POCKETPING_UPLOADS is off.")
+        raise Forbidden("Uploads are disabled: POCKETPING_UPLOADS is off.")
     return call.state.files
 
 
@@ -115,14 +115,14 @@ def _body(most: int) -> Readable:
         # The host's error handlers would handle an error of Werkzeug.
         raise PayloadTooLarge from None
     if (request.content_length or 0) > most:
-        raise PayloadTooLarge(f"At most {most} bytes are taken here.")
+        raise PayloadTooLarge(f"Must have at most {most} bytes.")
     return stream
 
 
 @contextmanager
 def _answered() -> Iterator[None]:
     """Read a refused body to its end, because a client that is still sending would not receive the response."""
-    # Until it is known how much may come. Without a length a body could go on for ever.
+    # Until the real limit is known, because a body without a length could be endless.
     limit_body(request, SPARE)
     try:
         yield
@@ -131,7 +131,7 @@ def _answered() -> Iterator[None]:
             while request.stream.read(CHUNK):
                 pass
         except (HTTPException, OSError):
-            # It is longer than we care for, or nobody is there any more.
+            # The rest is too long, or the client has disconnected.
             pass
         raise
 
@@ -146,7 +146,7 @@ def _serve(call: Call, served: Served) -> Response:
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": f"private, max-age={MAX_AGE}, immutable" if served.final else "no-store",
-            # This header can't name origins: where some are listed, all may embed what only they have the address of.
+            # This header can't list origins. If any are listed, every origin may embed a file whose URL it knows.
             "Cross-Origin-Resource-Policy": "cross-origin" if call.state.config.cors_origins else "same-site",
         }
     )
@@ -155,7 +155,7 @@ def _serve(call: Call, served: Served) -> Response:
     response.content_length = served.size
     try:
         response.make_conditional(_single_range(request.environ), accept_ranges=True, complete_length=served.size)
-        # Werkzeug sets this one here and nowhere else; the server in front of us does so too.
+        # Werkzeug sets this header only here, and the web server sets it too.
         response.headers.remove("Date")
     except RequestedRangeNotSatisfiable:
         response.close()
@@ -175,7 +175,7 @@ def _single_range(environ: Mapping[str, Any]) -> dict[str, Any]:
 
 def _disposition(how: str, filename: str) -> str:
     """Return how a browser handles and names a file (RFC 6266)."""
-    # Cleaned here too: the row may be older than the rules, and the plain name was made just now.
+    # Cleaned again, because the row may be older than the rules.
     filename = clean_filename(filename)
     plain = ascii_filename(filename)
     names = {"filename": plain}

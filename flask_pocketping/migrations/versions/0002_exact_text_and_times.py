@@ -18,7 +18,7 @@ TABLES = (
     *("project", "idempotency_key", "presence", "api_key", "session", "message", "attachment", "page_visit"),
     *("canned_answer", "event", "webhook", "delivery", "attempt"),
 )
-# MariaDB's own type JSON has a collation of its own, and an email is joined to columns of the host app's.
+# MariaDB's type JSON has its own collation, and an email is joined to columns of the host app's.
 OTHERWISE = {
     "session": {
         "metadata": "JSON NOT NULL",

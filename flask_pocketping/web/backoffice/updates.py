@@ -1,4 +1,4 @@
-"""Events and typing signs for clients of the back office that poll."""
+"""Events and typing indicators for clients of the back office that poll."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..operations import Call, Routes
 from ..streams.cursors import project_cursor
 from ..streams.transports import require_transport
 
-#: About how many bytes of events one answer may have.
+#: The approximate maximum size of the events in one response, in bytes.
 PAGE_BYTES = 256 * 1024
 
 routes = Routes(caller="key")
@@ -73,7 +73,7 @@ def operator_typing(call: Call, session_id: str) -> Any:
 
 def _read_page(state: State, project_id: str, after: int | None, limit: int) -> Page:
     snapshot = state.hub.snapshot()
-    # A cursor from behind the end of the log is one from before the database was restored.
+    # A cursor after the end of the log comes from before the database was restored.
     if after is None or after > snapshot.newest:
         return Page([], snapshot.cursor, False)
     frames: list[dict[str, Any]] = []

@@ -1,1 +1,1 @@
-"""Everything that is not JSON: the inbox's page, the assets of the widget and the inbox, and the widget's tag."""
+"""Routes that are not JSON: the page of the inbox and the assets. Also the template function for the widget's tag."""

@@ -72,7 +72,7 @@ class Assets(NamedTuple):
         response.vary.add("Accept-Encoding")
         if zipped:
             response.content_encoding = "gzip"
-        # A page that was made by another version still works, with the files of this one.
+        # A page of another version still works with the files of this one.
         current = build == self.build
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if current else "no-cache"
         response.set_etag(asset.etag + ("-gzip" if zipped else ""))
@@ -82,7 +82,7 @@ class Assets(NamedTuple):
 
 @lru_cache(maxsize=4)
 def find_assets(folder: Path = FOLDER) -> Assets:
-    """Read all files of a folder that have a type we serve, but the modules that a bundle is made of."""
+    """Read all files of a folder whose type we serve, except the source modules of the bundle."""
     files: dict[str, Asset] = {}
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
@@ -96,7 +96,7 @@ def find_assets(folder: Path = FOLDER) -> Assets:
 
 
 def _read(path: Path) -> bytes:
-    """Read a file; a style sheet with the sheets that it imports, so that a page needs one request for all of them."""
+    """Read a file. A style sheet includes the sheets that it imports, so that a page needs only one request."""
     content = path.read_bytes()
     if path.suffix == ".css":
         content = _IMPORT.sub(lambda found: _read(path.parent / found[1].decode()), content)
@@ -104,7 +104,7 @@ def _read(path: Path) -> bytes:
 
 
 def _gzip(content: bytes) -> bytes:
-    # Less memory makes shorter blocks, each with a code of its own: they suit a script that has code, styles and
-    # several languages in it, and save a hundred bytes.
+    # Less memory gives shorter blocks, which each have their own Huffman code. This suits a script that mixes code,
+    # styles and several languages, and saves a hundred bytes.
     packer = zlib.compressobj(9, zlib.DEFLATED, wbits=31, memLevel=6)
     return packer.compress(content) + packer.flush()

@@ -70,7 +70,7 @@ def _page(status: int, template: str, **values: Any) -> Response:
 
 def _policy() -> str:
     """Return the Content-Security-Policy: only own files and addresses, but images from anywhere, for avatars."""
-    # Not every browser counts sockets of the same host as 'self'.
+    # Some browsers do not include WebSockets of the same host in 'self'.
     host = request.host if re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", request.host) else ""
     sockets = f" ws://{host} wss://{host}" if host else ""
     return (

@@ -1,4 +1,4 @@
-"""The routes that are no JSON: the inbox, and the files that pages load."""
+"""The routes that are not JSON: the inbox, and the files that pages load."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...state import State
 from .assets import find_assets
 from .inbox import serve_inbox
 
-#: The paths of each endpoint. The length keeps files of a host's own, beside us at the root, out of this.
+#: The paths of each endpoint. The fixed length excludes the host's own assets if the prefix is the root.
 PAGES = {
     "assets": ("/assets/<string(length=12):build>/<path:path>",),
     "inbox": ("/inbox", "/inbox/<path:rest>"),
@@ -17,7 +17,7 @@ PAGES = {
 
 
 def add_pages(state: State, blueprint: Blueprint) -> None:
-    """Register them."""
+    """Register the routes of pages and assets."""
 
     def assets(build: str, path: str) -> Response:
         return find_assets().serve(build, path)

@@ -1,1 +1,1 @@
-"""WebSockets and event streams: admission, handshake, and the takeover of the socket from the server."""
+"""WebSockets and event streams: admission, the handshake, and taking over the socket from the web server."""

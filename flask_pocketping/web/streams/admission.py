@@ -25,29 +25,29 @@ from .cursors import StreamStart, stream_start
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A page that may listen."""
+    """The result of admitting a page to a stream."""
 
     session_id: str
     project_id: str
     start: StreamStart
-    #: A rating that is still asked for, and that no event behind the start tells of.
+    #: When the back office asked for a rating, if it is still open and the stream will not contain that event.
     rating_asked_at: datetime | None
-    #: What to tell it of its version first, if anything.
+    #: The warning about the widget's version, if there is one.
     warning: dict[str, str | bool] | None
-    #: The address that its events count for.
+    #: The address whose limits the page's events count against.
     address: str
 
     @property
     def after(self) -> int:
-        """The number of the last event that it has."""
+        """The number of the last event that the page has."""
         return self.start.after
 
 
 def admit(state: State, *, count: bool = True) -> Admission:
-    """Let the request's page listen to its conversation. Asked while an answer of HTTP can still refuse it.
+    """Admit the request's page to the stream of its conversation, while an HTTP response can still refuse it.
 
-    :param count: whether it is still to be counted against the limit of its address.
-    :raises APIError: if it may not.
+    :param count: whether to count the request against the limit of its address.
+    :raises APIError: if the page is refused.
     """
     address = address_key(request.remote_addr)
     if count:
@@ -66,32 +66,32 @@ def admit(state: State, *, count: bool = True) -> Admission:
 
 
 def reserve_room(state: State, bounds: dict[str, int]) -> None:
-    """Count the connection that the request is to become.
+    """Count the connection that the request will become.
 
-    :param bounds: how many each of its owners may have.
-    :raises RateLimited: if one of them has as many.
-    :raises Unavailable: if the process has as many as it may.
+    :param bounds: the owners of the connection, and how many connections each may have.
+    :raises RateLimited: if an owner has reached its limit.
+    :raises Unavailable: if the process has reached its limit.
     """
-    # The view may run twice, where its first transaction lost a race.
+    # The view may run twice, if its first transaction lost a race.
     release_room(state)
     g.pocketping_reserved = state.sockets.reserve(bounds)
 
 
 def reserved_room() -> tuple[str, ...]:
-    """Whom the request's connection was counted for; from now on that is the connection's to undo."""
+    """Return the owners that `reserve_room` counted. From now on, the connection releases them."""
     owners: tuple[str, ...] = g.pop("pocketping_reserved")
     return owners
 
 
 def release_room(state: State) -> None:
-    """Count the request's connection no more, if it did not open."""
+    """Undo `reserve_room` if the connection did not open."""
     owners = g.pop("pocketping_reserved", None)
     if owners is not None:
         state.sockets.release(owners)
 
 
 def address_bounds(config: Config, address: str | None) -> dict[str, int]:
-    """How many connections an address may have: for itself, and for the network that it is easily changed in."""
+    """Return the connection limits of an address, and of its IPv6 network, where clients can change their address."""
     bounds = {f"address {address_key(address)}": config.address_socket_limit}
     try:
         parsed = ipaddress.ip_address((address or "").split("%")[0])
@@ -104,9 +104,9 @@ def address_bounds(config: Config, address: str | None) -> dict[str, int]:
 
 
 class Listener:
-    """A page that listens, by whatever kind of connection: what happens at its beginning and its end.
+    """The handler for the stream of a page, over any kind of connection.
 
-    :param admission: what was found out before the connection opened.
+    :param admission: the result of `admit`.
     """
 
     __slots__ = ("_topics", "admission", "connection", "state")
@@ -118,7 +118,7 @@ class Listener:
         self._topics: list[Topic] = []
 
     def opened(self) -> None:
-        """Subscribe, count as there, and send what the page missed."""
+        """Subscribe, mark the visitor as connected, and send the missed events."""
         hub, admission = self.state.hub, self.admission
         topic, everyone = Topic("session", admission.session_id), Topic("visitors", admission.project_id)
         snapshot = hub.subscribe(topic, self.connection)
@@ -138,25 +138,25 @@ class Listener:
         self.connection.replay(frame for frame in encoded if frame is not None)
 
     def greeting(self) -> Iterable[Frame]:
-        """What the page is sent first."""
+        """Return the first frames of the stream."""
         return ()
 
     def closed(self) -> None:
-        """Undo what `opened` did, however far it came."""
+        """Undo `opened`, also if it failed halfway."""
         for topic in self._topics:
             self.state.hub.unsubscribe(topic, self.connection)
         leave(self.state, self.connection)
 
 
 def opening_frames(state: State, connection: Connection, admission: Admission) -> Iterator[Frame]:
-    """What a page is told before what it missed, in the form that its connection has."""
+    """Return the frames that a page gets before the missed events, in the format of its connection."""
     if admission.rating_asked_at is not None:
         asked_at = clock.format_utc(admission.rating_asked_at)
         yield state.frames.for_visitors("csat_request", requestedAt=asked_at)[connection.encoder]
 
 
 def leave(state: State, connection: Connection) -> None:
-    """Note that a connection is over."""
+    """Record that a connection is closed."""
     with connection.presence_lock:
         left, connection.presence = connection.presence, None
         if left is not None:

@@ -11,9 +11,9 @@ from ...errors import InvalidRequest
 from ...state import State
 from ...values import Event
 
-#: How much further back a time as a cursor reaches. Pages mix the server's clock with their own.
+#: How much earlier than a time cursor a stream starts, because pages mix the server's clock with their own.
 OVERLAP = timedelta(seconds=30)
-#: How far back a stream begins that has no cursor.
+#: How far back a stream without a cursor starts.
 LOOK_BACK = timedelta(minutes=1)
 
 
@@ -22,17 +22,17 @@ class StreamStart:
     """Where a page continues.
 
     :ivar after: the number of the last event that the page has.
-    :ivar heard: the number of the last custom event that the page has. These have no id to skip repeats.
+    :ivar custom_after: the number of the last custom event that the page has. These have no id to skip repeats.
     :ivar since: for a page without a cursor: the time from which it gets events.
     """
 
     after: int
-    heard: int
+    custom_after: int
     since: datetime | None = None
 
     def wants(self, event: Event) -> bool:
         """Return whether to send an event after `after`."""
-        return event.type != "event.sent" or event.seq > self.heard
+        return event.type != "event.sent" or event.seq > self.custom_after
 
 
 def stream_start(state: State, session_id: str, place: SessionPosition, text: str | None) -> StreamStart:
@@ -51,8 +51,8 @@ def stream_start(state: State, session_id: str, place: SessionPosition, text: st
         moment = time_cursor(text)
     except ValueError:
         raise InvalidRequest.field("after", "Neither a cursor that this server gave nor an ISO 8601 time.") from None
-    after, heard = (seq_at(state.db, session_id, time) for time in (earlier(moment, OVERLAP), moment))
-    return StreamStart(min(after, place.seq), min(heard, place.seq))
+    after, custom_after = (seq_at(state.db, session_id, time) for time in (earlier(moment, OVERLAP), moment))
+    return StreamStart(min(after, place.seq), min(custom_after, place.seq))
 
 
 def time_cursor(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The WebSocket routes: `/ws` for programs of the back office, `/stream` for a visitor's page."""
+"""The WebSocket routes: `/ws` for the back office, and `/stream` for a visitor's page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .admission import Admission, Listener, leave, reserved_room
 from .cursors import project_cursor
 from .takeover import Takeover
 
-#: Seconds that a client of `/ws` has for its first frame.
+#: Seconds that a client of `/ws` has to send its first frame.
 AUTH_WAIT = 10.0
 
 _AUTH = sockets.AuthFrame()
@@ -38,14 +38,14 @@ _EVENT = sockets.EventFrame()
 
 
 def serve_back_office(state: State) -> None:
-    """Hand one connection to `/ws` over to the event loop."""
+    """Start serving a WebSocket on `/ws`."""
     connection = _open(state, state.frames.operator)
     connection.set_deadline(AUTH_WAIT, AUTH_TIMEOUT, f"No auth frame within {AUTH_WAIT:g} seconds.")
     connection.start(_BackOffice(state, connection, request.remote_addr))
 
 
 def serve_visitor(state: State) -> None:
-    """Hand one connection to `/stream` over. `g.pocketping_admission` was set before the upgrade."""
+    """Start serving a WebSocket on `/stream`. `g.pocketping_admission` was set before the upgrade."""
     admission: Admission = g.pocketping_admission
     connection = _open(state, state.frames.visitor)
     connection.max_frame = MAX_FRAME
@@ -104,14 +104,14 @@ class _BackOffice:
         self.state.hub.unsubscribe(self._topic, self.connection)
         was_online = presence.operator_online(self.state.db, self.client.project_id)
         leave(self.state, self.connection)
-        self._tell_presence(self.client, was_online)
+        self._announce_presence(self.client, was_online)
 
     def _begin(self, raw: str | bytes) -> None:
         hello = self._authenticate(raw)
         after: int | None = hello["after"]
         client = client_of(self.state, hello["apiKey"], self.address)
-        self._let_in(client)
-        # It counts for its address only until it is known.
+        self._accept(client)
+        # It counts against the limit of its address only until it is authenticated.
         self.state.sockets.disown(self.connection)
         self._count(client)
         self.connection.max_frame = MAX_FRAME
@@ -125,15 +125,15 @@ class _BackOffice:
         )
         # A client that leaves during the replay must not resume after events that it did not get.
         cursor = snapshot.cursor if after is None else min(after, snapshot.cursor)
-        self._tell_presence(client, was_online, exclude=self.connection)
+        self._announce_presence(client, was_online, exclude=self.connection)
         self.connection.send(operator_frame("auth.ok", **self._who(client), cursor=str(cursor)))
         found = self.state.hub.replay(topic, after, snapshot) if after is not None else ()
         self.connection.replay(self.state.frames.operator(event, at) for event, at in found)
 
-    def _let_in(self, client: Client) -> None:
+    def _accept(self, client: Client) -> None:
         self.client, self.connection.key_hash = client, client.key_hash
         left = None if client.expires_at is None else (client.expires_at - clock.now()).total_seconds()
-        self.connection.set_deadline(left, UNAUTHORIZED, "The operator's token ran out.")
+        self.connection.set_deadline(left, UNAUTHORIZED, "The operator's token has expired.")
 
     def _who(self, client: Client) -> dict[str, Any]:
         found: dict[str, Any] = {"projectId": client.project_id}
@@ -141,7 +141,7 @@ class _BackOffice:
             found["operator"] = _OPERATOR.dump(client.operator)
         return found
 
-    def _tell_presence(self, client: Client, was_online: bool, exclude: Connection | None = None) -> None:
+    def _announce_presence(self, client: Client, was_online: bool, exclude: Connection | None = None) -> None:
         online = presence.operator_online(self.state.db, client.project_id)
         if online == was_online and client.operator is None:
             return
@@ -197,16 +197,16 @@ class _BackOffice:
             if self.connection.presence is None or self.connection.presence.available == available:
                 return
             self.connection.presence = presence.set_available(self.state.db, self.connection.presence, available)
-        self._tell_presence(client, was_online)
+        self._announce_presence(client, was_online)
 
     def _renew(self, client: Client, key: str) -> None:
-        """Go on with a further token. It may change when the connection ends, and neither whose nor where it is."""
+        """Renew the connection with another token, which may only change when it expires."""
         if client.operator is None:
             raise InvalidRequest.field("type", "A connection with an API key needs no renewal.")
         renewed = client_of(self.state, key, self.address)
         if renewed.operator is None or renewed.counted != client.counted:
             raise Forbidden("A connection can only be renewed by a token of the same operator.")
-        self._let_in(renewed)
+        self._accept(renewed)
         self.connection.send(operator_frame("auth.ok", **self._who(renewed)))
 
     def _filter(self, found: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from .admission import Admission, Listener, admit, reserved_room
 from .takeover import StreamResponse, Takeover
 from .transports import require_transport
 
-#: What a stream begins with: milliseconds after which a browser comes back.
+#: The start of a stream. It says after how many milliseconds a browser reconnects.
 RETRY = b"retry: 2000\n\n"
 
 _HEADERS = {
@@ -70,8 +70,8 @@ class _Page(Listener):
         yield event_frame("connected", {"cursor": cursor}, cursor)
 
     def received(self, raw: str | bytes) -> None:
-        """Nothing comes in on an event stream."""
+        """Do nothing, because clients send nothing on an event stream."""
 
     def close_code(self, error: Exception) -> Closed | None:
-        """There is no code: a stream just ends."""
+        """Return `None`, because event streams have no close codes."""
         return None

@@ -1,7 +1,7 @@
-"""Taking a client's socket out of the hands of the web server, so that nothing of the server stays with it.
+"""Takes over a client's socket from the web server, so that the connection needs no thread of the server.
 
-The server is left with another socket, whose other end takes what it still writes, and closes that one in its own
-time. So its thread or greenlet is free as soon as the request is over, and so are the contexts of the request.
+The server gets another socket instead. Our end of it receives anything that the server still writes, and the server
+closes it as usual. So its thread or greenlet and the contexts of the request are free when the request ends.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ from .handshake import minimal_environ
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-#: Where the handshake of simple-websocket looks for a socket first.
+#: The key of the environ in which simple-websocket looks for a socket first.
 _HANDSHAKE_SOCKET = "werkzeug.socket"
 
 
 class Takeover:
-    """The socket of one request, to be taken over.
+    """The takeover of one request's socket.
 
-    :param environ: of the request.
-    :raises TransportUnsupported: if the server has no socket that can be taken.
-    :raises Unavailable: if taking it holds a thread of the server, and no more of these may be held.
+    :param environ: the WSGI environ of the request.
+    :param held: counts the server threads that are blocked by sockets.
+    :raises TransportUnsupported: if the server has no socket that can be taken over.
+    :raises Unavailable: if this would block a thread of the server, and the limit of these is reached.
     """
 
     def __init__(self, environ: WSGIEnvironment, held: HeldThreads) -> None:
@@ -52,24 +53,24 @@ class Takeover:
         self._held = False
         self.taken = False
         if isinstance(sock, ssl.SSLSocket):
-            # What encrypts it can't be moved, so the server's own socket is used, and its thread waits.
+            # TLS state can't move to another socket, so this uses the server's socket, and the server's thread waits.
             held.take(threads_to_hold(environ))
             self._held = True
             self._over = threading.Event()
 
     def lend(self, key: str) -> dict[str, Any]:
-        """Let flask-sock shake hands, and read nothing.
+        """Let flask-sock do the handshake, without reading from the socket.
 
-        :param key: of the handshake.
-        :return: the environ to do it with.
+        :param key: the key of the handshake.
+        :return: the environ for flask-sock.
         """
         self._stand_in = _StandIn(self._sock)
         return {**minimal_environ(key), _HANDSHAKE_SOCKET: self._stand_in}
 
     def take(self) -> Any:
-        """Take the socket.
+        """Take over the socket.
 
-        :return: it, or one for the same line.
+        :return: the socket, or another one for the same connection.
         """
         self.taken = True
         if self._stand_in is not None:
@@ -78,24 +79,24 @@ class Takeover:
             return self._sock
         left, self._sink = socket.socketpair()
         mine = RawSocket(fileno=self._sock.detach())
-        # The server may still want to set its time-out, half-close it and close it.
+        # The server may still set the timeout of its socket, shut it down and close it.
         type(self._sock).__init__(self._sock, fileno=left.detach())
         return mine
 
     @property
     def on_release(self) -> Callable[[], None] | None:
-        """What to call when the socket is no longer used, if the server waits for that."""
+        """The function to call when the socket is no longer used, if the server waits for that."""
         return None if self._over is None else self._over.set
 
     def give_back(self) -> None:
-        """Note that the request ended without its socket being taken."""
+        """Undo the takeover if the request ended before `take`."""
         if not self.taken:
             self._free()
 
     def answer(self) -> Iterator[bytes]:
-        """The rest of the request, as the server sees it."""
+        """Return the response body for the server, which ends its part of the request."""
         if self._over is not None:
-            # Closed by the server in any case, also where it never iterates.
+            # The server always closes it, even if it does not iterate.
             return ClosingIterator(self._hold(self._over), [self._free])
         return ClosingIterator([], [self._sink.close] if self._sink is not None else [])
 
@@ -106,13 +107,13 @@ class Takeover:
 
     def _hold(self, over: threading.Event) -> Iterator[bytes]:
         over.wait()
-        # Nothing of HTTP must be written any more. Servers pass over a client that has gone.
+        # The server must not write HTTP any more. It ignores this error, as if the client had disconnected.
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         yield b""
 
 
 class _StandIn:
-    """What flask-sock shakes hands through. Its reader is told at once that nothing more comes."""
+    """The socket for the handshake of flask-sock. Reads return the end of the stream immediately."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock: socket.socket | None = sock
@@ -133,7 +134,7 @@ class _StandIn:
 
 
 class SwitchedResponse(Response):
-    """What the server is told after the handshake of a WebSocket. The client gets nothing of it."""
+    """The response for the server after a WebSocket handshake. The client does not get it."""
 
     def __init__(self, takeover: Takeover) -> None:
         super().__init__(status=101)
@@ -145,14 +146,14 @@ class SwitchedResponse(Response):
 
 
 class StreamResponse(Response):
-    """An answer whose body is sent by a connection of ours, after the head that the host's app has finished.
+    """A response whose head the host app completes and whose body our connection sends.
 
-    :param begin: takes the socket and its first bytes.
+    :param begin: starts the connection, with the socket and the bytes of the head.
     """
 
     def __init__(self, takeover: Takeover, begin: Callable[[Any, bytes], None], headers: dict[str, str]) -> None:
         super().__init__(headers=headers)
-        # There is no length, and no chunks: it ends with the line.
+        # The body has no length and no chunks. It ends when the connection closes.
         self.automatically_set_content_length = False
         self._takeover = takeover
         self._begin = begin
@@ -160,35 +161,35 @@ class StreamResponse(Response):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         headers = [(name, value) for name, value in self.get_wsgi_headers(environ) if name.lower() not in _HOP_BY_HOP]
         lines = [f"HTTP/1.1 {self.status}", *(f"{name}: {value}" for name, value in headers), "Connection: close"]
-        # Before the socket is taken: a header that can't be encoded is the server's to answer.
+        # Encode the head before taking the socket, so that the server can respond if this fails.
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self._begin(self._takeover.take(), head)
         start_response(self.status, headers)
         return self._takeover.answer()
 
 
-# Headers of a body that is not sent by the server: those of its connection, and what compresses it.
+# Headers that do not apply, because the server does not send the body: those of the connection and of compression.
 _HOP_BY_HOP = {"connection", "content-length", "content-encoding", "transfer-encoding", "keep-alive"}
 
 
 def find_socket(environ: WSGIEnvironment) -> socket.socket | None:
-    """The client's socket, where the server lends it and speaks HTTP/1 on it.
+    """Return the client's socket if the server lends it and uses HTTP/1 on it.
 
-    :param environ: of a request.
+    :param environ: the WSGI environ of a request.
     """
     if not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1"):
-        # A connection of HTTP/2 carries other requests, too.
+        # An HTTP/2 connection also carries other requests.
         return None
     found = environ.get("gunicorn.socket") or environ.get("werkzeug.socket") or _socket_of_pywsgi(environ)
     return found if isinstance(found, socket.socket) else None
 
 
 def _socket_of_pywsgi(environ: WSGIEnvironment) -> Any:
-    """The socket that gevent's own server reads from. Without its monkey patch our threads would not be its own."""
+    """Return the socket of gevent's own server. Without its monkey patch, our threads would not be greenlets."""
     if not environ.get("SERVER_SOFTWARE", "").startswith("gevent/") or not _is_patched():
         return None
     given = environ.get("wsgi.input")
-    # With an upgrade it is the file itself, else what bounds it to the body.
+    # For an upgrade, this is the file itself. Else, it is a wrapper that limits reads to the body.
     return getattr(getattr(getattr(given, "rfile", given), "raw", None), "_sock", None)
 
 
@@ -198,9 +199,9 @@ def _is_patched() -> bool:
 
 
 def threads_to_hold(environ: WSGIEnvironment) -> int:
-    """How many threads of the server may wait for sockets: a quarter.
+    """Return how many threads of the server sockets may block: a quarter of them.
 
-    :param environ: of a request.
+    :param environ: the WSGI environ of a request.
     """
     if not environ.get("wsgi.multithread"):
         return 0

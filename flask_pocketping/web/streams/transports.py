@@ -19,12 +19,12 @@ logger = logging.getLogger("flask_pocketping")
 def transports(state: State, environ: WSGIEnvironment) -> list[str]:
     """Return the transports that a page may use, the best one first.
 
-    :param environ: of a request, which shows the server.
+    :param environ: the WSGI environ of a request, which identifies the server.
     :return: some of `websocket`, `sse` and `poll`.
     """
     wanted = state.config.transports
     reason = _why_not(environ)
-    # A test client tells of no server, and is none.
+    # Flask's test client names no server, and needs no warning.
     if reason and set(wanted) - {"poll"} and environ.get("SERVER_SOFTWARE"):
         _warn(state, reason)
     return [name for name in wanted if name == "poll" or not reason]

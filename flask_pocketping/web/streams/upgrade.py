@@ -1,7 +1,7 @@
-"""Requests that become WebSockets: flask-sock shakes hands, and the socket is taken over from the web server.
+"""Turns requests into WebSockets: flask-sock does the handshake, and then we take over the socket from the web server.
 
-Nothing else knows flask-sock and simple-websocket, which shake hands with whatever socket they find in the request's
-environ. There they are given one of ours, see `Takeover.lend`.
+Only this module uses flask-sock. It and simple-websocket do the handshake with the socket that they find in the
+request's environ, where we put one of ours. See `Takeover.lend`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def add_sockets(state: State, blueprint: Blueprint) -> None:
 
 
 def prepare_upgrade(state: State, *, visitor: bool) -> None:
-    """Check the current request while an answer of HTTP can still refuse it, and borrow its socket.
+    """Check the current request while an HTTP response can still refuse it, and borrow its socket.
 
-    :param visitor: whether it is for `/stream`.
-    :raises APIError: if it can't become a WebSocket, or may not.
+    :param visitor: whether the request is for `/stream`.
+    :raises APIError: if the request can't or must not become a WebSocket.
     """
     key = check_upgrade(request)
     require_transport(state, "websocket", request.environ)
@@ -51,9 +51,9 @@ def prepare_upgrade(state: State, *, visitor: bool) -> None:
 
 
 def finish_upgrade() -> Response | None:
-    """Undo to the current request what `prepare_upgrade` did.
+    """Restore the environ of the current request, which `prepare_upgrade` changed.
 
-    :return: what the server gets in place of the response, if the socket was taken.
+    :return: the response for the server, if the socket was taken over.
     """
     takeover: Takeover | None = g.get("pocketping_takeover")
     if takeover is None:
@@ -63,7 +63,7 @@ def finish_upgrade() -> Response | None:
 
 
 def give_back_socket() -> None:
-    """Note at the end of a request that its socket is the server's again, unless it was taken."""
+    """Give the socket back to the server at the end of a request, unless it was taken over."""
     takeover: Takeover | None = g.pop("pocketping_takeover", None)
     if takeover is not None:
         takeover.give_back()

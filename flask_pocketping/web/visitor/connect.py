@@ -23,12 +23,12 @@ from .identity import page_identity
 
 routes = Routes(caller="visitor")
 
-#: How often a page looks for the conversation that another one of the same user was faster to open.
+#: How often to retry if another page of the same user opens a conversation at the same time.
 TRIES = 3
 
-#: Conversations that pages open, whether anybody speaks in them or not.
+#: The limit of conversations that pages open, including those without messages.
 _OPENED = Limit("visitor_silent_session_limit", "opened")
-#: Pages that tell of themselves and of their visitor.
+#: The limit of page visits whose data is recorded.
 _PAGES = Limit("visitor_message_limit", "pages")
 
 
@@ -39,7 +39,7 @@ def connect(call: Call, session_id: str | None) -> Any:
         try:
             return _connect(call, session_id)
         except sessions.UnderWay:
-            # Another tab of the same user was faster; this one goes on with what that one opened.
+            # Another tab of the same user was faster, so continue with its conversation.
             continue
     raise Unavailable("Your conversation is being opened elsewhere. Try again.")
 
@@ -49,7 +49,7 @@ def _connect(call: Call, session_id: str | None) -> dict[str, Any]:
     user = None if token is None else call.state.identities.read(token)
     said = page_identity(call.body["identity"] or {})
     header, named = request.headers.get("User-Agent") or "", call.body["metadata"].get("userAgent") or ""
-    # A server may connect for a visitor, whose browser it names. Who asks is who makes the request.
+    # A server may connect for a visitor and name the visitor's browser. The header identifies the client itself.
     metadata = _metadata(call.body["metadata"], named or header)
     session = _go_on(call, session_id, metadata, user, said)
     if session is not None:
@@ -78,14 +78,14 @@ def _go_on(
     session = None
     if session_id is not None:
         elsewhere = theirs not in {None, session_id}
-        news, word = (metadata, said) if _may_tell(call, session_id) else ({}, None)
+        news, word = (metadata, said) if _may_record(call, session_id) else ({}, None)
         session = resume.resume(db, session_id, news, user=user, said=word, unless_silent=elsewhere)
     if session is None and theirs is not None:
-        session = resume.resume(db, theirs, metadata if _may_tell(call, theirs) else {}, user=user)
+        session = resume.resume(db, theirs, metadata if _may_record(call, theirs) else {}, user=user)
     return session
 
 
-def _may_tell(call: Call, session_id: str) -> bool:
+def _may_record(call: Call, session_id: str) -> bool:
     """Return whether to record what the page reports. A page that connects too often is still admitted."""
     try:
         _PAGES.count(call.state, session_id)
@@ -95,7 +95,7 @@ def _may_tell(call: Call, session_id: str) -> bool:
 
 
 def _open(call: Call, metadata: Mapping[str, Any], user: Identity | None, said: Identity | None) -> Session:
-    # Pages open one for each visitor. One in which somebody speaks counts more, see `POST /message`.
+    # Pages open a conversation for each visitor. Those with messages have another limit, see `POST /message`.
     _OPENED.count(call.state)
     url, title = metadata.get("pageUrl"), metadata.get("pageTitle")
     return sessions.open_session(
@@ -138,10 +138,10 @@ def _unopened(call: Call, handle: str | None, user: Identity | None) -> dict[str
 
 def _identity_for_page(known: Identity) -> dict[str, Any]:
     """Return the part of the identity that the page may see, without notes of the back office."""
-    told: dict[str, Any] = {"id": known.customer_id, "email": known.email, "name": known.name}
+    fields: dict[str, Any] = {"id": known.customer_id, "email": known.email, "name": known.name}
     if not known.verified:
-        told |= known.metadata or {}
-    return {**{name: value for name, value in told.items() if value is not None}, "verified": known.verified}
+        fields |= known.metadata or {}
+    return {**{name: value for name, value in fields.items() if value is not None}, "verified": known.verified}
 
 
 def _metadata(page: Mapping[str, Any], agent: str) -> dict[str, Any]:

@@ -17,14 +17,14 @@ from ..origins import check_same_origin
 routes = Routes(caller="anyone")
 
 _IDENTITY = backoffice.IdentifyRequest()
-#: It is one person's, so no cache may keep it and no page of another origin may embed it.
+#: The response belongs to one person, so caches must not store it and pages of other origins must not embed it.
 _PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie", "Cross-Origin-Resource-Policy": "same-origin"}
 
 
 @routes("GET /identity", response=visitor.IdentityResponse)
 def get_identity(call: Call) -> Any:
     """Get a new signature of the customer who is signed in to the host app, by its cookies."""
-    # Kept for the answer, whatever it will be.
+    # Kept for any response, including errors.
     g.pocketping_headers = _PRIVATE
     check_same_origin()
     ADDRESS.count(call.state)

@@ -19,7 +19,7 @@ from .prechat import check_contact
 
 routes = Routes(caller="visitor")
 
-#: Conversations in which the visitor speaks.
+#: The limit of conversations in which visitors write.
 _CONVERSATIONS = Limit("visitor_session_limit", "sessions")
 
 
@@ -51,7 +51,7 @@ def send_visitor_message(call: Call, session_id: str) -> Any:
     "GET /messages", query=visitor.VisitorMessagesQuery, response=visitor.VisitorMessagesResponse, session="required"
 )
 def list_visitor_messages(call: Call, session_id: str) -> Any:
-    """Messages after or before a message id or a seq; after a time, all that changed since; else the newest page."""
+    """List messages after or before a message id or seq, those that changed since a time, or the newest page."""
     handle = call.query["sessionId"]
     after, before, limit = call.query.get("after"), call.query.get("before"), call.query["limit"]
     if after:
@@ -62,7 +62,7 @@ def list_visitor_messages(call: Call, session_id: str) -> Any:
             call.state.db, session_id, after=after or None, before=before or None, limit=limit
         )
     elif before:
-        raise InvalidRequest.field("before", "Can't be joined with a time.")
+        raise InvalidRequest.field("before", "Can't be combined with a time.")
     else:
         try:
             moment = time_cursor(after)
@@ -82,7 +82,7 @@ def list_visitor_messages(call: Call, session_id: str) -> Any:
     limit=Limit("visitor_message_limit", "edits"),
 )
 def edit_visitor_message(call: Call, session_id: str, message_id: str) -> Any:
-    """Change the text of a message of the visitor's own."""
+    """Edit a message of the visitor."""
     return messages.edit_message(
         call.state.db,
         session_id,
@@ -95,21 +95,21 @@ def edit_visitor_message(call: Call, session_id: str, message_id: str) -> Any:
 
 @routes("DELETE /message/<message_id>", query=visitor.HandleQuery, response=visitor.DeletedResponse, session="required")
 def delete_visitor_message(call: Call, session_id: str, message_id: str) -> Any:
-    """Delete a message of the visitor's own."""
+    """Delete a message of the visitor."""
     messages.delete_message(call.state.db, session_id, message_id, by=MessageType.VISITOR)
     return True
 
 
 @routes("POST /typing", body=visitor.VisitorTypingRequest, response=AcceptedResponse, session="required")
 def visitor_typing(call: Call, session_id: str) -> Any:
-    """Tell the operators that the visitor types, or has stopped."""
+    """Tell the operators that the visitor is typing or has stopped."""
     place = find_position(call.state.db, session_id)
     call.state.announcer.typing(place.project_id, session_id, "visitor", call.body["isTyping"])
 
 
 @routes("POST /read", body=visitor.VisitorReadRequest, response=backoffice.UpdatedResponse, session="required")
 def visitor_read(call: Call, session_id: str) -> Any:
-    """Note that messages of the other side arrived at the page, or were read there."""
+    """Mark messages of the other side as delivered or read."""
     return messages.mark_messages(
         call.state.db,
         session_id,
@@ -127,7 +127,7 @@ def visitor_read(call: Call, session_id: str) -> Any:
     limit=Limit("visitor_message_limit", "identify"),
 )
 def identify_from_page(call: Call, session_id: str) -> Any:
-    """What a page says of its visitor; nobody vouches for it."""
+    """Store the identity that a page reports for its visitor, as unverified."""
     identity = page_identity(call.body["identity"])
     if identity is None:
         raise InvalidRequest.field("identity", "Nothing in it can be used.")

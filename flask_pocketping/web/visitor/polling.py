@@ -31,7 +31,7 @@ def poll_events(call: Call, session_id: str) -> Any:
     nothing_new = after >= place.seq
     page = EventPage([], False) if nothing_new else events_after(db, session_id, after, call.query["limit"])
     made = [(call.state.frames.visitor_json(event), event.seq) for event in page.events if start.wants(event)]
-    # Behind the log's end there is nothing to wait for: a database may have been restored.
+    # A cursor after the end of the log is reset, because the database may have been restored.
     reached = page.events[-1].seq if page.events else min(after, place.seq)
     return {
         "frames": [{**frame, "cursor": str(seq)} for frame, seq in made if frame is not None],

@@ -7,8 +7,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 _PHONES = {"iPhone", "iPod"}
-# HTTP clients and headless browsers say nothing of who uses them: a program on the API, a test. They are not
-# crawlers by their name alone.
+# HTTP clients and headless browsers, which programs on the API and tests use. Their names alone do not make them
+# crawlers.
 _TOOLS = re.compile(
     r"\b(?:curl|wget|httpie|python-(?:requests|httpx|urllib\d?)|aiohttp|axios|undici|node-fetch|go-http-client|okhttp"
     r"|postmanruntime|apache-httpclient|guzzlehttp|libwww-perl|faraday|ruby|java)\b[/\w.]*|\bheadless(?=chrome)",
@@ -16,7 +16,7 @@ _TOOLS = re.compile(
 )
 
 
-#: What is looked at: browsers and crawlers have named themselves by then, and the patterns take long over more.
+#: How many characters are parsed. They include the names of browsers and crawlers, and matching more takes long.
 LENGTH = 256
 
 
@@ -32,23 +32,23 @@ def is_crawler(user_agent: str) -> bool:
 
 @lru_cache(maxsize=2048)
 def _describe(user_agent: str) -> dict[str, str]:
-    # Its patterns take a while to load, which hosts without visitors need not wait for.
+    # The patterns take a while to load, so only the first visitor's request loads them.
     from ua_parser import parse
 
     found = parse(user_agent)
-    told: dict[str, str] = {}
+    described: dict[str, str] = {}
     if found.user_agent:
-        told["browser"] = found.user_agent.family
+        described["browser"] = found.user_agent.family
     if found.os:
-        told["os"] = found.os.family
+        described["os"] = found.os.family
     family = found.device.family if found.device else ""
     if "Tablet" in family or family == "iPad" or ("Android" in user_agent and "Mobile" not in user_agent):
-        told["device"] = "tablet"
+        described["device"] = "tablet"
     elif "Mobi" in user_agent or family in _PHONES:
-        told["device"] = "mobile"
-    elif told:
-        told["device"] = "desktop"
-    return told
+        described["device"] = "mobile"
+    elif described:
+        described["device"] = "desktop"
+    return described
 
 
 @lru_cache(maxsize=2048)

@@ -42,20 +42,20 @@ class VersionStatus:
     @cached_property
     def headers(self) -> Mapping[str, str]:
         """The headers of a response."""
-        told = {
+        values = {
             f"{HEADER}-Status": self.status,
             "X-PocketPing-Min-Version": self.min_version,
             "X-PocketPing-Latest-Version": self.latest_version,
             f"{HEADER}-Message": self.message,
         }
-        return {name: value for name, value in told.items() if value}
+        return {name: value for name, value in values.items() if value}
 
     @property
     def warning(self) -> dict[str, str | bool] | None:
         """The data of the first frame of a stream, if there is a warning."""
         if self.status == "ok":
             return None
-        told = {
+        payload = {
             "severity": _SEVERITIES[self.status],
             "status": self.status,
             "minVersion": self.min_version,
@@ -63,7 +63,7 @@ class VersionStatus:
             "message": self.message,
             "canContinue": self.status != "unsupported",
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in payload.items() if value is not None}
 
     def check(self) -> None:
         """Refuse a version that is too old.
@@ -74,33 +74,33 @@ class VersionStatus:
             raise UpgradeRequired(self.message)
 
 
-def version_status(config: Config, told: str | None) -> VersionStatus:
+def version_status(config: Config, version: str | None) -> VersionStatus:
     """Compare a version with the settings. A missing or unreadable version counts as fine.
 
-    :param told: the request's `X-PocketPing-Version`.
+    :param version: the request's `X-PocketPing-Version`.
     """
-    return _version_status(told, config.widget_min_version, config.widget_latest_version)
+    return _version_status(version, config.widget_min_version, config.widget_latest_version)
 
 
 # A site has few versions of the widget on its pages, and says which with every request.
 @lru_cache(maxsize=64)
-def _version_status(told: str | None, min_version: str | None, latest_version: str | None) -> VersionStatus:
-    return VersionStatus(_status(told, min_version, latest_version), min_version, latest_version)
+def _version_status(version: str | None, min_version: str | None, latest_version: str | None) -> VersionStatus:
+    return VersionStatus(_status(version, min_version, latest_version), min_version, latest_version)
 
 
-def _status(told: str | None, min_version: str | None, latest_version: str | None) -> Status:
-    match = _VERSION.fullmatch((told or "").strip())
+def _status(version: str | None, min_version: str | None, latest_version: str | None) -> Status:
+    match = _VERSION.fullmatch((version or "").strip())
     if match is None:
         return "ok"
-    version = _numbers(match[1])
-    if min_version and version < _numbers(min_version):
+    numbers = _numbers(match[1])
+    if min_version and numbers < _numbers(min_version):
         return "unsupported"
     if latest_version is None:
         return "ok"
     latest = _numbers(latest_version)
-    if version[0] < latest[0]:
+    if numbers[0] < latest[0]:
         return "deprecated"
-    return "outdated" if version < latest else "ok"
+    return "outdated" if numbers < latest else "ok"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
