@@ -1,4 +1,4 @@
-"""The bus between processes over a real Redis, which goes away and comes back."""
+"""Tests the bus between processes with a real Redis that stops and restarts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def through_proxy(proxy: Proxy, redis_url: str) -> str:
     return f"redis://127.0.0.1:{proxy.port}{urlsplit(redis_url).path}"
 
 
-def test_without_a_redis_nothing_is_heard() -> None:
+def test_without_redis_no_message_arrives() -> None:
     bus, heard = Bus(), Heard()
     bus.on_message = heard
     bus.listen()
@@ -87,7 +87,7 @@ def test_without_a_redis_nothing_is_heard() -> None:
     assert heard == []
 
 
-def test_each_hears_the_others_and_not_itself(join: Join) -> None:
+def test_a_process_receives_messages_of_others_but_not_its_own(join: Join) -> None:
     (one, heard_by_one), (two, heard_by_two), (_, heard_by_three) = join(), join(), join()
     one.publish({"wake": True, "deliveries": 2})
     two.publish({"typing": {"sessionId": "sess_1", "sender": "operator", "isTyping": True}, "project": "é"})
@@ -98,7 +98,7 @@ def test_each_hears_the_others_and_not_itself(join: Join) -> None:
     assert (len(heard_by_one), len(heard_by_two), len(heard_by_three)) == (1, 1, 2)
 
 
-def test_other_channels_are_not_heard(join: Join, channel: str) -> None:
+def test_messages_of_other_channels_are_ignored(join: Join, channel: str) -> None:
     (one, heard_by_one), (two, heard_by_two) = join(), join(channel=channel + ":other")
     (third, _), (fourth, _) = join(), join(channel=channel + ":other")
     one.publish({"wake": 1})
@@ -111,7 +111,7 @@ def test_other_channels_are_not_heard(join: Join, channel: str) -> None:
     assert {"wake": 1} not in heard_by_two
 
 
-def test_what_nobody_understands_ends_nothing(join: Join, redis_url: str, channel: str) -> None:
+def test_an_invalid_message_does_not_end_the_listener(join: Join, redis_url: str, channel: str) -> None:
     bus, _ = join()
     _, heard = join()
     client = redis.Redis.from_url(redis_url)
@@ -122,7 +122,7 @@ def test_what_nobody_understands_ends_nothing(join: Join, redis_url: str, channe
     heard.wait({"wake": True})
 
 
-def test_a_listener_that_fails_ends_nothing(join: Join, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_in_the_handler_does_not_end_the_listener(join: Join, caplog: pytest.LogCaptureFixture) -> None:
     bus, _ = join()
     listener, heard = join()
 
@@ -137,7 +137,7 @@ def test_a_listener_that_fails_ends_nothing(join: Join, caplog: pytest.LogCaptur
     heard.wait({"wake": 2})
 
 
-def test_redis_goes_away_and_comes_back(
+def test_the_bus_reconnects_when_redis_comes_back(
     join: Join, proxy: Proxy, through_proxy: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     near, _ = join()
@@ -160,7 +160,7 @@ def test_redis_goes_away_and_comes_back(
     wait_until(arrives, "publishing works again", seen=lambda: heard_nearby)
 
 
-def test_a_line_that_goes_dead_without_a_word_is_noticed(
+def test_a_dead_connection_to_redis_is_noticed(
     join: Join, proxy: Proxy, through_proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RedisBus, "HEARTBEAT", 0.3)
@@ -173,7 +173,7 @@ def test_a_line_that_goes_dead_without_a_word_is_noticed(
     heard.wait({"wake": "again"})
 
 
-def test_a_redis_that_is_away_from_the_start_holds_up_nobody(
+def test_a_redis_that_is_down_from_the_start_blocks_nothing(
     through_proxy: str, proxy: Proxy, channel: str, join: Join
 ) -> None:
     proxy.down()
@@ -190,7 +190,7 @@ def test_a_redis_that_is_away_from_the_start_holds_up_nobody(
     bus.close()
 
 
-def test_listening_can_end_and_begin_again(join: Join) -> None:
+def test_listening_can_stop_and_start_again(join: Join) -> None:
     bus, heard = join()
     other, _ = join()
     bus.close()

@@ -1,4 +1,4 @@
-"""A connection over a pair of sockets, with a real loop and pool: what comes in which order, and how it ends."""
+"""Tests a connection over a socket pair with a real loop and pool: the order of frames, and how it closes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def frame(text: str) -> Frame:
     return Frame("message", None, text_frame(text))
 
 
-def test_a_replay_that_was_overtaken_by_its_client_goes_on_live() -> None:
+def test_a_replay_continues_live_after_the_client_caught_up() -> None:
     caught_up = threading.Event()
 
     def frames() -> Iterator[Frame]:
@@ -121,7 +121,7 @@ def test_a_replay_that_was_overtaken_by_its_client_goes_on_live() -> None:
         side.sock.close()
 
 
-def test_a_client_with_many_frames_does_not_keep_others_waiting() -> None:
+def test_a_client_with_many_frames_does_not_delay_others() -> None:
     order: list[str] = []
     go = threading.Event()
 
@@ -143,7 +143,7 @@ def test_a_client_with_many_frames_does_not_keep_others_waiting() -> None:
             side.sock.close()
 
 
-def test_a_client_that_has_gone_at_once_is_cleaned_up_after(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_disconnects_immediately_is_cleaned_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """However soon the loop finds out: what `opened` does must not come after what undoes it."""
     with running() as sockets:
         calls: list[str] = []
@@ -172,7 +172,7 @@ def test_a_client_that_has_gone_at_once_is_cleaned_up_after(monkeypatch: pytest.
         assert calls == ["opened", "closed"]
 
 
-def test_a_long_replay_does_not_keep_others_waiting() -> None:
+def test_a_long_replay_does_not_delay_others() -> None:
     """Four of them take all threads of the pool."""
     stopping = threading.Event()
 
@@ -224,7 +224,7 @@ def test_nothing_follows_the_close_frame() -> None:
 
 
 @pytest.mark.parametrize(("opcode", "whole"), [(TEXT, "añb"), (BINARY, "añb".encode())])
-def test_a_message_in_many_parts_is_kept_in_one_piece(opcode: int, whole: Any) -> None:
+def test_a_message_in_many_parts_is_kept_in_one_buffer(opcode: int, whole: Any) -> None:
     """Empty parts, which a client may send for days, take no memory; characters may be cut anywhere."""
     data = "añb".encode()
     with running() as sockets:
@@ -297,7 +297,7 @@ def test_control_frames_that_need_no_parser_are_counted_too(monkeypatch: pytest.
         side.sock.close()
 
 
-def test_messages_that_wait_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bytes_of_waiting_messages_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few large ones take as much memory as many small ones."""
     room = 4
     monkeypatch.setattr(websocket, "MAX_WAITING_BYTES", room * MAX_FRAME // 2)

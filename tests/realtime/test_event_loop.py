@@ -1,4 +1,4 @@
-"""The event loop and the pool by themselves: they start, end and begin anew, and no error ends them for good."""
+"""Tests the event loop and the pool alone: they start, end and restart, and errors do not end them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def runs(call: Callable[[Callable[[], None]], None]) -> bool:
     return done.wait(20)
 
 
-def test_a_call_while_the_thread_ends_starts_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_while_the_thread_ends_starts_a_new_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flask_pocketping.realtime.event_loop.LINGER", 0.0)
     loop = Loop()
 
@@ -47,7 +47,7 @@ class Refusing(threading.Thread):
         raise RuntimeError("can't start new thread")
 
 
-def test_a_loop_whose_thread_could_not_start_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_retries_to_start_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = Loop()
     with monkeypatch.context() as patched:
         patched.setattr(threading, "Thread", Refusing)
@@ -78,7 +78,7 @@ def test_a_socket_that_fails_in_every_way_does_not_end_the_loop() -> None:
     loop.close()
 
 
-def test_what_becomes_due_at_nearly_the_same_time_is_done_together() -> None:
+def test_sockets_due_at_nearly_the_same_time_are_served_together() -> None:
     """To wake up for each of many sockets would cost more than what there is to do."""
     called_at: dict[int, float] = {}
 
@@ -115,7 +115,7 @@ def test_what_becomes_due_at_nearly_the_same_time_is_done_together() -> None:
         member.close()
 
 
-def test_a_job_that_ends_its_thread_leaves_room_for_another() -> None:
+def test_a_job_that_ends_its_thread_makes_room_for_a_new_thread() -> None:
     pool = Pool(size=1)
 
     def leave() -> None:
@@ -126,7 +126,7 @@ def test_a_job_that_ends_its_thread_leaves_room_for_another() -> None:
     pool.close()
 
 
-def test_a_pool_that_gets_no_further_thread_uses_those_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_that_cannot_start_a_thread_uses_its_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever submits must not wait: it may be the event loop."""
     pool = Pool()
     go, done = threading.Event(), threading.Event()
@@ -149,12 +149,12 @@ def test_a_pool_that_gets_no_further_thread_uses_those_it_has(monkeypatch: pytes
     pool.close()
 
 
-def test_a_pool_without_any_thread_works_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_without_threads_runs_jobs_immediately(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "Thread", Refusing)
     assert runs(Pool().submit)
 
 
-def test_a_pool_is_closed_in_time_though_all_its_jobs_hang() -> None:
+def test_closing_a_pool_does_not_wait_for_hanging_jobs() -> None:
     size = 20
     pool = Pool(size)
     go = threading.Event()
@@ -171,7 +171,7 @@ def test_a_pool_is_closed_in_time_though_all_its_jobs_hang() -> None:
     assert took < size / 2, "the time is for all of them, not for each"
 
 
-def test_a_forked_process_has_neither_the_threads_nor_the_sockets_of_the_other_one() -> None:
+def test_a_forked_process_starts_without_threads_and_sockets() -> None:
     sockets = Sockets(100)
     assert runs(sockets.loop.call)
     assert runs(sockets.pool.submit)

@@ -1,4 +1,4 @@
-"""The hub over real logs: order, transactions that are late or never end, and what it leaves behind."""
+"""Tests the hub with real logs: order, transactions that commit late or never, and cleaning up."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def server_database(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
 
-def test_subscribers_get_what_is_theirs_in_order(any_database: str, chats: Chats) -> None:
+def test_subscribers_get_their_events_in_order(any_database: str, chats: Chats) -> None:
     chat = chats(any_database, poll_interval=30)
     one, two = chat.session(), chat.session()
     with chat.listening() as office, chat.listening(Topic("session", one)) as page:
@@ -164,7 +164,7 @@ def test_subscribers_get_what_is_theirs_in_order(any_database: str, chats: Chats
         assert [event.session_id for event, _ in page.wait(5)] == [one] * 5
 
 
-def test_what_other_processes_write_is_found_in_the_log(any_database: str, chats: Chats) -> None:
+def test_events_of_other_processes_are_read_from_the_log(any_database: str, chats: Chats) -> None:
     here, there = chats(any_database), chats(any_database)
     session_id = here.session()
     with here.listening() as ear:
@@ -205,7 +205,7 @@ def test_a_late_transaction_keeps_its_place_in_its_session(postgresql: str, chat
         assert [event.seq for event, _ in ear.heard if event.session_id == slow] == [2, 3]
 
 
-def test_a_transaction_that_is_open_already_when_the_hub_starts(server_database: str, chats: Chats) -> None:
+def test_a_transaction_that_was_open_when_the_hub_started_is_delivered(server_database: str, chats: Chats) -> None:
     chat = chats(server_database)
     # The conversations are old: nothing but the overtaker is fresh in the log.
     clock.set_clock(lambda: datetime.now(UTC) - timedelta(hours=1))
@@ -226,7 +226,7 @@ def test_a_transaction_that_is_open_already_when_the_hub_starts(server_database:
         chat.hub.unsubscribe(PROJECT, ear)
 
 
-def test_the_first_event_of_a_log_may_be_late(postgresql: str, chats: Chats) -> None:
+def test_the_first_event_of_a_log_may_commit_late(postgresql: str, chats: Chats) -> None:
     chat = chats(postgresql)
     with chat.state.db.engine.connect() as connection, connection.begin() as transaction:
         moment = clock.now()
@@ -241,7 +241,7 @@ def test_the_first_event_of_a_log_may_be_late(postgresql: str, chats: Chats) -> 
             assert [event.id for event, _ in ear.wait(1)] == [late]
 
 
-def test_a_busy_log_is_not_handed_over_again(chats: Chats) -> None:
+def test_a_busy_log_is_not_delivered_twice(chats: Chats) -> None:
     chat, other_process = chats(), chats()
     session_id = chat.session()
     facts = {"project_id": DEFAULT_PROJECT, "session_id": session_id, "type": "event.sent", "created_at": clock.now()}
@@ -254,7 +254,7 @@ def test_a_busy_log_is_not_handed_over_again(chats: Chats) -> None:
     assert len(ear.heard) == 1
 
 
-def test_a_transaction_that_is_rolled_back_holds_the_cursor_only_for_a_while(
+def test_a_rolled_back_transaction_delays_the_cursor_only_briefly(
     server_database: str, chats: Chats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_position, "GAP_WAIT", 0.5)
@@ -271,7 +271,7 @@ def test_a_transaction_that_is_rolled_back_holds_the_cursor_only_for_a_while(
         assert ear.wait(2)[-1][1] == event.id + 1
 
 
-def test_a_replay_has_what_the_hub_will_not_hand_over(any_database: str, chats: Chats) -> None:
+def test_a_replay_has_the_events_that_the_hub_does_not_deliver(any_database: str, chats: Chats) -> None:
     chat = chats(any_database)
     one, two = chat.session(), chat.session()
     for number in range(7):
@@ -290,7 +290,7 @@ def test_a_replay_has_what_the_hub_will_not_hand_over(any_database: str, chats: 
     chat.hub.unsubscribe(PROJECT, ear)
 
 
-def test_a_whisper_reaches_all_but_its_sender(chats: Chats) -> None:
+def test_a_broadcast_reaches_all_but_its_sender(chats: Chats) -> None:
     chat = chats()
 
     def other(event: EventValue, cursor: int) -> None:
@@ -312,7 +312,7 @@ def test_a_whisper_reaches_all_but_its_sender(chats: Chats) -> None:
         chat.hub.unsubscribe(topic, ear)
 
 
-def test_a_form_is_made_once_and_nothing_is_sent_where_it_is_nothing(chats: Chats) -> None:
+def test_each_format_is_encoded_once_and_none_sends_nothing(chats: Chats) -> None:
     chat = chats()
     made: list[int] = []
 
@@ -335,7 +335,7 @@ def test_a_form_is_made_once_and_nothing_is_sent_where_it_is_nothing(chats: Chat
         chat.hub.unsubscribe(PROJECT, ear)
 
 
-def test_a_subscriber_that_fails_holds_up_no_other(chats: Chats, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_subscriber_does_not_affect_others(chats: Chats, caplog: pytest.LogCaptureFixture) -> None:
     chat = chats()
 
     class Broken(Ear):
@@ -352,7 +352,7 @@ def test_a_subscriber_that_fails_holds_up_no_other(chats: Chats, caplog: pytest.
     assert caplog.text.count("A live update could not be passed to a connection") == 2
 
 
-def test_what_is_due_now_and_then_is_done_however_busy_the_log_is(chats: Chats) -> None:
+def test_the_tick_is_called_however_busy_the_log_is(chats: Chats) -> None:
     """The rows that say who is connected run out unless they are renewed."""
     chat = chats()
     ticks: list[float] = []
@@ -374,7 +374,9 @@ def test_what_is_due_now_and_then_is_done_however_busy_the_log_is(chats: Chats) 
     hub.close()
 
 
-def test_the_log_may_be_away_for_a_while(postgresql: str, chats: Chats, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_hub_recovers_when_the_database_comes_back(
+    postgresql: str, chats: Chats, caplog: pytest.LogCaptureFixture
+) -> None:
     here, there = chats(postgresql), chats(postgresql)
     session_id = there.session()
     with here.listening() as ear:
@@ -387,7 +389,7 @@ def test_the_log_may_be_away_for_a_while(postgresql: str, chats: Chats, caplog: 
         assert [event.seq for event, _ in ear.wait(1)] == [2]
 
 
-def test_nothing_is_left_when_the_last_one_goes(chats: Chats) -> None:
+def test_the_thread_ends_with_the_last_subscriber(chats: Chats) -> None:
     chat = chats(poll_interval=30)
     before = set(threading.enumerate())
     for _ in range(3):
@@ -400,7 +402,7 @@ def test_nothing_is_left_when_the_last_one_goes(chats: Chats) -> None:
         wait_until(lambda: set(threading.enumerate()) <= before, "the tail ends", seen=threading.enumerate)
 
 
-def test_after_a_stop_the_next_one_starts_it_anew(chats: Chats) -> None:
+def test_the_next_subscriber_restarts_a_stopped_hub(chats: Chats) -> None:
     chat = chats()
     first = Ear()
     chat.hub.subscribe(PROJECT, first)
@@ -413,7 +415,7 @@ def test_after_a_stop_the_next_one_starts_it_anew(chats: Chats) -> None:
     chat.hub.unsubscribe(PROJECT, second)
 
 
-def test_two_apps_in_one_process_do_not_hear_each_other(tmp_path: Path, chats: Chats) -> None:
+def test_two_apps_in_one_process_are_separate(tmp_path: Path, chats: Chats) -> None:
     one = chats(f"sqlite:///{tmp_path / 'one.db'}")
     two = chats(f"sqlite:///{tmp_path / 'two.db'}")
     with one.listening() as ear, two.listening() as other:
@@ -446,7 +448,7 @@ def killed_transaction(chat: Chat, session_id: str) -> Iterator[int]:
         connection.invalidate()
 
 
-def test_a_gap_that_a_killed_process_left_is_passed_at_once(server_database: str, chats: Chats) -> None:
+def test_a_gap_left_by_a_killed_process_is_skipped_at_once(server_database: str, chats: Chats) -> None:
     chat = chats(server_database)
     killed, quick = chat.session(), chat.session()
     with chat.listening() as ear:
@@ -462,7 +464,7 @@ def test_a_gap_that_a_killed_process_left_is_passed_at_once(server_database: str
         assert ear.wait(2)[-1][1] == event.id + 1
 
 
-def test_a_hub_begins_beyond_old_gaps(server_database: str, chats: Chats) -> None:
+def test_a_hub_starts_after_old_gaps(server_database: str, chats: Chats) -> None:
     first, second = chats(server_database), chats(server_database)
     session_id = first.session()
     for _ in range(3):

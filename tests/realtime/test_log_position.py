@@ -1,4 +1,4 @@
-"""How far a reader is in a log whose ids appear out of order."""
+"""Tests the position of a reader in a log whose ids become visible out of order."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_cursor_waits_below_an_id_that_is_missing(position: Position) -> Non
     assert not position.see(13)
 
 
-def test_an_id_that_never_comes_is_given_up(position: Position, watch: Watch) -> None:
+def test_an_id_that_never_appears_is_given_up(position: Position, watch: Watch) -> None:
     position.see(12)
     watch.now += GAP_WAIT - 1
     position.see(14)
@@ -70,7 +70,7 @@ def test_an_id_that_never_comes_is_given_up(position: Position, watch: Watch) ->
     assert position.cursor == 14
 
 
-def test_nothing_follows_closely_while_something_is_missing(position: Position) -> None:
+def test_no_id_is_next_while_one_is_missing(position: Position) -> None:
     """The missing one may be of the same session, and then it comes first."""
     assert position.is_next(11)
     assert not position.is_next(12)
@@ -80,7 +80,7 @@ def test_nothing_follows_closely_while_something_is_missing(position: Position) 
     assert position.is_next(13)
 
 
-def test_a_reader_begins_with_what_may_still_appear(position: Position, watch: Watch) -> None:
+def test_a_reader_starts_with_the_ids_that_may_still_appear(position: Position, watch: Watch) -> None:
     position.start(20, {15: GAP_WAIT - 1, 17: 0.0, 19: 0.0})
     assert position.cursor == 14
     watch.now += 2
@@ -92,7 +92,7 @@ def test_a_reader_begins_with_what_may_still_appear(position: Position, watch: W
     assert position.cursor == 18
 
 
-def test_a_snapshot_stays_as_it_was(position: Position) -> None:
+def test_a_snapshot_does_not_change(position: Position) -> None:
     position.see(13)
     snapshot = position.snapshot()
     position.see(11)
@@ -101,7 +101,7 @@ def test_a_snapshot_stays_as_it_was(position: Position) -> None:
     assert position.snapshot().cursor == 11
 
 
-def test_a_jump_of_a_restored_database_is_no_million_of_open_transactions(position: Position) -> None:
+def test_a_large_jump_of_ids_tracks_only_the_newest_gaps(position: Position) -> None:
     position.see(5_000_000)
     assert len(position.missing()) == 1000
     assert position.cursor == 5_000_000 - 1001

@@ -1,4 +1,4 @@
-"""Reading a client's frames: with a parser or without, all at once or in pieces, what is valid and what is not."""
+"""Tests the parsing of client frames: with and without a parser, whole and in pieces, valid and invalid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, masked
 
 @pytest.mark.parametrize("payload", [b"", b"x", b"abcd", b"abcde", bytes(range(125))], ids=len)
 @pytest.mark.parametrize(("opcode", "number"), [(PING, PING_OPCODE), (PONG, PONG_OPCODE)])
-def test_a_ping_or_pong_by_itself_needs_no_parser(opcode: int, number: int, payload: bytes) -> None:
+def test_a_single_ping_or_pong_needs_no_parser(opcode: int, number: int, payload: bytes) -> None:
     frame = masked(payload, opcode)
     assert read_control_frame(frame) == (number, payload)
     (event,) = FrameReader().receive(frame)
@@ -49,7 +49,7 @@ PONG_FRAME = masked(b"abc", PONG)
         "no opcode",
     ],
 )
-def test_anything_else_needs_one(data: bytes) -> None:
+def test_anything_but_a_ping_or_pong_needs_a_parser(data: bytes) -> None:
     assert read_control_frame(data) is None
 
 
@@ -64,7 +64,7 @@ def test_anything_else_needs_one(data: bytes) -> None:
     ],
     ids=["not masked", "in parts", "a reserved bit", "too long", "no opcode"],
 )
-def test_what_breaks_the_protocol_is_a_close(data: bytes) -> None:
+def test_a_protocol_error_is_a_close(data: bytes) -> None:
     (event,) = FrameReader().receive(data)
     assert isinstance(event, CloseConnection)
     assert event.code == 1002

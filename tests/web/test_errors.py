@@ -1,4 +1,4 @@
-"""Every error of the contract over a real socket: one shape, the right status and code, and nothing of the inside."""
+"""Tests every error of the contract over a real socket: one format, the right status and code, no internal details."""
 
 from __future__ import annotations
 
@@ -152,18 +152,18 @@ def test_every_error_has_the_shape_of_the_contract(api: Api, case: str) -> None:
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}x", "Bearer \xe9"]
 )
-def test_whoever_has_no_valid_key_is_told_how_to_send_one(api: Api, header: str | None) -> None:
+def test_a_request_without_a_valid_key_is_told_how_to_send_one(api: Api, header: str | None) -> None:
     answer = api.with_key(None).get("/sessions", headers={"Authorization": header} if header is not None else {})
     check(answer, 401, "UNAUTHORIZED")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("header", [f"Bearer {KEY}", f"bearer {KEY}", f"BEARER   {KEY} "])
-def test_the_word_bearer_may_be_written_as_one_likes(api: Api, header: str) -> None:
+def test_the_bearer_scheme_ignores_case(api: Api, header: str) -> None:
     assert api.with_key(None).get("/sessions", headers={"Authorization": header}).status_code == 200
 
 
-def test_every_route_of_the_back_office_wants_a_key(office: Office) -> None:
+def test_every_back_office_route_requires_a_key(office: Office) -> None:
     tried = 0
     for path, operations in office.api.contract.document["paths"].items():
         for method, operation in operations.items():
@@ -191,7 +191,7 @@ def test_every_route_of_the_back_office_wants_a_key(office: Office) -> None:
         "/openapi.json/",
     ],
 )
-def test_an_unknown_address_is_not_found_with_any_method(api: Api, path: str) -> None:
+def test_an_unknown_path_is_not_found_with_any_method(api: Api, path: str) -> None:
     for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
         check(api.request(method, path), 404, "NOT_FOUND")
 
@@ -211,7 +211,7 @@ def test_an_unknown_address_is_not_found_with_any_method(api: Api, path: str) ->
         ("PROPFIND", "/webhooks", "GET, HEAD, POST"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
+def test_a_wrong_method_gets_the_allowed_methods(api: Api, method: str, path: str, allowed: str) -> None:
     answer = api.request(method, path)
     assert answer.headers["Allow"] == allowed
     if method == "HEAD":
@@ -220,7 +220,7 @@ def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str, path: str,
         check(answer, 405, "METHOD_NOT_ALLOWED")
 
 
-def test_head_says_what_get_would_without_a_body(api: Api) -> None:
+def test_head_returns_the_headers_of_get(api: Api) -> None:
     for path, status in (("/sessions", 200), ("/health", 200), ("/sessions/none", 404), ("/sessions/a/b/c", 404)):
         answer = api.request("HEAD", path)
         assert (answer.status_code, answer.content) == (status, b"")
@@ -237,7 +237,7 @@ def test_options_lists_the_methods(api: Api) -> None:
     assert "Allow" not in nowhere.headers
 
 
-def test_sockets_and_pages_do_not_mix(api: Api) -> None:
+def test_websocket_routes_and_other_routes_do_not_mix(api: Api) -> None:
     check(api.get("/ws"), 400, "INVALID_REQUEST")
     check(api.get("/stream"), 400, "INVALID_REQUEST")
     check(upgrade(api, "/sessions"), 400, "INVALID_REQUEST")
@@ -274,25 +274,25 @@ def test_sockets_and_pages_do_not_mix(api: Api) -> None:
     ],
     ids=lambda body: ascii(body[:16]),
 )
-def test_what_is_no_json_object_is_refused(api: Api, body: str | bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(api: Api, body: str | bytes) -> None:
     check(post(api, "/sessions", body), 400, "INVALID_JSON")
 
 
 @pytest.mark.parametrize("number", ["1e308", "-0.0", "0.1e-400", "9" * 300, "true", "1E+2"])
-def test_numbers_that_json_allows_are_kept(api: Api, number: str) -> None:
+def test_all_json_numbers_are_stored_unchanged(api: Api, number: str) -> None:
     answer = post(api, "/sessions", f'{{"metadata": {{"x": {number}}}}}')
     assert answer.status_code == 201
     assert answer.json()["session"]["metadata"]["x"] == json.loads(number)
 
 
-def test_a_name_that_no_one_could_write_down_is_refused_and_shown_as_well_as_may_be(api: Api) -> None:
+def test_an_unencodable_field_name_is_refused_and_shown_approximately(api: Api) -> None:
     body = check(post(api, "/sessions", r'{"\ud800": 1}'), 400, "INVALID_REQUEST")
     assert list(body["details"]) == ["?"]
     body = check(post(api, "/sessions", r'{"identity": {"a\udc00b": 1}}'), 400, "INVALID_REQUEST")
     assert list(body["details"]) == ["identity.a?b"]
 
 
-def test_details_name_fields_within_fields_and_items_of_lists(api: Api) -> None:
+def test_details_name_nested_fields_and_list_items(api: Api) -> None:
     body = {"identity": {"email": "x"}, "metadata": {"os": 1, "device": "d" * 33}}
     details = check(api.post("/sessions", body), 400, "INVALID_REQUEST")["details"]
     assert details.keys() == {"identity.email", "metadata.os", "metadata.device"}
@@ -302,12 +302,12 @@ def test_details_name_fields_within_fields_and_items_of_lists(api: Api) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_a_body_has_to_say_that_it_is_json(api: Api, kind: str) -> None:
+def test_a_body_needs_the_content_type_of_json(api: Api, kind: str) -> None:
     check(post(api, "/sessions", "{}", Content_Type=kind), 415, "UNSUPPORTED_MEDIA_TYPE")
     check(post(api, "/webhooks", "", Content_Type=kind), 415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-def test_json_may_come_with_a_charset(api: Api) -> None:
+def test_the_content_type_may_have_a_charset(api: Api) -> None:
     assert post(api, "/sessions", "{}", Content_Type="Application/JSON; charset=utf-8").status_code == 201
 
 
@@ -322,7 +322,7 @@ def in_chunks(size: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
-def test_a_body_may_have_64_kb_and_not_a_byte_more(api: Api, chunked: bool) -> None:
+def test_a_body_may_have_at_most_64_kb(api: Api, chunked: bool) -> None:
     def body(size: int) -> Iterator[bytes] | bytes:
         return in_chunks(size) if chunked else b"".join(in_chunks(size))
 
@@ -333,7 +333,7 @@ def test_a_body_may_have_64_kb_and_not_a_byte_more(api: Api, chunked: bool) -> N
     assert api.get("/health").status_code == 200
 
 
-def test_a_length_that_is_a_lie_is_not_waited_for(api: Api) -> None:
+def test_a_false_content_length_does_not_block(api: Api) -> None:
     parts = urlsplit(api.url)
     lines = ["POST /sessions HTTP/1.1", "Host: x", f"Authorization: Bearer {KEY}", "Content-Type: application/json"]
     with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10) as sock:
@@ -341,7 +341,7 @@ def test_a_length_that_is_a_lie_is_not_waited_for(api: Api) -> None:
         assert b" 413 " in sock.recv(100)
 
 
-def test_the_size_of_bodies_is_a_setting_of_ours_and_not_the_hosts(tmp_path: Path, serve: Serve) -> None:
+def test_the_maximum_body_size_is_our_setting_and_not_the_hosts(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, max_body_size=16 * 1024)
     app.config["MAX_CONTENT_LENGTH"] = 100
     api = serve(app)
@@ -350,7 +350,7 @@ def test_the_size_of_bodies_is_a_setting_of_ours_and_not_the_hosts(tmp_path: Pat
 
 
 @pytest.mark.parametrize("mode", [{}, {"DEBUG": True}, {"TESTING": True}, {"PROPAGATE_EXCEPTIONS": True}])
-def test_a_crash_shows_nothing_of_itself_and_is_logged_with_its_trace(
+def test_an_unexpected_error_is_logged_and_reveals_nothing(
     tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture, mode: dict[str, bool]
 ) -> None:
     def crash(app: Flask, draft: MessageDraft) -> None:
@@ -373,7 +373,7 @@ def test_a_crash_shows_nothing_of_itself_and_is_logged_with_its_trace(
     assert api.post(f"/sessions/{session_id}/messages", {"content": "x"}).status_code == 201
 
 
-def test_a_rejected_message_tells_its_sender_why(app: Flask, api: Api, serve: Serve) -> None:
+def test_a_rejected_message_gives_the_reason(app: Flask, api: Api, serve: Serve) -> None:
     def reject(sender: Flask, draft: MessageDraft) -> None:
         raise MessageRejected("No shouting, please.")
 
@@ -479,7 +479,7 @@ def test_the_hosts_own_error_pages_do_not_reach_our_addresses(tmp_path: Path, se
     assert requests.get(root + "/elsewhere", timeout=10).text == "the host's page"
 
 
-def test_what_a_hosts_before_request_says_has_our_shape_under_our_prefix(tmp_path: Path, serve: Serve) -> None:
+def test_errors_of_a_hosts_before_request_have_our_format_under_our_prefix(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, url_prefix="/chat")
 
     @app.before_request
@@ -503,19 +503,19 @@ def test_what_a_hosts_before_request_says_has_our_shape_under_our_prefix(tmp_pat
         ("/message", {"sessionId": "x", "content": "x", "clientId": "a\n"}, "clientId"),
     ],
 )
-def test_a_visitors_mistakes_are_named_too(api: Api, path: str, body: Any, field: str) -> None:
+def test_errors_of_visitor_routes_name_the_fields(api: Api, path: str, body: Any, field: str) -> None:
     answer = check(api.with_key(None).post(path, body), 400, "INVALID_REQUEST")
     assert list(answer["details"]) == [field]
 
 
 @pytest.mark.parametrize("after", ["yesterday", "0001-01-01T00:00:00+14:00", "msg_none", "msg_\x00", "2024-13-01"])
-def test_a_visitors_position_that_is_none_is_refused(api: Api, after: str) -> None:
+def test_an_invalid_position_of_a_visitor_is_refused(api: Api, after: str) -> None:
     visitor = Visitor(api.url)
     answer = visitor.request("GET", "/messages", params={"sessionId": visitor.handle, "after": after})
     check(answer, 400, "INVALID_REQUEST")
 
 
-def test_many_errors_leave_the_connection_in_order(api: Api) -> None:
+def test_a_connection_survives_many_errors(api: Api) -> None:
     parts = urlsplit(api.url)
     for path, status in (("/nothing-of-ours", 404), ("/sessions", 401), ("/sessions/a/b/c", 404)):
         connection = HTTPConnection(str(parts.hostname), parts.port, timeout=10)

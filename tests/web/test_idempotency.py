@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: whoever sends a request again gets the first answer again, and nothing happens twice."""
+"""Tests `Idempotency-Key`: a repeated request gets the first response again and has no second effect."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def replayed(response: requests.Response) -> bool:
     return response.headers.get("Idempotent-Replayed") == "true"
 
 
-def test_the_same_request_gets_the_first_answer_again(any_api: Api, any_office: Office) -> None:
+def test_a_repeated_request_gets_the_first_response(any_api: Api, any_office: Office) -> None:
     session_id = any_api.session()
     path, body = f"/sessions/{session_id}/messages", {"content": "Once"}
     first = once(any_api, path, body)
@@ -122,7 +122,7 @@ def test_every_route_that_creates_can_be_repeated(office: Office, receiver: Rece
     assert len(taking) == len(routes)
 
 
-def test_fifty_senders_at_once_make_one_message_and_get_one_answer(
+def test_fifty_concurrent_repeats_create_one_message_and_get_one_response(
     any_office: Office, any_api: Api, receiver: Receiver
 ) -> None:
     any_api.ok("POST", "/webhooks", {"url": receiver.url, "events": ["message.created", "session.closed"]})
@@ -147,7 +147,7 @@ def test_fifty_senders_at_once_make_one_message_and_get_one_answer(
     assert receiver.events() == ["message.created", "message.created", "session.closed"]
 
 
-def test_senders_at_once_open_one_session(any_office: Office) -> None:
+def test_concurrent_repeats_open_one_session(any_office: Office) -> None:
     api = any_office.new_project()
     barrier = threading.Barrier(20)
 
@@ -161,7 +161,7 @@ def test_senders_at_once_open_one_session(any_office: Office) -> None:
     assert len(api.ok("GET", "/sessions")["sessions"]) == 1
 
 
-def test_different_keys_at_once_all_count(any_office: Office, any_api: Api) -> None:
+def test_concurrent_requests_with_different_keys_all_count(any_office: Office, any_api: Api) -> None:
     session_id = any_api.session()
     barrier = threading.Barrier(10)
 
@@ -174,7 +174,7 @@ def test_different_keys_at_once_all_count(any_office: Office, any_api: Api) -> N
     assert any_office.events_of(session_id) == ["session.created", *["message.created"] * 10]
 
 
-def test_a_key_is_free_again_after_a_day(any_api: Api) -> None:
+def test_a_key_can_be_used_again_after_a_day(any_api: Api) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     clock.set_clock(lambda: start)
     session_id = any_api.session()
@@ -191,7 +191,7 @@ def test_a_key_is_free_again_after_a_day(any_api: Api) -> None:
     assert once(any_api, path, {"content": "Something else"}).status_code == 201
 
 
-def test_old_answers_are_forgotten_and_young_ones_kept(tmp_path: Path, sqlite: str, serve: Serve) -> None:
+def test_only_old_responses_are_deleted(tmp_path: Path, sqlite: str, serve: Serve) -> None:
     app = make_app(tmp_path, sqlite)
     api, db = serve(app), app.extensions["pocketping"].db
     start = datetime(2026, 1, 1, tzinfo=UTC)
@@ -211,7 +211,7 @@ def test_a_key_belongs_to_its_project(office: Office) -> None:
     assert first.json()["session"]["id"] != second.json()["session"]["id"]
 
 
-def test_a_request_that_failed_leaves_its_key_free(any_api: Api) -> None:
+def test_a_failed_request_does_not_use_its_key(any_api: Api) -> None:
     session_id = any_api.session()
     any_api.ok("POST", f"/sessions/{session_id}/close")
     path = f"/sessions/{session_id}/messages"
@@ -224,26 +224,26 @@ def test_a_request_that_failed_leaves_its_key_free(any_api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a" * 256, "tab\there", "\xe9"])
-def test_a_key_that_is_none_is_refused(api: Api, office: Office, key: str) -> None:
+def test_an_invalid_key_is_refused(api: Api, office: Office, key: str) -> None:
     answer = once(api, "/sessions", None, key)
     assert answer.status_code == 400
     assert list(answer.json()["details"]) == ["Idempotency-Key"]
     assert api.ok("GET", "/sessions")["sessions"] == []
 
 
-def test_a_key_may_be_any_line_of_ascii(any_api: Api) -> None:
+def test_a_key_may_have_any_printable_ascii(any_api: Api) -> None:
     for key in ("a", "a" * 255, "8e03978e-40d5-43dd-bc93-6894a57f9324", 'a key, with "all" \' % sorts'):
         first = once(any_api, "/sessions", None, key)
         assert first.status_code == 201
         assert once(any_api, "/sessions", None, key).content == first.content
 
 
-def test_keys_are_compared_to_the_letter(any_api: Api) -> None:
+def test_keys_are_compared_exactly(any_api: Api) -> None:
     first, second = once(any_api, "/sessions", None, "Key"), once(any_api, "/sessions", None, "key")
     assert first.json()["session"]["id"] != second.json()["session"]["id"]
 
 
-def test_routes_that_create_nothing_take_no_notice_of_a_key(api: Api) -> None:
+def test_routes_that_create_nothing_ignore_a_key(api: Api) -> None:
     session_id = api.session()
     headers = {"Idempotency-Key": "key"}
     for enabled in (False, True):
@@ -251,7 +251,7 @@ def test_routes_that_create_nothing_take_no_notice_of_a_key(api: Api) -> None:
         assert answer.json()["session"]["aiEnabled"] is enabled
 
 
-def test_answers_outlive_the_process_that_gave_them(tmp_path: Path, sqlite: str, serve: Serve) -> None:
+def test_responses_outlive_their_process(tmp_path: Path, sqlite: str, serve: Serve) -> None:
     first = once(serve(make_app(tmp_path, sqlite)), "/sessions", None)
     again = once(serve(make_app(tmp_path, sqlite)), "/sessions", None)
     assert replayed(again)
@@ -277,7 +277,7 @@ def test_a_page_that_retries_after_a_timeout_adds_no_message(any_office: Office)
     assert any_office.events_of(visitor.session_id).count("message.created") == 4
 
 
-def test_nothing_but_the_answer_is_kept(office: Office, api: Api) -> None:
+def test_only_the_response_is_stored(office: Office, api: Api) -> None:
     once(api, "/sessions", {"identity": {"name": "Swordfish"}})
     with office.db.read() as connection:
         fingerprints = connection.execute(select(keys.c.fingerprint)).scalars().all()

@@ -1,4 +1,4 @@
-"""An app that checks sign-in before each request, the chat's too: the log and the script say what is wrong."""
+"""Tests an app whose sign-in check also intercepts the chat: the log and the script explain the problem."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def guarded(app: Flask) -> Flask:
     return app
 
 
-def test_the_script_says_what_came_instead_of_it(
-    guarded: Flask, serve: Serve, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_script_explains_what_replaced_it(guarded: Flask, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     api = serve(guarded)
     with caplog.at_level(logging.WARNING, "flask_pocketping"):
         answer = get(api.url + SCRIPT)
@@ -61,7 +59,7 @@ def test_the_script_says_what_came_instead_of_it(
     assert get(api.url + SCRIPT, cookies={"person": "7"}).content == find_assets().files["widget/widget.js"].content
 
 
-def test_all_else_is_answered_as_the_host_wants(guarded: Flask, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_requests_get_the_hosts_response(guarded: Flask, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     api = serve(guarded)
     # It is a page, and its guard is no fault.
     assert get(api.url + "/inbox").headers["Location"] == "/sign-in"
@@ -72,7 +70,9 @@ def test_all_else_is_answered_as_the_host_wants(guarded: Flask, serve: Serve, ca
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 429, 503])
-def test_a_page_in_its_place(app: Flask, serve: Serve, status: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_page_instead_of_the_script_is_explained(
+    app: Flask, serve: Serve, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     @app.before_request
     def check() -> Any:
         return Response("<h1>Not now</h1>", status, mimetype="text/html")
@@ -84,7 +84,7 @@ def test_a_page_in_its_place(app: Flask, serve: Serve, status: int, caplog: pyte
     assert (ADVICE in caplog.text) == (status in {200, 401})
 
 
-def test_an_app_that_lets_the_chat_through_hears_nothing(
+def test_an_app_that_lets_the_chat_through_gets_no_warning(
     app: Flask, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.before_request

@@ -46,7 +46,7 @@ def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
         OAS31Validator.check_schema(schema)
 
 
-def test_it_has_every_route_of_the_app_and_no_other(app: Flask, document: dict[str, Any]) -> None:
+def test_the_document_has_exactly_the_routes_of_the_app(app: Flask, document: dict[str, Any]) -> None:
     served = {
         (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
@@ -56,7 +56,7 @@ def test_it_has_every_route_of_the_app_and_no_other(app: Flask, document: dict[s
     assert operations(document).keys() == served
 
 
-def test_it_has_every_route_of_the_back_office(document: dict[str, Any]) -> None:
+def test_the_document_has_every_back_office_route(document: dict[str, Any]) -> None:
     expected = """
         GET /sessions, POST /sessions, GET /sessions/{session_id}, POST /sessions/{session_id}/close,
         POST /sessions/{session_id}/reopen, GET /sessions/{session_id}/messages, POST /sessions/{session_id}/messages,
@@ -78,7 +78,7 @@ def test_it_has_every_route_of_the_back_office(document: dict[str, Any]) -> None
     assert with_key | without == operations(document).keys()
 
 
-def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, Any]) -> None:
+def test_every_operation_has_a_summary_and_an_error(document: dict[str, Any]) -> None:
     found = operations(document).values()
     assert len({operation["operationId"] for operation in found}) == len(found)
     for operation in found:
@@ -88,7 +88,7 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, 
         assert success in {"200", "201", "202", "204"}
 
 
-def test_it_names_the_bounds_that_hold(document: dict[str, Any]) -> None:
+def test_the_document_has_the_limits_of_fields(document: dict[str, Any]) -> None:
     sessions = {parameter["name"]: parameter for parameter in operations(document)["GET", "/sessions"]["parameters"]}
     assert sessions.keys() == {"status", "q", "unanswered", "started", "limit", "cursor"}
     assert sessions["limit"]["schema"] == {"type": "integer", "default": 50, "minimum": 1, "maximum": 100}
@@ -101,14 +101,14 @@ def test_it_names_the_bounds_that_hold(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("prefix", "server"), [("", "/"), ("/chat", "/chat"), ("/pocketping", "/pocketping")])
-def test_it_names_the_address_under_which_it_is_served(tmp_path: Path, serve: Serve, prefix: str, server: str) -> None:
+def test_the_document_has_the_address_of_the_server(tmp_path: Path, serve: Serve, prefix: str, server: str) -> None:
     api = serve(make_app(tmp_path, url_prefix=prefix))
     document = requests.get(api.url + "/openapi.json", timeout=10).json()
     assert document["servers"] == [{"url": server}]
     assert document["info"]["version"] == __version__
 
 
-def test_a_contract_that_is_broken_is_noticed(api: Api, document: dict[str, Any]) -> None:
+def test_the_check_of_responses_can_fail(api: Api, document: dict[str, Any]) -> None:
     """The check of all answers can fail: against a document that says something else."""
     answer = api.get("/sessions")
     Contract(document).check("GET", "/sessions", answer)

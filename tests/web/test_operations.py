@@ -1,4 +1,4 @@
-"""What operations declare: the session of a handle, limits, and the field that a view returns the value of."""
+"""Tests the declarations of operations: the session of a handle, limits, and responses with a single field."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def names_a_session(operation: Operation) -> bool:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_route_that_takes_a_handle_declares_the_session(name: str) -> None:
+def test_a_route_with_a_handle_declares_its_session(name: str) -> None:
     operation = OPERATIONS[name]
     assert (operation.session is not None) == (names_a_session(operation) and name not in STREAMS)
 
 
 @pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if operation.limit])
-def test_a_limit_is_counted_for_a_session_by_rules_of_a_setting(name: str) -> None:
+def test_a_limit_counts_per_session_by_the_rules_of_a_setting(name: str) -> None:
     operation = OPERATIONS[name]
     assert operation.session == "required"
     assert operation.limit
@@ -37,7 +37,7 @@ def test_a_limit_is_counted_for_a_session_by_rules_of_a_setting(name: str) -> No
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_schema_that_holds_a_field_has_no_other(name: str) -> None:
+def test_a_schema_that_holds_a_field_has_only_that_field(name: str) -> None:
     schema = OPERATIONS[name].response_schema
     if isinstance(schema, OutputSchema) and schema.holds is not None:
         assert list(schema.dump_fields) == [schema.holds]

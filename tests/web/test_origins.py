@@ -1,4 +1,4 @@
-"""Which pages may use the visitor's routes, which check Origin themselves whatever CORS headers the host sets."""
+"""Tests which pages may use the visitor routes. These check Origin themselves, whatever CORS headers the host sets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_visitor_route_refuses_an_origin_that_is_not_listed(serve: Serve) 
         assert not is_refused(ask(api, method, path, Origin=api.url)), path
 
 
-def test_flask_cors_opens_no_visitor_route(open_host: Flask, serve: Serve) -> None:
+def test_flask_cors_does_not_open_visitor_routes(open_host: Flask, serve: Serve) -> None:
     api = serve(open_host)
     for method, path in ROUTES:
         answer = ask(api, method, path, Origin=EVIL)
@@ -68,14 +68,14 @@ def test_flask_cors_opens_no_visitor_route(open_host: Flask, serve: Serve) -> No
         check_refused(ask(api, "OPTIONS", path, Origin=EVIL, Access_Control_Request_Method=method))
 
 
-def test_flask_cors_beside_the_list_leaves_listed_pages_their_answers(open_host: Flask, serve: Serve) -> None:
+def test_flask_cors_does_not_break_listed_origins(open_host: Flask, serve: Serve) -> None:
     api = serve(open_host)
     hello = ask(api, "POST", "/connect", Origin=LISTED)
     assert (hello.status_code, hello.headers["Access-Control-Allow-Origin"]) == (200, LISTED)
     assert "X-PocketPing-Version-Status" in hello.headers["Access-Control-Expose-Headers"]
 
 
-def test_flask_cors_gives_no_other_origin_the_identity(open_host: Flask, serve: Serve) -> None:
+def test_flask_cors_does_not_share_the_identity_with_other_origins(open_host: Flask, serve: Serve) -> None:
     open_host.extensions["test_pocketping"].identity_loader(lambda: {"id": 7})
     api = serve(open_host)
     for origin in (EVIL, LISTED, "null"):
@@ -85,7 +85,7 @@ def test_flask_cors_gives_no_other_origin_the_identity(open_host: Flask, serve: 
     assert ask(api, "GET", "/identity").json()["identityToken"]
 
 
-def test_without_an_origin_programs_and_images_go_on(serve: Serve) -> None:
+def test_requests_without_an_origin_are_allowed(serve: Serve) -> None:
     api = serve()
     assert ask(api, "POST", "/connect").status_code == 200
     # An image on a page of another site, or a link to a file in somebody's mail.
@@ -110,7 +110,7 @@ def test_without_an_origin_programs_and_images_go_on(serve: Serve) -> None:
         "",
     ],
 )
-def test_no_origin_that_only_looks_like_one(serve: Serve, origin: str) -> None:
+def test_origins_that_only_look_similar_are_refused(serve: Serve, origin: str) -> None:
     api = serve(cors_origins=LISTED)
     check_refused(ask(api, "POST", "/connect", Origin=origin))
     check_refused(ask(api, "POST", "/connect", Origin=origin, Sec_Fetch_Site="cross-site"))
@@ -129,11 +129,11 @@ def test_no_origin_that_only_looks_like_one(serve: Serve, origin: str) -> None:
         ("shop.example", "https://shop.example:8443", False),
     ],
 )
-def test_the_apps_own_origin_is_its_host_and_port(serve: Serve, host: str, origin: str, allowed: bool) -> None:
+def test_the_apps_own_origin_has_its_host_and_port(serve: Serve, host: str, origin: str, allowed: bool) -> None:
     assert is_refused(ask(serve(), "POST", "/connect", Host=host, Origin=origin)) != allowed
 
 
-def test_behind_a_proxy_that_passes_the_host_on_in_a_header_of_its_own(app: Flask, serve: Serve) -> None:
+def test_the_own_origin_works_behind_a_proxy_with_a_forwarded_host(app: Flask, serve: Serve) -> None:
     headers = {"Origin": "https://shop.example", "X_Forwarded_Host": "shop.example", "X_Forwarded_Proto": "https"}
     api = serve(app)
     check_refused(ask(api, "POST", "/connect", **headers))
@@ -141,7 +141,7 @@ def test_behind_a_proxy_that_passes_the_host_on_in_a_header_of_its_own(app: Flas
     assert ask(api, "POST", "/connect", **headers).status_code == 200
 
 
-def test_behind_a_proxy_that_changes_the_host(serve: Serve, tmp_path: Path) -> None:
+def test_the_own_origin_works_behind_a_proxy_that_changes_the_host(serve: Serve, tmp_path: Path) -> None:
     # A browser says itself that the page is of the same origin, and no page can make it say so.
     assert ask(serve(), "POST", "/connect", Origin=LISTED, Sec_Fetch_Site="same-origin").status_code == 200
     assert ask(serve(), "POST", "/typing", Origin="null", Sec_Fetch_Site="same-origin").status_code == 400
@@ -151,7 +151,7 @@ def test_behind_a_proxy_that_changes_the_host(serve: Serve, tmp_path: Path) -> N
     check_refused(ask(known, "POST", "/connect", Origin=EVIL))
 
 
-def test_the_back_office_goes_by_keys_and_not_by_origins(serve: Serve) -> None:
+def test_the_back_office_checks_keys_and_not_origins(serve: Serve) -> None:
     api = serve()
     host = urlsplit(api.url).netloc
     for origin in (EVIL, f"http://{host}"):

@@ -1,4 +1,4 @@
-"""The addresses of files follow the app's address, also those of messages that were sent before it changed."""
+"""Tests that the addresses of files follow the app's address, also in messages that were sent before it changed."""
 
 from __future__ import annotations
 
@@ -73,9 +73,7 @@ def check_everywhere(api: Api, page: Visitor, root: str) -> None:
     check(polled.json(), root, 2)
 
 
-def test_a_new_public_url_stands_before_files_that_were_sent_before_it(
-    tmp_path: Path, receiver: Receiver, travel: Travel
-) -> None:
+def test_a_new_public_url_applies_to_earlier_files(tmp_path: Path, receiver: Receiver, travel: Travel) -> None:
     receiver.answer = lambda received: Answer(500)
     with serving(make_app(tmp_path, **LOCAL, public_url=OLD)) as api:
         hook = Hook(api, receiver.url, ["message.created"])
@@ -95,7 +93,7 @@ def test_a_new_public_url_stands_before_files_that_were_sent_before_it(
         check(receiver.received[1].json, NEW, 2)
 
 
-def test_an_event_of_an_earlier_version_gets_the_new_address_too(tmp_path: Path) -> None:
+def test_a_new_public_url_applies_to_events_of_earlier_versions(tmp_path: Path) -> None:
     """It has a whole address in the log."""
     app = make_app(tmp_path, **LOCAL, public_url=NEW)
     with serving(app) as api:
@@ -114,7 +112,7 @@ def test_an_event_of_an_earlier_version_gets_the_new_address_too(tmp_path: Path)
             check(stream.expect("message"), NEW, 2)
 
 
-def test_the_host_gets_values_with_whole_addresses(serve: Serve, tmp_path: Path) -> None:
+def test_the_python_api_returns_complete_addresses(serve: Serve, tmp_path: Path) -> None:
     app = make_app(tmp_path, **LOCAL, public_url=NEW)
     serve(app)
     pocketping: PocketPing = app.extensions["test_pocketping"]
@@ -158,7 +156,7 @@ def test_the_host_gets_values_with_whole_addresses(serve: Serve, tmp_path: Path)
         assert item.thumbnail_url.startswith(f"{NEW}/files/{file.id}/"), item
 
 
-def test_text_that_only_looks_like_attachments_is_sent_as_it_is() -> None:
+def test_text_that_only_looks_like_attachments_is_sent_unchanged() -> None:
     urls = PublicURLs(NEW)
     for data in (
         r'{"sessionId":"sess_1","message":{"content":"\"attachments\":[{\"url\":\"/files/att_1/\"}]"}}',

@@ -1,4 +1,4 @@
-"""Files over HTTP: announced, sent, completed, put into messages, fetched, and forgotten."""
+"""Tests files over HTTP: they are announced, uploaded, completed, sent in messages, downloaded and deleted."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def sweep(app: Flask) -> int:
 # --- There and back ---
 
 
-def test_a_file_goes_from_the_visitor_to_the_office(any_api: Api, receiver: Receiver) -> None:
+def test_a_visitor_sends_a_file_to_the_back_office(any_api: Api, receiver: Receiver) -> None:
     api, content = any_api, png()
     api.ok("POST", "/webhooks", {"url": receiver.url, "events": ["message.created"]})
     page = api.visitor()
@@ -165,7 +165,7 @@ def test_a_file_goes_from_the_visitor_to_the_office(any_api: Api, receiver: Rece
         assert small.size == (480, 240)
 
 
-def test_a_file_goes_from_the_office_to_the_visitor(any_api: Api) -> None:
+def test_the_back_office_sends_a_file_to_a_visitor(any_api: Api) -> None:
     page = any_api.visitor()
     answer = add(any_api, page.session_id, b"%PDF-1.7\nprice list", "../prices.pdf")
     assert answer.status_code == 201, answer.text
@@ -185,7 +185,7 @@ def test_several_files_keep_their_order(any_api: Api) -> None:
     assert [file["filename"] for file in page.messages()[0]["attachments"]] == ["c.txt", "a.txt", "b.txt"]
 
 
-def test_the_host_sends_files_too(app: Flask, api: Api) -> None:
+def test_the_python_api_sends_files(app: Flask, api: Api) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     page = api.visitor()
     with app.app_context():
@@ -206,7 +206,7 @@ def test_the_host_sends_files_too(app: Flask, api: Api) -> None:
     assert len(on_disk(Path(app.instance_path))) == 3
 
 
-def test_a_public_address_stands_before_every_link(serve: Serve) -> None:
+def test_every_link_starts_with_the_public_url(serve: Serve) -> None:
     api = serve(public_url="https://www.example.com", url_prefix="/chat")
     page = api.visitor()
     upload = expecting(page)
@@ -233,11 +233,11 @@ def test_a_public_address_stands_before_every_link(serve: Serve) -> None:
         ({"sessionId": None}, (400, "INVALID_REQUEST")),
     ],
 )
-def test_what_cannot_be_announced(shared: Api, body: dict[str, Any], wanted: tuple[int, str]) -> None:
+def test_invalid_files_cannot_be_announced(shared: Api, body: dict[str, Any], wanted: tuple[int, str]) -> None:
     assert code(announce(shared.visitor(), **body)) == wanted
 
 
-def test_more_bytes_than_announced_are_refused_and_not_kept(app: Flask, api: Api) -> None:
+def test_more_bytes_than_announced_are_refused(app: Flask, api: Api) -> None:
     page = api.visitor()
     upload = expecting(page)
     assert code(put(page, upload, b"Hello!")) == (413, "PAYLOAD_TOO_LARGE")
@@ -248,7 +248,7 @@ def test_more_bytes_than_announced_are_refused_and_not_kept(app: Flask, api: Api
     assert complete(page, upload).json()["size"] == 5
 
 
-def test_more_bytes_than_announced_are_refused_also_where_no_length_is_told(app: Flask, api: Api) -> None:
+def test_more_bytes_than_announced_are_refused_without_a_length(app: Flask, api: Api) -> None:
     page = api.visitor()
     upload = expecting(page)
     answer = requests.put(api.url + upload["uploadUrl"], data=iter([b"Hel", b"lo", b"!"]), timeout=30)
@@ -257,7 +257,7 @@ def test_more_bytes_than_announced_are_refused_also_where_no_length_is_told(app:
     assert requests.put(api.url + upload["uploadUrl"], data=iter([b"Hel", b"lo"]), timeout=30).status_code == 200
 
 
-def test_fewer_bytes_than_announced_make_no_file(app: Flask, api: Api) -> None:
+def test_fewer_bytes_than_announced_are_refused(app: Flask, api: Api) -> None:
     page = api.visitor()
     upload = expecting(page)
     assert code(complete(page, upload)) == (400, "INVALID_REQUEST")
@@ -267,7 +267,7 @@ def test_fewer_bytes_than_announced_make_no_file(app: Flask, api: Api) -> None:
     assert on_disk(Path(app.instance_path)) == []
 
 
-def test_a_line_that_breaks_in_mid_file_leaves_nothing(app: Flask, api: Api) -> None:
+def test_an_interrupted_upload_leaves_nothing_behind(app: Flask, api: Api) -> None:
     page = api.visitor()
     upload = expecting(page, 1_000_000)
     line = http.client.HTTPConnection(urlsplit(api.url).netloc, timeout=10)
@@ -282,7 +282,7 @@ def test_a_line_that_breaks_in_mid_file_leaves_nothing(app: Flask, api: Api) -> 
     assert complete(page, upload).status_code == 200
 
 
-def test_bytes_may_be_sent_again_until_the_file_is_complete(app: Flask, api: Api) -> None:
+def test_an_upload_can_be_repeated_until_it_is_completed(app: Flask, api: Api) -> None:
     page = api.visitor()
     upload = expecting(page)
     for content in (b"first", b"again", b"Hello"):
@@ -295,14 +295,14 @@ def test_bytes_may_be_sent_again_until_the_file_is_complete(app: Flask, api: Api
     assert len(on_disk(Path(app.instance_path))) == 1
 
 
-def test_the_address_for_the_bytes_ends_after_a_quarter_of_an_hour(api: Api, travel: Travel) -> None:
+def test_an_upload_address_expires_after_15_minutes(api: Api, travel: Travel) -> None:
     page = api.visitor()
     upload = expecting(page)
     travel.forward(minutes=15, seconds=1)
     assert code(put(page, upload, b"Hello")) == (404, "ATTACHMENT_NOT_FOUND")
 
 
-def test_a_guessed_address_takes_and_gives_nothing(shared: Api) -> None:
+def test_a_guessed_address_is_not_found(shared: Api) -> None:
     page = shared.visitor()
     upload = expecting(page)
     head, _, key = upload["uploadUrl"].rpartition("/")
@@ -317,7 +317,7 @@ def test_a_guessed_address_takes_and_gives_nothing(shared: Api) -> None:
     assert fetch(shared, f"/files/{id}/{key}/whatever").content == b"Hello"
 
 
-def test_an_app_below_another_path_links_its_files_there(tmp_path: Path, serve: Serve) -> None:
+def test_an_app_below_another_path_has_right_file_links(tmp_path: Path, serve: Serve) -> None:
     app = Flask("host", instance_path=str(tmp_path))
     app.config.update(SECRET_KEY="secret of a test", APPLICATION_ROOT="/shop/")
     PocketPing(app)
@@ -351,7 +351,7 @@ def test_an_endless_body_is_not_read_to_its_end(serve: Serve, monkeypatch: pytes
     assert sent < 50_000_000
 
 
-def test_how_many_files_a_conversation_may_send(serve: Serve) -> None:
+def test_the_files_of_a_conversation_are_limited(serve: Serve) -> None:
     api = serve(visitor_upload_limit="2/minute")
     page, other = api.visitor(), api.visitor()
     expecting(page)
@@ -362,9 +362,7 @@ def test_how_many_files_a_conversation_may_send(serve: Serve) -> None:
     expecting(other)
 
 
-def test_the_size_of_files_is_a_setting_and_that_of_other_bodies_is_none_of_theirs(
-    serve: Serve, tmp_path: Path
-) -> None:
+def test_the_maximum_file_size_is_separate_from_that_of_other_bodies(serve: Serve, tmp_path: Path) -> None:
     app = make_app(tmp_path, max_upload_size=200_000, max_body_size=8192, **LOCAL)
     app.config["MAX_CONTENT_LENGTH"] = 100_000
     api = serve(app)
@@ -378,7 +376,7 @@ def test_the_size_of_files_is_a_setting_and_that_of_other_bodies_is_none_of_thei
     assert len(on_disk(tmp_path)) == 2
 
 
-def test_the_office_needs_a_key_and_a_session_of_its_project(app: Flask, api: Api) -> None:
+def test_the_back_office_needs_a_key_and_a_session_of_its_project(app: Flask, api: Api) -> None:
     page = api.visitor()
     assert code(add(api.with_key(None), page.session_id)) == (401, "UNAUTHORIZED")
     assert code(add(api, "sess_unknown")) == (404, "SESSION_NOT_FOUND")
@@ -390,7 +388,7 @@ def test_the_office_needs_a_key_and_a_session_of_its_project(app: Flask, api: Ap
         assert connection.execute(text("SELECT count(*) FROM pocketping_attachment")).scalar_one() == 0
 
 
-def test_pages_of_listed_origins_may_send_and_fetch(serve: Serve) -> None:
+def test_pages_of_listed_origins_may_upload_and_download(serve: Serve) -> None:
     api = serve(cors_origins="https://shop.example")
     page = api.visitor()
     upload = expecting(page)
@@ -409,7 +407,7 @@ def test_pages_of_listed_origins_may_send_and_fetch(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
-def test_files_pass_through_servers_of_the_real_world(tmp_path: Path, sqlite: str, worker_class: str) -> None:
+def test_files_work_with_real_web_servers(tmp_path: Path, sqlite: str, worker_class: str) -> None:
     folder = str(tmp_path / "files")
     make_app(tmp_path, sqlite).extensions["pocketping"].runtime.close()
     with gunicorn(tmp_path, database=sqlite, worker_class=worker_class, uploads=folder) as (api, _):
@@ -506,7 +504,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("filename", BOMBS)
-def test_a_bomb_is_served_as_a_file_without_a_thumbnail(shared: Api, filename: str) -> None:
+def test_a_decompression_bomb_is_served_without_a_thumbnail(shared: Api, filename: str) -> None:
     page, content = shared.visitor(), BOMBS[filename]()
     file = send_file(page, content, filename)
     assert (file["mimeType"], file["status"]) == ("application/octet-stream", "ready")
@@ -518,7 +516,7 @@ def test_a_bomb_is_served_as_a_file_without_a_thumbnail(shared: Api, filename: s
     assert code(fetch(shared, f"/files/{id}/{key}/thumbnail")) == (404, "ATTACHMENT_NOT_FOUND")
 
 
-def test_until_its_thumbnail_is_drawn_the_picture_stands_in(
+def test_the_image_is_served_until_its_thumbnail_is_ready(
     shared: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "waits.py").write_text("import time; time.sleep(600)")
@@ -534,7 +532,7 @@ def test_until_its_thumbnail_is_drawn_the_picture_stands_in(
         assert shown.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
-def test_a_picture_that_passes_and_cannot_be_drawn_becomes_a_file(shared: Api) -> None:
+def test_an_image_that_cannot_be_decoded_becomes_a_plain_file(shared: Api) -> None:
     page = shared.visitor()
     file = send_file(page, png_of_noise(), "noise.png")
     assert (file["mimeType"], file["width"], file["height"]) == ("image/png", 64, 48)
@@ -555,7 +553,7 @@ def decoding_time(content: bytes) -> float:
 
 
 @pytest.mark.parametrize("worker_class", ["gevent", "sync"])
-def test_costly_pictures_hold_up_no_other_request(tmp_path: Path, sqlite: str, worker_class: str) -> None:
+def test_expensive_images_delay_no_other_request(tmp_path: Path, sqlite: str, worker_class: str) -> None:
     """One worker that does one thing at a time: what holds it is seen in everybody's answers."""
     costly = jpeg_of_scans(MOST_SCANS, (3900, 3900))
     whole = decoding_time(costly)
@@ -602,7 +600,7 @@ def test_a_message_may_be_empty_only_with_a_file(shared: Api) -> None:
     assert say(page, "", attachmentIds=[file["id"]]).status_code == 200
 
 
-def test_of_many_messages_one_gets_the_file(any_api: Api) -> None:
+def test_only_one_of_many_messages_gets_a_file(any_api: Api) -> None:
     page = any_api.visitor()
     file = send_file(page)
     start = threading.Barrier(8)
@@ -619,7 +617,7 @@ def test_of_many_messages_one_gets_the_file(any_api: Api) -> None:
     assert code(say(page, "again", attachmentIds=[file["id"]])) == (400, "INVALID_REQUEST")
 
 
-def test_a_repeat_with_files_gives_the_first_answer(any_api: Api) -> None:
+def test_a_repeated_message_with_files_gets_the_first_response(any_api: Api) -> None:
     page = any_api.visitor()
     file = send_file(page)
     first = page.say("", clientId="c1", attachmentIds=[file["id"]])
@@ -637,7 +635,7 @@ def test_a_repeat_with_files_gives_the_first_answer(any_api: Api) -> None:
     assert [message["attachments"] for message in page.messages()] == [[file], [other]]
 
 
-def test_a_repeated_key_with_files_gives_the_first_answer(any_api: Api) -> None:
+def test_a_repeated_idempotency_key_with_files_gets_the_first_response(any_api: Api) -> None:
     page = any_api.visitor()
     file = add(any_api, page.session_id).json()["attachment"]
     start = threading.Barrier(6)
@@ -654,7 +652,7 @@ def test_a_repeated_key_with_files_gives_the_first_answer(any_api: Api) -> None:
     assert len(page.messages()) == 1
 
 
-def test_a_hook_sees_the_files_and_its_refusal_leaves_them_free(app: Flask, api: Api) -> None:
+def test_a_hook_sees_the_files_and_may_reject_the_message(app: Flask, api: Api) -> None:
     seen: list[str] = []
 
     @signals.message_received.connect_via(app)
@@ -673,7 +671,7 @@ def test_a_hook_sees_the_files_and_its_refusal_leaves_them_free(app: Flask, api:
 # --- Fetching ---
 
 
-def test_an_image_is_shown_and_anything_else_is_saved(shared: Api) -> None:
+def test_images_are_shown_and_other_files_are_downloaded(shared: Api) -> None:
     page = shared.visitor()
     image = send_file(page, png((40, 30)), 'Über "uns".png')
     got = fetch(shared, image["url"])
@@ -696,7 +694,7 @@ def test_an_image_is_shown_and_anything_else_is_saved(shared: Api) -> None:
     assert got.headers["Content-Disposition"] == "attachment; filename=offer.pdf"
 
 
-def test_a_broken_image_is_just_a_file(shared: Api) -> None:
+def test_a_broken_image_is_a_plain_file(shared: Api) -> None:
     page = shared.visitor()
     file = send_file(page, png()[:60], "photo.png")
     assert (file["mimeType"], file["status"]) == ("application/octet-stream", "ready")
@@ -704,7 +702,7 @@ def test_a_broken_image_is_just_a_file(shared: Api) -> None:
     assert fetch(shared, file["url"]).headers["Content-Disposition"].startswith("attachment; ")
 
 
-def test_a_part_of_a_file_can_be_fetched(shared: Api) -> None:
+def test_a_range_of_a_file_can_be_downloaded(shared: Api) -> None:
     url = send_file(shared.visitor(), bytes(range(256)) * 1000)["url"]
     part = fetch(shared, url, headers={"Range": "bytes=256-259"})
     assert (part.status_code, part.content) == (206, b"\x00\x01\x02\x03")
@@ -726,7 +724,7 @@ def test_a_part_of_a_file_can_be_fetched(shared: Api) -> None:
         *("bytes=5-2", "bytes=", "bytes=-", "bytes=x-y", "bytes 0-1", ""),
     ],
 )
-def test_a_range_that_is_not_understood_gives_the_whole_file(shared: Api, asked: str) -> None:
+def test_an_unsupported_range_gives_the_whole_file(shared: Api, asked: str) -> None:
     url = send_file(shared.visitor(), b"0123456789")["url"]
     got = fetch(shared, url, headers={"Range": asked})
     assert (got.status_code, got.content) == (200, b"0123456789")
@@ -734,7 +732,7 @@ def test_a_range_that_is_not_understood_gives_the_whole_file(shared: Api, asked:
     assert "Content-Range" not in got.headers
 
 
-def test_a_range_of_something_else_gives_the_whole_file(shared: Api) -> None:
+def test_an_outdated_range_gives_the_whole_file(shared: Api) -> None:
     """What a download was of is not there any more, or is not known to be the same."""
     url = send_file(shared.visitor(), b"0123456789")["url"]
     got = fetch(shared, url, headers={"Range": "bytes=2-3", "If-Range": '"other"'})
@@ -762,7 +760,7 @@ TRICKS = [
 
 
 @pytest.mark.parametrize("filename", TRICKS)
-def test_a_name_that_is_served_leads_nowhere_whatever_is_made_of_it(shared: Api, filename: str) -> None:
+def test_a_served_filename_contains_no_path(shared: Api, filename: str) -> None:
     file = send_file(shared.visitor(), filename=filename)
     header = fetch(shared, file["url"]).headers["Content-Disposition"]
     how, options = parse_options_header(header)
@@ -781,7 +779,7 @@ def test_a_name_that_is_served_leads_nowhere_whatever_is_made_of_it(shared: Api,
         assert 0 < len(name.encode()) <= 255
 
 
-def test_a_name_from_before_the_rules_is_cleaned_as_it_is_served(app: Flask, api: Api) -> None:
+def test_a_stored_filename_is_cleaned_when_it_is_served(app: Flask, api: Api) -> None:
     file = send_file(api.visitor())
     with app.extensions["pocketping"].db.transaction() as tx:
         tx.execute(text("UPDATE pocketping_attachment SET filename = '\uff0e\uff0e\uff0f.bashrc'"))
@@ -789,7 +787,7 @@ def test_a_name_from_before_the_rules_is_cleaned_as_it_is_served(app: Flask, api
     assert got.headers["Content-Disposition"] == "attachment; filename=bashrc"
 
 
-def test_what_the_storage_lost_is_not_found(app: Flask, api: Api) -> None:
+def test_a_file_missing_from_storage_is_not_found(app: Flask, api: Api) -> None:
     file = send_file(api.visitor())
     [path] = on_disk(Path(app.instance_path))
     path.unlink()
@@ -799,7 +797,7 @@ def test_what_the_storage_lost_is_not_found(app: Flask, api: Api) -> None:
 # --- Forgetting ---
 
 
-def test_files_of_a_deleted_message_are_out_of_reach_at_once_and_gone_soon(any_api: Api, tmp_path: Path) -> None:
+def test_files_of_a_deleted_message_are_inaccessible_at_once_and_removed_soon(any_api: Api, tmp_path: Path) -> None:
     page = any_api.visitor()
     file = send_file(page, png((40, 30)), "photo.png")
     kept = send_file(page)
@@ -813,7 +811,7 @@ def test_files_of_a_deleted_message_are_out_of_reach_at_once_and_gone_soon(any_a
     assert fetch(any_api, kept["url"]).content == b"Hello"
 
 
-def test_the_chore_removes_what_no_message_has_and_nothing_else(
+def test_the_periodic_task_removes_only_files_without_a_message(
     any_database: str, tmp_path: Path, serve: Serve, travel: Travel
 ) -> None:
     app, folder = make_app(tmp_path, any_database, **LOCAL), tmp_path
@@ -856,7 +854,7 @@ class Stubborn(FolderStorage):
         super().delete(path)
 
 
-def test_a_chore_that_is_interrupted_goes_on_the_next_time(tmp_path: Path, serve: Serve, travel: Travel) -> None:
+def test_an_interrupted_periodic_task_continues_the_next_time(tmp_path: Path, serve: Serve, travel: Travel) -> None:
     storage = Stubborn(tmp_path / "pocketping-uploads")
     app = Flask("host", instance_path=str(tmp_path))
     app.config.update(SECRET_KEY="secret of a test", POCKETPING_URL_PREFIX="")
@@ -873,7 +871,7 @@ def test_a_chore_that_is_interrupted_goes_on_the_next_time(tmp_path: Path, serve
     assert on_disk(tmp_path) == []
 
 
-def test_one_file_that_cannot_be_removed_holds_up_no_other(tmp_path: Path, serve: Serve, travel: Travel) -> None:
+def test_a_file_that_cannot_be_removed_does_not_affect_others(tmp_path: Path, serve: Serve, travel: Travel) -> None:
     class OneStuck(FolderStorage):
         def delete(self, path: str) -> None:
             if path == stuck:
@@ -892,7 +890,7 @@ def test_one_file_that_cannot_be_removed_holds_up_no_other(tmp_path: Path, serve
     assert len(on_disk(tmp_path)) == 1
 
 
-def test_the_worker_does_the_chore(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_worker_runs_the_periodic_task(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flask_pocketping.maintenance.FILES", 0.05)
     api = serve()
     page = api.visitor()
@@ -934,7 +932,7 @@ def app_with(folder: Path, storage: Any = None, **settings: Any) -> Flask:
     return app
 
 
-def test_a_storage_of_the_hosts_own(tmp_path: Path, serve: Serve) -> None:
+def test_the_host_can_provide_its_own_storage(tmp_path: Path, serve: Serve) -> None:
     storage = InMemory()
     api = serve(app_with(tmp_path, storage))
     file = send_file(api.visitor(), png())
@@ -980,7 +978,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", place], check=True)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path, small_disk: Path, serve: Serve) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing_behind(tmp_path: Path, small_disk: Path, serve: Serve) -> None:
     app = app_with(tmp_path, uploads=str(small_disk), api_key=KEY)
     api = serve(app)
     page = api.visitor()
@@ -1010,7 +1008,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path, small_dis
     assert put(page, again, bytes(200_000)).status_code == 200
 
 
-def test_a_full_disk_under_the_database_is_told_and_the_same_message_goes_through_later(
+def test_a_full_database_disk_is_reported_and_the_message_can_be_sent_later(
     tmp_path: Path, small_disk: Path, serve: Serve
 ) -> None:
     subprocess.run(["mount", "-o", "remount,size=2m", small_disk], check=True)
@@ -1048,7 +1046,7 @@ class Failing(InMemory):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE])
-def test_a_storage_that_fails_is_unavailable_and_works_again_when_it_does(
+def test_a_failing_storage_is_unavailable_until_it_works_again(
     tmp_path: Path, serve: Serve, number: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     storage = Failing(number)
@@ -1071,7 +1069,7 @@ def test_a_storage_that_fails_is_unavailable_and_works_again_when_it_does(
 
 
 @pytest.mark.parametrize("given", ["elsewhere", Path("elsewhere"), None])
-def test_a_folder_of_ones_choice(tmp_path: Path, serve: Serve, given: Any) -> None:
+def test_the_upload_folder_is_a_setting(tmp_path: Path, serve: Serve, given: Any) -> None:
     wanted = tmp_path / ("elsewhere" if given else "pocketping-uploads")
     api = serve(app_with(tmp_path, uploads=given))
     assert not wanted.exists(), "made with the first file"
@@ -1079,7 +1077,7 @@ def test_a_folder_of_ones_choice(tmp_path: Path, serve: Serve, given: Any) -> No
     assert [path.read_bytes() for path in wanted.rglob("*") if path.is_file()] == [b"Hello"]
 
 
-def test_a_bucket(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_can_be_stored_in_a_bucket(tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     with serving_bucket() as bucket:
@@ -1110,7 +1108,7 @@ def test_uploads_can_be_switched_off(tmp_path: Path, serve: Serve) -> None:
     page.say("Words still do.")
 
 
-def test_what_stops_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_upload_settings_stop_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(ConfigurationError, match="POCKETPING_UPLOADS must be a folder"):
         app_with(tmp_path, uploads="file")

@@ -1,4 +1,4 @@
-"""The back office's routes as a client meets them, on each database; every answer must fit the OpenAPI document."""
+"""Tests the back office's routes as a client uses them, on each database, with responses as in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def post_raw(api: Api, path: str, text: str) -> requests.Response:
     return api.request("POST", path, data=text.encode(), headers={"Content-Type": "application/json"})
 
 
-def test_a_server_opens_a_session_and_gets_it_again(any_api: Api) -> None:
+def test_a_server_opens_a_session_and_reads_it(any_api: Api) -> None:
     metadata = {
         "pageUrl": "https://example.com/pricing",
         "pageTitle": "Pricing",
@@ -146,18 +146,18 @@ def test_a_session_may_be_opened_without_a_body(api: Api) -> None:
         ({"identity": {"name": "Ann", "metadata": []}}, "identity.metadata"),
     ],
 )
-def test_a_session_with_a_field_that_does_not_fit_is_refused(api: Api, body: Any, field: str) -> None:
+def test_a_session_with_an_invalid_field_is_refused(api: Api, body: Any, field: str) -> None:
     refused(api.post("/sessions", body), field)
     assert found(api) == []
 
 
-def test_all_fields_that_do_not_fit_are_named_at_once(api: Api) -> None:
+def test_all_invalid_fields_are_named_together(api: Api) -> None:
     answer = api.post("/sessions", {"visitorId": "", "metadata": {"os": 5}, "identity": {"email": "x", "name": ""}})
     assert answer.json()["details"].keys() == {"visitorId", "metadata.os", "identity.email", "identity.name"}
     assert "Not a valid email address." in answer.json()["details"]["identity.email"]
 
 
-def test_metadata_may_be_nested_twenty_levels_and_no_deeper(any_api: Api) -> None:
+def test_metadata_may_be_nested_up_to_twenty_levels(any_api: Api) -> None:
     def nested(levels: int) -> Any:
         return {"a": nested(levels - 1)} if levels > 1 else {}
 
@@ -181,7 +181,7 @@ def test_sessions_are_listed_by_their_newest_activity(any_api: Api) -> None:
     assert newest == any_api.ok("GET", f"/sessions/{first}")["session"]
 
 
-def test_pages_of_sessions_have_no_repeats_and_no_losses_at_equal_times(any_api: Api) -> None:
+def test_pages_of_sessions_with_equal_times_neither_repeat_nor_skip(any_api: Api) -> None:
     moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
     clock.set_clock(lambda: moment)
     made = {any_api.session() for _ in range(7)}
@@ -199,7 +199,7 @@ def test_pages_of_sessions_have_no_repeats_and_no_losses_at_equal_times(any_api:
     assert {session_id for page in pages for session_id in page} == made
 
 
-def test_a_conversation_that_goes_on_between_two_pages_is_not_shown_twice(any_api: Api) -> None:
+def test_a_conversation_that_continues_between_two_pages_is_not_listed_twice(any_api: Api) -> None:
     oldest, middle, newest = any_api.session(), any_api.session(), any_api.session()
     page = any_api.ok("GET", "/sessions", params={"limit": 1})
     assert [session["id"] for session in page["sessions"]] == [newest]
@@ -208,14 +208,14 @@ def test_a_conversation_that_goes_on_between_two_pages_is_not_shown_twice(any_ap
     assert rest == [middle, oldest]
 
 
-def test_a_page_that_is_just_full_has_no_next(api: Api) -> None:
+def test_a_last_page_that_is_full_has_no_next_page(api: Api) -> None:
     api.session()
     api.session()
     assert api.ok("GET", "/sessions", params={"limit": 2})["nextCursor"] is None
 
 
 @pytest.mark.parametrize("limit", [0, 101, -1, "x", "1.5", "", "9" * 30])
-def test_a_limit_out_of_bounds_is_refused(api: Api, limit: Any) -> None:
+def test_a_limit_outside_its_range_is_refused(api: Api, limit: Any) -> None:
     session_id = api.session()
     webhook_id = api.ok("POST", "/webhooks", {"url": "https://example.com/", "events": ["*"]})["webhook"]["id"]
     for path in ("/sessions", f"/sessions/{session_id}/messages", f"/webhooks/{webhook_id}/deliveries"):
@@ -240,11 +240,11 @@ def test_a_limit_out_of_bounds_is_refused(api: Api, limit: Any) -> None:
         ({"offset": "5"}, "offset"),
     ],
 )
-def test_a_query_that_does_not_fit_is_refused(api: Api, query: dict[str, str], field: str) -> None:
+def test_an_invalid_query_is_refused(api: Api, query: dict[str, str], field: str) -> None:
     refused(api.get("/sessions", params=query), field)
 
 
-def test_the_list_can_be_narrowed_to_active_or_closed_sessions(any_api: Api) -> None:
+def test_sessions_can_be_filtered_by_status(any_api: Api) -> None:
     active, closed = any_api.session(), any_api.session()
     any_api.ok("POST", f"/sessions/{closed}/close")
     assert found(any_api, status="active") == [active]
@@ -252,7 +252,7 @@ def test_the_list_can_be_narrowed_to_active_or_closed_sessions(any_api: Api) -> 
     assert found(any_api) == [closed, active]
 
 
-def test_the_list_can_be_narrowed_to_what_waits_for_an_answer(any_api: Api) -> None:
+def test_sessions_can_be_filtered_by_waiting_for_a_reply(any_api: Api) -> None:
     waiting, answered, quiet, by_ai, told = (any_api.session() for _ in range(5))
     for session_id in (waiting, answered, by_ai, told):
         send(any_api, session_id, type="visitor")
@@ -265,7 +265,7 @@ def test_the_list_can_be_narrowed_to_what_waits_for_an_answer(any_api: Api) -> N
     assert found(any_api, unanswered="true") == [told]
 
 
-def test_sessions_in_which_something_was_said_are_told_from_the_silent_ones(any_api: Api) -> None:
+def test_sessions_can_be_filtered_by_having_messages(any_api: Api) -> None:
     by_visitor, silent, by_operator = (any_api.session() for _ in range(3))
     send(any_api, by_visitor, type="visitor")
     deleted = send(any_api, by_operator, type="operator")["id"]
@@ -276,7 +276,7 @@ def test_sessions_in_which_something_was_said_are_told_from_the_silent_ones(any_
     assert found(any_api, started="true", status="active") == [by_operator]
 
 
-def test_a_search_looks_at_name_email_and_messages_whatever_the_case(any_api: Api) -> None:
+def test_a_search_finds_names_emails_and_messages_ignoring_case(any_api: Api) -> None:
     by_name = any_api.session(identity={"name": "Ärger Meier"})
     by_email = any_api.session(identity={"email": "Sales@Example.com"})
     by_text = any_api.session()
@@ -289,7 +289,7 @@ def test_a_search_looks_at_name_email_and_messages_whatever_the_case(any_api: Ap
     assert found(any_api, q="nowhere") == []
 
 
-def test_a_search_takes_every_character_as_it_is(any_api: Api) -> None:
+def test_a_search_has_no_special_characters(any_api: Api) -> None:
     without = any_api.session()
     send(any_api, without, "100x sure")
     for character in "%_\\/'*":
@@ -299,7 +299,7 @@ def test_a_search_takes_every_character_as_it_is(any_api: Api) -> None:
         assert found(any_api, q=character) == [with_it]
 
 
-def test_a_search_and_its_filters_go_on_over_pages(any_api: Api) -> None:
+def test_a_search_continues_over_pages(any_api: Api) -> None:
     wanted = []
     for number in range(6):
         session_id = any_api.session()
@@ -311,7 +311,7 @@ def test_a_search_and_its_filters_go_on_over_pages(any_api: Api) -> None:
     assert found(any_api, q="NEEDLE", unanswered="true", cursor=first["nextCursor"]) == wanted[:1]
 
 
-def test_what_was_deleted_or_edited_away_is_not_found_any_more(any_api: Api) -> None:
+def test_deleted_and_edited_text_is_not_found(any_api: Api) -> None:
     session_id = any_api.session()
     deleted, edited = send(any_api, session_id, "my secret word"), send(any_api, session_id, "my other word")
     any_api.ok("DELETE", f"/sessions/{session_id}/messages/{deleted['id']}")
@@ -347,7 +347,7 @@ def test_a_session_is_closed_once(any_api: Api, any_office: Office) -> None:
     }
 
 
-def test_a_session_that_many_close_at_once_is_announced_as_closed_once(any_api: Api, any_office: Office) -> None:
+def test_a_session_closed_by_many_at_once_is_announced_once(any_api: Api, any_office: Office) -> None:
     session_id = any_api.session()
     barrier = threading.Barrier(8)
 
@@ -374,7 +374,7 @@ def test_a_silent_session_stays_silent_when_it_is_closed_and_reopened(any_api: A
     ]
 
 
-def test_who_waited_for_an_answer_still_waits_when_their_session_is_open_again(any_api: Api) -> None:
+def test_a_reopened_session_still_waits_for_a_reply(any_api: Api) -> None:
     session_id = any_api.session()
     send(any_api, session_id, type="visitor")
     assert any_api.ok("POST", f"/sessions/{session_id}/close")["session"]["unanswered"] is False
@@ -382,7 +382,7 @@ def test_who_waited_for_an_answer_still_waits_when_their_session_is_open_again(a
     assert (reopened["unanswered"], reopened["unread"]) == (True, 1)
 
 
-def test_a_closed_session_can_be_reopened_and_an_open_one_stays_as_it_is(any_api: Api, any_office: Office) -> None:
+def test_only_a_closed_session_can_be_reopened(any_api: Api, any_office: Office) -> None:
     session_id = any_api.session()
     untouched = any_api.ok("POST", f"/sessions/{session_id}/reopen")
     closed = any_api.ok("POST", f"/sessions/{session_id}/close")["session"]
@@ -399,7 +399,7 @@ def test_a_closed_session_can_be_reopened_and_an_open_one_stays_as_it_is(any_api
     ]
 
 
-def test_only_a_visitor_speaks_in_a_closed_session_and_that_reopens_it(any_api: Api, any_office: Office) -> None:
+def test_a_message_of_the_visitor_reopens_a_closed_session(any_api: Api, any_office: Office) -> None:
     session_id = any_api.session()
     any_api.ok("POST", f"/sessions/{session_id}/close")
     for kind in ("operator", "ai", "system"):
@@ -421,7 +421,7 @@ def test_only_a_visitor_speaks_in_a_closed_session_and_that_reopens_it(any_api: 
     assert [found["content"] for found in said] == ["Session closed", "Session reopened", "I am back"]
 
 
-def test_a_visitor_is_identified_bit_by_bit(any_api: Api, any_office: Office) -> None:
+def test_an_identity_can_be_added_in_parts(any_api: Api, any_office: Office) -> None:
     session_id = any_api.session()
 
     def identify(**body: Any) -> Any:
@@ -445,7 +445,7 @@ def test_a_visitor_is_identified_bit_by_bit(any_api: Api, any_office: Office) ->
 
 
 @pytest.mark.parametrize("body", [{}, {"metadata": {}}])
-def test_an_identity_that_says_nothing_is_refused(api: Api, office: Office, body: Any) -> None:
+def test_an_empty_identity_is_refused(api: Api, office: Office, body: Any) -> None:
     session_id = api.session()
     assert api.post(f"/sessions/{session_id}/identify", body).status_code == 400
     assert api.ok("GET", f"/sessions/{session_id}")["session"]["identity"] is None
@@ -464,11 +464,11 @@ def test_an_identity_that_says_nothing_is_refused(api: Api, office: Office, body
         ({"name": "Ann", "verified": True}, "verified"),
     ],
 )
-def test_an_identity_that_does_not_fit_is_refused(api: Api, body: Any, field: str) -> None:
+def test_an_invalid_identity_is_refused(api: Api, body: Any, field: str) -> None:
     refused(post_raw(api, f"/sessions/{api.session()}/identify", json.dumps(body)), field)
 
 
-def test_what_a_page_says_of_a_visitor_never_replaces_what_the_server_vouches_for(office: Office) -> None:
+def test_an_identity_from_a_page_never_replaces_a_verified_one(office: Office) -> None:
     api = office.api
     page = api.visitor(identity={"id": "me", "name": "Mallory", "email": "mallory@example.com"})
     claimed = api.ok("GET", f"/sessions/{page.session_id}")["session"]["identity"]
@@ -480,7 +480,7 @@ def test_what_a_page_says_of_a_visitor_never_replaces_what_the_server_vouches_fo
     assert api.ok("GET", f"/sessions/{page.session_id}")["session"]["identity"] == vouched
 
 
-def test_the_ai_is_switched_off_and_on(api: Api, office: Office) -> None:
+def test_the_ai_can_be_switched_off_and_on(api: Api, office: Office) -> None:
     session_id = api.session()
     for enabled in (False, False, True):
         answer = api.ok("POST", f"/sessions/{session_id}/ai", {"enabled": enabled})
@@ -490,11 +490,11 @@ def test_the_ai_is_switched_off_and_on(api: Api, office: Office) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"enabled": "false"}, {"enabled": None}, {"enabled": 2}, {"enabled": []}])
-def test_the_switch_of_the_ai_is_true_or_false(api: Api, body: Any) -> None:
+def test_the_ai_switch_accepts_only_booleans(api: Api, body: Any) -> None:
     refused(api.post(f"/sessions/{api.session()}/ai", body), "enabled")
 
 
-def test_what_reached_the_office_is_delivered_before_it_is_read(any_api: Api, any_office: Office) -> None:
+def test_a_message_is_marked_as_delivered_and_then_as_read(any_api: Api, any_office: Office) -> None:
     session_id = any_api.session()
     mine = [send(any_api, session_id, f"Question {number}", type="visitor")["id"] for number in range(2)]
     path = f"/sessions/{session_id}/read"
@@ -512,7 +512,7 @@ def test_what_reached_the_office_is_delivered_before_it_is_read(any_api: Api, an
     refused(any_api.post(path, {"status": "sent"}), "status")
 
 
-def test_unread_counts_what_no_operator_has_read(any_api: Api, any_office: Office) -> None:
+def test_unread_counts_messages_that_no_operator_has_read(any_api: Api, any_office: Office) -> None:
     session_id = any_api.session()
     mine = [send(any_api, session_id, f"Question {number}", type="visitor")["id"] for number in range(4)]
     theirs = send(any_api, session_id, "Answer")
@@ -537,7 +537,7 @@ def test_unread_counts_what_no_operator_has_read(any_api: Api, any_office: Offic
     assert any_office.events_of(session_id).count("message.read") == 2
 
 
-def test_a_read_receipt_adds_no_message(any_api: Api) -> None:
+def test_a_read_receipt_creates_no_message(any_api: Api) -> None:
     session_id = any_api.session()
     sent = [send(any_api, session_id, "One", type="visitor"), send(any_api, session_id, "Two", type="visitor")]
     for _ in range(3):
@@ -552,12 +552,12 @@ def test_a_read_receipt_adds_no_message(any_api: Api) -> None:
     ("body", "field"),
     [({"messageIds": "all"}, "messageIds"), ({"messageIds": ["m"] * 501}, "messageIds"), ({"ids": []}, "ids")],
 )
-def test_a_receipt_that_does_not_fit_is_refused(api: Api, body: Any, field: str) -> None:
+def test_an_invalid_receipt_is_refused(api: Api, body: Any, field: str) -> None:
     refused(api.post(f"/sessions/{api.session()}/read", body), field)
 
 
 @pytest.mark.parametrize("data", [None, True, 0, -1.5e300, "text 🦊", [1, [2]], {"a": {"b": None}}])
-def test_a_custom_event_reaches_the_visitors_page_and_no_other(office: Office, data: Any) -> None:
+def test_a_custom_event_reaches_only_the_visitors_page(office: Office, data: Any) -> None:
     api = office.api
     page, other = api.visitor(), api.visitor()
     with page.stream() as stream, other.stream() as elsewhere:
@@ -579,7 +579,7 @@ def test_a_custom_event_reaches_the_visitors_page_and_no_other(office: Office, d
         ({"name": "n", "data": ["\x00"]}, "data"),
     ],
 )
-def test_an_event_that_does_not_fit_is_refused(api: Api, body: Any, field: str) -> None:
+def test_an_invalid_event_is_refused(api: Api, body: Any, field: str) -> None:
     refused(api.post(f"/sessions/{api.session()}/events", body), field)
 
 
@@ -605,7 +605,7 @@ def test_a_message_may_name_its_operator(api: Api) -> None:
     assert listed(api, session_id)[0]["operatorName"] == "Zoë"
 
 
-def test_content_comes_back_to_the_letter(any_api: Api) -> None:
+def test_content_is_stored_unchanged(any_api: Api) -> None:
     session_id = any_api.session()
     edited = send(any_api, session_id)["id"]
     for content in (
@@ -643,7 +643,7 @@ def test_content_comes_back_to_the_letter(any_api: Api) -> None:
         "{}",
     ],
 )
-def test_content_that_is_none_is_refused(api: Api, content: str) -> None:
+def test_empty_content_is_refused(api: Api, content: str) -> None:
     session_id = api.session()
     message = send(api, session_id, "The first")
     refused(post_raw(api, f"/sessions/{session_id}/messages", f'{{"content": {content}}}'), "content")
@@ -669,7 +669,7 @@ def test_content_that_is_none_is_refused(api: Api, content: str) -> None:
         ({"content": "x", "sender": "visitor"}, "sender"),
     ],
 )
-def test_a_message_that_does_not_fit_is_refused(api: Api, body: Any, field: str) -> None:
+def test_an_invalid_message_is_refused(api: Api, body: Any, field: str) -> None:
     session_id = api.session()
     refused(api.post(f"/sessions/{session_id}/messages", body), field)
     assert listed(api, session_id) == []
@@ -682,7 +682,7 @@ def test_an_unknown_attachment_is_not_found(api: Api) -> None:
     assert send(api, session_id, attachmentIds=[])["content"] == "Hello"
 
 
-def test_a_message_may_reply_to_one_of_its_own_session(any_api: Api) -> None:
+def test_a_message_may_reply_to_one_of_the_same_session(any_api: Api) -> None:
     session_id = any_api.session()
     first = send(any_api, session_id, type="visitor")
     assert send(any_api, session_id, replyTo=first["id"])["replyTo"] == first["id"]
@@ -691,7 +691,7 @@ def test_a_message_may_reply_to_one_of_its_own_session(any_api: Api) -> None:
     refused(any_api.post(f"/sessions/{session_id}/messages", {"content": "x", "replyTo": foreign["id"]}), "replyTo")
 
 
-def test_without_a_cursor_the_newest_page_comes_oldest_first(any_api: Api) -> None:
+def test_without_a_cursor_the_newest_page_is_listed_oldest_first(any_api: Api) -> None:
     session_id = any_api.session()
     sent = [send(any_api, session_id, f"No. {number}")["id"] for number in range(6)]
     page = any_api.ok("GET", f"/sessions/{session_id}/messages", params={"limit": 4})
@@ -703,7 +703,7 @@ def test_without_a_cursor_the_newest_page_comes_oldest_first(any_api: Api) -> No
 
 
 @pytest.mark.parametrize("direction", ["after", "before"])
-def test_a_conversation_is_read_page_by_page_in_either_direction(any_api: Api, direction: str) -> None:
+def test_messages_can_be_paged_in_both_directions(any_api: Api, direction: str) -> None:
     session_id = any_api.session()
     sent = [send(any_api, session_id, f"No. {number}") for number in range(7)]
     # Events of other kinds take numbers too, so the messages' own have gaps.
@@ -723,14 +723,14 @@ def test_a_conversation_is_read_page_by_page_in_either_direction(any_api: Api, d
         assert read == rest
 
 
-def test_after_and_before_together_give_what_is_between(api: Api) -> None:
+def test_after_and_before_together_select_a_range(api: Api) -> None:
     session_id = api.session()
     sent = [send(api, session_id, f"No. {number}") for number in range(5)]
     assert listed(api, session_id, after=sent[0]["id"], before=sent[4]["seq"]) == sent[1:4]
 
 
 @pytest.mark.parametrize(("seq", "count"), [("0", 2), ("1", 2), ("999", 0), ("9" * 18, 0), ("9" * 40, 0)])
-def test_any_seq_is_a_position(api: Api, seq: str, count: int) -> None:
+def test_any_seq_is_accepted_as_a_position(api: Api, seq: str, count: int) -> None:
     session_id = api.session()
     send(api, session_id)
     send(api, session_id)
@@ -740,11 +740,11 @@ def test_any_seq_is_a_position(api: Api, seq: str, count: int) -> None:
 
 @pytest.mark.parametrize("position", ["", "-1", "1.5", "msg_none", "a\x00b", "' OR 1=1 --", "²"])
 @pytest.mark.parametrize("field", ["after", "before"])
-def test_a_position_that_is_none_is_refused(api: Api, field: str, position: str) -> None:
+def test_an_invalid_position_is_refused(api: Api, field: str, position: str) -> None:
     refused(api.get(f"/sessions/{api.session()}/messages", params={field: position}), field)
 
 
-def test_a_message_of_another_session_is_no_position(api: Api) -> None:
+def test_a_message_of_another_session_is_refused_as_a_position(api: Api) -> None:
     foreign = send(api, api.session())
     refused(api.get(f"/sessions/{api.session()}/messages", params={"after": foreign["id"]}), "after")
 
@@ -778,7 +778,7 @@ def test_a_deleted_message_keeps_its_place_with_empty_content(any_api: Api, any_
     assert any_office.events_of(session_id)[-2:] == ["message.created", "message.deleted"]
 
 
-def test_a_message_is_found_under_its_own_session_only(api: Api) -> None:
+def test_a_message_is_found_in_its_own_session_only(api: Api) -> None:
     mine, other = api.session(), api.session()
     message = send(api, other)
     for method, body in (("PATCH", {"content": "x"}), ("DELETE", None)):
@@ -788,7 +788,7 @@ def test_a_message_is_found_under_its_own_session_only(api: Api) -> None:
 
 
 @pytest.mark.parametrize("session_id", ["sess_none", "%00", "x" * 500])
-def test_what_is_no_session_is_not_found(any_api: Api, session_id: str) -> None:
+def test_an_unknown_session_is_not_found(any_api: Api, session_id: str) -> None:
     calls: list[tuple[str, str, Any]] = [
         ("GET", "", None),
         ("POST", "/close", None),
@@ -807,7 +807,7 @@ def test_what_is_no_session_is_not_found(any_api: Api, session_id: str) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "SESSION_NOT_FOUND"), answer.url
 
 
-def test_an_id_is_taken_to_the_letter(any_api: Api) -> None:
+def test_ids_are_compared_exactly(any_api: Api) -> None:
     session_id = any_api.session()
     message = send(any_api, session_id)
     for other in (session_id + "%20", session_id.upper(), session_id + "%00"):
@@ -817,7 +817,7 @@ def test_an_id_is_taken_to_the_letter(any_api: Api) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "MESSAGE_NOT_FOUND")
 
 
-def test_what_no_database_holds_reaches_none(any_api: Api) -> None:
+def test_text_that_no_database_can_store_is_refused(any_api: Api) -> None:
     session_id = any_api.session()
     refused(any_api.get(f"/sessions/{session_id}/messages?after=%00"), "after")
     refused(any_api.get(f"/sessions/{session_id}/messages?before=msg_%00"), "before")
@@ -832,7 +832,7 @@ def webhook(api: Api, url: str, *events: str, **body: Any) -> dict[str, Any]:
     return dict(api.ok("POST", "/webhooks", {"url": url, "events": list(events or ("*",)), **body})["webhook"])
 
 
-def test_a_webhooks_secret_is_shown_when_it_is_made_and_never_again(api: Api, receiver: Receiver) -> None:
+def test_a_webhooks_secret_is_shown_only_when_it_is_created(api: Api, receiver: Receiver) -> None:
     answer = api.post("/webhooks", {"url": receiver.url, "events": ["message.created"], "description": "CRM"})
     assert answer.status_code == 201
     made = answer.json()["webhook"]
@@ -846,7 +846,7 @@ def test_a_webhooks_secret_is_shown_when_it_is_made_and_never_again(api: Api, re
     assert api.ok("PATCH", f"/webhooks/{made['id']}", {"description": ""})["webhook"] == {**made, "description": ""}
 
 
-def test_a_webhook_gets_the_events_it_asked_for(api: Api, receiver: Receiver) -> None:
+def test_a_webhook_gets_the_requested_events(api: Api, receiver: Receiver) -> None:
     made = webhook(api, receiver.url, "session.created", "session.closed", "session.created")
     assert made["events"] == ["session.created", "session.closed"]
     session_id = api.session()
@@ -893,7 +893,7 @@ def test_a_webhook_can_be_changed_disabled_and_removed(any_api: Api, receiver: R
         ({"url": "https://example.com/", "events": ["*"], "secret": "mine"}, "secret"),
     ],
 )
-def test_a_webhook_that_does_not_fit_is_refused(api: Api, body: Any, field: str) -> None:
+def test_an_invalid_webhook_is_refused(api: Api, body: Any, field: str) -> None:
     refused(api.post("/webhooks", body), field)
     assert api.ok("GET", "/webhooks") == {"webhooks": []}
     made = webhook(api, "https://example.com/")
@@ -901,17 +901,17 @@ def test_a_webhook_that_does_not_fit_is_refused(api: Api, body: Any, field: str)
         refused(api.patch(f"/webhooks/{made['id']}", body), field)
 
 
-def test_every_type_of_event_can_be_asked_for(api: Api) -> None:
+def test_every_event_type_can_be_requested(api: Api) -> None:
     assert webhook(api, "https://example.com/", *EVENT_TYPES)["events"] == list(EVENT_TYPES)
 
 
-def test_a_change_of_nothing_is_refused(api: Api) -> None:
+def test_an_empty_change_is_refused(api: Api) -> None:
     made = webhook(api, "https://example.com/")
     assert api.patch(f"/webhooks/{made['id']}", {}).status_code == 400
     refused(api.patch(f"/webhooks/{made['id']}", {"enabled": "no"}), "enabled")
 
 
-def test_a_test_reaches_one_webhook_and_its_delivery_can_be_looked_at(any_api: Api, receiver: Receiver) -> None:
+def test_a_test_event_reaches_one_webhook_and_its_delivery_is_listed(any_api: Api, receiver: Receiver) -> None:
     made, other = webhook(any_api, receiver.url), webhook(any_api, receiver.url)
     receiver.answers = [Answer(500, body=b"x" * 5000)]
     answer = any_api.post(f"/webhooks/{made['id']}/test")
@@ -961,7 +961,7 @@ def test_deliveries_are_listed_page_by_page_newest_first(any_api: Api, receiver:
     receiver.wait(5)
 
 
-def test_a_new_secret_is_shown_once_and_the_old_one_signs_too(api: Api, receiver: Receiver) -> None:
+def test_a_new_secret_is_shown_once_and_the_old_one_still_signs(api: Api, receiver: Receiver) -> None:
     made = webhook(api, receiver.url)
     rotated = api.ok("POST", f"/webhooks/{made['id']}/rotate")["webhook"]
     assert rotated["secret"].startswith("whsec_")
@@ -973,7 +973,7 @@ def test_a_new_secret_is_shown_once_and_the_old_one_signs_too(api: Api, receiver
 
 
 @pytest.mark.parametrize("webhook_id", ["whk_none", "%00"])
-def test_what_is_no_webhook_is_not_found(any_api: Api, webhook_id: str) -> None:
+def test_an_unknown_webhook_is_not_found(any_api: Api, webhook_id: str) -> None:
     calls: list[tuple[str, str, Any]] = [
         ("GET", "", None),
         ("PATCH", "", {"enabled": True}),
@@ -989,7 +989,7 @@ def test_what_is_no_webhook_is_not_found(any_api: Api, webhook_id: str) -> None:
 
 
 @pytest.mark.parametrize("delivery_id", ["dlv_999999999", "dlv_x", "x", "dlv_" + "9" * 40, "%00", "dlv_%C2%B2"])
-def test_what_is_no_delivery_is_not_found(api: Api, delivery_id: str) -> None:
+def test_an_unknown_delivery_is_not_found(api: Api, delivery_id: str) -> None:
     made = webhook(api, "https://example.com/")
     answer = api.post(f"/webhooks/{made['id']}/deliveries/{delivery_id}/retry")
     assert (answer.status_code, answer.json()["code"]) == (404, "DELIVERY_NOT_FOUND")
@@ -1007,12 +1007,12 @@ def test_health_needs_no_key(api: Api) -> None:
     assert api.with_key(None).ok("GET", "/health") == {"status": "ok"}
 
 
-def test_answers_are_kept_by_nobody(api: Api) -> None:
+def test_responses_must_not_be_cached(api: Api) -> None:
     for path in ("/sessions", "/sessions/none", "/health"):
         assert api.get(path).headers["Cache-Control"] == "no-store"
 
 
-def test_another_projects_things_are_not_found_on_any_route(any_office: Office, receiver: Receiver) -> None:
+def test_no_route_finds_data_of_another_project(any_office: Office, receiver: Receiver) -> None:
     owner, stranger = any_office.new_project(), any_office.new_project()
     session_id = owner.session(identity={"name": "Findme"})
     message = send(owner, session_id, "Findme too", type="visitor")
@@ -1059,7 +1059,7 @@ def test_another_projects_things_are_not_found_on_any_route(any_office: Office, 
     refused(stranger.get(f"/sessions/{mine}/messages", params={"after": message["id"]}), "after")
 
 
-def test_another_projects_events_go_to_its_own_webhooks_only(office: Office, receiver: Receiver) -> None:
+def test_events_go_only_to_webhooks_of_their_project(office: Office, receiver: Receiver) -> None:
     owner, stranger = office.new_project(), office.new_project()
     webhook(stranger, receiver.url)
     webhook(owner, receiver.url)

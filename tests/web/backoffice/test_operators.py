@@ -1,4 +1,4 @@
-"""Operators: their tokens, what these open, who is there, and the sockets that they hold."""
+"""Tests operators: their tokens, what these allow, presence, and their sockets."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def staffed(app: Flask) -> Flask:
     return app
 
 
-def test_a_token_by_the_hosts_cookies(app: Flask, serve: Serve) -> None:
+def test_the_hosts_cookies_give_a_token(app: Flask, serve: Serve) -> None:
     api = serve(staffed(app)).with_key(None)
     answer = api.post("/inbox/token", cookies={"name": "Ana"})
     assert answer.status_code == 200
@@ -67,7 +67,7 @@ def test_a_token_by_the_hosts_cookies(app: Flask, serve: Serve) -> None:
         ({}, {}, 403),
     ],
 )
-def test_whoever_is_no_operator_gets_none(
+def test_only_operators_get_a_token(
     app: Flask, serve: Serve, headers: dict[str, str], cookies: dict[str, str], status: int
 ) -> None:
     answer = serve(staffed(app)).with_key(None).post("/inbox/token", headers=headers, cookies=cookies)
@@ -80,7 +80,7 @@ def test_without_a_loader_there_are_no_operators(shared: Api) -> None:
     assert shared.post("/inbox/token").status_code == 404
 
 
-def test_a_token_opens_conversations_and_no_webhooks(shared: Api, shared_app: Flask) -> None:
+def test_a_token_allows_conversations_but_not_webhooks(shared: Api, shared_app: Flask) -> None:
     operator = as_operator(shared, shared_app)
     session_id = operator.session()
     assert operator.get(f"/sessions/{session_id}").status_code == 200
@@ -123,13 +123,13 @@ def test_an_operator_cannot_send_under_another_name(shared: Api, shared_app: Fla
         lambda app: "ppo_" + "x" * 30_000,
     ],
 )
-def test_a_forged_token_opens_nothing(shared: Api, shared_app: Flask, spoil: Any) -> None:
+def test_a_forged_token_is_refused(shared: Api, shared_app: Flask, spoil: Any) -> None:
     answer = shared.with_key(spoil(shared_app)).get("/sessions")
     # A header of that length is refused by servers before it comes to us.
     assert answer.status_code in {401, 431} if len(spoil(shared_app)) > 20_000 else answer.status_code == 401
 
 
-def test_a_token_ends(app: Flask, api: Api, travel: Travel) -> None:
+def test_a_token_expires(app: Flask, api: Api, travel: Travel) -> None:
     operator = as_operator(api, app)
     travel.forward(seconds=890)
     assert operator.get("/sessions").status_code == 200
@@ -138,14 +138,14 @@ def test_a_token_ends(app: Flask, api: Api, travel: Travel) -> None:
     assert (answer.status_code, answer.json()["message"]) == (401, "The operator's token has expired.")
 
 
-def test_a_token_opens_its_project_only(shared: Api, shared_app: Flask) -> None:
+def test_a_token_allows_only_its_project(shared: Api, shared_app: Flask) -> None:
     session_id = shared.session()
     other = shared.with_key(token_of(shared_app, project="proj_other"))
     assert other.get(f"/sessions/{session_id}").status_code == 404
     assert other.ok("GET", "/sessions")["sessions"] == []
 
 
-def test_each_operator_is_counted_for_themselves(tmp_path: Any, serve: Serve) -> None:
+def test_each_operator_has_their_own_rate_limit(tmp_path: Any, serve: Serve) -> None:
     app = make_app(tmp_path, rate_limit="2/hour")
     api = serve(app)
     ana, tom = as_operator(api, app), as_operator(api, app, TOM)
@@ -155,7 +155,7 @@ def test_each_operator_is_counted_for_themselves(tmp_path: Any, serve: Serve) ->
     assert tom.get("/sessions").headers["RateLimit-Remaining"] == "1"
 
 
-def test_a_socket_says_who_it_is_and_who_is_there(app: Flask, api: Api) -> None:
+def test_a_socket_gets_its_operator_and_the_connected_ones(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     with api.socket() as program, visitor.stream() as page, as_operator(api, app).socket() as ana:
         assert ana.hello["operator"] == {"id": "7", "name": "Ana", "avatar": "https://shop.example/ana.png"}
@@ -171,7 +171,7 @@ def test_a_socket_says_who_it_is_and_who_is_there(app: Flask, api: Api) -> None:
         assert [found["name"] for found in ana.expect("presence")["operators"]] == ["Ana"]
 
 
-def test_one_who_is_not_available_is_there_and_not_online(any_api: Api, tmp_path: Any) -> None:
+def test_an_unavailable_operator_is_connected_but_not_online(any_api: Api, tmp_path: Any) -> None:
     token = OperatorTokens([f"secret of {tmp_path}".encode()], 60).make(ANA, "proj_default")
     visitor = any_api.visitor()
     with any_api.with_key(token).socket() as ana, visitor.stream() as page:
@@ -192,13 +192,13 @@ def test_one_who_is_not_available_is_there_and_not_online(any_api: Api, tmp_path
     wait_until(lambda: any_api.ok("GET", "/operators") == {"operators": []}, "nobody is there")
 
 
-def test_a_socket_whose_token_runs_out_is_4401(tmp_path: Any, serve: Serve) -> None:
+def test_a_socket_with_an_expired_token_is_4401(tmp_path: Any, serve: Serve) -> None:
     app = make_app(tmp_path, operator_token_lifetime=3)
     with as_operator(serve(app), app).socket() as ana:
         assert ana.close_code() == 4401
 
 
-def test_a_further_token_of_the_same_operator_renews(app: Flask, api: Api, travel: Travel) -> None:
+def test_another_token_of_the_same_operator_renews_a_socket(app: Flask, api: Api, travel: Travel) -> None:
     operator = as_operator(api, app)
     travel.forward(seconds=800)
     with operator.socket() as ana:
@@ -218,13 +218,13 @@ def test_a_further_token_of_the_same_operator_renews(app: Flask, api: Api, trave
         assert connection.expires_at > ends_at + 700
 
 
-def test_a_number_that_is_none_is_shown_as_text(app: Flask, api: Api) -> None:
+def test_facts_with_infinite_numbers_are_shown_as_text(app: Flask, api: Api) -> None:
     app.extensions["test_pocketping"].context(lambda session: {"Spent": float("nan"), "Rank": float("inf")})
     found = api.ok("GET", f"/sessions/{api.session()}/context")["context"]
     assert found == [{"label": "Spent", "value": "nan"}, {"label": "Rank", "value": "inf"}]
 
 
-def test_what_the_host_knows_of_a_visitor(app: Flask, api: Api) -> None:
+def test_the_hosts_facts_about_a_visitor_are_shown(app: Flask, api: Api) -> None:
     operator = as_operator(api, app)
     session_id = api.session(identity={"customerId": "c7"})
     assert operator.ok("GET", f"/sessions/{session_id}/context") == {"context": []}

@@ -1,4 +1,4 @@
-"""Who is there, over all processes: operators who could answer, and visitors who come, change pages and leave."""
+"""Tests presence over all processes: operators who are online, and visitors who connect, change pages and leave."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def rows(app: Flask) -> int:
         return int(connection.execute(text("SELECT count(*) FROM pocketping_presence")).scalar_one())
 
 
-def test_connections_that_were_taken_for_dead_are_told_when_all_are_renewed(any_database: str, tmp_path: Path) -> None:
+def test_renewing_reports_connections_that_had_expired(any_database: str, tmp_path: Path) -> None:
     """There are more of them than one statement renews."""
     app = make_app(tmp_path, any_database)
     db = database_of(app)
@@ -93,7 +93,7 @@ def test_an_operator_is_online_while_a_socket_is_open(any_shared: Api) -> None:
     wait_until(lambda: not online(any_shared, page), "all are gone")
 
 
-def test_nobody_else_is_an_operator(app: Flask, api: Api) -> None:
+def test_other_connections_do_not_count_as_operators(app: Flask, api: Api) -> None:
     page = api.visitor()
     database = database_of(app)
     key = create_key(database, "other", create_project(database, "Other").id).key
@@ -114,7 +114,7 @@ def test_operators_are_visible_from_another_process(postgresql: str, tmp_path: P
             assert online(here, Visitor(here.url))
 
 
-def test_an_operator_stays_online_however_long(app: Flask, api: Api, travel: Travel) -> None:
+def test_a_long_connection_stays_online(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     upkeep = app.extensions["pocketping"].hub._tick
     with api.socket() as office:
@@ -128,7 +128,7 @@ def test_an_operator_stays_online_however_long(app: Flask, api: Api, travel: Tra
         assert office.expect("pong") == {"type": "pong"}
 
 
-def test_pages_and_colleagues_are_told_when_that_changes(app: Flask, api: Api) -> None:
+def test_pages_and_operators_are_told_when_presence_changes(app: Flask, api: Api) -> None:
     database = database_of(app)
     other = api.with_key(create_key(database, "other", create_project(database, "Other").id).key)
     with api.visitor().stream() as page:
@@ -145,7 +145,7 @@ def test_pages_and_colleagues_are_told_when_that_changes(app: Flask, api: Api) -
         page.silent(0.2)
 
 
-def test_pages_at_another_process_are_told_through_redis(
+def test_pages_of_another_process_are_told_through_redis(
     postgresql: str, tmp_path: Path, serve: Serve, redis_url: str
 ) -> None:
     here, there = (serve(make_app(tmp_path, postgresql, redis_url=redis_url, poll_interval=20)) for _ in range(2))
@@ -166,7 +166,7 @@ def test_pages_at_another_process_are_told_through_redis(
 # --- Visitors ---
 
 
-def test_a_visitor_comes_and_leaves(app: Flask, api: Api, travel: Travel) -> None:
+def test_a_visitor_connects_and_disconnects(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     with api.socket() as office:
         with page.stream():
@@ -198,7 +198,7 @@ def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, 
     expect_log(api, page, "visitor.connected", "visitor.disconnected")
 
 
-def test_who_has_another_page_open_has_not_left(app: Flask, api: Api, travel: Travel) -> None:
+def test_a_visitor_with_another_open_page_has_not_left(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     with page.stream():
         with page.stream():
@@ -209,7 +209,7 @@ def test_who_has_another_page_open_has_not_left(app: Flask, api: Api, travel: Tr
         assert log_of(api, page) == ["visitor.connected"]
 
 
-def test_a_page_that_vanishes_has_left_too(app: Flask, api: Api, travel: Travel) -> None:
+def test_a_page_that_disappears_counts_as_left(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     stream = page.stream()
     wait_until(lambda: rows(app) == 1, "it is there")
@@ -219,7 +219,7 @@ def test_a_page_that_vanishes_has_left_too(app: Flask, api: Api, travel: Travel)
     expect_log(api, page, "visitor.connected", "visitor.disconnected")
 
 
-def test_a_visitor_without_a_stream_never_connected(app: Flask, api: Api, travel: Travel) -> None:
+def test_a_visitor_without_a_stream_does_not_count_as_connected(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     page.say("Hello")
     travel.forward(hours=1)
@@ -227,7 +227,9 @@ def test_a_visitor_without_a_stream_never_connected(app: Flask, api: Api, travel
     assert log_of(api, page) == ["message.created"]
 
 
-def test_many_who_look_see_one_leaving(any_database: str, tmp_path: Path, serve: Serve, travel: Travel) -> None:
+def test_concurrent_sweeps_record_one_disconnect(
+    any_database: str, tmp_path: Path, serve: Serve, travel: Travel
+) -> None:
     app = make_app(tmp_path, any_database, disconnect_grace=3600, worker="off")
     api = serve(app)
     pages = [api.visitor() for _ in range(3)]
@@ -242,7 +244,7 @@ def test_many_who_look_see_one_leaving(any_database: str, tmp_path: Path, serve:
         assert log_of(api, page) == ["visitor.connected", "visitor.disconnected"]
 
 
-def test_many_pages_at_once_are_one_arrival(any_shared: Api) -> None:
+def test_many_pages_at_once_are_one_connect(any_shared: Api) -> None:
     page = any_shared.visitor()
     with ThreadPoolExecutor(8) as pool:
         streams = list(pool.map(lambda number: page.stream(), range(8)))
@@ -253,7 +255,7 @@ def test_many_pages_at_once_are_one_arrival(any_shared: Api) -> None:
 # --- Processes that die ---
 
 
-def test_connections_of_a_killed_process_run_out(
+def test_connections_of_a_killed_process_expire(
     any_database: str, tmp_path: Path, serve: Serve, travel: Travel
 ) -> None:
     here = serve(make_app(tmp_path, any_database, disconnect_grace=GRACE))
@@ -273,7 +275,7 @@ def test_connections_of_a_killed_process_run_out(
         later.expect("visitor.disconnected")
 
 
-def test_who_was_taken_for_dead_comes_back(app: Flask, api: Api, travel: Travel) -> None:
+def test_an_expired_connection_is_added_again(app: Flask, api: Api, travel: Travel) -> None:
     """A process that was stopped, or cut off from the database, finds its connections swept away by another."""
     page = api.visitor()
     upkeep = app.extensions["pocketping"].hub._tick
@@ -294,7 +296,9 @@ def test_who_was_taken_for_dead_comes_back(app: Flask, api: Api, travel: Travel)
     wait_until(lambda: rows(app) == 0, "nothing is left", seen=lambda: rows(app))
 
 
-def test_a_dead_line_is_no_presence(app: Flask, api: Api, travel: Travel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_connection_does_not_count_as_present(
+    app: Flask, api: Api, travel: Travel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(websocket, "PING_INTERVAL", 0.3)
     page = api.visitor()
     # Neither client reads, so neither answers a ping.

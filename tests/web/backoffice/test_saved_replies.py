@@ -1,4 +1,4 @@
-"""Saved replies: kept, listed, changed and forgotten; each shortcut once in its project."""
+"""Tests saved replies: they are created, listed, changed and deleted, and shortcuts are unique in a project."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def listed(api: CheckedApi) -> list[dict[str, Any]]:
     return list(api.ok("GET", "/saved-replies")["savedReplies"])
 
 
-def test_answers_are_listed_by_shortcut(api: CheckedApi) -> None:
+def test_replies_are_listed_by_shortcut(api: CheckedApi) -> None:
     assert listed(api) == []
     made = [keep(api, shortcut) for shortcut in ("thanks", "Hello", "a_1", "über", "hello")]
     assert all(answer["id"].startswith("can_") for answer in made)
@@ -48,7 +48,7 @@ def test_answers_are_listed_by_shortcut(api: CheckedApi) -> None:
     assert sorted(listed(api), key=lambda answer: answer["id"]) == sorted(made, key=lambda answer: answer["id"])
 
 
-def test_an_answer_is_changed_in_part_or_in_all(api: CheckedApi) -> None:
+def test_a_reply_can_be_changed_in_part_or_completely(api: CheckedApi) -> None:
     answer = keep(api, "thanks", "Thank you!")
     path = f"/saved-replies/{answer['id']}"
     assert api.ok("PATCH", path, {"content": "Thanks,\nbye!"})["savedReply"] == {**answer, "content": "Thanks,\nbye!"}
@@ -58,7 +58,7 @@ def test_an_answer_is_changed_in_part_or_in_all(api: CheckedApi) -> None:
     assert api.ok("PATCH", path, {"shortcut": "bye"})["savedReply"] == changed
 
 
-def test_an_answer_is_forgotten(api: CheckedApi) -> None:
+def test_a_reply_can_be_deleted(api: CheckedApi) -> None:
     answer = keep(api, "thanks")
     assert api.delete(f"/saved-replies/{answer['id']}").status_code == 204
     assert listed(api) == []
@@ -66,7 +66,7 @@ def test_an_answer_is_forgotten(api: CheckedApi) -> None:
     keep(api, "thanks")
 
 
-def test_a_shortcut_is_taken_once(api: CheckedApi) -> None:
+def test_a_shortcut_is_unique(api: CheckedApi) -> None:
     first, second = keep(api, "thanks", "One"), keep(api, "bye", "Two")
     for taken in (
         api.post("/saved-replies", {"shortcut": "thanks", "content": "Three"}),
@@ -77,7 +77,7 @@ def test_a_shortcut_is_taken_once(api: CheckedApi) -> None:
     assert listed(api) == [second, first]
 
 
-def test_one_shortcut_at_the_same_time_is_taken_once(api: CheckedApi) -> None:
+def test_concurrent_replies_with_one_shortcut_are_stored_once(api: CheckedApi) -> None:
     def attempt(number: int) -> int:
         return api.post("/saved-replies", {"shortcut": "same", "content": f"No. {number}"}).status_code
 
@@ -86,7 +86,7 @@ def test_one_shortcut_at_the_same_time_is_taken_once(api: CheckedApi) -> None:
     assert len(listed(api)) == 1
 
 
-def test_one_letter_written_in_two_ways_is_one_letter(api: CheckedApi) -> None:
+def test_shortcuts_are_compared_in_a_normal_form(api: CheckedApi) -> None:
     keep(api, "gru\u0308ezi")
     assert api.post("/saved-replies", {"shortcut": "gr\u00fcezi", "content": "Hi"}).status_code == 400
 
@@ -108,18 +108,18 @@ def test_one_letter_written_in_two_ways_is_one_letter(api: CheckedApi) -> None:
         ({"shortcut": "hi", "content": "Hi", "color": "red"}, "color"),
     ],
 )
-def test_what_does_not_fit_is_named_and_not_kept(api: CheckedApi, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_reply_is_refused(api: CheckedApi, body: dict[str, Any], field: str) -> None:
     answer = api.post("/saved-replies", body)
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
     assert list(answer.json()["details"]) == [field]
     assert listed(api) == []
 
 
-def test_a_change_of_nothing_is_refused(api: CheckedApi) -> None:
+def test_an_empty_change_is_refused(api: CheckedApi) -> None:
     assert api.patch(f"/saved-replies/{keep(api, 'hi')['id']}", {}).status_code == 400
 
 
-def test_other_projects_neither_see_nor_touch_them(office: Office, api: CheckedApi) -> None:
+def test_replies_belong_to_one_project(office: Office, api: CheckedApi) -> None:
     answer, other = keep(api, "thanks"), office.new_project()
     assert listed(other) == []
     path = f"/saved-replies/{answer['id']}"
@@ -130,7 +130,7 @@ def test_other_projects_neither_see_nor_touch_them(office: Office, api: CheckedA
     assert api.with_key(None).get("/saved-replies").status_code == 401
 
 
-def test_a_project_has_room_for_500(office: Office, api: CheckedApi) -> None:
+def test_a_project_can_have_500_replies(office: Office, api: CheckedApi) -> None:
     assert api.key is not None
     rows = [
         {
@@ -150,7 +150,7 @@ def test_a_project_has_room_for_500(office: Office, api: CheckedApi) -> None:
     assert len(listed(api)) == MAX_REPLIES
 
 
-def test_a_request_that_is_repeated_keeps_one_answer(api: CheckedApi) -> None:
+def test_a_repeated_request_creates_one_reply(api: CheckedApi) -> None:
     body, headers = {"shortcut": "thanks", "content": "Thank you!"}, {"Idempotency-Key": "key"}
     first = api.post("/saved-replies", body, headers=headers)
     again = api.post("/saved-replies", body, headers=headers)

@@ -1,4 +1,4 @@
-"""The figures: equal to what one counts by hand from the conversations, and read from an index alone."""
+"""Tests statistics: they equal a count by hand over the conversations, and are read from an index alone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def conversation(db: Database, *types: str) -> str:
     return session_id
 
 
-def test_closing_and_reopening_is_no_answer(db: Database) -> None:
+def test_closing_and_reopening_do_not_count_as_a_reply(db: Database) -> None:
     session_id = conversation(db, "visitor")
     sessions.close_session(db, session_id)
     sessions.reopen_session(db, session_id)
@@ -99,7 +99,7 @@ def first_answer(said: list[Message]) -> tuple[date | None, float | None]:
 
 
 @pytest.mark.parametrize(("period", "length"), [("7d", 7), ("30d", 30)])
-def test_the_figures_are_those_that_one_counts_by_hand(db: Database, travel: Travel, period: str, length: int) -> None:
+def test_statistics_equal_a_count_by_hand(db: Database, travel: Travel, period: str, length: int) -> None:
     talks = talk_at_random(db, travel, random.Random(f"seed {length}"))
     days = [(TODAY - timedelta(days=back)).date() for back in reversed(range(length))]
     begun: dict[date, list[float | None]] = {day: [] for day in days}
@@ -131,7 +131,7 @@ def test_the_figures_are_those_that_one_counts_by_hand(db: Database, travel: Tra
     assert found.csat.scores == {score: scores.count(score) for score in range(1, 6)}
 
 
-def test_the_median_of_an_odd_and_of_an_even_number(db: Database, travel: Travel) -> None:
+def test_the_median_is_right_for_odd_and_even_numbers(db: Database, travel: Travel) -> None:
     travel.to(TODAY)
     for seconds, median in [(10, 10), (70, 40), (20, 20), (1000, 45)]:
         session_id = conversation(db, "visitor")
@@ -143,7 +143,7 @@ def test_the_median_of_an_odd_and_of_an_even_number(db: Database, travel: Travel
 # --- What counts, and what does not
 
 
-def test_a_project_in_which_nothing_happened(db: Database, travel: Travel) -> None:
+def test_a_project_without_conversations_has_empty_statistics(db: Database, travel: Travel) -> None:
     travel.to(TODAY)
     sessions.open_session(db)
     found = stats(db, "30d")
@@ -153,7 +153,7 @@ def test_a_project_in_which_nothing_happened(db: Database, travel: Travel) -> No
     assert len(found.days) == 30
 
 
-def test_only_an_operator_or_the_ai_answers_and_only_a_visitor_begins(db: Database, travel: Travel) -> None:
+def test_only_conversations_of_visitors_and_replies_of_operators_or_the_ai_count(db: Database, travel: Travel) -> None:
     travel.to(TODAY)
     for types, figures in [
         (("operator",), (0, 0)),
@@ -169,7 +169,7 @@ def test_only_an_operator_or_the_ai_answers_and_only_a_visitor_begins(db: Databa
         assert (found.conversations, found.answered) == figures, types
 
 
-def test_an_answer_of_later_days_counts_for_the_day_of_the_beginning(db: Database, travel: Travel) -> None:
+def test_a_late_reply_counts_for_the_day_of_the_first_message(db: Database, travel: Travel) -> None:
     travel.to(TODAY - timedelta(days=2))
     session_id = conversation(db, "visitor")
     travel.to(TODAY)
@@ -186,7 +186,7 @@ def test_another_projects_conversations_do_not_count(db: Database, travel: Trave
     assert stats(db, project_id=other).conversations == 1
 
 
-def test_a_period_that_nobody_counts_is_refused(db: Database) -> None:
+def test_an_invalid_period_is_refused(db: Database) -> None:
     with pytest.raises(InvalidRequest, match="7d, 30d"):
         stats(db, "1y")
 
@@ -233,7 +233,7 @@ def plans(db: Database, period: str) -> list[str]:
         ]
 
 
-def test_the_figures_are_read_from_the_index_alone(db: Database, travel: Travel) -> None:
+def test_statistics_are_read_from_the_index_alone(db: Database, travel: Travel) -> None:
     travel.to(TODAY + timedelta(hours=12))
     rows = a_years_sessions(4000)
     with db.transaction() as tx:
@@ -256,7 +256,7 @@ def test_the_figures_are_read_from_the_index_alone(db: Database, travel: Travel)
             assert "Seq Scan" not in plan
 
 
-def test_those_who_wait_now_are_counted_whenever_they_began(db: Database, travel: Travel) -> None:
+def test_all_waiting_visitors_are_counted_whatever_the_period(db: Database, travel: Travel) -> None:
     travel.to(TODAY - timedelta(days=90))
     old, closed, answered = (conversation(db, "visitor") for _ in range(3))
     travel.to(TODAY)
@@ -275,7 +275,7 @@ def test_those_who_wait_now_are_counted_whenever_they_began(db: Database, travel
 # --- The route
 
 
-def test_the_route_tells_the_figures(shared: Api) -> None:
+def test_the_route_returns_the_statistics(shared: Api) -> None:
     visitor = shared.visitor()
     visitor.say("Hello")
     shared.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": "Hi"})
@@ -296,7 +296,7 @@ def test_the_route_tells_the_figures(shared: Api) -> None:
     assert shared.with_key(None).get("/stats").status_code == 401
 
 
-def test_the_hosts_own_code_gets_the_same_figures(shared: Api, shared_app: Flask) -> None:
+def test_the_python_api_returns_the_same_statistics(shared: Api, shared_app: Flask) -> None:
     with shared_app.app_context():
         found = shared_app.extensions["test_pocketping"].stats("30d")
     assert found.conversations == shared.ok("GET", "/stats", params={"period": "30d"})["conversations"]

@@ -1,4 +1,4 @@
-"""`/updates`: what a client of the back office hears by polling, that it is what sockets tell, and who is there."""
+"""Tests `/updates`: a polling client of the back office gets the same frames as sockets, and counts as connected."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def live_stream(page: Visitor) -> Socket:
 # --- What it tells ---
 
 
-def test_without_a_cursor_it_begins_now(any_shared: Api) -> None:
+def test_without_a_cursor_polling_starts_now(any_shared: Api) -> None:
     page = any_shared.visitor()
     page.say("before")
     begun = poll(any_shared)
@@ -77,7 +77,7 @@ def test_without_a_cursor_it_begins_now(any_shared: Api) -> None:
     assert poll(any_shared, after=found["cursor"])["frames"] == []
 
 
-def test_frames_are_those_of_the_socket(any_shared: Api) -> None:
+def test_frames_equal_those_of_the_socket(any_shared: Api) -> None:
     begun = poll(any_shared)["cursor"]
     with any_shared.socket(after=begun, available=False) as live:
         page = any_shared.visitor()
@@ -93,7 +93,7 @@ def test_frames_are_those_of_the_socket(any_shared: Api) -> None:
         assert heard(resumed) == told[len(told) // 2 + 1 :]
 
 
-def test_a_client_goes_from_one_transport_to_the_other_without_a_gap(any_shared: Api) -> None:
+def test_a_client_changes_transports_without_missing_events(any_shared: Api) -> None:
     session_id = any_shared.session()
     path = f"/sessions/{session_id}/messages"
     cursor = poll(any_shared)["cursor"]
@@ -116,7 +116,7 @@ def test_a_client_goes_from_one_transport_to_the_other_without_a_gap(any_shared:
     ]
 
 
-def test_a_project_hears_nothing_of_another(shared_app: Flask, shared: Api) -> None:
+def test_a_project_gets_no_events_of_another(shared_app: Flask, shared: Api) -> None:
     database = database_of(shared_app)
     other = shared.with_key(create_key(database, "other", create_project(database, "Other").id).key)
     begun = poll(other)
@@ -128,7 +128,7 @@ def test_a_project_hears_nothing_of_another(shared_app: Flask, shared: Api) -> N
     assert said(poll(shared, after=begun["cursor"])["frames"]) == ["Not for others"]
 
 
-def test_a_cursor_from_before_a_restore_heals(shared: Api) -> None:
+def test_a_cursor_from_before_a_restore_is_reset(shared: Api) -> None:
     page = shared.visitor()
     found = poll(shared, after="999999999")
     assert found["frames"] == []
@@ -143,18 +143,18 @@ def test_a_cursor_from_before_a_restore_heals(shared: Api) -> None:
         *({"available": "perhaps"}, {"client": "a b"}, {"client": "x" * 65}, {"client": "a\n"}, {"other": "1"}),
     ],
 )
-def test_what_does_not_fit_is_refused(shared: Api, query: dict[str, Any]) -> None:
+def test_invalid_parameters_are_refused(shared: Api, query: dict[str, Any]) -> None:
     answer = shared.get("/updates", params=query)
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
 
 
-def test_it_takes_a_key(shared: Api) -> None:
+def test_a_key_is_required(shared: Api) -> None:
     for nobody in (shared.with_key(None), shared.with_key("wrong"), shared.with_key(shared.visitor().handle)):
         for method, path in (("GET", "/updates"), ("DELETE", "/updates"), ("POST", "/sessions/sess_1/typing")):
             assert nobody.request(method, path).status_code == 401
 
 
-def test_a_page_has_a_size(shared: Api) -> None:
+def test_pages_have_a_maximum_size(shared: Api) -> None:
     session_id = shared.session()
     begun = poll(shared)["cursor"]
     texts = [f"{number:03}" + "ü" * 3997 for number in range(60)]
@@ -209,7 +209,7 @@ def test_a_cursor_never_passes_an_open_transaction(
         listener.close()
 
 
-def test_a_transaction_that_is_open_when_the_first_client_polls(postgresql: str, tmp_path: Path, serve: Serve) -> None:
+def test_a_transaction_open_at_the_first_poll_is_not_missed(postgresql: str, tmp_path: Path, serve: Serve) -> None:
     writer, app = make_app(tmp_path, postgresql), make_app(tmp_path, postgresql)
     slow = serve(writer).session()
     api = serve(app)
@@ -221,7 +221,7 @@ def test_a_transaction_that_is_open_when_the_first_client_polls(postgresql: str,
     assert [frame["type"] for frame in found["frames"]] == ["event.sent", "session.created"]
 
 
-def test_a_transaction_that_is_rolled_back_holds_the_cursor_only_for_a_while(
+def test_a_rolled_back_transaction_delays_the_cursor_only_briefly(
     server_database: str, tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_position, "GAP_WAIT", 0.5)
@@ -237,7 +237,7 @@ def test_a_transaction_that_is_rolled_back_holds_the_cursor_only_for_a_while(
     wait_until(lambda: int(poll(api, after=begun)["cursor"]) == int(begun) + 2, "the gap is given up")
 
 
-def test_nothing_is_missed_while_many_write(server_database: str, tmp_path: Path) -> None:
+def test_no_event_is_missed_while_many_write(server_database: str, tmp_path: Path) -> None:
     """Two processes write and answer polls in turn, and each cursor of one is good for the other."""
     make_app(tmp_path, server_database)
     with gunicorn(tmp_path, database=server_database, workers=2, worker_class="gthread", threads=8) as (api, _):
@@ -273,7 +273,7 @@ def test_nothing_is_missed_while_many_write(server_database: str, tmp_path: Path
 # --- Who is there ---
 
 
-def test_whoever_polls_is_online(any_database: str, tmp_path: Path, serve: Serve, travel: Travel) -> None:
+def test_a_polling_operator_is_online(any_database: str, tmp_path: Path, serve: Serve, travel: Travel) -> None:
     app = make_app(tmp_path, any_database, worker="off")
     api = serve(app)
     ana = as_operator(api, app)
@@ -293,7 +293,7 @@ def test_whoever_polls_is_online(any_database: str, tmp_path: Path, serve: Serve
     assert api.ok("GET", "/operators")["operators"] == []
 
 
-def test_who_only_listens_is_not_online(any_shared: Api) -> None:
+def test_a_polling_client_that_is_not_available_is_not_online(any_shared: Api) -> None:
     # Other tests polled here as well.
     any_shared.ok("DELETE", "/updates")
     page = any_shared.visitor()
@@ -311,7 +311,7 @@ def test_who_only_listens_is_not_online(any_shared: Api) -> None:
         assert any_shared.delete("/updates", params={"client": client}).status_code == 204
 
 
-def test_one_person_in_two_windows_is_there_once(app: Flask, api: Api) -> None:
+def test_an_operator_with_two_windows_is_listed_once(app: Flask, api: Api) -> None:
     ana = as_operator(api, app)
     for client in ("one", "two"):
         assert len(poll(ana, client=client)["operators"]) == 1
@@ -324,7 +324,7 @@ def test_one_person_in_two_windows_is_there_once(app: Flask, api: Api) -> None:
     assert api.ok("GET", "/operators")["operators"] == []
 
 
-def test_nobody_is_taken_away_by_another(app: Flask, api: Api) -> None:
+def test_a_client_cannot_disconnect_another(app: Flask, api: Api) -> None:
     ana, tom = as_operator(api, app), as_operator(api, app, TOM)
     poll(ana, client="tab")
     for other in (tom, api):
@@ -332,7 +332,7 @@ def test_nobody_is_taken_away_by_another(app: Flask, api: Api) -> None:
     assert [operator["name"] for operator in api.ok("GET", "/operators")["operators"]] == ["Ana"]
 
 
-def test_requests_of_one_client_at_once_are_noted_once(any_database: str, tmp_path: Path, serve: Serve) -> None:
+def test_concurrent_requests_of_one_client_are_recorded_once(any_database: str, tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, any_database)
     api = serve(app)
     api.session()
@@ -342,7 +342,7 @@ def test_requests_of_one_client_at_once_are_noted_once(any_database: str, tmp_pa
     assert rows(app) == 1
 
 
-def test_colleagues_and_pages_are_told_who_comes_and_goes(app: Flask, api: Api) -> None:
+def test_operators_and_pages_are_told_when_an_operator_connects_or_leaves(app: Flask, api: Api) -> None:
     tom = as_operator(api, app, TOM)
     with api.socket(available=False) as office, live_stream(api.visitor()) as page:
 
@@ -364,7 +364,7 @@ def test_colleagues_and_pages_are_told_who_comes_and_goes(app: Flask, api: Api) 
         page.silent(0.2)
 
 
-def test_colleagues_and_pages_are_told_of_one_who_vanishes(app: Flask, api: Api, travel: Travel) -> None:
+def test_operators_and_pages_are_told_when_an_operator_disappears(app: Flask, api: Api, travel: Travel) -> None:
     upkeep = app.extensions["pocketping"].hub._tick
     with api.socket(available=False) as office, live_stream(api.visitor()) as page:
         poll(as_operator(api, app, TOM))
@@ -406,7 +406,7 @@ def test_an_operators_typing_has_their_name(shared_app: Flask, shared: Api) -> N
         assert stream.expect("typing")["data"] == {"sender": "operator", "isTyping": True, "operatorName": "Tom"}
 
 
-def test_typing_in_what_is_not_there_is_refused(shared_app: Flask, shared: Api) -> None:
+def test_typing_in_an_unknown_session_is_refused(shared_app: Flask, shared: Api) -> None:
     database = database_of(shared_app)
     other = shared.with_key(create_key(database, "other", create_project(database, "Other").id).key)
     for path in (f"/sessions/{shared.session()}/typing", "/sessions/sess_none/typing"):

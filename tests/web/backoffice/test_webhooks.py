@@ -1,4 +1,4 @@
-"""The routes that register webhooks, show what became of their deliveries, and make them again."""
+"""Tests the routes that register webhooks, list their deliveries and retry them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 # --- Registering ---
 
 
-def test_register_as_in_the_reference(any_api: CheckedApi) -> None:
+def test_registering_works_as_in_the_reference(any_api: CheckedApi) -> None:
     wanted = ["session.created", "message.created", "session.closed"]
     answer = any_api.post("/webhooks", {"url": HTTPS, "events": wanted})
     assert answer.status_code == 201
@@ -83,7 +83,7 @@ def test_register_as_in_the_reference(any_api: CheckedApi) -> None:
     assert any_api.ok("GET", "/webhooks") == {"webhooks": [shown]}
 
 
-def test_every_type_can_be_asked_for(api: CheckedApi) -> None:
+def test_every_event_type_can_be_requested(api: CheckedApi) -> None:
     for name in ("*", *EVENT_TYPES):
         made = api.ok("POST", "/webhooks", {"url": HTTPS, "events": [name, name], "description": name})["webhook"]
         assert (made["events"], made["description"]) == ([name], name)
@@ -108,7 +108,7 @@ def test_every_type_can_be_asked_for(api: CheckedApi) -> None:
         ({"enabled": False}, "enabled"),
     ],
 )
-def test_what_does_not_fit_is_named(api: CheckedApi, changes: dict[str, Any], field: str) -> None:
+def test_invalid_fields_are_named(api: CheckedApi, changes: dict[str, Any], field: str) -> None:
     answer = api.post("/webhooks", {"url": HTTPS, "events": ["*"], **changes})
     assert answer.status_code == 400
     assert answer.json()["code"] == "INVALID_REQUEST"
@@ -172,7 +172,7 @@ REFUSED = [
 ]
 
 
-def test_addresses_that_are_not_allowed_are_refused_at_once(strict: Office) -> None:
+def test_forbidden_addresses_are_refused_when_registering(strict: Office) -> None:
     api = strict.new_project()
     kept = Hook(api, HTTPS)
     for url in REFUSED:
@@ -186,7 +186,7 @@ def test_addresses_that_are_not_allowed_are_refused_at_once(strict: Office) -> N
     assert [hook["url"] for hook in api.ok("GET", "/webhooks")["webhooks"]] == [HTTPS]
 
 
-def test_a_listed_network_is_allowed_and_no_more(api: CheckedApi) -> None:
+def test_only_listed_networks_are_allowed(api: CheckedApi) -> None:
     assert Hook(api, f"http://127.0.0.1:{free_port()}/hook").shown()["enabled"] is True
     answer = api.post("/webhooks", {"url": "http://10.0.0.1/hook", "events": ["*"]})
     assert answer.status_code == 400
@@ -195,7 +195,7 @@ def test_a_listed_network_is_allowed_and_no_more(api: CheckedApi) -> None:
 # --- Changing and removing ---
 
 
-def test_change_some_of_it(api: CheckedApi) -> None:
+def test_a_webhook_can_be_changed_in_part(api: CheckedApi) -> None:
     hook = Hook(api, HTTPS, ["message.created"])
     before = hook.shown()
     changed = hook.change(url="https://example.com/other", events=["*"], description="Moved")
@@ -212,14 +212,14 @@ def test_change_some_of_it(api: CheckedApi) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"events": []}, {"events": ["nonsense"]}, {"enabled": "yes"}, {"secret": "whsec_AAAA"}, {"url": ""}]
 )
-def test_a_change_that_does_not_fit_changes_nothing(api: CheckedApi, body: dict[str, Any]) -> None:
+def test_an_invalid_change_is_refused(api: CheckedApi, body: dict[str, Any]) -> None:
     hook = Hook(api, HTTPS)
     before = hook.shown()
     assert api.patch(hook.path, body).status_code == 400
     assert hook.shown() == before
 
 
-def test_a_deleted_webhook_is_gone_with_its_deliveries(any_api: CheckedApi, receiver: Receiver) -> None:
+def test_deleting_a_webhook_deletes_its_deliveries(any_api: CheckedApi, receiver: Receiver) -> None:
     receiver.answers = [Answer(500)]
     hook = Hook(any_api, receiver.url)
     any_api.session()
@@ -241,7 +241,7 @@ def test_a_deleted_webhook_is_gone_with_its_deliveries(any_api: CheckedApi, rece
     assert receiver.wait(2)[-1].event == "webhook.test"
 
 
-def test_deleting_while_a_delivery_is_under_way_leaves_nothing(
+def test_deleting_during_a_delivery_leaves_nothing_behind(
     any_api: CheckedApi, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     hold = threading.Event()
@@ -264,7 +264,7 @@ def test_rotating_shows_the_new_secret_once(api: CheckedApi) -> None:
     assert "secret" not in hook.shown()
 
 
-def test_rotations_at_once_follow_each_other(any_api: CheckedApi, receiver: Receiver) -> None:
+def test_concurrent_rotations_run_one_after_another(any_api: CheckedApi, receiver: Receiver) -> None:
     hook = Hook(any_api, receiver.url)
     barrier = threading.Barrier(2)
     secrets: list[str] = []
@@ -315,7 +315,7 @@ def test_deliveries_are_listed_newest_first_with_their_attempts(any_api: Checked
     assert closed["nextAttemptAt"] is None
 
 
-def test_deliveries_by_state_and_page_by_page(any_api: CheckedApi, receiver: Receiver) -> None:
+def test_deliveries_can_be_filtered_by_state_and_paged(any_api: CheckedApi, receiver: Receiver) -> None:
     receiver.answer = lambda received: Answer(500 if received.event == "session.closed" else 200)
     hook = Hook(any_api, receiver.url, ("session.created", "session.closed"))
     for _ in range(3):
@@ -345,13 +345,13 @@ def test_deliveries_by_state_and_page_by_page(any_api: CheckedApi, receiver: Rec
 @pytest.mark.parametrize(
     "query", [{"state": "lost"}, {"limit": 0}, {"limit": 101}, {"cursor": "x"}, {"cursor": "dlv_"}, {"page": 2}]
 )
-def test_a_query_that_does_not_fit(api: CheckedApi, query: dict[str, Any]) -> None:
+def test_an_invalid_query_is_refused(api: CheckedApi, query: dict[str, Any]) -> None:
     answer = api.get(Hook(api, HTTPS).path + "/deliveries", params=query)
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
     assert answer.json()["details"].keys() == query.keys()
 
 
-def test_a_retry_by_hand_is_made_at_once(any_api: CheckedApi, receiver: Receiver) -> None:
+def test_a_manual_retry_is_delivered_immediately(any_api: CheckedApi, receiver: Receiver) -> None:
     receiver.answers = [Answer(500)]
     hook = Hook(any_api, receiver.url)
     any_api.session()
@@ -367,7 +367,7 @@ def test_a_retry_by_hand_is_made_at_once(any_api: CheckedApi, receiver: Receiver
     assert ids == [delivery["eventId"]] * 3
 
 
-def test_a_retry_by_hand_of_one_that_failed_for_good(api: CheckedApi, receiver: Receiver, travel: Travel) -> None:
+def test_a_failed_delivery_can_be_retried(api: CheckedApi, receiver: Receiver, travel: Travel) -> None:
     receiver.answer = lambda received: Answer(500)
     hook = Hook(api, receiver.url)
     api.session()
@@ -384,7 +384,7 @@ def test_a_retry_by_hand_of_one_that_failed_for_good(api: CheckedApi, receiver: 
     assert [attempt["number"] for attempt in delivery["attempts"]] == list(range(1, 11))
 
 
-def test_a_retry_by_hand_of_one_that_was_cancelled(any_api: CheckedApi, receiver: Receiver) -> None:
+def test_a_cancelled_delivery_can_be_retried(any_api: CheckedApi, receiver: Receiver) -> None:
     receiver.answers = [Answer(500)]
     hook = Hook(any_api, receiver.url)
     any_api.session()
@@ -395,7 +395,7 @@ def test_a_retry_by_hand_of_one_that_was_cancelled(any_api: CheckedApi, receiver
     hook.wait_for("succeeded", attempts=2)
 
 
-def test_a_retry_by_hand_of_one_that_is_being_made_changes_nothing(api: CheckedApi, receiver: Receiver) -> None:
+def test_retrying_a_running_delivery_changes_nothing(api: CheckedApi, receiver: Receiver) -> None:
     hold = threading.Event()
     receiver.answers = [Answer(hold=hold)]
     hook = Hook(api, receiver.url)
@@ -414,7 +414,7 @@ def test_a_retry_by_hand_of_one_that_is_being_made_changes_nothing(api: CheckedA
 # --- Whose it is ---
 
 
-def test_a_thing_of_another_project_is_not_found(any_office: Office, any_api: CheckedApi, receiver: Receiver) -> None:
+def test_a_webhook_of_another_project_is_not_found(any_office: Office, any_api: CheckedApi, receiver: Receiver) -> None:
     hook = Hook(any_api, receiver.url)
     delivery = hook.test()
     hook.wait_for("succeeded")
@@ -441,7 +441,7 @@ def test_a_thing_of_another_project_is_not_found(any_office: Office, any_api: Ch
     assert len(hook.deliveries()[0]["attempts"]) == 1
 
 
-def test_without_a_key_nothing_is_told(api: CheckedApi) -> None:
+def test_without_a_key_requests_are_refused(api: CheckedApi) -> None:
     hook = Hook(api, HTTPS)
     nobody: Api = api.with_key(None)
     for answer in (
@@ -476,7 +476,7 @@ def test_an_idempotent_test_is_sent_once(api: CheckedApi, receiver: Receiver) ->
     assert len(receiver.received) == 1
 
 
-def test_old_deliveries_are_forgotten(
+def test_old_deliveries_are_deleted(
     any_office: Office, any_api: CheckedApi, receiver: Receiver, travel: Travel
 ) -> None:
     hook = Hook(any_api, receiver.url)
@@ -496,7 +496,7 @@ def test_old_deliveries_are_forgotten(
     assert moment(left["createdAt"]) < travel.now() - timedelta(days=30)
 
 
-def test_a_project_may_have_so_many_webhooks_also_when_they_are_registered_at_once(
+def test_the_number_of_webhooks_is_limited_also_for_concurrent_requests(
     any_database: str, tmp_path: Path, serve: Serve
 ) -> None:
     app = make_app(tmp_path, any_database, webhook_limit=5)

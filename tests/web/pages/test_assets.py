@@ -1,4 +1,4 @@
-"""The files of the widget and the inbox: their addresses, types and lifetimes."""
+"""Tests the files of the widget and the inbox: their addresses, types and caching."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fetch(api: Api, path: str, build: str | None = None, **headers: str) -> requ
     return requests.get(address, headers=headers, timeout=30)
 
 
-def test_a_file_at_its_own_address_is_kept_for_ever(shared: Api) -> None:
+def test_a_file_at_its_current_address_is_cached_forever(shared: Api) -> None:
     answer = fetch(shared, WIDGET)
     assert answer.status_code == 200
     assert answer.content == find_assets().files[WIDGET].content
@@ -31,7 +31,7 @@ def test_a_file_at_its_own_address_is_kept_for_ever(shared: Api) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_whoever_takes_gzip_gets_it(shared: Api) -> None:
+def test_clients_that_accept_gzip_get_it(shared: Api) -> None:
     zipped, plain = (fetch(shared, WIDGET, **{"Accept-Encoding": name}) for name in ("gzip", "identity"))
     assert zipped.headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in plain.headers
@@ -46,7 +46,7 @@ def test_the_whole_widget_is_small() -> None:
     assert sum(sizes.values()) <= 20_000, sizes
 
 
-def test_a_page_of_another_version_gets_the_file_of_now_and_asks_each_time(shared: Api) -> None:
+def test_a_page_of_another_version_gets_the_current_file_uncached(shared: Api) -> None:
     answer = fetch(shared, WIDGET, "0123456789ab")
     assert answer.content == find_assets().files[WIDGET].content
     assert answer.headers["Cache-Control"] == "no-cache"
@@ -58,12 +58,12 @@ def test_a_page_of_another_version_gets_the_file_of_now_and_asks_each_time(share
     "path",
     ["widget/none.js", "widget", "..%2f__init__.py", "widget/..%2f..%2f__init__.py", "widget/%2e%2e/x.js", "%00"],
 )
-def test_only_what_is_in_the_folder_is_served(shared: Api, path: str) -> None:
+def test_only_files_in_the_folder_are_served(shared: Api, path: str) -> None:
     answer = fetch(shared, path)
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
-def test_what_is_no_file_of_a_page_is_left_out(tmp_path: Path) -> None:
+def test_files_of_other_types_are_not_served(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text("1")
     (tmp_path / "notes.txt").write_text("secret")
     (tmp_path / "page.html").write_text("<script>")
@@ -77,7 +77,7 @@ def test_the_modules_of_a_bundle_are_not_served(tmp_path: Path) -> None:
     assert set(find_assets(tmp_path).files) == {"widget/widget.js"}
 
 
-def test_a_style_sheet_is_sent_with_those_that_it_imports(tmp_path: Path) -> None:
+def test_a_style_sheet_includes_its_imports(tmp_path: Path) -> None:
     (tmp_path / "styles").mkdir()
     (tmp_path / "styles" / "list.css").write_text("ul { margin: 0; }\n")
     (tmp_path / "styles.css").write_text("@import 'styles/list.css';\np { margin: 0; }\n")
@@ -93,7 +93,7 @@ def test_the_modules_that_a_module_imports_are_found_each_once(tmp_path: Path) -
     assert find_assets(tmp_path).imported_by("main.js") == ["app.js", "a.js", "store/store.js"]
 
 
-def test_the_address_changes_with_what_is_in_any_file(tmp_path: Path) -> None:
+def test_the_address_changes_with_the_content_of_any_file(tmp_path: Path) -> None:
     builds = set()
     for name, content in (("a.js", "1"), ("a.js", "2"), ("b.css", "3")):
         (tmp_path / name).write_text(content)
@@ -112,13 +112,13 @@ def test_modules_load_from_listed_origins_only(serve: Serve) -> None:
     assert "Access-Control-Allow-Origin" not in fetch(api, WIDGET, Origin="https://evil.example").headers
 
 
-def test_a_hosts_own_assets_beside_us_at_the_root_stay_its_own(app: Flask, serve: Serve) -> None:
+def test_the_hosts_own_assets_are_served_if_the_prefix_is_the_root(app: Flask, serve: Serve) -> None:
     app.add_url_rule("/assets/img/<path:name>", "own", lambda name: f"own {name}")
     api = serve(app)
     assert requests.get(api.url + "/assets/img/deep/logo.js", timeout=30).text == "own deep/logo.js"
 
 
-def test_the_methods_of_a_file(shared: Api) -> None:
+def test_files_can_be_read_but_not_deleted(shared: Api) -> None:
     address = f"{shared.url}/assets/{find_assets().build}/{WIDGET}"
     assert requests.head(address, timeout=30).status_code == 200
     assert requests.delete(address, timeout=30).status_code == 405

@@ -1,4 +1,4 @@
-"""The inbox's page: who gets it, and what it allows itself."""
+"""Tests the page of the inbox: who gets it, and its Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fetch(address: str) -> requests.Response:
     return requests.get(address, allow_redirects=False, timeout=30)
 
 
-def test_without_an_operator_loader_there_is_none_and_the_log_says_why_once(
+def test_without_an_operator_loader_the_inbox_is_not_found(
     app: Flask, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = serve(app)
@@ -34,7 +34,7 @@ def test_without_an_operator_loader_there_is_none_and_the_log_says_why_once(
 
 
 @pytest.mark.parametrize("prefix", ["", "/chat/desk"])
-def test_an_operators_page_and_its_policy(tmp_path: Any, serve: Serve, prefix: str) -> None:
+def test_an_operator_gets_the_page_with_its_policy(tmp_path: Any, serve: Serve, prefix: str) -> None:
     app = make_app(tmp_path, url_prefix=prefix)
     app.extensions["test_pocketping"].operator_loader(lambda: Operator("7", "Ana"))
     api = serve(app)
@@ -57,7 +57,7 @@ def test_an_operators_page_and_its_policy(tmp_path: Any, serve: Serve, prefix: s
         assert "<script>" not in answer.text
 
 
-def test_the_page_asks_at_once_for_every_module_that_it_needs(app: Flask, serve: Serve) -> None:
+def test_the_page_preloads_every_module(app: Flask, serve: Serve) -> None:
     app.extensions["test_pocketping"].operator_loader(lambda: Operator("7", "Ana"))
     api = serve(app)
     page = fetch(api.url + "/inbox").text
@@ -74,7 +74,7 @@ def test_the_page_asks_at_once_for_every_module_that_it_needs(app: Flask, serve:
     assert set(wanted[1:]) == preloaded
 
 
-def test_no_host_header_writes_the_policy(app: Flask) -> None:
+def test_the_host_header_cannot_change_the_policy(app: Flask) -> None:
     app.extensions["test_pocketping"].operator_loader(lambda: Operator("7", "Ana"))
     with app.test_client() as client:
         answer = client.get("/inbox", headers={"Host": "x;script-src"})
@@ -82,7 +82,7 @@ def test_no_host_header_writes_the_policy(app: Flask) -> None:
     assert "ws:" not in answer.headers.get("Content-Security-Policy", "")
 
 
-def test_who_is_no_operator(app: Flask, serve: Serve) -> None:
+def test_people_who_are_not_operators_do_not_get_the_page(app: Flask, serve: Serve) -> None:
     @app.extensions["test_pocketping"].operator_loader  # type: ignore[untyped-decorator]
     def load() -> Any:
         return redirect("/login?next=" + request.path) if "signed_in" not in request.cookies else None
@@ -96,7 +96,7 @@ def test_who_is_no_operator(app: Flask, serve: Serve) -> None:
     assert "frame-ancestors 'none'" in refused.headers["Content-Security-Policy"]
 
 
-def test_a_loader_that_fails_is_logged_and_tells_nothing(
+def test_a_failing_loader_is_logged_and_reveals_nothing(
     app: Flask, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.extensions["test_pocketping"].operator_loader(lambda: {"name": "no id of p4ssw0rd"})

@@ -1,4 +1,4 @@
-"""`pocketping_widget()`: the tag in a host's page, read by a parser as a browser would."""
+"""Tests `pocketping_widget()`: the tag in a page, parsed as a browser does."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_one_script_tag_with_all_that_the_widget_needs() -> None:
     }
 
 
-def test_options_go_before_settings() -> None:
+def test_options_override_settings() -> None:
     app = host(widget_theme="dark", widget_position="bottom-left", widget_language="de")
     tag = tag_of(app)
     assert (tag["data-theme"], tag["data-position"], tag["data-language"]) == ("dark", "bottom-left", "de")
@@ -92,12 +92,12 @@ def test_no_value_breaks_out_of_its_attribute() -> None:
         ("pocketping_widget(texts={'a': 1})", ValueError, "a mapping"),
     ],
 )
-def test_what_is_no_option_is_said_clearly(call: str, error: type[Exception], words: str) -> None:
+def test_an_unknown_option_is_a_clear_error(call: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words.replace("(", r"\(").replace(")", r"\)").replace("?", r"\?")):
         tag_of(host(), call)
 
 
-def test_the_pages_nonce_by_whatever_name() -> None:
+def test_the_nonce_is_found_under_each_common_name() -> None:
     app = host()
     assert tag_of(app, csp_nonce="from the template")["nonce"] == "from the template"
     assert tag_of(app, csp_nonce=lambda: "from a function")["nonce"] == "from a function"
@@ -110,7 +110,7 @@ def test_the_pages_nonce_by_whatever_name() -> None:
     assert tag_of(app)["nonce"] == "from g"
 
 
-def test_below_another_path_and_at_the_root() -> None:
+def test_the_tag_works_below_another_path_and_at_the_root() -> None:
     app = host(url_prefix="/chat")
 
     @app.get("/")
@@ -126,7 +126,7 @@ def test_below_another_path_and_at_the_root() -> None:
     assert (root["data-endpoint"], root["src"]) == ("/", f"/assets/{find_assets().build}/widget/widget.js")
 
 
-def test_the_tag_is_the_same_whoever_is_signed_in() -> None:
+def test_the_tag_is_the_same_for_all_visitors() -> None:
     app = Flask("host")
     app.config["SECRET_KEY"] = "a secret of the host"
     pocketping = PocketPing(app)
@@ -140,7 +140,7 @@ def test_the_tag_is_the_same_whoever_is_signed_in() -> None:
     assert not {"data-identity", "data-user"} & nobody.keys()
 
 
-def test_an_identity_is_in_the_tag_only_where_the_host_puts_it_there() -> None:
+def test_an_identity_is_in_the_tag_only_if_the_host_passes_it() -> None:
     app = Flask("host")
     app.config["SECRET_KEY"] = "a secret of the host"
     pocketping = PocketPing(app)
@@ -156,7 +156,7 @@ def test_an_identity_is_in_the_tag_only_where_the_host_puts_it_there() -> None:
             tag_of(app, "pocketping_widget(identity=wrong)", wrong=wrong)
 
 
-def test_a_hosts_own_function_of_that_name_stays() -> None:
+def test_a_hosts_own_function_of_the_same_name_is_kept() -> None:
     app = Flask("host")
     app.config["SECRET_KEY"] = "a secret of the host"
     app.jinja_env.globals["pocketping_widget"] = lambda: "its own"

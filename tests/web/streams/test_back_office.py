@@ -1,4 +1,4 @@
-"""`/ws` as a dialogue: who may speak, what is said, how it ends, and that nothing is left afterwards."""
+"""Tests `/ws` as a dialogue: authentication, frames, closing, and cleaning up."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_first_frame_is_the_key(api: Api) -> None:
         assert office.hello["cursor"] == frame["cursor"]
 
 
-def test_the_answer_tells_no_cursor_beyond_what_was_sent(api: Api) -> None:
+def test_auth_ok_has_no_cursor_after_the_replay(api: Api) -> None:
     """A client may go away before the replay begins, and resumes with the last cursor that it was told."""
     for _ in range(3):
         api.session()
@@ -118,7 +118,7 @@ def test_the_answer_tells_no_cursor_beyond_what_was_sent(api: Api) -> None:
         {"type": "auth", "apiKey": KEY, "events": "message.created"},
     ],
 )
-def test_anything_else_is_4401(shared: Api, frame: Any) -> None:
+def test_any_other_first_frame_is_4401(shared: Api, frame: Any) -> None:
     with shared.socket(auth=False) as office:
         office.send(frame)
         assert office.close_code() == 4401
@@ -134,13 +134,13 @@ def test_a_revoked_key_is_4401(app: Flask, api: Api) -> None:
         assert office.close_code() == 4401
 
 
-def test_who_says_nothing_is_closed_with_4408(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_sends_nothing_is_closed_with_4408(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_module, "AUTH_WAIT", 0.3)
     with shared.socket(auth=False) as silent:
         assert silent.close_code() == 4408
 
 
-def test_pings_are_no_auth(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pings_do_not_extend_the_time_to_authenticate(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_module, "AUTH_WAIT", 0.5)
     with Wire(shared.url + "/ws") as wire:
         frame = None
@@ -188,7 +188,7 @@ def test_the_three_frames_of_the_reference(shared: Api) -> None:
     assert sent["timestamp"] == message["createdAt"]
 
 
-def test_everything_that_happens_is_told(shared: Api) -> None:
+def test_a_socket_gets_every_type_of_event(shared: Api) -> None:
     with shared.socket() as office:
         visitor = shared.visitor(metadata={"url": "https://example.com/"})
         path = f"/sessions/{visitor.session_id}"
@@ -251,7 +251,7 @@ def test_everything_that_happens_is_told(shared: Api) -> None:
 # --- What is asked for ---
 
 
-def test_only_the_types_that_are_wanted(shared: Api) -> None:
+def test_only_the_requested_types_are_sent(shared: Api) -> None:
     with shared.socket(events=["message.created", "session.closed"]) as office:
         session_id = shared.session()
         shared.ok("POST", f"/sessions/{session_id}/messages", {"content": "one"})
@@ -277,7 +277,7 @@ def test_only_the_types_that_are_wanted(shared: Api) -> None:
         assert [office.receive()["type"] for _ in range(2)] == ["message.created", "session.closed"]
 
 
-def test_only_the_session_that_is_wanted(shared: Api) -> None:
+def test_only_the_requested_session_is_sent(shared: Api) -> None:
     mine, other = shared.session(), shared.session()
     with shared.socket(sessionId=mine) as office, shared.socket() as colleague:
         colleague.send({"type": "typing", "sessionId": other, "isTyping": True})
@@ -311,7 +311,7 @@ def assert_answers(office: Socket) -> None:
 # --- What a client may say ---
 
 
-def test_typing_goes_to_everyone_but_its_sender(shared: Api) -> None:
+def test_typing_is_sent_to_everyone_but_its_sender(shared: Api) -> None:
     visitor, other_visitor = shared.visitor(), shared.visitor()
     with (
         shared.socket() as typist,
@@ -332,7 +332,7 @@ def test_typing_goes_to_everyone_but_its_sender(shared: Api) -> None:
         other.silent(0.2)
 
 
-def test_typing_into_nowhere_is_an_error(shared: Api) -> None:
+def test_typing_in_an_unknown_session_is_an_error(shared: Api) -> None:
     with shared.socket() as office:
         office.send({"type": "typing", "sessionId": "sess_nowhere", "isTyping": True})
         frame = office.receive()
@@ -359,7 +359,7 @@ def test_typing_into_nowhere_is_an_error(shared: Api) -> None:
         ({"type": "subscribe", "sessionId": 7}, "INVALID_REQUEST"),
     ],
 )
-def test_what_is_not_understood_gets_an_error_and_the_socket_stays(shared: Api, frame: Any, code: str) -> None:
+def test_an_invalid_frame_gets_an_error_and_the_socket_stays_open(shared: Api, frame: Any, code: str) -> None:
     with shared.socket() as office:
         office.send(frame)
         answer = office.receive()
@@ -368,7 +368,7 @@ def test_what_is_not_understood_gets_an_error_and_the_socket_stays(shared: Api, 
         assert_answers(office)
 
 
-def test_a_frame_may_be_binary_or_in_pieces(shared: Api) -> None:
+def test_a_message_may_be_binary_or_fragmented(shared: Api) -> None:
     with opened(shared) as wire:
         wire.send({"type": "ping"}, BINARY)
         assert expect(wire, TEXT).json == {"type": "pong"}
@@ -394,7 +394,7 @@ def test_two_frames_in_one_packet_and_one_frame_in_many(shared: Api) -> None:
         assert [expect(wire, TEXT).json["type"] for _ in range(5)] == ["pong"] * 5
 
 
-def test_what_breaks_the_protocol_ends_the_socket(shared: Api) -> None:
+def test_a_protocol_error_closes_the_socket(shared: Api) -> None:
     with opened(shared) as wire:
         wire.send(b"\xff\xff", TEXT)
         assert close_frame(wire).code == 1007
@@ -403,7 +403,7 @@ def test_what_breaks_the_protocol_ends_the_socket(shared: Api) -> None:
         assert close_frame(wire).code == 1002
 
 
-def test_a_browser_that_offers_compression_is_understood(shared: Api) -> None:
+def test_an_offer_of_compression_is_accepted_without_it(shared: Api) -> None:
     offer = "permessage-deflate; client_max_window_bits"
     with opened(shared, Sec_WebSocket_Extensions=offer) as wire:
         assert b"sec-websocket-extensions" not in wire.head.lower()
@@ -422,7 +422,7 @@ def filler(size: int, letter: str = "x") -> bytes:
     return frame % (letter * (room // len(letter.encode()))).encode().ljust(room)
 
 
-def test_a_frame_of_64_kb_is_taken(shared: Api) -> None:
+def test_a_frame_of_64_kb_is_accepted(shared: Api) -> None:
     with opened(shared) as wire:
         wire.send(filler(64 * 1024))
         assert expect(wire, TEXT).json == {"type": "pong"}
@@ -439,7 +439,7 @@ def test_a_frame_over_64_kb_is_1009(shared_app: Flask, shared: Api, payload: byt
     wait_until(lambda: nothing_left(shared_app), "the server is done with it", 20, lambda: what_is_left(shared_app))
 
 
-def test_pieces_that_are_over_64_kb_together_are_1009(shared: Api) -> None:
+def test_fragments_over_64_kb_in_total_are_1009(shared: Api) -> None:
     with opened(shared) as wire:
         for number in range(20):
             wire.send(b" " * 4096, CONTINUATION if number else TEXT, fin=False)
@@ -458,14 +458,14 @@ def test_too_many_frames_are_4429(serve: Serve) -> None:
         assert office.close_code() == 4429
 
 
-def test_without_a_limit_many_frames_are_no_fault(shared: Api) -> None:
+def test_without_a_rate_limit_many_frames_are_accepted(shared: Api) -> None:
     with opened(shared) as wire:
         for _ in range(60):
             wire.send({"type": "ping"})
         assert [expect(wire, TEXT).json["type"] for _ in range(60)] == ["pong"] * 60
 
 
-def test_a_fault_of_ours_is_1011_and_no_http(app: Flask, api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_is_1011_and_not_http(app: Flask, api: Api, caplog: pytest.LogCaptureFixture) -> None:
     state = state_of(app)
     with Wire(api.url + "/ws") as wire:
         with state.db.transaction() as tx:
@@ -482,7 +482,7 @@ def test_a_fault_of_ours_is_1011_and_no_http(app: Flask, api: Api, caplog: pytes
         assert_answers(office)
 
 
-def test_a_fault_over_one_frame_leaves_the_socket_open(app: Flask, api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_of_one_frame_leaves_the_socket_open(app: Flask, api: Api, caplog: pytest.LogCaptureFixture) -> None:
     session_id = api.session()
     state = state_of(app)
     with api.socket() as office:
@@ -497,7 +497,7 @@ def test_a_fault_over_one_frame_leaves_the_socket_open(app: Flask, api: Api, cap
         assert_answers(office)
 
 
-def test_a_server_that_stops_says_1012(app: Flask, api: Api) -> None:
+def test_a_stopping_server_closes_with_1012(app: Flask, api: Api) -> None:
     sockets = [opened(api) for _ in range(3)]
     unauthenticated = Wire(api.url + "/ws")
     stream = Wire(f"{api.url}/stream?sessionId={api.visitor().handle}")
@@ -513,7 +513,9 @@ def test_a_server_that_stops_says_1012(app: Flask, api: Api) -> None:
         assert office.receive()["session"]["id"] == session_id
 
 
-def test_a_stop_waits_for_nobody_who_does_not_read(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_does_not_wait_for_clients_that_do_not_read(
+    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sockets, "STOP_WAIT", 1.0)
     session_id = api.session()
     with opened(api, receive_buffer=4096):
@@ -524,7 +526,7 @@ def test_a_stop_waits_for_nobody_who_does_not_read(app: Flask, api: Api, monkeyp
         wait_until(lambda: nothing_left(app), "the connection is gone", 20, lambda: what_is_left(app))
 
 
-def test_a_slow_reader_is_1013_and_holds_up_nobody(serve: Serve, tmp_path: Path) -> None:
+def test_a_slow_reader_is_closed_with_1013_and_delays_nobody(serve: Serve, tmp_path: Path) -> None:
     app = make_app(tmp_path, socket_queue=50)
     api = serve(app)
     session_id = api.session()
@@ -547,7 +549,7 @@ def test_a_slow_reader_is_1013_and_holds_up_nobody(serve: Serve, tmp_path: Path)
     wait_until(lambda: nothing_left(app), "nothing is left", 20, lambda: what_is_left(app))
 
 
-def test_who_stops_reading_is_cut_off(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_stops_reading_is_disconnected(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer frames wait than are allowed, and no ping gets through to find that nobody is there."""
     monkeypatch.setattr(connection, "STALL_TIMEOUT", 0.5)
     session_id = api.session()
@@ -562,7 +564,7 @@ def test_who_stops_reading_is_cut_off(app: Flask, api: Api, monkeypatch: pytest.
         wait_until(lambda: presence_rows(app) == 1, "its row is gone", 20, lambda: presence_rows(app))
 
 
-def test_dead_peers_are_found_by_ping(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dead_clients_are_found_by_ping(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_module, "PING_INTERVAL", 0.8)
     with opened(api) as dead, opened(api) as alive:
         assert expect(dead, PING).payload == b""
@@ -579,7 +581,7 @@ def test_dead_peers_are_found_by_ping(app: Flask, api: Api, monkeypatch: pytest.
 # --- What is left ---
 
 
-def test_nothing_is_left_of_those_who_went(app: Flask, api: Api) -> None:
+def test_closed_sockets_leave_nothing_behind(app: Flask, api: Api) -> None:
     # Those of earlier tests are no matter of this one. As long as this list has them, their ids are not used again.
     earlier = in_memory()
     known = {id(found) for found in earlier}
@@ -661,7 +663,7 @@ def closed(frames: list[dict[str, Any]]) -> bool:
 # --- Projects ---
 
 
-def test_projects_hear_nothing_of_each_other(app: Flask, api: Api) -> None:
+def test_projects_get_no_events_of_each_other(app: Flask, api: Api) -> None:
     state = state_of(app)
     project = create_project(state.db, "Other")
     key = create_key(state.db, "other", project.id).key
@@ -686,7 +688,7 @@ def test_projects_hear_nothing_of_each_other(app: Flask, api: Api) -> None:
         assert_answers(spy)
 
 
-def test_a_visitor_of_the_default_project_is_no_matter_of_another(app: Flask, api: Api) -> None:
+def test_another_project_gets_no_events_of_the_default_project(app: Flask, api: Api) -> None:
     state = state_of(app)
     key = create_key(state.db, "other", create_project(state.db, "Other").id).key
     with api.with_key(key).socket(after="0") as other, api.socket() as office:

@@ -1,4 +1,4 @@
-"""Clients that send as much as they can, or what is no handshake: they cost the others nothing."""
+"""Tests clients that send as much as they can or send no valid handshake: they do not affect other clients."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.mark.parametrize("flood", [pings, pongs, tiny_frames, fragments])
-def test_a_flood_without_a_key_is_cut_off_and_holds_up_nobody(
+def test_a_flood_without_a_key_is_disconnected_and_delays_nobody(
     server: tuple[Api, Process], flood: Callable[[], bytes]
 ) -> None:
     api, process = server
@@ -103,7 +103,7 @@ def test_a_flood_is_closed_with_1008(shared: Api, flood: Callable[[], bytes]) ->
         assert [frame.code for frame in frames] in ([1008], [4429])
 
 
-def test_bytes_are_bounded_in_a_second(shared: Api) -> None:
+def test_the_bytes_per_second_are_limited(shared: Api) -> None:
     """Whole frames, each of a size that is allowed."""
     visitor = shared.visitor()
     with Wire(f"{shared.url}/stream?sessionId={visitor.handle}") as wire:
@@ -121,7 +121,7 @@ def ignore(work: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("size", [4097, 1 << 20, 1 << 62])
-def test_an_unfinished_first_frame_takes_no_memory(shared_app: Flask, shared: Api, size: int) -> None:
+def test_an_incomplete_first_frame_takes_no_memory(shared_app: Flask, shared: Api, size: int) -> None:
     """It announces much, and goes on and on."""
     with Wire(shared.url + "/ws") as wire:
         length = (
@@ -133,7 +133,7 @@ def test_an_unfinished_first_frame_takes_no_memory(shared_app: Flask, shared: Ap
         assert [frame.code for frame in wire.rest() if frame.opcode == CLOSE] == [1009]
 
 
-def test_a_first_frame_of_4_kb_is_read(shared: Api) -> None:
+def test_a_first_frame_of_4_kb_is_accepted(shared: Api) -> None:
     with Wire(shared.url + "/ws") as wire:
         wire.send(b'{"type":"auth","apiKey":"%s"}' % shared.key.encode().ljust(10) + b" " * 4000)  # type: ignore[union-attr]
         frame = wire.receive()
@@ -187,7 +187,7 @@ def shake_hands(api: Api, path: str, **headers: str) -> tuple[int, bytes]:
         ({"Connection": "keep-alive, Upgrade"}, 101),
     ],
 )
-def test_an_odd_upgrade_is_answered_in_http(
+def test_an_invalid_upgrade_gets_an_http_response(
     shared: Api, headers: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     answered, data = shake_hands(shared, "/ws", **headers)
@@ -205,7 +205,7 @@ def test_an_odd_upgrade_is_answered_in_http(
 # --- Many from one address ---
 
 
-def test_one_address_has_room_for_so_many_lines_of_any_kind(serve: Serve) -> None:
+def test_connections_of_one_address_are_limited(serve: Serve) -> None:
     api = serve(address_socket_limit=3, visitor_session_limit="off")
     visitors = [api.visitor() for _ in range(4)]
     with visitors[0].stream(), visitors[1].stream(), api.socket(auth=False):
@@ -216,14 +216,14 @@ def test_one_address_has_room_for_so_many_lines_of_any_kind(serve: Serve) -> Non
             assert refused.status == 429
 
 
-def test_programs_with_a_key_do_not_count_for_their_address(serve: Serve) -> None:
+def test_authenticated_programs_do_not_count_for_their_address(serve: Serve) -> None:
     api = serve(address_socket_limit=2)
     with api.socket(), api.socket(), api.socket() as third:
         third.send({"type": "ping"})
         assert third.receive() == {"type": "pong"}
 
 
-def test_a_network_of_ipv6_counts_as_a_whole_too(app: Flask) -> None:
+def test_connections_of_an_ipv6_network_are_limited(app: Flask) -> None:
     config = state_of(app).config
     one, two = address_bounds(config, "2001:db8:1:1::5"), address_bounds(config, "2001:db8:1:2::5")
     assert one.keys() & two.keys() == {"network 2001:db8:1::/48"}
@@ -233,7 +233,7 @@ def test_a_network_of_ipv6_counts_as_a_whole_too(app: Flask) -> None:
     assert len(address_bounds(config, None)) == 1
 
 
-def test_events_over_a_socket_count_for_the_address_too(serve: Serve) -> None:
+def test_events_over_a_socket_count_against_the_limit_of_the_address(serve: Serve) -> None:
     api = serve(visitor_address_limit="8/minute", visitor_message_limit="off")
     visitor = api.visitor()
     with visitor.stream() as page:
@@ -242,7 +242,7 @@ def test_events_over_a_socket_count_for_the_address_too(serve: Serve) -> None:
         assert page.close_code() == 4429
 
 
-def test_handshakes_at_the_same_moment_do_not_pass_the_bound(serve: Serve) -> None:
+def test_simultaneous_handshakes_do_not_exceed_the_limit(serve: Serve) -> None:
     api = serve(address_socket_limit=3)
     visitor = api.visitor()
     barrier = threading.Barrier(12)
@@ -264,7 +264,7 @@ def test_handshakes_at_the_same_moment_do_not_pass_the_bound(serve: Serve) -> No
             wire.vanish()
 
 
-def test_a_refused_handshake_counts_for_nobody(app: Flask, api: Api) -> None:
+def test_a_refused_handshake_is_not_counted(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     for _ in range(3):
         assert shake_hands(api, "/ws", Sec_WebSocket_Key="")[0] == 400

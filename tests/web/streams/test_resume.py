@@ -1,4 +1,4 @@
-"""Reconnecting by cursor while many write: nothing is missed, nothing comes twice, and sessions keep their order."""
+"""Tests reconnecting with a cursor during many writes: no event is missing or repeated, and sessions are in order."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_client_that_resumes_misses_no_event_on_any_database(any_database: str
     follower.check()
 
 
-def test_a_cursor_never_passes_what_may_still_come(postgresql: str, tmp_path: Path, serve: Serve) -> None:
+def test_a_cursor_never_passes_an_open_transaction(postgresql: str, tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, postgresql)
     api = serve(app)
     slow, quick = api.session(), api.session()
@@ -204,7 +204,7 @@ def test_a_cursor_never_passes_what_may_still_come(postgresql: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("after", ["0", "1", "999999999999999999"])
-def test_any_number_is_a_cursor(api: Api, after: str) -> None:
+def test_any_number_is_accepted_as_a_cursor(api: Api, after: str) -> None:
     session_id = api.session()
     with api.socket(after=after) as office:
         frames = [office.receive()] if after == "0" else []

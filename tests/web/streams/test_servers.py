@@ -1,4 +1,4 @@
-"""Open sockets hold nothing of the host, whatever the web server: threads, contexts and connections are free."""
+"""Tests that open sockets block no threads, contexts or database connections of the host, with each web server."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def hosted(folder: Path, database: str, worker_class: str, **options: Any) -> It
 
 
 @pytest.mark.parametrize("worker_class", WORKER_CLASSES)
-def test_many_open_sockets_leave_the_host_its_threads_contexts_and_connections(
+def test_many_open_sockets_block_no_threads_contexts_or_connections_of_the_host(
     postgresql: str, tmp_path: Path, worker_class: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_HOST_DATABASE", postgresql)
@@ -90,7 +90,9 @@ def test_many_open_sockets_leave_the_host_its_threads_contexts_and_connections(
 
 
 @pytest.mark.parametrize("worker_class", WORKER_CLASSES)
-def test_a_stop_under_load_says_1012_and_nothing_is_missed(postgresql: str, tmp_path: Path, worker_class: str) -> None:
+def test_a_stop_under_load_closes_with_1012_and_loses_no_event(
+    postgresql: str, tmp_path: Path, worker_class: str
+) -> None:
     """Preloaded, with workers that end by themselves after some requests, reloaded and stopped."""
     options = ("--preload", "--max-requests", "40", "--max-requests-jitter", "10")
     with (
@@ -239,7 +241,7 @@ def served_by(folder: Path, database: str, server: str, **settings: Any) -> Iter
 
 
 @pytest.mark.parametrize("server", ["waitress", "tornado", "pywsgi", "wsgiref"])
-def test_where_no_socket_can_be_taken_pages_poll(sqlite: str, tmp_path: Path, server: str) -> None:
+def test_pages_poll_if_the_server_lends_no_socket(sqlite: str, tmp_path: Path, server: str) -> None:
     with served_by(tmp_path, sqlite, server) as (api, process):
         visitor = api.visitor()
         stream = f"/stream?sessionId={visitor.handle}"
@@ -262,7 +264,7 @@ def test_where_no_socket_can_be_taken_pages_poll(sqlite: str, tmp_path: Path, se
         assert "Traceback" not in log, log
 
 
-def test_gevents_own_server_is_carried_with_its_monkey_patch(sqlite: str, tmp_path: Path) -> None:
+def test_gevents_own_server_works_with_its_monkey_patch(sqlite: str, tmp_path: Path) -> None:
     with served_by(tmp_path, sqlite, "pywsgi-patched") as (api, process):
         visitor = api.visitor()
         with visitor.stream() as page, api.socket() as office, EventSource(visitor) as stream:
@@ -279,7 +281,7 @@ def test_gevents_own_server_is_carried_with_its_monkey_patch(sqlite: str, tmp_pa
     ("transports", "websocket_status", "stream_status"),
     [("poll", 501, 501), ("sse,poll", 501, 200), ("websocket", 101, 501)],
 )
-def test_the_owner_decides_on_transports(
+def test_the_settings_decide_which_transports_are_available(
     tmp_path: Path, serve: Any, transports: str, websocket_status: int, stream_status: int
 ) -> None:
     api = serve(transports=transports)
@@ -295,7 +297,7 @@ def test_the_owner_decides_on_transports(
     assert {answer.status_code for answer in polled} == {200 if "poll" in transports else 501}
 
 
-def test_a_process_has_room_for_so_many_lines_and_then_pages_poll(tmp_path: Path, serve: Any) -> None:
+def test_connections_of_a_process_are_limited_and_further_pages_poll(tmp_path: Path, serve: Any) -> None:
     api = serve(process_socket_limit=3)
     visitor = api.visitor()
     with visitor.stream(), visitor.stream(), api.socket():
@@ -339,7 +341,7 @@ def secure(api: Api, path: str) -> websocket.WebSocket:
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 @pytest.mark.parametrize("worker_class", ["gthread", "gevent"])
-def test_tls_in_gunicorn_holds_a_quarter_of_the_threads_at_most(
+def test_tls_in_gunicorn_blocks_at_most_a_quarter_of_the_threads(
     sqlite: str, tmp_path: Path, worker_class: str, certificate: tuple[Path, Path]
 ) -> None:
     options = ("--certfile", str(certificate[0]), "--keyfile", str(certificate[1]), "--worker-connections", "1000")
@@ -382,7 +384,9 @@ def opened(api: Api, path: str) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_tls_in_the_sync_worker_carries_no_socket(sqlite: str, tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+def test_tls_in_the_sync_worker_supports_no_sockets(
+    sqlite: str, tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
     options = ("--certfile", str(certificate[0]), "--keyfile", str(certificate[1]))
     make_app(tmp_path, sqlite).extensions["pocketping"].runtime.close()
     with gunicorn(tmp_path, database=sqlite, worker_class="", options=options, scheme="https") as (api, process):
@@ -395,7 +399,7 @@ def test_tls_in_the_sync_worker_carries_no_socket(sqlite: str, tmp_path: Path, c
 
 
 @pytest.mark.parametrize("worker_class", WORKER_CLASSES)
-def test_clients_that_do_not_read_cost_only_themselves(sqlite: str, tmp_path: Path, worker_class: str) -> None:
+def test_clients_that_do_not_read_do_not_affect_others(sqlite: str, tmp_path: Path, worker_class: str) -> None:
     settings = {**OPEN, "visitor_message_limit": "off"}
     with hosted(tmp_path, sqlite, worker_class, **settings) as (api, process), ExitStack() as stack:
         visitor = api.visitor()
@@ -414,7 +418,7 @@ def test_clients_that_do_not_read_cost_only_themselves(sqlite: str, tmp_path: Pa
         check_log(process)
 
 
-def test_a_child_of_a_preloaded_app_begins_anew(sqlite: str, tmp_path: Path) -> None:
+def test_a_forked_child_serves_its_own_sockets(sqlite: str, tmp_path: Path) -> None:
     """An app that was used before the fork has threads that the child has not."""
     code = """
 import os, sys

@@ -1,4 +1,4 @@
-"""`GET /stream` as server-sent events: the same conversation as over a WebSocket, and how such a stream ends."""
+"""Tests `GET /stream` as server-sent events: the same conversation as over a WebSocket, and how the stream ends."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def state_of(app: Flask) -> State:
 # --- What the page is told ---
 
 
-def test_a_stream_of_events(shared: Api) -> None:
+def test_a_stream_sends_events(shared: Api) -> None:
     page = shared.visitor()
     with EventSource(page) as stream:
         head = stream.response
@@ -63,7 +63,7 @@ def test_a_stream_of_events(shared: Api) -> None:
         ]
 
 
-def test_a_stream_resumes_where_it_was_cut(any_shared: Api) -> None:
+def test_a_stream_resumes_at_its_last_event(any_shared: Api) -> None:
     page = any_shared.visitor()
     with EventSource(page) as stream:
         page.say("0")
@@ -104,7 +104,7 @@ def test_no_event_is_lost_or_repeated_while_a_stream_connects(shared: Api) -> No
     assert heard == [str(number) for number in range(60)]
 
 
-def test_a_stream_goes_on_behind_a_time(any_shared: Api, travel: Travel) -> None:
+def test_a_stream_continues_after_a_time(any_shared: Api, travel: Travel) -> None:
     page = any_shared.visitor()
     old = reply(any_shared, page, "old")
     travel.forward(seconds=31)
@@ -129,7 +129,7 @@ def test_a_stream_goes_on_behind_a_time(any_shared: Api, travel: Travel) -> None
         assert stream.receive()["data"]["content"] == "old"
 
 
-def test_an_edit_and_a_deletion_come_as_a_message_too(shared: Api) -> None:
+def test_edits_and_deletions_are_also_sent_as_messages(shared: Api) -> None:
     page = shared.visitor()
     path = f"/sessions/{page.session_id}/messages"
     sent = reply(shared, page, "Hi ther")
@@ -153,9 +153,7 @@ def test_an_edit_and_a_deletion_come_as_a_message_too(shared: Api) -> None:
 
 
 @pytest.mark.parametrize("transport", ["websocket", "events"])
-def test_without_a_cursor_comes_what_changed_in_the_last_minute(
-    any_shared: Api, travel: Travel, transport: str
-) -> None:
+def test_without_a_cursor_a_stream_starts_a_minute_ago(any_shared: Api, travel: Travel, transport: str) -> None:
     page = any_shared.visitor()
     path = f"/sessions/{page.session_id}"
     reply(any_shared, page, "long ago")
@@ -170,7 +168,7 @@ def test_without_a_cursor_comes_what_changed_in_the_last_minute(
 
 
 @pytest.mark.parametrize("transport", ["websocket", "events"])
-def test_without_a_cursor_comes_the_rating_that_is_still_asked_for(
+def test_without_a_cursor_a_stream_repeats_an_open_request_for_a_rating(
     any_shared: Api, travel: Travel, transport: str
 ) -> None:
     page = any_shared.visitor()
@@ -200,7 +198,7 @@ def opened(page: Visitor, transport: str, after: str = "") -> Socket | EventSour
     return page.stream(after=after) if transport == "websocket" else EventSource(page, after=after)
 
 
-def test_silence_is_broken_by_comments(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_stream_gets_comments(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eventstream, "KEEPALIVE_INTERVAL", 0.05)
     page = shared.visitor()
     with EventSource(page) as stream:
@@ -214,12 +212,12 @@ def test_silence_is_broken_by_comments(shared: Api, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("after", ["-1", "nonsense", "9" * 19, "1e3", "\uff12"])
-def test_a_cursor_that_is_none_is_refused(shared: Api, after: str) -> None:
+def test_an_invalid_cursor_is_refused(shared: Api, after: str) -> None:
     with EventSource(shared.visitor(), after=after) as stream:
         assert (stream.response.status, stream.json()["code"]) == (400, "INVALID_REQUEST")
 
 
-def test_pages_of_other_origins_only_where_they_are_listed(serve: Serve) -> None:
+def test_only_pages_of_listed_origins_may_stream(serve: Serve) -> None:
     api = serve(cors_origins="https://shop.example")
     page = api.visitor()
     with EventSource(page, headers={"Origin": "https://evil.example"}) as stream:
@@ -231,7 +229,7 @@ def test_pages_of_other_origins_only_where_they_are_listed(serve: Serve) -> None
             assert stream.response.headers["Access-Control-Allow-Origin"] == listed
 
 
-def test_streams_of_either_kind_count_together(serve: Serve) -> None:
+def test_websockets_and_event_streams_share_a_limit(serve: Serve) -> None:
     api = serve(socket_limit=2)
     page, other = api.visitor(), api.visitor()
     with page.stream(), EventSource(page) as one:
@@ -246,7 +244,7 @@ def test_streams_of_either_kind_count_together(serve: Serve) -> None:
 # --- How it ends ---
 
 
-def test_a_client_that_goes_is_noticed(app: Flask, api: Api) -> None:
+def test_a_disconnected_client_is_noticed(app: Flask, api: Api) -> None:
     page = api.visitor()
     stream = EventSource(page)
     stream.next()
@@ -256,7 +254,7 @@ def test_a_client_that_goes_is_noticed(app: Flask, api: Api) -> None:
     assert state_of(app).sockets.all() == []
 
 
-def test_a_stop_ends_streams_so_that_they_come_back(tmp_path: Path) -> None:
+def test_a_stop_ends_streams_and_they_reconnect(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     with serving(app) as api:
         page = api.visitor()
@@ -271,7 +269,7 @@ def test_a_stop_ends_streams_so_that_they_come_back(tmp_path: Path) -> None:
             assert again.receive()["data"]["content"] == "meanwhile"
 
 
-def test_who_reads_too_slowly_resumes(tmp_path: Path, serve: Serve) -> None:
+def test_a_client_that_reads_too_slowly_resumes(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, socket_queue=50)
     page = serve(app).visitor()
     with EventSource(page, receive_buffer=4096) as slow:
@@ -286,7 +284,7 @@ def test_who_reads_too_slowly_resumes(tmp_path: Path, serve: Serve) -> None:
     assert [int(frame["cursor"]) for frame in frames] == list(range(len(told) + 3, sent + 3))
 
 
-def test_a_line_that_is_stuck_is_cut(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stuck_connection_is_aborted(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "STALL_TIMEOUT", 0.5)
     page = api.visitor()
     with EventSource(page, receive_buffer=4096) as stuck:
@@ -298,7 +296,7 @@ def test_a_line_that_is_stuck_is_cut(app: Flask, api: Api, monkeypatch: pytest.M
         wait_until(lambda: not state_of(app).sockets.all(), "it is forgotten")
 
 
-def test_a_stream_whose_answer_nobody_reads_leaves_nothing(app: Flask, api: Api) -> None:
+def test_an_unread_stream_leaves_nothing_behind(app: Flask, api: Api) -> None:
     page = api.visitor()
     answer = page.request("HEAD", "/stream", params={"sessionId": page.handle})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream")
@@ -306,7 +304,7 @@ def test_a_stream_whose_answer_nobody_reads_leaves_nothing(app: Flask, api: Api)
     assert state_of(app).sockets.all() == []
 
 
-def test_a_client_that_resets_its_line_leaves_nothing(app: Flask, api: Api) -> None:
+def test_a_reset_connection_leaves_nothing_behind(app: Flask, api: Api) -> None:
     page = api.visitor()
     stream = EventSource(page)
     stream.next()
@@ -339,7 +337,7 @@ def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, 
     expect_log(api, page, "visitor.connected", "visitor.disconnected")
 
 
-def test_a_stream_is_renewed_however_long(app: Flask, api: Api, travel: Travel) -> None:
+def test_the_presence_of_a_long_stream_is_renewed(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     upkeep: Any = state_of(app).hub._tick
     with EventSource(page) as stream:

@@ -1,4 +1,4 @@
-"""`/stream`: what the visitor's page is told, what it may say, and who is let in at all."""
+"""Tests `/stream`: what a visitor's page gets, what it may send, and which pages are admitted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def send(api: Api, visitor: Visitor, content: str, **body: Any) -> dict[str, Any
 # --- What the page is told ---
 
 
-def test_a_conversation_as_the_page_sees_it(shared: Api) -> None:
+def test_a_page_gets_the_frames_of_its_conversation(shared: Api) -> None:
     visitor = shared.visitor()
     path = f"/sessions/{visitor.session_id}"
     with visitor.stream() as page:
@@ -114,7 +114,7 @@ def test_a_conversation_as_the_page_sees_it(shared: Api) -> None:
         assert frame["data"]["timestamp"].endswith("Z")
 
 
-def test_the_page_is_told_nothing_else(shared: Api) -> None:
+def test_the_page_gets_no_other_events(shared: Api) -> None:
     visitor, other = shared.visitor(), shared.visitor()
     path = f"/sessions/{visitor.session_id}"
     with visitor.stream() as page, other.stream() as other_page:
@@ -131,7 +131,7 @@ def test_the_page_is_told_nothing_else(shared: Api) -> None:
         assert other_page.receive()["data"]["content"] == "to the other"
 
 
-def test_each_page_of_a_visitor_is_told(shared: Api) -> None:
+def test_each_page_of_a_visitor_gets_the_events(shared: Api) -> None:
     visitor = shared.visitor()
     with visitor.stream() as one, visitor.stream() as two:
         visitor.say("Hello")
@@ -140,7 +140,7 @@ def test_each_page_of_a_visitor_is_told(shared: Api) -> None:
             assert [page.receive()["data"]["content"] for _ in range(2)] == ["Hello", "Hi!"]
 
 
-def test_no_frame_names_the_session_but_by_its_handle(shared: Api) -> None:
+def test_frames_name_the_session_by_its_handle_only(shared: Api) -> None:
     visitor = shared.visitor()
     with visitor.stream() as page, shared.socket() as office:
         send(shared, visitor, "Hi!")
@@ -151,7 +151,7 @@ def test_no_frame_names_the_session_but_by_its_handle(shared: Api) -> None:
     assert visitor.session_id not in told
 
 
-def test_what_happens_during_the_handshake_is_told(app: Flask, api: Api) -> None:
+def test_events_during_the_handshake_are_sent(app: Flask, api: Api) -> None:
     """The page has read its messages before, and is not among the hub's subscribers yet."""
     state: State = app.extensions["pocketping"]
     host: PocketPing = app.extensions["test_pocketping"]
@@ -178,7 +178,7 @@ def test_what_happens_during_the_handshake_is_told(app: Flask, api: Api) -> None
     writer.join()
 
 
-def test_a_page_goes_on_where_it_was(any_shared: Api) -> None:
+def test_a_page_continues_at_its_cursor(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     send(any_shared, visitor, "zero")
     hello = visitor.request("POST", "/connect", {"sessionId": visitor.handle}).json()
@@ -199,7 +199,7 @@ def test_a_page_goes_on_where_it_was(any_shared: Api) -> None:
         assert [frame["data"]["content"] for frame in frames] == ["zero", "one", "two", "three"]
 
 
-def test_a_custom_event_waits_for_a_page_that_is_away(any_shared: Api) -> None:
+def test_a_custom_event_waits_for_a_disconnected_page(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     with visitor.stream() as page:
         send(any_shared, visitor, "Hi!")
@@ -248,7 +248,7 @@ def test_custom_events_of_the_page_are_logged(any_shared: Api) -> None:
         ("broken", "INVALID_JSON"),
     ],
 )
-def test_anything_else_gets_an_error_and_the_stream_stays(shared: Api, frame: Any, code: str) -> None:
+def test_an_invalid_frame_gets_an_error_and_the_stream_stays_open(shared: Api, frame: Any, code: str) -> None:
     visitor = shared.visitor()
     with visitor.stream() as page:
         page.send(frame)
@@ -258,7 +258,7 @@ def test_anything_else_gets_an_error_and_the_stream_stays(shared: Api, frame: An
         assert page.receive()["data"]["content"] == "still here"
 
 
-def test_a_page_may_not_flood(serve: Serve) -> None:
+def test_a_page_that_floods_is_closed(serve: Serve) -> None:
     api = serve(visitor_message_limit="3/minute")
     with api.visitor().stream() as page:
         for _ in range(4):
@@ -282,7 +282,7 @@ def test_a_frame_may_be_binary(shared: Api) -> None:
         assert office.expect("event.received")["name"] == "binary"
 
 
-def test_a_browser_that_offers_compression_is_understood(shared: Api) -> None:
+def test_an_offer_of_compression_is_accepted_without_it(shared: Api) -> None:
     visitor = shared.visitor()
     url = f"{shared.url}/stream?sessionId={visitor.handle}"
     with Wire(url, Sec_WebSocket_Extensions="permessage-deflate") as page:
@@ -306,7 +306,7 @@ def test_only_a_handle_opens_a_stream(shared: Api) -> None:
     assert refused_code(f"{shared.url}/stream?visitorId={visitor.hello['visitorId']}") == (404, "SESSION_NOT_FOUND")
 
 
-def test_a_session_that_is_gone_has_no_stream(app: Flask, api: Api) -> None:
+def test_a_deleted_session_has_no_stream(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     state: State = app.extensions["pocketping"]
     with state.db.transaction() as tx:
@@ -328,7 +328,7 @@ def test_a_bad_cursor_is_400(shared: Api, after: str) -> None:
     assert (status, body["code"], body["details"].keys()) == (400, "INVALID_REQUEST", {"after"})
 
 
-def test_origins(serve: Serve) -> None:
+def test_origins_are_checked(serve: Serve) -> None:
     api = serve(cors_origins="https://shop.example")
     url = f"{api.url}/stream?sessionId={api.visitor().handle}"
     host = urlsplit(api.url).netloc
@@ -348,7 +348,7 @@ def test_origins(serve: Serve) -> None:
         assert refused_code(url, origin=origin) == (403, "FORBIDDEN"), origin
 
 
-def test_without_a_list_only_the_same_origin_may(shared: Api) -> None:
+def test_without_listed_origins_only_the_same_origin_is_allowed(shared: Api) -> None:
     url = f"{shared.url}/stream?sessionId={shared.visitor().handle}"
     Socket(url).close()
     assert refused_code(url, origin="https://shop.example") == (403, "FORBIDDEN")
@@ -362,7 +362,7 @@ def test_too_many_streams_of_one_address_are_429(serve: Serve) -> None:
     assert refused_code(f"{api.url}/stream?sessionId={visitor.handle}") == (429, "RATE_LIMITED")
 
 
-def test_a_plain_request_is_told_what_this_address_takes(shared: Api) -> None:
+def test_a_request_without_an_upgrade_gets_an_explanation(shared: Api) -> None:
     for path in ("/ws", "/stream"):
         answer = requests.get(shared.url + path, headers={"User-Agent": BROWSER}, timeout=30)
         assert answer.status_code in {400, 404}
@@ -372,7 +372,7 @@ def test_a_plain_request_is_told_what_this_address_takes(shared: Api) -> None:
 # --- How it ends ---
 
 
-def test_a_fault_of_ours_is_1011(app: Flask, api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_is_1011(app: Flask, api: Api, caplog: pytest.LogCaptureFixture) -> None:
     visitor = api.visitor()
     state: State = app.extensions["pocketping"]
     with state.db.transaction() as tx:
@@ -384,7 +384,7 @@ def test_a_fault_of_ours_is_1011(app: Flask, api: Api, caplog: pytest.LogCapture
     assert "A WebSocket on /stream failed" in caplog.text
 
 
-def test_a_page_that_does_not_answer_is_gone(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_does_not_respond_is_disconnected(shared: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_module, "PING_INTERVAL", 0.2)
     with Wire(f"{shared.url}/stream?sessionId={shared.visitor().handle}") as page:
         assert [frame.payload for frame in page.rest()] == [b""]
