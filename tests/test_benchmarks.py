@@ -1,4 +1,4 @@
-"""The benchmarks run, and say what they are to say. How fast anything is, no test asks."""
+"""Tests that the benchmarks run and print their results. No test checks how fast anything is."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def run(part: str, folder: Path) -> tuple[str, dict[str, Any]]:
     return done.stdout, json.loads(found.read_text())[part]
 
 
-def test_messages_are_counted_beside_a_bare_view(tmp_path: Path) -> None:
+def test_messages_are_measured_against_an_empty_view(tmp_path: Path) -> None:
     printed, kept = run("message", tmp_path)
     assert "ours / bare view" in printed
     assert kept["ratio"] > 0
     assert kept["target"] == 0.45
 
 
-def test_the_way_to_each_socket_is_timed(tmp_path: Path) -> None:
+def test_the_latency_of_sockets_is_measured(tmp_path: Path) -> None:
     printed, kept = run("fanout", tmp_path)
     assert "kB a socket" in printed
     for quantiles in kept["milliseconds"].values():
@@ -38,27 +38,27 @@ def test_the_way_to_each_socket_is_timed(tmp_path: Path) -> None:
     assert "100 idle WebSockets on one gthread worker" in printed
 
 
-def test_lists_are_timed_at_two_sizes(tmp_path: Path) -> None:
+def test_lists_are_measured_at_two_sizes(tmp_path: Path) -> None:
     printed, kept = run("lists", tmp_path)
     assert "large / small" in printed
     assert kept["databases"]["SQLite"]["ratios"].keys() >= {"sessions", "sessions, far inside", "newest messages"}
 
 
-def test_deliveries_are_counted_beside_requests_by_itself(tmp_path: Path) -> None:
+def test_deliveries_are_measured_against_plain_requests(tmp_path: Path) -> None:
     printed, kept = run("webhooks", tmp_path)
     assert "one worker / requests" in printed
     assert kept["ratio"] > 0
     assert kept["target"] == 300
 
 
-def test_the_start_of_an_app_is_timed_beside_what_it_stands_on(tmp_path: Path) -> None:
+def test_the_start_of_an_app_is_measured_against_its_dependencies(tmp_path: Path) -> None:
     printed, kept = run("start", tmp_path)
     assert "second PocketPing(app)" in printed
     assert kept["ratios"].keys() == {"import", "second"}
     assert all(kept[name]["ms"] > 0 for name in ("peers", "import", "first", "second"))
 
 
-def test_the_widget_is_weighed_and_timed_on_real_screens(tmp_path: Path) -> None:
+def test_the_size_and_speed_of_the_widget_are_measured(tmp_path: Path) -> None:
     printed, kept = run("widget", tmp_path)
     assert "usable after ms" in printed
     assert 0 < kept["bytes"] <= kept["target"] == 20_000

@@ -1,4 +1,4 @@
-"""`flask pocketping check`: what each line finds, what it says to do, and that it tells no secret."""
+"""Tests `flask pocketping check`: what each check finds and recommends, and that it reveals no secrets."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def level(findings: list[Finding]) -> str:
 # --- The server
 
 
-def test_a_server_that_nothing_tells_of_is_a_hint(check: Check) -> None:
+def test_an_unknown_server_is_a_hint(check: Check) -> None:
     (found,) = check("Server")
     assert found.level == "ok"
     assert "gunicorn.conf.py" in found.advice
@@ -86,7 +86,7 @@ def test_a_server_that_nothing_tells_of_is_a_hint(check: Check) -> None:
         ("import os\nworker_class = os.environ['KIND']", "warning", "computed"),
     ],
 )
-def test_the_worker_class_and_what_it_carries(
+def test_the_worker_class_is_checked_for_live_connections(
     check: Check, folder: Path, settings: str, expected: str, said: str
 ) -> None:
     (folder / "gunicorn.conf.py").write_text(settings)
@@ -95,7 +95,7 @@ def test_the_worker_class_and_what_it_carries(
     assert said in found.text
 
 
-def test_the_environment_wins_over_the_file(check: Check, folder: Path, environ: dict[str, str]) -> None:
+def test_the_environment_overrides_the_file(check: Check, folder: Path, environ: dict[str, str]) -> None:
     (folder / "gunicorn.conf.py").write_text('worker_class = "sync"')
     environ["GUNICORN_CMD_ARGS"] = "--worker-class=gevent -w 3 --log-level debug"
     (found,) = check("Server")
@@ -103,13 +103,13 @@ def test_the_environment_wins_over_the_file(check: Check, folder: Path, environ:
     assert "GUNICORN_CMD_ARGS" in found.text
 
 
-def test_another_file_may_be_named(folder: Path) -> None:
+def test_another_configuration_file_can_be_given(folder: Path) -> None:
     (folder / "other.py").write_text('worker_class = "gevent"\nworkers = 4')
     settings = read_gunicorn({"GUNICORN_CMD_ARGS": "-c other.py"}, folder)
     assert (settings.worker_class, settings.workers, settings.source) == ("gevent", 4, "other.py")
 
 
-def test_the_file_is_read_and_never_run(folder: Path) -> None:
+def test_the_configuration_file_is_never_executed(folder: Path) -> None:
     (folder / "gunicorn.conf.py").write_text("open('trace', 'w')\nworkers = 1 + 1\nthreads = 2\nraise SystemExit")
     settings = read_gunicorn({}, folder)
     assert (settings.workers, settings.threads) == (None, 2)
@@ -117,12 +117,12 @@ def test_the_file_is_read_and_never_run(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["workers = (", "\x00", "é = 1\nworkers = 3 if 1 else 2"])
-def test_a_file_that_can_not_be_read_stops_nothing(check: Check, folder: Path, text: str) -> None:
+def test_an_unreadable_file_does_not_stop_the_check(check: Check, folder: Path, text: str) -> None:
     (folder / "gunicorn.conf.py").write_text(text, encoding="latin-1")
     assert check("Server")
 
 
-def test_arguments_that_can_not_be_read_stop_nothing(check: Check, environ: dict[str, str]) -> None:
+def test_unreadable_arguments_do_not_stop_the_check(check: Check, environ: dict[str, str]) -> None:
     environ["GUNICORN_CMD_ARGS"] = "--workers 'unfinished"
     assert check("Server")
 
@@ -142,16 +142,16 @@ def test_arguments_that_can_not_be_read_stop_nothing(check: Check, environ: dict
         (bytes(range(32)), "ok"),
     ],
 )
-def test_how_hard_the_key_is_to_guess(check: Check, key: str | bytes, expected: str) -> None:
+def test_a_weak_secret_key_is_found(check: Check, key: str | bytes, expected: str) -> None:
     assert level(check("SECRET_KEY", SECRET_KEY=key)) == expected
 
 
 @pytest.mark.parametrize(("key", "levels"), [("abc", ["error"]), ("x" * 40, ["error"]), (STRONG, [])])
-def test_how_hard_the_api_key_is_to_guess(check: Check, key: str, levels: list[str]) -> None:
+def test_a_weak_api_key_is_found(check: Check, key: str, levels: list[str]) -> None:
     assert [finding.level for finding in check("POCKETPING_API_KEY", POCKETPING_API_KEY=key)] == levels
 
 
-def test_a_key_of_our_own_is_looked_at_instead(check: Check) -> None:
+def test_our_own_secret_key_setting_is_checked_instead(check: Check) -> None:
     assert level(check("POCKETPING_SECRET", POCKETPING_SECRET=STRONG, SECRET_KEY=STRONG)) == "ok"
     assert level(check("POCKETPING_SECRET", POCKETPING_SECRET="a" * 16, SECRET_KEY=STRONG)) == "error"
     assert level(check("SECRET_KEY", POCKETPING_SECRET=STRONG, SECRET_KEY="dev")) == "warning"
@@ -165,7 +165,7 @@ def test_debug_mode_is_an_error(check: Check) -> None:
 # --- The database
 
 
-def test_tables_that_make_themselves_are_there(check: Check) -> None:
+def test_automatically_created_tables_exist(check: Check) -> None:
     assert level(check("Tables")) == "ok"
 
 
@@ -175,7 +175,7 @@ def test_missing_tables_are_an_error_that_names_the_command(check: Check, postgr
     assert "flask pocketping" in found.advice
 
 
-def test_a_database_that_is_away_is_an_error_without_its_password(check: Check) -> None:
+def test_an_unreachable_database_is_an_error_without_its_password(check: Check) -> None:
     uri = f"postgresql+psycopg://user:swordfish@127.0.0.1:{free_port()}/x"
     (found,) = check("Database", POCKETPING_DATABASE_URI=uri)
     assert found.level == "error"
@@ -211,17 +211,17 @@ def test_the_pool_is_as_large_as_the_threads_need(
 # --- Redis
 
 
-def test_redis_is_asked(check: Check, redis_url: str) -> None:
+def test_redis_is_checked(check: Check, redis_url: str) -> None:
     assert level(check("Redis", POCKETPING_REDIS_URL=redis_url)) == "ok"
 
 
-def test_a_redis_that_is_away_is_an_error_without_its_password(check: Check) -> None:
+def test_an_unreachable_redis_is_an_error_without_its_password(check: Check) -> None:
     (found,) = check("Redis", POCKETPING_REDIS_URL=f"redis://:swordfish@127.0.0.1:{free_port()}/0")
     assert found.level == "error"
     assert "swordfish" not in str(found)
 
 
-def test_without_redis_several_processes_are_a_little_late(check: Check, environ: dict[str, str]) -> None:
+def test_the_check_says_that_updates_are_late_without_redis(check: Check, environ: dict[str, str]) -> None:
     environ["GUNICORN_CMD_ARGS"] = "-w 2"
     (found,) = check("Redis")
     assert (found.level, "late" in found.text) == ("ok", True)
@@ -248,7 +248,7 @@ def test_https_without_proxy_fix_is_a_warning(check: Check) -> None:
     assert level(check("Proxy", wrap=Layer, **url)) == "warning"
 
 
-def test_a_server_that_listens_for_its_machine_only_has_a_proxy(check: Check, folder: Path) -> None:
+def test_a_server_on_localhost_has_a_proxy(check: Check, folder: Path) -> None:
     assert level(check("Proxy")) == "ok"
     (folder / "gunicorn.conf.py").write_text('bind = "127.0.0.1:8000"')
     assert level(check("Proxy")) == "warning"
@@ -258,7 +258,7 @@ def test_a_server_that_listens_for_its_machine_only_has_a_proxy(check: Check, fo
     assert level(check("Proxy", POCKETPING_PUBLIC_URL="https://shop.example")) == "ok"
 
 
-def test_other_origins_want_a_public_url(check: Check) -> None:
+def test_other_origins_need_a_public_url(check: Check) -> None:
     origins = {"POCKETPING_CORS_ORIGINS": "https://www.example.com"}
     assert level(check("Public URL", **origins)) == "warning"
     assert level(check("Public URL", **origins, POCKETPING_PUBLIC_URL="https://shop.example")) == "ok"
@@ -276,11 +276,11 @@ def test_other_origins_want_a_public_url(check: Check) -> None:
         ({}, "ok"),
     ],
 )
-def test_visitors_and_operators_come_by_https(check: Check, config: dict[str, Any], expected: str) -> None:
+def test_https_is_required(check: Check, config: dict[str, Any], expected: str) -> None:
     assert level(check("HTTPS", **config)) == expected
 
 
-def test_where_the_worker_is_apart_it_has_to_run(check: Check) -> None:
+def test_a_separate_worker_must_be_running(check: Check) -> None:
     (found,) = check("Deliveries", POCKETPING_WORKER="off")
     assert "flask pocketping worker" in found.advice
 
@@ -301,13 +301,15 @@ def app(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     made.extensions["pocketping"].runtime.close()
 
 
-def test_the_command_ends_with_0_while_nothing_is_wrong(app: Flask) -> None:
+def test_the_command_exits_with_0_without_errors(app: Flask) -> None:
     result = app.test_cli_runner().invoke(args=["pocketping", "check"])
     assert result.exit_code == 0, result.output
     assert "ok       Tables: " in result.output
 
 
-def test_the_command_ends_with_1_on_an_error_and_tells_no_secret(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_exits_with_1_on_an_error_and_reveals_no_secret(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FLASK_DEBUG", "1")
     result = app.test_cli_runner().invoke(args=["pocketping", "check"])
     assert result.exit_code == 1
@@ -317,7 +319,7 @@ def test_the_command_ends_with_1_on_an_error_and_tells_no_secret(app: Flask, mon
     assert "swordfish" not in result.output
 
 
-def test_programs_read_the_findings_as_json(app: Flask) -> None:
+def test_the_findings_can_be_printed_as_json(app: Flask) -> None:
     result = app.test_cli_runner().invoke(args=["pocketping", "check", "--json"])
     findings = json.loads(result.output)
     assert {"level", "subject", "text", "advice"} == findings[0].keys()

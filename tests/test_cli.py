@@ -1,4 +1,4 @@
-"""`flask pocketping …`: tables, projects and keys, by hand and for programs."""
+"""Tests `flask pocketping …`: tables, projects and keys, for people and for programs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def flask(folder: Path, database: str, *arguments: str, **settings: Any) -> subp
     )
 
 
-def test_init_db_makes_the_tables_and_may_be_run_again(any_database: str, tmp_path: Path, commands: Of) -> None:
+def test_init_db_creates_the_tables_and_may_be_repeated(any_database: str, tmp_path: Path, commands: Of) -> None:
     run = commands(without_tables(tmp_path, any_database))
     for _ in range(2):
         result = run("init-db")
@@ -87,13 +87,13 @@ def test_init_db_makes_the_tables_and_may_be_run_again(any_database: str, tmp_pa
     engine.dispose()
 
 
-def test_init_db_leaves_what_is_there(run: Run, app: Flask) -> None:
+def test_init_db_keeps_existing_data(run: Run, app: Flask) -> None:
     made = answer(run("projects", "create", "Shop", "--json"))
     assert run("init-db").exit_code == 0
     assert made in answer(run("projects", "list", "--json"))
 
 
-def test_a_person_sets_up_a_site_from_the_shell(tmp_path: Path, sqlite: str, serve: Serve) -> None:
+def test_a_site_can_be_set_up_from_the_shell(tmp_path: Path, sqlite: str, serve: Serve) -> None:
     assert flask(tmp_path, sqlite, "init-db").stdout == "The tables are ready.\n"
     created = flask(tmp_path, sqlite, "keys", "create", "--name", "CRM", "--json")
     assert (created.returncode, created.stderr) == (0, "")
@@ -105,7 +105,7 @@ def test_a_person_sets_up_a_site_from_the_shell(tmp_path: Path, sqlite: str, ser
     assert api.get("/sessions").status_code == 401
 
 
-def test_a_key_is_shown_once_and_kept_as_a_hash_only(run: Run, app: Flask, api: Api) -> None:
+def test_a_key_is_shown_once_and_stored_as_a_hash(run: Run, app: Flask, api: Api) -> None:
     made = answer(run("keys", "create", "--name", "CRM", "--json"))
     assert made.keys() == {"id", "projectId", "name", "hint", "createdAt", "key", "revokedAt"}
     key = made.pop("key")
@@ -127,7 +127,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash_only(run: Run, app: Flask, api: 
     assert key.removeprefix("pp_") not in dump
 
 
-def test_for_people_the_key_stands_on_a_line_of_its_own(run: Run, api: Api) -> None:
+def test_a_key_is_printed_on_its_own_line(run: Run, api: Api) -> None:
     key, _, note = run("keys", "create").stdout.split("\n", 2)
     assert api.with_key(key).get("/sessions").status_code == 200
     assert "not shown again" in note
@@ -138,7 +138,7 @@ def test_for_people_the_key_stands_on_a_line_of_its_own(run: Run, api: Api) -> N
     assert "revoked 2" in run("keys", "list").stdout
 
 
-def test_a_revoked_key_ends_at_once(run: Run, app: Flask, api: Api) -> None:
+def test_a_revoked_key_is_refused_immediately(run: Run, app: Flask, api: Api) -> None:
     made = answer(run("keys", "create", "--json"))
     with_it = api.with_key(made["key"])
     assert with_it.get("/sessions").status_code == 200
@@ -151,7 +151,7 @@ def test_a_revoked_key_ends_at_once(run: Run, app: Flask, api: Api) -> None:
     assert api.get("/sessions").status_code == 200
 
 
-def test_projects_have_keys_and_conversations_of_their_own(run: Run, api: Api) -> None:
+def test_keys_and_conversations_belong_to_a_project(run: Run, api: Api) -> None:
     run("init-db")
     project = answer(run("projects", "create", "Second shop", "--json"))
     assert project.keys() == {"id", "name", "createdAt"}
@@ -167,7 +167,7 @@ def test_projects_have_keys_and_conversations_of_their_own(run: Run, api: Api) -
     assert f"{shown}  Third shop\n" in run("projects", "list").stdout
 
 
-def test_without_keys_the_list_says_how_to_make_one(run: Run) -> None:
+def test_the_empty_list_of_keys_says_how_to_create_one(run: Run) -> None:
     assert "flask pocketping keys create" in run("keys", "list").stdout
     assert answer(run("keys", "list", "--json")) == []
 
@@ -185,7 +185,7 @@ def test_without_keys_the_list_says_how_to_make_one(run: Run) -> None:
         (["projects", "create", "a\x00b"], "name"),
     ],
 )
-def test_a_mistake_is_told_in_a_line(run: Run, arguments: list[str], said: str) -> None:
+def test_a_mistake_is_an_error_of_one_line(run: Run, arguments: list[str], said: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
@@ -197,7 +197,7 @@ BAD_SETTINGS = [["check"], ["init-db"], ["worker"], ["keys", "list"]]
 
 
 @pytest.mark.parametrize("arguments", BAD_SETTINGS, ids=" ".join)
-def test_a_bad_setting_is_one_line_and_no_traceback(tmp_path: Path, sqlite: str, arguments: list[str]) -> None:
+def test_an_invalid_setting_is_an_error_of_one_line(tmp_path: Path, sqlite: str, arguments: list[str]) -> None:
     result = flask(tmp_path, sqlite, *arguments, worker="sometimes")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == "Error: POCKETPING_WORKER must be thread or off, not 'sometimes'.\n"
@@ -213,7 +213,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_without_tables_every_command_names_the_one_that_makes_them(
+def test_without_tables_every_command_names_the_command_that_creates_them(
     tmp_path: Path, postgresql: str, commands: Of, arguments: list[str]
 ) -> None:
     result = commands(without_tables(tmp_path, postgresql))(*arguments)
@@ -221,7 +221,7 @@ def test_without_tables_every_command_names_the_one_that_makes_them(
     assert "flask pocketping init-db" in result.output
 
 
-def test_a_database_that_is_down_is_told_without_its_password(tmp_path: Path, commands: Of) -> None:
+def test_an_unreachable_database_is_reported_without_its_password(tmp_path: Path, commands: Of) -> None:
     run = commands(without_tables(tmp_path, f"postgresql+psycopg://user:swordfish@127.0.0.1:{free_port()}/x"))
     for arguments in (["init-db"], ["keys", "list"]):
         result = run(*arguments)
@@ -230,7 +230,7 @@ def test_a_database_that_is_down_is_told_without_its_password(tmp_path: Path, co
         assert "swordfish" not in result.output
 
 
-def test_commands_start_nothing_that_runs_on(run: Run) -> None:
+def test_commands_leave_no_thread_running(run: Run) -> None:
     threads = threading.enumerate()
     assert run("keys", "create").exit_code == 0
     assert run("projects", "create", "Shop").exit_code == 0
@@ -256,7 +256,7 @@ def lines(result: Result) -> list[str]:
     return result.output.splitlines()
 
 
-def test_deliveries_are_listed_newest_first_and_narrowed(talked: Flask, commands: Of) -> None:
+def test_deliveries_are_listed_newest_first_and_filtered(talked: Flask, commands: Of) -> None:
     run = commands(talked)
     assert [line.split()[0] for line in lines(run("deliveries", "list"))] == ["dlv_3", "dlv_2", "dlv_1"]
     found = answer(run("deliveries", "list", "--json", "--target", "webhook", "--state", "pending", "--limit", "2"))
@@ -274,7 +274,7 @@ def test_deliveries_are_listed_newest_first_and_narrowed(talked: Flask, commands
     assert run("deliveries", "list", "--cursor", "x").exit_code == 1
 
 
-def test_a_delivery_is_shown_cancelled_and_made_again(talked: Flask, commands: Of) -> None:
+def test_a_delivery_can_be_shown_cancelled_and_retried(talked: Flask, commands: Of) -> None:
     run = commands(talked)
     assert "dlv_1  cancelled" in lines(run("deliveries", "cancel", "dlv_1"))[0]
     assert answer(run("deliveries", "show", "dlv_1", "--json"))["state"] == "cancelled"

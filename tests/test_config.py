@@ -1,4 +1,4 @@
-"""Settings: what may be given, in code or as text from the environment, and what stops the app with which words."""
+"""Tests settings: valid values, text from the environment, and errors that stop the app."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def test_without_settings_everything_has_a_default() -> None:
     assert config.webhook_allow_networks == ()
 
 
-def test_settings_of_others_are_none_of_our_business() -> None:
+def test_settings_of_other_extensions_are_ignored() -> None:
     assert Config.from_mapping({"SECRET_KEY": "x", "POCKETPINGS": 1, "SQLALCHEMY_DATABASE_URI": "sqlite://"}) == read()
 
 
 @pytest.mark.parametrize("item", dataclasses.fields(Config), ids=lambda item: item.name)
-def test_every_setting_says_what_it_is_for(item: Any) -> None:
+def test_every_setting_has_a_help_text(item: Any) -> None:
     assert item.metadata["help"].strip().endswith(".")
     assert key_of(item.name) == PREFIX + item.name.upper()
 
 
-def test_text_from_the_environment_is_as_good_as_a_value() -> None:
+def test_text_from_the_environment_equals_a_value() -> None:
     as_text = read(
         ai_enabled="no",
         webhook_allow_http="1",
@@ -77,17 +77,17 @@ def test_text_from_the_environment_is_as_good_as_a_value() -> None:
 
 
 @pytest.mark.parametrize("word", ["1", "true", "True", "YES", " on ", True, 1])
-def test_words_for_yes(word: Any) -> None:
+def test_words_for_true(word: Any) -> None:
     assert read(webhook_allow_http=word).webhook_allow_http is True
 
 
 @pytest.mark.parametrize("word", ["0", "false", "False", "NO", " off ", False, 0])
-def test_words_for_no(word: Any) -> None:
+def test_words_for_false(word: Any) -> None:
     assert read(ai_enabled=word).ai_enabled is False
 
 
 @pytest.mark.parametrize("name", ["api_key", "secret", "database_uri", "redis_url", "welcome_message"])
-def test_empty_text_is_as_good_as_unset(name: str) -> None:
+def test_empty_text_counts_as_unset(name: str) -> None:
     assert getattr(read(**{name: ""}), name) is None
     assert getattr(read(**{name: None}), name) is None
 
@@ -96,12 +96,12 @@ def test_empty_text_is_as_good_as_unset(name: str) -> None:
     ("given", "read_as"),
     [("", ""), ("/", ""), ("/chat", "/chat"), ("/chat/", "/chat"), ("/a/b-c_d.e~f", "/a/b-c_d.e~f")],
 )
-def test_prefixes(given: str, read_as: str) -> None:
+def test_url_prefixes_are_normalized(given: str, read_as: str) -> None:
     assert read(url_prefix=given).url_prefix == read_as
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_plans_are_rules_with_a_name(plan: str) -> None:
+def test_plans_are_named_rules(plan: str) -> None:
     assert read(rate_limit=plan) == read(rate_limit=PLANS[plan])
 
 
@@ -111,7 +111,7 @@ def test_every_limit_can_be_switched_off(word: Any) -> None:
         assert getattr(read(**{name: word}), name) == ()
 
 
-def test_a_rule_may_have_several_parts() -> None:
+def test_a_limit_may_have_several_rules() -> None:
     rules = read(rate_limit="5/second; 100 per 2 minutes").rate_limit
     assert [(rule.amount, rule.seconds) for rule in rules] == [(5, 1), (100, 120)]
 
@@ -120,7 +120,7 @@ def test_a_rule_may_have_several_parts() -> None:
     "text",
     ["1/second", "5 per minute", "7/3 hours", "2 per 4 days,9/month|1/year", "10000 / minute", "3per5minute", "0/hour"],
 )
-def test_rules_are_read_as_the_counters_in_redis_read_them(text: str) -> None:
+def test_rules_are_parsed_as_by_the_counters_in_redis(text: str) -> None:
     """The counters there are those of `limits`, whose grammar this is."""
     theirs = [(rule.amount, rule.get_expiry()) for rule in limits.parse_many(text)]
     if theirs[0][0] == 0:
@@ -234,35 +234,35 @@ UNUSABLE: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), UNUSABLE)
-def test_a_value_that_cannot_be_used_is_named_with_its_key(name: str, value: Any) -> None:
+def test_an_invalid_value_is_an_error_that_names_the_setting(name: str, value: Any) -> None:
     said = refusal(**{name: value})
     assert said.startswith(f"{key_of(name)} must be ")
     assert len(said) < 300
 
 
-def test_no_setting_takes_just_anything() -> None:
+def test_every_setting_rejects_invalid_values() -> None:
     assert {name for name, _ in UNUSABLE} == {item.name for item in dataclasses.fields(Config)}
 
 
-def test_parts_of_user_agents_are_read_as_text_and_as_a_list() -> None:
+def test_parts_of_user_agents_may_be_text_or_a_list() -> None:
     assert read(crawlers="AcmeScan, Pinger/2").crawlers == ("acmescan", "pinger/2")
     assert read(not_crawlers=["Probe (KHTML, like Gecko)"]).not_crawlers == ("probe (khtml, like gecko)",)
 
 
-def test_nothing_is_a_crawler_and_none() -> None:
+def test_crawlers_and_exceptions_must_not_overlap() -> None:
     said = refusal(crawlers="AcmeScan", not_crawlers="acmescan,other")
     assert "POCKETPING_CRAWLERS" in said
     assert "POCKETPING_NOT_CRAWLERS" in said
 
 
-def test_a_lease_has_to_outlive_the_timeout() -> None:
+def test_the_lease_must_be_longer_than_the_timeout() -> None:
     said = refusal(worker_lease=5, webhook_timeout=5)
     assert "POCKETPING_WORKER_LEASE" in said
     assert "POCKETPING_WEBHOOK_TIMEOUT" in said
     assert read(worker_lease=6, webhook_timeout=5).worker_lease == 6
 
 
-def test_the_oldest_version_is_none_that_is_still_to_come() -> None:
+def test_the_minimum_version_must_not_be_newer_than_the_latest() -> None:
     said = refusal(widget_min_version="2.10", widget_latest_version="2.9.1")
     assert "POCKETPING_WIDGET_MIN_VERSION" in said
     assert "POCKETPING_WIDGET_LATEST_VERSION" in said
@@ -279,7 +279,7 @@ def test_the_oldest_version_is_none_that_is_still_to_come() -> None:
         ("POCKETPING_CORS_ORIGIN", "POCKETPING_CORS_ORIGINS"),
     ],
 )
-def test_an_unknown_key_is_told_the_nearest(key: str, near: str) -> None:
+def test_an_unknown_setting_is_an_error_that_names_the_nearest(key: str, near: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{key} is not a setting .* Did you mean {near}\?$"):
         Config.from_mapping({key: "x"})
 
@@ -292,7 +292,7 @@ SECRETS = {
 }
 
 
-def test_secrets_stand_in_no_representation() -> None:
+def test_secrets_are_not_in_the_repr() -> None:
     config = read(**SECRETS)
     assert "swordfish" not in repr(config)
     assert "swordfish" not in str(config)
@@ -307,7 +307,7 @@ def test_secrets_stand_in_no_representation() -> None:
         ("redis_url", "http://:swordfish@localhost"),
     ],
 )
-def test_secrets_stand_in_no_error(name: str, value: Any) -> None:
+def test_secrets_are_not_in_errors(name: str, value: Any) -> None:
     assert "swordfish" not in refusal(**{name: value})
 
 
@@ -327,7 +327,7 @@ def test_secrets_stand_in_no_error(name: str, value: Any) -> None:
         ("SQLALCHEMY_DATABASE_URI", 5),
     ],
 )
-def test_an_address_that_cannot_be_used_is_named_without_its_password(key: str, value: Any, tmp_path: Path) -> None:
+def test_an_invalid_address_is_named_without_its_password(key: str, value: Any, tmp_path: Path) -> None:
     app = Flask("host", instance_path=str(tmp_path))
     app.config.update({"SECRET_KEY": "x", key: value})
     with pytest.raises(ConfigurationError, match=key) as raised:
@@ -337,6 +337,6 @@ def test_an_address_that_cannot_be_used_is_named_without_its_password(key: str, 
     assert raised.value.__suppress_context__
 
 
-def test_an_app_without_a_secret_is_told_to_set_one(tmp_path: Path) -> None:
+def test_an_app_without_a_secret_gets_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="SECRET_KEY must be set"):
         PocketPing(Flask("host", instance_path=str(tmp_path)))

@@ -1,4 +1,4 @@
-"""The example shop: who may sign in where, what the chat learns of them, and that a shop of before still opens."""
+"""Tests the example shop: who can sign in, what the chat knows about customers, and that an old shop still works."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Browser(requests.Session):
         return self.submit("/sign-in", "/sign-in", email=email, password=PASSWORD)
 
 
-def test_customers_and_employees_sign_in_at_the_same_form(shop: Api) -> None:
+def test_customers_and_employees_use_the_same_sign_in_form(shop: Api) -> None:
     for email, landed, shown in ((ADA, "/account", "River Teapot"), (ANA, "/staff", "Open the inbox")):
         browser = Browser(shop)
         assert "Sign in" in browser.open("/").text
@@ -73,7 +73,7 @@ def test_customers_and_employees_sign_in_at_the_same_form(shop: Api) -> None:
         assert browser.open(landed).url == shop.url + "/sign-in"
 
 
-def test_a_wrong_password_opens_nothing(shop: Api) -> None:
+def test_a_wrong_password_is_refused(shop: Api) -> None:
     for email in (ADA, ANA, "nobody@example.com"):
         browser = Browser(shop)
         assert browser.submit("/sign-in", "/sign-in", email=email, password="coffee").status_code == 400
@@ -94,12 +94,12 @@ def test_the_inbox_is_for_employees(shop: Api) -> None:
 @pytest.mark.parametrize(
     "address", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "inbox"]
 )
-def test_signing_in_leads_nowhere_else(shop: Api, address: str) -> None:
+def test_signing_in_does_not_redirect_to_other_sites(shop: Api, address: str) -> None:
     answer = Browser(shop).submit("/sign-in", "/sign-in", email=ADA, password=PASSWORD, next=address)
     assert answer.url == shop.url + "/account"
 
 
-def test_who_answers_has_no_chat_to_write_in(shop: Api) -> None:
+def test_employees_get_no_chat_widget(shop: Api) -> None:
     customer, employee = Browser(shop), Browser(shop)
     customer.sign_in(ADA)
     employee.sign_in(ANA)
@@ -122,13 +122,13 @@ def test_the_inbox_shows_what_a_customer_bought(shop: Api) -> None:
 
 
 @pytest.mark.parametrize("customer_id", ["cus_Nf3x", "1 ", "\u0661", "-1", "9" * 30, "0"])
-def test_a_customer_id_of_another_system_is_nobody_of_the_shop(shop: Api, customer_id: str) -> None:
+def test_an_unknown_customer_id_shows_no_customer(shop: Api, customer_id: str) -> None:
     session_id = shop.session(identity={"customerId": customer_id, "email": ADA})
     answer = shop.get(f"/sessions/{session_id}/context")
     assert (answer.status_code, answer.json()) == (200, {"context": []})
 
 
-def test_only_who_is_signed_in_is_marked_as_a_customer_who_chatted(shop: Api, tmp_path: Path) -> None:
+def test_only_signed_in_customers_are_marked_as_having_chatted(shop: Api, tmp_path: Path) -> None:
     stranger = shop.visitor(identity={"id": "1", "email": ADA})
     assert stranger.request("POST", "/prechat", {"sessionId": stranger.handle, "email": ADA}).status_code == 200
     stranger.request("POST", "/identify", {"sessionId": stranger.handle, "identity": {"id": "1", "email": ADA}})
@@ -145,7 +145,7 @@ def customers_who_chatted(folder: Path) -> list[str]:
         return [email for (email,) in database.execute("SELECT email FROM customers WHERE has_chatted")]
 
 
-def test_a_shop_of_before_keeps_what_it_has_and_gets_its_employees(
+def test_an_old_shop_keeps_its_data_and_gets_employees(
     open_app: Callable[[], Flask], tmp_path: Path, serve: Serve
 ) -> None:
     open_app()
@@ -160,7 +160,7 @@ def test_a_shop_of_before_keeps_what_it_has_and_gets_its_employees(
     assert Browser(shop).sign_in(TOM).url == shop.url + "/staff"
 
 
-def test_the_greeting_says_where_to_look_and_who_to_be(open_app: Callable[[], Flask]) -> None:
+def test_the_start_message_lists_addresses_and_accounts(open_app: Callable[[], Flask]) -> None:
     shown = greeting(open_app(), "127.0.0.1", 3001)
     for said in ("http://localhost:3001/inbox", ADA, ANA, PASSWORD, KEY):
         assert said in shown
@@ -186,7 +186,7 @@ def test_make_run_creates_the_tables_in_any_database(any_database: str, tmp_path
         server.stop()
 
 
-def test_make_run_tells_in_a_line_that_the_database_is_down(tmp_path: Path) -> None:
+def test_make_run_reports_an_unreachable_database_in_one_line(tmp_path: Path) -> None:
     settings = {
         **os.environ,
         "EXAMPLE_INSTANCE": str(tmp_path),

@@ -1,4 +1,4 @@
-"""`PocketPing` and its host: what registering does and leaves alone, whose database is used, and the Python API."""
+"""Tests `PocketPing` and its host: what registering does and leaves alone, the database, and the Python API."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def at(api: Api, path: str) -> requests.Response:
     return requests.get("/".join(api.url.split("/")[:3]) + path, timeout=10)
 
 
-def test_a_factory_registers_later(tmp_path: Path, serve: Serve) -> None:
+def test_an_app_factory_can_register_later(tmp_path: Path, serve: Serve) -> None:
     pocketping = PocketPing()
     app = bare(tmp_path, POCKETPING_URL_PREFIX="")
     pocketping.init_app(app)
@@ -68,7 +68,7 @@ def test_a_factory_registers_later(tmp_path: Path, serve: Serve) -> None:
         assert pocketping.get_session(session_id).id == session_id
 
 
-def test_the_host_keeps_its_own_class_of_rules_and_builds_the_urls_of_ours(tmp_path: Path) -> None:
+def test_a_custom_rule_class_of_the_host_is_kept(tmp_path: Path) -> None:
     class OwnRule(Rule):
         pass
 
@@ -89,7 +89,7 @@ def test_the_host_keeps_its_own_class_of_rules_and_builds_the_urls_of_ours(tmp_p
                 url_for("pocketping.get_session")
 
 
-def test_one_object_serves_two_apps_that_stay_apart(tmp_path: Path, serve: Serve) -> None:
+def test_one_object_serves_two_separate_apps(tmp_path: Path, serve: Serve) -> None:
     pocketping = PocketPing()
     heard: list[tuple[str, str]] = []
 
@@ -145,7 +145,7 @@ def test_without_an_app_an_error_says_what_to_do(tmp_path: Path) -> None:
         pocketping.list_sessions()
 
 
-def test_a_registration_that_fails_leaves_no_half_of_it(tmp_path: Path) -> None:
+def test_a_failed_registration_leaves_nothing_behind(tmp_path: Path) -> None:
     app = bare(tmp_path, POCKETPING_WORKER="maybe")
     with pytest.raises(ConfigurationError):
         PocketPing(app)
@@ -176,7 +176,7 @@ def test_registering_opens_nothing_and_starts_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_on_a_foreign_database_registering_makes_no_table(tmp_path: Path, sqlite: str, serve: Serve) -> None:
+def test_registering_creates_no_tables_in_the_hosts_database(tmp_path: Path, sqlite: str, serve: Serve) -> None:
     app = bare(tmp_path, SQLALCHEMY_DATABASE_URI=sqlite, POCKETPING_URL_PREFIX="", POCKETPING_WORKER="off")
     pocketping = PocketPing(app)
     with app.app_context(), pytest.raises(SchemaMissing, match="flask pocketping init-db"):
@@ -187,7 +187,7 @@ def test_on_a_foreign_database_registering_makes_no_table(tmp_path: Path, sqlite
     engine.dispose()
 
 
-def test_the_embedded_database_makes_itself(tmp_path: Path, serve: Serve) -> None:
+def test_the_embedded_database_is_created_automatically(tmp_path: Path, serve: Serve) -> None:
     folder = tmp_path / "not" / "there" / "yet"
     app = bare(folder, POCKETPING_URL_PREFIX="")
     PocketPing(app)
@@ -199,7 +199,7 @@ def test_the_embedded_database_makes_itself(tmp_path: Path, serve: Serve) -> Non
     connection.close()
 
 
-def test_many_first_requests_at_once_make_it_once(tmp_path: Path, serve: Serve) -> None:
+def test_concurrent_first_requests_create_it_once(tmp_path: Path, serve: Serve) -> None:
     app = bare(tmp_path, POCKETPING_URL_PREFIX="")
     PocketPing(app)
     api = serve(app)
@@ -226,7 +226,7 @@ class Customer(HostBase):
 
 
 @pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///shop.db"], ids=["in memory", "in a file"])
-def test_flask_sqlalchemy_lends_its_database(tmp_path: Path, serve: Serve, uri: str) -> None:
+def test_the_database_of_flask_sqlalchemy_is_used(tmp_path: Path, serve: Serve, uri: str) -> None:
     db = SQLAlchemy(model_class=HostBase)
     pocketping = PocketPing(db=db)
     app = bare(tmp_path, SQLALCHEMY_DATABASE_URI=uri, POCKETPING_URL_PREFIX="")
@@ -263,7 +263,7 @@ def test_flask_sqlalchemy_lends_its_database(tmp_path: Path, serve: Serve, uri: 
         db.engine.dispose()
 
 
-def test_an_engine_may_be_lent(any_database: str, tmp_path: Path, serve: Serve) -> None:
+def test_an_engine_can_be_given(any_database: str, tmp_path: Path, serve: Serve) -> None:
     engine = create_engine(any_database)
     app = bare(tmp_path, POCKETPING_URL_PREFIX="", POCKETPING_DATABASE_URI="sqlite:////not/used.db")
     PocketPing(app, engine=engine)
@@ -276,7 +276,7 @@ def test_an_engine_may_be_lent(any_database: str, tmp_path: Path, serve: Serve) 
     engine.dispose()
 
 
-def test_in_tables_that_a_migration_made_the_first_use_makes_the_default_project(
+def test_the_first_use_creates_the_default_project_in_migrated_tables(
     any_database: str, tmp_path: Path, serve: Serve
 ) -> None:
     engine = create_engine(any_database)
@@ -300,7 +300,7 @@ def test_engine_and_db_exclude_each_other() -> None:
 
 
 @pytest.mark.parametrize("key", ["POCKETPING_DATABASE_URI", "SQLALCHEMY_DATABASE_URI"])
-def test_a_relative_sqlite_path_is_one_in_the_instance_folder(tmp_path: Path, key: str) -> None:
+def test_a_relative_sqlite_path_is_in_the_instance_folder(tmp_path: Path, key: str) -> None:
     app = bare(tmp_path / "instance", **{key: "sqlite:///chat.db"})
     PocketPing(app)
     assert app.test_cli_runner().invoke(args=["pocketping", "init-db"]).exit_code == 0
@@ -308,7 +308,7 @@ def test_a_relative_sqlite_path_is_one_in_the_instance_folder(tmp_path: Path, ke
     app.extensions["pocketping"].runtime.close()
 
 
-def test_our_own_setting_goes_before_the_hosts(tmp_path: Path) -> None:
+def test_our_own_setting_overrides_the_hosts(tmp_path: Path) -> None:
     settings = {"POCKETPING_DATABASE_URI": "sqlite:///ours.db", "SQLALCHEMY_DATABASE_URI": "sqlite:///theirs.db"}
     app = bare(tmp_path, **settings)
     PocketPing(app)
@@ -318,7 +318,7 @@ def test_our_own_setting_goes_before_the_hosts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("prefix", [None, "", "/chat", "/a/b"])
-def test_all_is_served_under_the_prefix_and_nothing_elsewhere(tmp_path: Path, serve: Serve, prefix: str | None) -> None:
+def test_everything_is_served_under_the_prefix_only(tmp_path: Path, serve: Serve, prefix: str | None) -> None:
     app = bare(tmp_path, **({} if prefix is None else {"POCKETPING_URL_PREFIX": prefix}))
     PocketPing(app)
 
@@ -354,7 +354,7 @@ def test_all_is_served_under_the_prefix_and_nothing_elsewhere(tmp_path: Path, se
 
 
 @pytest.mark.parametrize("prefix", ["", "/chat"])
-def test_a_host_that_takes_every_address_leaves_us_ours(tmp_path: Path, serve: Serve, prefix: str) -> None:
+def test_a_catch_all_route_of_the_host_does_not_hide_ours(tmp_path: Path, serve: Serve, prefix: str) -> None:
     app = bare(tmp_path, POCKETPING_URL_PREFIX=prefix)
 
     @app.route("/", defaults={"rest": ""})
@@ -384,7 +384,7 @@ def test_an_app_may_be_mounted_below_another(tmp_path: Path, serve: Serve) -> No
     assert at(api, "/chat/health").status_code == 404
 
 
-def test_what_the_host_has_set_up_stays_as_it_is(tmp_path: Path, serve: Serve) -> None:
+def test_the_hosts_configuration_is_not_changed(tmp_path: Path, serve: Serve) -> None:
     app = bare(tmp_path, POCKETPING_URL_PREFIX="/chat", SOCK_SERVER_OPTIONS={"ping_interval": 7})
     before: list[str] = []
 
@@ -430,7 +430,7 @@ def test_what_the_host_has_set_up_stays_as_it_is(tmp_path: Path, serve: Serve) -
     assert pocketping.metadata is PocketPing.metadata
 
 
-def test_the_python_api_needs_an_app_context_and_nothing_else(app: Flask) -> None:
+def test_the_python_api_needs_only_an_app_context(app: Flask) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     with app.app_context():
         session = pocketping.open_session(
@@ -466,7 +466,7 @@ def test_the_python_api_needs_an_app_context_and_nothing_else(app: Flask) -> Non
     pocketping.close(app)
 
 
-def test_the_python_api_raises_what_the_rest_api_answers(app: Flask) -> None:
+def test_the_python_api_raises_the_errors_of_the_rest_api(app: Flask) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     with app.app_context():
         session = pocketping.open_session()
@@ -491,7 +491,7 @@ def test_the_python_api_raises_what_the_rest_api_answers(app: Flask) -> None:
     pocketping.close(app)
 
 
-def test_a_task_that_is_tried_again_sends_nothing_twice(app: Flask) -> None:
+def test_a_repeated_task_sends_nothing_twice(app: Flask) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     with app.app_context():
         session = pocketping.open_session()
@@ -521,7 +521,7 @@ def test_the_python_api_works_in_threads_of_the_host(any_database: str, tmp_path
     pocketping.close(app)
 
 
-def test_what_the_host_does_reaches_sockets_and_pages_at_once(app: Flask, api: Api) -> None:
+def test_changes_by_the_host_reach_sockets_and_pages_immediately(app: Flask, api: Api) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     visitor = api.visitor()
     with api.socket() as office, visitor.stream() as page:
@@ -531,7 +531,7 @@ def test_what_the_host_does_reaches_sockets_and_pages_at_once(app: Flask, api: A
         assert page.expect("message")["data"]["id"] == sent.id
 
 
-def test_a_handle_from_the_host_opens_the_visitor_api(app: Flask, api: Api) -> None:
+def test_a_handle_from_the_host_works_in_the_visitor_api(app: Flask, api: Api) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     with app.app_context():
         session = pocketping.open_session()
@@ -541,7 +541,7 @@ def test_a_handle_from_the_host_opens_the_visitor_api(app: Flask, api: Api) -> N
     assert api.ok("GET", f"/sessions/{session.id}")["session"]["unread"] == 1
 
 
-def test_handles_survive_a_new_secret_that_keeps_the_old_one(tmp_path: Path, sqlite: str, serve: Serve) -> None:
+def test_handles_stay_valid_with_a_fallback_secret(tmp_path: Path, sqlite: str, serve: Serve) -> None:
     first = bare(tmp_path, POCKETPING_DATABASE_URI=sqlite, POCKETPING_URL_PREFIX="")
     PocketPing(first)
     first.extensions["pocketping"].db.create_tables()
@@ -558,7 +558,7 @@ def test_handles_survive_a_new_secret_that_keeps_the_old_one(tmp_path: Path, sql
     assert (answer.status_code, answer.json()["code"]) == (404, "SESSION_NOT_FOUND")
 
 
-def test_closing_twice_does_no_harm_and_the_next_request_begins_anew(app: Flask, api: Api) -> None:
+def test_closing_may_be_repeated_and_the_next_request_restarts(app: Flask, api: Api) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     session_id = api.session()
     pocketping.close(app)
@@ -614,12 +614,12 @@ def somewhere(**attributes: Any) -> Somewhere:
         ([somewhere(batch_size=2, strict_order=False)], "needs strict_order"),
     ],
 )
-def test_a_target_that_cannot_work_is_refused_when_the_app_is_set_up(targets: list[Any], said: str) -> None:
+def test_an_invalid_target_is_refused_at_setup(targets: list[Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         PocketPing(targets=targets)
 
 
-def test_a_delivery_for_somebody_with_too_long_a_name_is_refused() -> None:
+def test_a_delivery_with_a_too_long_target_id_is_refused() -> None:
     with pytest.raises(ValueError, match="40 characters"):
         Deliver("x" * 41)
     with pytest.raises(ValueError, match="40 characters"):

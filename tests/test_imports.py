@@ -1,4 +1,4 @@
-"""Imports point down: each room of the package knows those below it and no other."""
+"""Tests that imports point down: each part of the package imports only from those below it."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_module_imports_nothing_from_above(module: str) -> None:
         assert not outside & WEB, f"{module} knows {outside & WEB}"
 
 
-def test_every_room_is_on_the_list() -> None:
+def test_every_part_is_on_the_list() -> None:
     assert {room_of(module) for module in MODULES} == ALLOWED.keys()
 
 
@@ -169,7 +169,7 @@ def test_the_check_sees_an_import_within_a_function() -> None:
     assert not allowed("realtime.hub", "chat.messages")
 
 
-def test_what_is_heavy_is_imported_when_it_is_used() -> None:
+def test_heavy_packages_are_imported_when_they_are_used() -> None:
     """Neither to import the package nor to set up an app needs these: a picture, a visitor or a delivery does."""
     code = (
         "import flask, flask_pocketping, sys; app = flask.Flask('x'); app.secret_key = 'a secret of the test'; "
@@ -181,7 +181,7 @@ def test_what_is_heavy_is_imported_when_it_is_used() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-def test_every_name_of_the_package_is_there_when_it_is_asked_for() -> None:
+def test_every_exported_name_can_be_imported() -> None:
     code = (
         "import flask_pocketping as package; assert set(package.__all__) <= set(dir(package)); "
         "print([name for name in [*package.__all__, 'errors', 'values', 'clock'] if getattr(package, name) is None], "
@@ -191,7 +191,7 @@ def test_every_name_of_the_package_is_there_when_it_is_asked_for() -> None:
     assert shown.stdout.strip() == "[] False"
 
 
-def test_importing_the_package_loads_nothing_that_serves() -> None:
+def test_importing_the_package_loads_no_server_code() -> None:
     code = (
         "from flask_pocketping import PocketPing; import sys; "
         "print(sorted(name for name in sys.modules if name.startswith(PACKAGES)))"

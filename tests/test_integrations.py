@@ -1,4 +1,4 @@
-"""The code of docs/integrations.md, each block run with the real package that it is about."""
+"""Tests the code of docs/integrations.md: each block runs with the real package."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def talk(app: Flask) -> Visitor:
     return visitor
 
 
-def test_every_section_is_run_by_a_test() -> None:
+def test_every_section_has_a_test() -> None:
     source = Path(__file__).read_text()
     with_code = [name for name in sections(PAGE) if name != "Integrations" and code_of(name)]
     assert len(with_code) >= 12

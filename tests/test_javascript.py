@@ -1,4 +1,4 @@
-"""The JavaScript of widget and inbox: its types hold, its own tests pass, and it stays as small as promised."""
+"""Tests the JavaScript of the widget and the inbox: its types, its own tests, and the size of the widget."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def tsc(tools: Path) -> str:
     return str(tools / "tsc")
 
 
-def test_the_script_that_pages_load_is_made_of_the_modules_as_they_are(tools: Path, tmp_path: Path) -> None:
+def test_the_bundle_is_built_from_the_current_modules(tools: Path, tmp_path: Path) -> None:
     made = tmp_path / "widget.js"
     run("npm", "run", "--silent", "widget", "--", f"--outfile={made}")
     assert made.read_bytes() == (STATIC / "widget" / "widget.js").read_bytes(), "run: make widget"
 
 
-def test_the_types_hold(tsc: str) -> None:
+def test_the_types_are_correct(tsc: str) -> None:
     run(tsc, "-p", str(ROOT / "tsconfig.json"))
 
 
-def test_a_wrong_type_is_seen(tsc: str, tmp_path: Path) -> None:
+def test_a_wrong_type_is_found(tsc: str, tmp_path: Path) -> None:
     (tmp_path / "wrong.js").write_text("/** @type {number} */\nexport const wrong = 'a text';\n")
     (tmp_path / "tsconfig.json").write_text(f'{{"extends": "{ROOT / "tsconfig.json"}", "include": ["wrong.js"]}}')
     with pytest.raises(AssertionError, match="TS2322"):

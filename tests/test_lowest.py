@@ -1,4 +1,4 @@
-"""The oldest versions that are allowed are those that `make test-lowest` installs and the pages name."""
+"""Tests that `make test-lowest` and the pages name the oldest allowed versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shortest(version: str) -> str:
     return re.sub(r"(\.0)+$", "", version)
 
 
-def test_the_short_suite_runs_on_exactly_the_lower_bounds() -> None:
+def test_the_short_suite_installs_exactly_the_lower_bounds() -> None:
     pins = dict(line.split("==") for line in (ROOT / "tests" / "lowest.txt").read_text().split())
     for name, floor in floors().items():
         assert shortest(pins[name]) == shortest(floor), name

@@ -1,4 +1,4 @@
-"""What a host's log, and those whom the extension asks for something, get to see of it."""
+"""Tests what the extension reveals in the host's log and in requests to other servers."""
 
 from __future__ import annotations
 

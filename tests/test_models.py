@@ -1,4 +1,4 @@
-"""The tables on each database: times and text to the last bit, the host's own joins, and what goes with what."""
+"""Tests the tables on each database: exact times and text, joins with tables of the host, and cascades."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def message_row(**values: Any) -> Message:
     return Message(**fixed | values)
 
 
-def test_every_table_is_ours_by_its_name() -> None:
+def test_every_table_has_our_prefix() -> None:
     assert PocketPing.metadata is Base.metadata
     assert all(name.startswith("pocketping_") for name in Base.metadata.tables)
     for found in Base.metadata.tables.values():
@@ -92,14 +92,14 @@ def test_every_table_is_ours_by_its_name() -> None:
             assert len(str(item.name)) <= 63
 
 
-def test_making_the_tables_again_changes_nothing(engine: Engine) -> None:
+def test_creating_the_tables_again_changes_nothing(engine: Engine) -> None:
     create_tables(engine)
     assert set(inspect(engine).get_table_names()) == {*Base.metadata.tables, VERSION_TABLE}
     with ORMSession(engine) as session:
         assert session.execute(select(Project.id)).scalars().all() == [DEFAULT_PROJECT]
 
 
-def test_processes_that_make_the_tables_at_once_agree(any_database: str) -> None:
+def test_concurrent_creation_by_processes_succeeds(any_database: str) -> None:
     engines = [own_engine(any_database) for _ in range(4)]
     barrier = threading.Barrier(len(engines))
 
@@ -116,7 +116,7 @@ def test_processes_that_make_the_tables_at_once_agree(any_database: str) -> None
         engine.dispose()
 
 
-def test_times_keep_their_microseconds_and_come_back_in_utc(engine: Engine) -> None:
+def test_times_are_stored_with_microseconds_and_returned_in_utc(engine: Engine) -> None:
     elsewhere = MOMENT.astimezone(timezone(timedelta(hours=5, minutes=30)))
     with ORMSession(engine) as session, session.begin():
         session.add(session_row(created_at=elsewhere, closed_at=None))
@@ -129,7 +129,7 @@ def test_times_keep_their_microseconds_and_come_back_in_utc(engine: Engine) -> N
         assert session.execute(select(func.count()).where(Session.created_at > MOMENT)).scalar() == 0
 
 
-def test_text_and_json_come_back_to_the_letter(engine: Engine) -> None:
+def test_text_and_json_are_stored_exactly(engine: Engine) -> None:
     details = {"pageUrl": "https://example.com/ü?q=🦊", "deep": [{"a": None, "b": [1.5, True, "\\ \" ' %"]}]}
     with ORMSession(engine) as session, session.begin():
         session.add(session_row(details=details, identity_details=None))
@@ -156,7 +156,7 @@ def test_ids_and_keys_differ_by_case(engine: Engine) -> None:
         assert session.execute(select(func.count()).select_from(IdempotencyKey)).scalar() == 3
 
 
-def test_text_differs_by_a_blank_at_its_end(engine: Engine) -> None:
+def test_trailing_spaces_make_text_different(engine: Engine) -> None:
     with ORMSession(engine) as session, session.begin():
         session.add_all([session_row(id="sess_a", customer_id="7"), session_row(id="sess_b", customer_id="7 ")])
         for key in ("key", "key ", "key  "):
@@ -171,7 +171,7 @@ def test_text_differs_by_a_blank_at_its_end(engine: Engine) -> None:
             assert session.execute(query).scalars().all() == found
 
 
-def test_a_host_joins_its_own_tables_to_ours_in_one_query(engine: Engine) -> None:
+def test_a_host_can_join_its_tables_with_ours(engine: Engine) -> None:
     HostBase.metadata.create_all(engine, tables=[HostBase.metadata.tables["customer"]])
     with ORMSession(engine) as session, session.begin():
         session.add_all([Customer(id=1, mail="a@example.com"), Customer(id=2, mail="b@example.com")])
@@ -188,7 +188,7 @@ def test_a_host_joins_its_own_tables_to_ours_in_one_query(engine: Engine) -> Non
         assert [tuple(row) for row in session.execute(query)] == [(1, "sess_1", 1)]
 
 
-def test_a_number_or_a_clients_name_stands_once_in_a_session(engine: Engine) -> None:
+def test_seq_and_client_id_are_unique_in_a_session(engine: Engine) -> None:
     with ORMSession(engine) as session, session.begin():
         session.add(session_row())
         session.flush()
@@ -200,7 +200,7 @@ def test_a_number_or_a_clients_name_stands_once_in_a_session(engine: Engine) -> 
                 session.commit()
 
 
-def test_a_project_goes_with_all_that_is_in_it(engine: Engine) -> None:
+def test_deleting_a_project_deletes_its_data(engine: Engine) -> None:
     with ORMSession(engine) as session, session.begin():
         session.add(Project(id="proj_1", name="One", created_at=MOMENT))
         session.flush()
@@ -233,7 +233,7 @@ def test_a_project_goes_with_all_that_is_in_it(engine: Engine) -> None:
             assert session.execute(select(func.count()).select_from(model)).scalar() == 0
 
 
-def test_numbers_of_events_are_never_given_twice(engine: Engine) -> None:
+def test_event_ids_are_never_reused(engine: Engine) -> None:
     def add(seq: int) -> int:
         with ORMSession(engine) as session, session.begin():
             event = Event(
@@ -255,7 +255,7 @@ def test_numbers_of_events_are_never_given_twice(engine: Engine) -> None:
     "moment",
     [MOMENT, MOMENT.replace(microsecond=0), datetime(987, 1, 2, tzinfo=timezone(timedelta(hours=5, minutes=30)))],
 )
-def test_sqlite_gets_the_text_of_a_time_that_sqlalchemy_makes(moment: datetime) -> None:
+def test_times_in_sqlite_equal_those_of_sqlalchemy(moment: datetime) -> None:
     dialect = sqlite.dialect()
     theirs = DateTime().dialect_impl(dialect).bind_processor(dialect)
     ours = UTCDateTime().bind_processor(dialect)

@@ -1,4 +1,4 @@
-"""Statements that go to the driver directly: who listens to SQLAlchemy sees them all the same."""
+"""Tests statements that go directly to the driver: listeners of SQLAlchemy still see all of them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_listener_sees_every_statement_of_a_message(app: Flask, api: Api) -> N
     assert [found["content"] for found in visitor.messages()] == ["Nobody listens", "Somebody listens"]
 
 
-def test_both_ways_write_the_same(app: Flask, api: Api) -> None:
+def test_both_ways_write_the_same_rows(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     visitor.say("Hello", clientId="a")
     with listening(database(app).engine, "before_cursor_execute", lambda *args: None):
@@ -99,7 +99,7 @@ def test_both_ways_write_the_same(app: Flask, api: Api) -> None:
 
 
 @pytest.mark.parametrize("watched", [False, True])
-def test_a_drivers_error_is_handled_as_sqlalchemys(app: Flask, api: Api, watched: bool) -> None:
+def test_errors_of_the_driver_are_handled_like_sqlalchemys(app: Flask, api: Api, watched: bool) -> None:
     visitor = api.visitor()
     failed: list[str] = []
 
@@ -116,7 +116,7 @@ def test_a_drivers_error_is_handled_as_sqlalchemys(app: Flask, api: Api, watched
     assert failed == (["INSERT message"] if watched else [])
 
 
-def test_the_log_of_sqlalchemy_has_them(app: Flask, api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_sqlalchemys_log_has_the_statements(app: Flask, api: Api, caplog: pytest.LogCaptureFixture) -> None:
     visitor = api.visitor()
     with caplog.at_level(logging.INFO, "sqlalchemy.engine"):
         # A connection asks once whether it is to log.
@@ -127,9 +127,7 @@ def test_the_log_of_sqlalchemy_has_them(app: Flask, api: Api, caplog: pytest.Log
     assert "swordfish" not in "\n".join(logged)
 
 
-def test_nothing_of_sqlalchemys_runs_while_nobody_listens(
-    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_listeners_sqlalchemy_is_bypassed(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = api.visitor()
     visitor.say("Hello")
 
@@ -142,7 +140,7 @@ def test_nothing_of_sqlalchemys_runs_while_nobody_listens(
     visitor.say("Hello again")
 
 
-def test_a_sqlalchemy_that_keeps_it_elsewhere_is_asked_itself(tmp_path: Path) -> None:
+def test_an_unknown_sqlalchemy_version_is_not_bypassed(tmp_path: Path) -> None:
     class Unknown:
         def execute(self, statement: Any, values: Any) -> Any:
             raise LookupError("asked")

@@ -1,4 +1,4 @@
-"""Several processes behind one address, with Redis between them and without, and how they stop and die."""
+"""Tests several processes behind one address, with and without Redis, and how they stop and die."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_two_worker_processes_behave_as_one_server(postgresql: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("worker_class", WORKER_CLASSES)
-def test_redis_makes_it_instant(postgresql: str, redis_url: str, tmp_path: Path, worker_class: str) -> None:
+def test_redis_makes_updates_instant(postgresql: str, redis_url: str, tmp_path: Path, worker_class: str) -> None:
     settings: dict[str, Any] = {"poll_interval": 20, "redis_url": redis_url, "threads": 150}
     with (
         ExitStack() as stack,
@@ -199,7 +199,7 @@ def contents(frames: list[dict[str, Any]]) -> list[str]:
     return [str(message["content"]) for message in told if "content" in message]
 
 
-def test_two_workers_on_one_file(sqlite: str, tmp_path: Path) -> None:
+def test_two_workers_share_one_sqlite_file(sqlite: str, tmp_path: Path) -> None:
     with ExitStack() as stack, served(tmp_path, sqlite, workers=2) as (api, process):
         offices = Spread(stack, process, api.socket)
         visitors = [api.visitor() for _ in range(3)]
@@ -241,7 +241,7 @@ def crossing(writer: Api, listener: Socket, session_id: str) -> float:
     return time.monotonic() - began
 
 
-def test_redis_goes_away_and_comes_back(
+def test_updates_continue_when_redis_stops_and_restarts(
     postgresql: str, tmp_path: Path, serve: Serve, proxy: Proxy, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RedisBus, "RETRY", 0.2)
@@ -271,7 +271,7 @@ def test_redis_goes_away_and_comes_back(
             wait_until(instant, "instant again", 20)
 
 
-def test_two_apps_on_one_redis_do_not_hear_each_other(tmp_path: Path, serve: Serve, redis_url: str) -> None:
+def test_two_apps_on_one_redis_are_separate(tmp_path: Path, serve: Serve, redis_url: str) -> None:
     # The same ids on both sides, as in a copy of a database.
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
@@ -290,7 +290,7 @@ def test_two_apps_on_one_redis_do_not_hear_each_other(tmp_path: Path, serve: Ser
 # --- Stopping and dying ---
 
 
-def test_a_stop_loses_nothing_that_was_acknowledged(postgresql: str, tmp_path: Path, serve: Serve) -> None:
+def test_a_stop_loses_no_acknowledged_message(postgresql: str, tmp_path: Path, serve: Serve) -> None:
     answered: dict[str, str] = {}
     unanswered: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Debian's nginx before gunicorn, both with the very files that docs/deploying.md shows."""
+"""Tests Debian's nginx in front of gunicorn, both with the files that docs/deploying.md shows."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_websocket_gets_through(site: Site) -> None:
     assert found[-1]["type"] == "message"
 
 
-def test_server_sent_events_come_as_they_are_sent(site: Site) -> None:
+def test_server_sent_events_are_not_buffered(site: Site) -> None:
     visitor = site.api.visitor()
     with EventSource(visitor) as stream:
         visitor.say("Hello")
@@ -117,7 +117,7 @@ def upload(visitor: Visitor, size: int) -> requests.Response:
     return requests.put(urljoin(visitor.url, announced["uploadUrl"]), data=b"x" * size, timeout=30)
 
 
-def test_a_file_as_large_as_the_chat_takes_gets_through(site: Site) -> None:
+def test_a_file_of_the_maximum_size_gets_through(site: Site) -> None:
     visitor = site.api.visitor()
     assert upload(visitor, 10 * 1024 * 1024).status_code == 200
     too_large = requests.put(visitor.url + "/upload/att_1/key", data=b"x" * (12 * 1024 * 1024), timeout=30)
@@ -142,7 +142,7 @@ def test_the_log_has_no_secrets_of_visitors(site: Site) -> None:
     assert all(line.split()[1].endswith("/***") for line in puts)
 
 
-def test_a_visitor_is_counted_by_the_address_that_nginx_saw(site: Site) -> None:
+def test_rate_limits_use_the_address_that_nginx_saw(site: Site) -> None:
     with requests.Session() as browser:
         browser.headers["User-Agent"] = BROWSER
 
@@ -155,7 +155,7 @@ def test_a_visitor_is_counted_by_the_address_that_nginx_saw(site: Site) -> None:
         assert 429 in (ask(last) for last in range(2 * 60 + 1))
 
 
-def test_the_files_of_the_page_are_those_that_are_started() -> None:
+def test_the_tested_files_are_those_of_the_page() -> None:
     page = PAGE.read_text()
     assert "$ gunicorn wsgi:app\n" in page
     assert "ExecStart=/srv/shop/.venv/bin/gunicorn wsgi:app\n" in page

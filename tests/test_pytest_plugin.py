@@ -1,4 +1,4 @@
-"""The pytest plugin in runs of pytest of their own, as the tests of a host app have it."""
+"""Tests the pytest plugin in separate runs of pytest, as the tests of a host app use it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_visitor_an_operator_and_the_signals(pytester: pytest.Pytester, shop: 
     assert list(shop.iterdir()) == []
 
 
-def test_the_database_of_the_config_is_left_alone(pytester: pytest.Pytester, shop: Path) -> None:
+def test_the_configured_database_is_not_used(pytester: pytest.Pytester, shop: Path) -> None:
     """A module's app, made once with the developer's settings, has an empty database in each test all the same."""
     pytester.makepyfile("""
         import threading
@@ -119,7 +119,7 @@ def test_the_database_of_the_config_is_left_alone(pytester: pytest.Pytester, sho
     assert not (pytester.path / "developer.db").exists()
 
 
-def test_the_engine_of_the_host_stays(pytester: pytest.Pytester, shop: Path) -> None:
+def test_the_hosts_engine_is_used(pytester: pytest.Pytester, shop: Path) -> None:
     pytester.makepyfile("""
         import pytest
         from flask import Flask
@@ -217,7 +217,7 @@ def test_without_the_plugin_the_instance_folder_is_used(pytester: pytest.Pyteste
     assert (shop / "pocketping.db").exists()
 
 
-def test_in_parallel_each_process_has_its_own(pytester: pytest.Pytester, shop: Path) -> None:
+def test_parallel_processes_use_separate_databases(pytester: pytest.Pytester, shop: Path) -> None:
     pytester.makepyfile("""
         import pytest
         from shop import create_app
@@ -236,7 +236,7 @@ def test_in_parallel_each_process_has_its_own(pytester: pytest.Pytester, shop: P
     assert list(shop.iterdir()) == []
 
 
-def test_the_folders_are_gone_after_the_run(
+def test_the_folders_are_removed_after_the_run(
     pytester: pytest.Pytester, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     temporary = tmp_path / "temporary"
@@ -257,7 +257,7 @@ def test_the_folders_are_gone_after_the_run(
     assert [path.name for path in temporary.iterdir() if path.name.startswith("pytest-pocketping")] == []
 
 
-def test_to_load_the_plugin_costs_next_to_nothing() -> None:
+def test_loading_the_plugin_is_cheap() -> None:
     code = f"import pytest, sys; before = set(sys.modules); import {PLUGIN}; print(sorted(set(sys.modules) - before))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True

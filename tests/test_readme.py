@@ -1,4 +1,4 @@
-"""The code in README.md and docs/*.md does what it says: it is taken from the pages and run."""
+"""Tests the code in README.md and docs/*.md by running it."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def unnamed(page: Path) -> list[Block]:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
-def test_all_python_is_python(page: Path) -> None:
+def test_all_python_code_can_be_parsed(page: Path) -> None:
     for block in blocks(page, "python"):
         compile(block.text, str(block), "exec")
 
 
-def test_code_is_marked_as_what_it_is() -> None:
+def test_code_blocks_have_a_language() -> None:
     known = {"python", "javascript", "bash", "console", "json", "ini", "nginx", "html", "jinja", "text"}
     directives = {"{toctree}", "{eval-rst}", "{include} ../CHANGELOG.md"}
     for page in pages():
@@ -96,7 +96,7 @@ def shop(shop_app: Flask, serve: Serve) -> Api:
     return serve(shop_app)
 
 
-def test_the_lines_of_the_readme_hold_a_conversation(shop: Api, here: Path, receiver: Receiver) -> None:
+def test_the_commands_of_the_readme_work(shop: Api, here: Path, receiver: Receiver) -> None:
     (script,) = blocks(README, "bash")
     output = run_shell(
         script.text,
@@ -118,7 +118,7 @@ def test_the_lines_of_the_readme_hold_a_conversation(shop: Api, here: Path, rece
     assert receiver.wait(1)[0].event == "session.created"
 
 
-def test_the_snippet_of_the_readme_sees_it_live(shop_app: Flask, shop: Api, here: Path) -> None:
+def test_the_snippet_of_the_readme_gets_live_events(shop_app: Flask, shop: Api, here: Path) -> None:
     (snippet,) = blocks(README, "javascript")
     script = here / "snippet.mjs"
     script.write_text(
@@ -141,7 +141,7 @@ def connected(app: Flask) -> bool:
     return state_of(app).hub.count(Topic("project", DEFAULT_PROJECT)) > 0
 
 
-def test_the_app_of_the_readme_talks_and_its_hooks_work(here: Path) -> None:
+def test_the_app_of_the_readme_and_its_hooks_work(here: Path) -> None:
     write_files(README, here)
     with imported(here, "app", "hooks", "people") as (app_module, *_):
         app: Flask = app_module.app
@@ -167,7 +167,7 @@ def test_the_app_of_the_readme_talks_and_its_hooks_work(here: Path) -> None:
     assert (here / "instance" / "pocketping.db").exists()
 
 
-def test_the_embedding_is_five_lines() -> None:
+def test_embedding_takes_five_lines() -> None:
     first = blocks(README, "python")[0]
     assert len([line for line in first.text.splitlines() if line and not line.startswith("#")]) == 5
 
@@ -185,7 +185,7 @@ def running(*apps: Flask) -> Iterator[None]:
 # --- docs/start.md
 
 
-def test_the_tutorial_from_an_empty_folder_to_a_chat_that_talks(here: Path) -> None:
+def test_the_tutorial_works_from_an_empty_folder(here: Path) -> None:
     page = DOCS / "start.md"
     write_files(page, here)
     port = free_port()
@@ -228,7 +228,7 @@ def tutorial(page: Path) -> str:
 # --- docs/embedding.md and docs/deploying.md
 
 
-def test_the_shop_that_the_guide_embeds_the_chat_in(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shop_of_the_guide_works(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = DOCS / "embedding.md"
     write_files(page, here)
     with imported(here):
@@ -249,7 +249,7 @@ def test_the_shop_that_the_guide_embeds_the_chat_in(here: Path, capsys: pytest.C
             names["engine"].dispose()
 
 
-def test_the_guards_of_the_guide_leave_the_chat_alone(here: Path) -> None:
+def test_the_sign_in_checks_of_the_guide_let_the_chat_through(here: Path) -> None:
     write_files(DOCS / "embedding.md", here)
     (here / "shop" / "__init__.py").write_text("")
     with imported(here, "shop.guards") as (guards,):
@@ -271,7 +271,7 @@ def test_the_guards_of_the_guide_leave_the_chat_alone(here: Path) -> None:
             assert client.get("/").headers["Content-Security-Policy"] == own
 
 
-def test_customers_and_operators_as_the_guide_tells_of_them(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_customers_and_operators_of_the_guide_work(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_SECRET_KEY", "a secret of the shop")
     monkeypatch.setenv("FLASK_POCKETPING_WORKER", "off")
     write_files(DOCS / "users.md", here)
@@ -301,7 +301,7 @@ def test_customers_and_operators_as_the_guide_tells_of_them(here: Path, monkeypa
             ]
 
 
-def test_a_storage_of_ones_own_as_the_guide_makes_it(here: Path) -> None:
+def test_the_storage_of_the_guide_works(here: Path) -> None:
     names = execute(unnamed(DOCS / "uploads.md"))
     app = names["app"]
     with running(app), app.app_context():
@@ -313,12 +313,12 @@ def test_a_storage_of_ones_own_as_the_guide_makes_it(here: Path) -> None:
         assert app.test_client().get(file["url"]).data == b"Assam 9.50\nSencha 14.80\n"
 
 
-def test_the_column_type_that_migrations_need_is_where_the_page_says() -> None:
+def test_the_column_type_for_migrations_can_be_imported() -> None:
     assert "import flask_pocketping.models\n" in [block.text for block in blocks(DOCS / "embedding.md", "text")]
     assert type(Base.metadata.tables["pocketping_session"].c.created_at.type).__module__ == Session.__module__
 
 
-def test_the_app_behind_a_proxy_counts_the_visitors_own_addresses(here: Path) -> None:
+def test_the_app_behind_a_proxy_sees_the_visitors_addresses(here: Path) -> None:
     write_files(DOCS / "embedding.md", here)
     with imported(here), pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLASK_POCKETPING_VISITOR_SILENT_SESSION_LIMIT", "1/hour")
@@ -380,7 +380,7 @@ def answering(api: Api) -> bool:
         return False
 
 
-def test_the_units_of_systemd_can_be_read() -> None:
+def test_the_systemd_units_are_valid() -> None:
     units = blocks(DOCS / "deploying.md", "ini")
     assert len(units) == 2
     for block in units:
@@ -453,7 +453,7 @@ def test_each_hook_of_the_guide_is_called(here: Path, caplog: pytest.LogCaptureF
 
 
 @pytest.mark.parametrize("name", ["receiver", "plain_receiver"])
-def test_the_receivers_of_the_guide_take_what_is_signed_and_nothing_else(
+def test_the_receivers_of_the_guide_accept_only_signed_requests(
     name: str, here: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_files(DOCS / "webhooks.md", here)
@@ -525,7 +525,7 @@ def test_the_listener_in_javascript_misses_nothing(here: Path, app: Flask, api: 
         assert len(node.log.read_text().splitlines()) == 4
 
 
-def test_the_page_in_javascript_talks(here: Path, app: Flask, api: Api) -> None:
+def test_the_page_in_javascript_works(here: Path, app: Flask, api: Api) -> None:
     write_files(DOCS / "visitor-api.md", here)
     script = here / "page.mjs"
     script.write_text(
@@ -611,7 +611,7 @@ def test_the_mail_and_the_pager_of_the_guide_deliver(
         assert text_of(mailbox.mails[0]).startswith("Hello!")
 
 
-def test_every_page_with_python_is_run_above() -> None:
+def test_every_page_with_python_has_a_test() -> None:
     run = {
         "README",
         "start",

@@ -1,4 +1,4 @@
-"""Signals: each once, after the commit, with frozen values; and `message_received`, which has a say before it."""
+"""Tests signals: each is sent once after the commit with frozen values. `message_received` is sent before it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def connected(signal: Signal, receiver: Callable[..., Any], app: Flask) -> Any:
     return signal.connected_to(receiver, sender=app)
 
 
-def test_every_signal_of_the_contract_is_there() -> None:
+def test_every_signal_of_the_contract_exists() -> None:
     expected = """
         session_created session_closed session_reopened session_updated message_created message_updated
         message_deleted messages_read visitor_identified visitor_connected visitor_disconnected ai_toggled ai_takeover
@@ -84,7 +84,7 @@ def test_every_signal_of_the_contract_is_there() -> None:
     assert AFTER_THE_COMMIT.keys() == set(expected.split())
 
 
-def test_each_change_is_told_once_and_in_order(heard: Heard, api: Api) -> None:
+def test_each_change_sends_one_signal_in_order(heard: Heard, api: Api) -> None:
     visitor = api.visitor(metadata={"url": "https://example.com/"})
     session_id = visitor.session_id
     visitor.say("Hello")
@@ -116,7 +116,7 @@ def test_each_change_is_told_once_and_in_order(heard: Heard, api: Api) -> None:
     ]
 
 
-def test_what_a_page_does_is_told_once(tmp_path: Path, serve: Serve) -> None:
+def test_each_action_of_a_page_sends_one_signal(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, disconnect_grace=1)
     visitor = serve(app).visitor()
     with hearing(app) as heard:
@@ -130,7 +130,7 @@ def test_what_a_page_does_is_told_once(tmp_path: Path, serve: Serve) -> None:
     assert heard.last("visitor_connected")["session_id"] == visitor.session_id
 
 
-def test_what_changes_nothing_is_not_told(heard: Heard, api: Api) -> None:
+def test_requests_without_a_change_send_no_signal(heard: Heard, api: Api) -> None:
     session_id = api.session(identity={"name": "Ann"})
     message = api.ok("POST", f"/sessions/{session_id}/messages", {"content": "Hi", "type": "visitor"})["message"]
     path = f"/sessions/{session_id}"
@@ -181,7 +181,7 @@ def test_payloads_are_frozen_values(heard: Heard, api: Api) -> None:
     assert all(event.public_id.startswith("evt_") for event in events)
 
 
-def test_a_signal_comes_after_the_commit(tmp_path: Path, any_database: str) -> None:
+def test_a_signal_is_sent_after_the_commit(tmp_path: Path, any_database: str) -> None:
     served = make_app(tmp_path, any_database, worker="off")
     pocketping: PocketPing = served.extensions["test_pocketping"]
     onlooker = create_engine(any_database)
@@ -214,7 +214,7 @@ def test_a_receiver_may_use_the_python_api(app: Flask, api: Api) -> None:
     assert [message["content"] for message in messages] == ["Hello", "We are closed today."]
 
 
-def test_a_receiver_that_raises_stops_nobody(
+def test_a_failing_receiver_does_not_affect_others(
     app: Flask, api: Api, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard: list[str] = []
@@ -245,12 +245,12 @@ def test_a_receiver_that_raises_stops_nobody(
     assert "swordfish" not in answer.text
 
 
-def test_the_signals_of_another_app_are_not_heard(heard: Heard, tmp_path: Path, serve: Serve) -> None:
+def test_signals_of_another_app_are_not_received(heard: Heard, tmp_path: Path, serve: Serve) -> None:
     serve(make_app(tmp_path / "another")).session()
     assert heard.calls == []
 
 
-def test_many_at_once_are_each_told_once(heard: Heard, api: Api) -> None:
+def test_concurrent_changes_send_one_signal_each(heard: Heard, api: Api) -> None:
     session_id = api.session()
     barrier = threading.Barrier(20)
 
@@ -264,14 +264,14 @@ def test_many_at_once_are_each_told_once(heard: Heard, api: Api) -> None:
     assert sorted(told) == sorted(sent)
 
 
-def test_a_repeated_request_is_told_once(heard: Heard, api: Api) -> None:
+def test_a_repeated_request_sends_one_signal(heard: Heard, api: Api) -> None:
     session_id = api.session()
     for _ in range(3):
         api.post(f"/sessions/{session_id}/messages", {"content": "x"}, headers={"Idempotency-Key": "key"})
     assert heard.names() == ["session_created", "message_created"]
 
 
-def test_two_processes_tell_a_change_once_where_it_was_made(tmp_path: Path, sqlite: str, serve: Serve) -> None:
+def test_a_change_sends_its_signal_only_in_its_own_process(tmp_path: Path, sqlite: str, serve: Serve) -> None:
     one, other = make_app(tmp_path, sqlite), make_app(tmp_path, sqlite)
     with hearing(one) as in_one, hearing(other) as in_other:
         here, there = serve(one), serve(other)
@@ -281,7 +281,7 @@ def test_two_processes_tell_a_change_once_where_it_was_made(tmp_path: Path, sqli
         assert (in_one.names(), in_other.names()) == (["session_created"], [])
 
 
-def test_deliveries_are_told_in_the_worker(heard: Heard, api: Api, receiver: Receiver) -> None:
+def test_signals_of_deliveries_are_sent_in_the_worker(heard: Heard, api: Api, receiver: Receiver) -> None:
     receiver.answers = [Answer(500), Answer(200)]
     hook = api.ok("POST", "/webhooks", {"url": receiver.url, "events": ["session.closed"]})["webhook"]
     delivery = api.ok("POST", f"/webhooks/{hook['id']}/test")["delivery"]
@@ -298,7 +298,7 @@ def test_deliveries_are_told_in_the_worker(heard: Heard, api: Api, receiver: Rec
     assert (succeeded.state, [attempt.status_code for attempt in succeeded.attempts]) == ("succeeded", [500, 200])
 
 
-def test_a_webhook_that_is_gone_is_told(heard: Heard, api: Api, receiver: Receiver) -> None:
+def test_a_webhook_disabled_by_410_sends_a_signal(heard: Heard, api: Api, receiver: Receiver) -> None:
     receiver.answers = [Answer(410)]
     hook = api.ok("POST", "/webhooks", {"url": receiver.url, "events": ["session.created"]})["webhook"]
     api.session()
@@ -326,7 +326,7 @@ def test_message_received_sees_every_message_before_it_is_stored(app: Flask, api
     assert drafts == [(session_id, "visitor", "One"), (session_id, "ai", "Two"), (session_id, "operator", "Three")]
 
 
-def test_message_received_may_change_what_is_said(app: Flask, api: Api, receiver: Receiver) -> None:
+def test_message_received_may_change_the_content(app: Flask, api: Api, receiver: Receiver) -> None:
     def mask(sender: Flask, draft: MessageDraft) -> None:
         draft.content = draft.content.replace("1234", "****")
 
@@ -343,7 +343,7 @@ def test_message_received_may_change_what_is_said(app: Flask, api: Api, receiver
 
 
 @pytest.mark.parametrize("content", ["", " ", "x" * 4001, "a\x00b", None])
-def test_what_message_received_makes_of_it_has_to_fit_too(app: Flask, api: Api, content: Any) -> None:
+def test_content_changed_by_message_received_is_validated(app: Flask, api: Api, content: Any) -> None:
     def spoil(sender: Flask, draft: MessageDraft) -> None:
         draft.content = content
 
@@ -354,7 +354,7 @@ def test_what_message_received_makes_of_it_has_to_fit_too(app: Flask, api: Api, 
     assert api.ok("GET", f"/sessions/{session_id}/messages")["messages"] == []
 
 
-def test_message_received_may_refuse_and_its_text_reaches_the_sender(app: Flask, api: Api, heard: Heard) -> None:
+def test_message_received_may_reject_with_a_text_for_the_sender(app: Flask, api: Api, heard: Heard) -> None:
     called: list[str] = []
 
     def refuse(sender: Flask, draft: MessageDraft) -> None:
@@ -377,9 +377,7 @@ def test_message_received_may_refuse_and_its_text_reaches_the_sender(app: Flask,
     assert heard.names() == ["session_created", "message_created"]
 
 
-def test_message_received_sees_the_new_text_of_a_message_before_it_takes_the_old_ones_place(
-    app: Flask, api: Api
-) -> None:
+def test_message_received_sees_an_edit_before_it_is_stored(app: Flask, api: Api) -> None:
     drafts: list[tuple[str | None, str, str | None]] = []
 
     def mind(sender: Flask, draft: MessageDraft) -> None:
@@ -409,7 +407,7 @@ def test_message_received_sees_the_new_text_of_a_message_before_it_takes_the_old
     assert [message["content"] for message in visitor.messages()] == ["PIN ****", "eggs"]
 
 
-def test_message_received_is_not_asked_about_what_is_not_the_senders(app: Flask, api: Api) -> None:
+def test_message_received_is_not_sent_for_messages_of_others(app: Flask, api: Api) -> None:
     asked: list[str] = []
 
     def note(sender: Flask, draft: MessageDraft) -> None:
@@ -425,7 +423,7 @@ def test_message_received_is_not_asked_about_what_is_not_the_senders(app: Flask,
     assert asked == []
 
 
-def test_no_transaction_is_open_while_message_received_runs(tmp_path: Path, serve: Serve) -> None:
+def test_message_received_runs_outside_of_transactions(tmp_path: Path, serve: Serve) -> None:
     path = tmp_path / "shop.db"
     app = make_app(tmp_path, f"sqlite:///{path}", **LOCAL)
     host = create_engine(f"sqlite:///{path}", connect_args={"timeout": 2})

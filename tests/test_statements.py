@@ -1,4 +1,4 @@
-"""What the hot paths cost: the statements that reach the database, and how often one message is made into JSON."""
+"""Tests the cost of hot paths: the number of database statements, and how often a message is encoded as JSON."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ SEND = ["BEGIN", "SELECT session", "INSERT message", "INSERT event", "SELECT web
 UPKEEP = {"BEGIN", "COMMIT", "SELECT api_key", "UPDATE presence", "SELECT presence"}
 
 
-def test_a_visitors_message(app: Flask, api: Api) -> None:
+def test_the_statements_of_a_visitors_message(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     visitor.say("The first")
     with watched(app) as statements:
@@ -95,7 +95,7 @@ def test_a_visitors_message(app: Flask, api: Api) -> None:
     assert statements.seen == SEND
 
 
-def test_a_visitors_message_that_a_webhook_wants(app: Flask, api: Api) -> None:
+def test_the_statements_of_a_visitors_message_with_a_webhook(app: Flask, api: Api) -> None:
     api.ok("POST", "/webhooks", {"url": "https://example.com/", "events": ["message.created"]})
     api.ok("POST", "/webhooks", {"url": "https://example.com/", "events": ["*"]})
     visitor = api.visitor()
@@ -107,7 +107,7 @@ def test_a_visitors_message_that_a_webhook_wants(app: Flask, api: Api) -> None:
     assert statements.seen in (expected, [*expected[:rows], "INSERT delivery", *expected[rows:]])
 
 
-def test_several_events_of_one_transaction_ask_for_the_webhooks_once(app: Flask, api: Api) -> None:
+def test_several_events_of_one_transaction_read_the_webhooks_once(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     api.ok("POST", f"/sessions/{visitor.session_id}/close")
     with watched(app) as statements:
@@ -115,21 +115,21 @@ def test_several_events_of_one_transaction_ask_for_the_webhooks_once(app: Flask,
     assert sorted(statements.seen) == sorted([*SEND, "INSERT message", "INSERT event", "INSERT event"])
 
 
-def test_a_visitors_message_with_its_own_name(app: Flask, api: Api) -> None:
+def test_the_statements_of_a_visitors_message_with_a_client_id(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     with watched(app) as statements:
         visitor.say("Hello", clientId="c1")
     assert statements.seen == SEND
 
 
-def test_an_operators_message(app: Flask, api: Api) -> None:
+def test_the_statements_of_an_operators_message(app: Flask, api: Api) -> None:
     session_id = api.session()
     with watched(app) as statements:
         api.ok("POST", f"/sessions/{session_id}/messages", {"content": "Hello"})
     assert statements.seen == SEND
 
 
-def test_an_operators_message_with_a_key_of_the_table_and_an_idempotency_key(app: Flask, api: Api) -> None:
+def test_the_statements_of_an_operators_message_with_an_idempotency_key(app: Flask, api: Api) -> None:
     api = api.with_key(projects.create_key(app.extensions["pocketping"].db, "CRM").key)
     path, headers = f"/sessions/{api.session()}/messages", {"Idempotency-Key": "key"}
     with watched(app) as statements:
@@ -193,7 +193,7 @@ def test_a_page_that_polls_costs_two_statements(app: Flask, api: Api) -> None:
 IDLE_CONNECT = ["BEGIN", "SELECT session", "COMMIT", "SELECT session", "SELECT message", "SELECT presence"]
 
 
-def test_a_page_that_opens_a_conversation(app: Flask, api: Api) -> None:
+def test_the_statements_of_opening_a_conversation(app: Flask, api: Api) -> None:
     with watched(app) as statements:
         api.visitor(metadata={"url": "https://shop.example/boots"})
     logged = ["INSERT session", "INSERT event", "SELECT webhook", "INSERT page_visit"]
@@ -203,7 +203,7 @@ def test_a_page_that_opens_a_conversation(app: Flask, api: Api) -> None:
     assert statements.seen == ["SELECT presence"]
 
 
-def test_a_page_that_comes_back_writes_nothing_unless_it_is_another(app: Flask, api: Api) -> None:
+def test_a_returning_page_writes_nothing_unless_it_changed(app: Flask, api: Api) -> None:
     boots, cart = ({"url": f"https://shop.example/{name}"} for name in ("boots", "cart"))
     visitor = api.visitor(metadata=boots)
     with watched(app) as statements:
@@ -216,7 +216,7 @@ def test_a_page_that_comes_back_writes_nothing_unless_it_is_another(app: Flask, 
     assert statements.seen == [*IDLE_CONNECT[:2], *change, *IDLE_CONNECT[2:]]
 
 
-def test_a_user_who_opens_a_conversation_and_finds_it_again(app: Flask, api: Api) -> None:
+def test_the_statements_of_a_signed_in_user(app: Flask, api: Api) -> None:
     token = state_of(app).identities.make(Identity("7", verified=True))
     with watched(app) as statements:
         api.visitor(identityToken=token)
@@ -228,7 +228,7 @@ def test_a_user_who_opens_a_conversation_and_finds_it_again(app: Flask, api: Api
     assert statements.seen == ["SELECT session", *IDLE_CONNECT]
 
 
-def test_asking_for_messages_every_two_seconds(app: Flask, api: Api) -> None:
+def test_the_statements_of_polling_messages(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     visitor.say("Hello")
     newest = visitor.messages(after="0")[-1]
@@ -238,7 +238,7 @@ def test_asking_for_messages_every_two_seconds(app: Flask, api: Api) -> None:
         assert statements.seen == ["SELECT presence", "SELECT session", "SELECT message"]
 
 
-def test_asking_for_events_every_two_seconds(app: Flask, api: Api) -> None:
+def test_the_statements_of_polling_events(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     query = {"sessionId": visitor.handle, "after": "0"}
     visitor.request("GET", "/events", params=query)
@@ -253,7 +253,7 @@ def test_asking_for_events_every_two_seconds(app: Flask, api: Api) -> None:
     assert statements.seen == ["SELECT session", "SELECT presence", "SELECT presence"]
 
 
-def test_an_operators_client_that_polls(app: Flask, api: Api) -> None:
+def test_the_statements_of_a_polling_operator(app: Flask, api: Api) -> None:
     begun = api.ok("GET", "/updates")["cursor"]
     api.visitor()
     with watched(app) as statements:
@@ -265,7 +265,7 @@ def test_an_operators_client_that_polls(app: Flask, api: Api) -> None:
     assert statements.seen == ["SELECT event", "SELECT presence"]
 
 
-def test_typing_and_reading(app: Flask, api: Api) -> None:
+def test_the_statements_of_typing_and_reading(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     api.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": "Hello"})
     with watched(app) as statements:
@@ -297,7 +297,7 @@ def test_the_files_of_a_whole_list_cost_one_statement(app: Flask, api: Api, coun
     assert statements.seen == ["SELECT session", "SELECT message", "SELECT attachment"]
 
 
-def test_the_figures_cost_three_statements(app: Flask, api: Api) -> None:
+def test_statistics_cost_three_statements(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     visitor.say("Hello")
     api.ok("POST", f"/sessions/{visitor.session_id}/messages", {"content": "Hi"})
@@ -306,7 +306,7 @@ def test_the_figures_cost_three_statements(app: Flask, api: Api) -> None:
     assert statements.seen == ["SELECT session"] * 3
 
 
-def test_the_chore_looks_at_no_file_that_a_message_has(app: Flask, api: Api) -> None:
+def test_the_periodic_task_reads_no_file_with_a_message(app: Flask, api: Api) -> None:
     api.session()
     files = state_of(app).files
     assert files is not None
@@ -318,7 +318,7 @@ def test_the_chore_looks_at_no_file_that_a_message_has(app: Flask, api: Api) -> 
     assert "message_id=? AND created_at<?" in plan, plan
 
 
-def test_sockets_that_listen_add_no_statement_to_a_message(tmp_path: Path, serve: Serve) -> None:
+def test_open_sockets_add_no_statement_to_a_message(tmp_path: Path, serve: Serve) -> None:
     # Nobody else writes, so a look at what others wrote would only be counted with the rest.
     app = make_app(tmp_path, **{**LOCAL, "poll_interval": 60})
     api = serve(app)
@@ -339,9 +339,7 @@ def test_sockets_that_listen_add_no_statement_to_a_message(tmp_path: Path, serve
         ] * 3
 
 
-def test_one_message_is_made_into_json_once_for_all_who_get_it(
-    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_message_is_encoded_once_for_all_recipients(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[str, str]] = []
     operator, visitor, visitor_event = Frames.operator, Frames.visitor, Frames.visitor_event
 
@@ -384,9 +382,7 @@ def test_one_message_is_made_into_json_once_for_all_who_get_it(
     ]
 
 
-def test_what_nobody_listens_to_is_not_made_into_frames(
-    app: Flask, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_without_subscribers_are_not_encoded(app: Flask, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
     def count(self: Frames, event: Event, cursor: int) -> Frame | None:

@@ -1,4 +1,4 @@
-"""The helpers for people who test their own hooks, used as such people would use them."""
+"""Tests the test helpers as developers use them for their own hooks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shop(tmp_path: Path) -> Flask:
     return make_app(tmp_path, None, worker="off", url_prefix="/chat", **LOCAL)
 
 
-def test_a_visitor_talks_through_the_test_client(shop: Flask) -> None:
+def test_a_visitor_uses_the_test_client(shop: Flask) -> None:
     threads = set(threading.enumerate())
     visitor = Visitor(shop, metadata={"url": "https://shop.example/teapots"}, identity={"email": "ada@example.com"})
     sent = visitor.send("Is it in stock?", clientId="first")
@@ -45,7 +45,7 @@ def test_a_visitor_talks_through_the_test_client(shop: Flask) -> None:
     assert set(threading.enumerate()) == threads
 
 
-def test_a_visitor_who_comes_back_goes_on_and_another_does_not(shop: Flask) -> None:
+def test_a_returning_visitor_continues_their_conversation(shop: Flask) -> None:
     visitor = Visitor(shop)
     visitor.send("Hello")
     again = visitor.connect()
@@ -55,7 +55,7 @@ def test_a_visitor_who_comes_back_goes_on_and_another_does_not(shop: Flask) -> N
     assert Visitor(shop).session_id != visitor.session_id
 
 
-def test_a_visitor_uses_the_client_that_is_given(shop: Flask) -> None:
+def test_a_visitor_uses_a_given_client(shop: Flask) -> None:
     seen: list[str | None] = []
 
     @shop.before_request
@@ -70,7 +70,7 @@ def test_a_visitor_uses_the_client_that_is_given(shop: Flask) -> None:
     assert seen == ["ada", "ada"]
 
 
-def test_each_visitor_may_have_an_address_of_their_own(tmp_path: Path) -> None:
+def test_each_visitor_can_have_an_own_address(tmp_path: Path) -> None:
     app = make_app(tmp_path, worker="off", visitor_silent_session_limit="1/hour")
     Visitor(app)
     with pytest.raises(Refused) as refused:
@@ -80,7 +80,7 @@ def test_each_visitor_may_have_an_address_of_their_own(tmp_path: Path) -> None:
     Visitor(app, address="192.0.2.7")
 
 
-def test_a_veto_is_told_with_its_text(shop: Flask) -> None:
+def test_a_rejected_message_raises_its_text(shop: Flask) -> None:
     def veto(app: Flask, draft: MessageDraft) -> None:
         if "dratted" in draft.content:
             raise MessageRejected("Please mind your language.")
@@ -114,13 +114,13 @@ def test_signals_are_recorded_in_order_and_only_of_that_app(shop: Flask, tmp_pat
     assert _receivers_for(shop) == []
 
 
-def test_recording_ends_with_an_error_in_the_block_too(shop: Flask) -> None:
+def test_recording_also_ends_after_an_error(shop: Flask) -> None:
     with pytest.raises(ZeroDivisionError), recorded_signals(shop):
         raise ZeroDivisionError
     assert _receivers_for(shop) == []
 
 
-def test_webhooks_are_delivered_when_the_test_says_so(shop: Flask, receiver: Receiver) -> None:
+def test_webhooks_are_delivered_on_demand(shop: Flask, receiver: Receiver) -> None:
     office = api(shop)
     office.post("/chat/webhooks", json={"url": receiver.url, "events": ["message.created", "session.closed"]})
     visitor = Visitor(shop)
@@ -142,7 +142,7 @@ def test_webhooks_are_delivered_when_the_test_says_so(shop: Flask, receiver: Rec
     assert {signal.payload["delivery"].state for signal in sent} == {"succeeded"}
 
 
-def test_a_failed_delivery_waits_for_the_clock(shop: Flask, receiver: Receiver) -> None:
+def test_a_failed_delivery_is_retried_when_the_clock_advances(shop: Flask, receiver: Receiver) -> None:
     receiver.answers = [Answer(status=500)]
     api(shop).post("/chat/webhooks", json={"url": receiver.url, "events": ["message.created"]})
     Visitor(shop).send("Hello")
@@ -156,7 +156,7 @@ def test_a_failed_delivery_waits_for_the_clock(shop: Flask, receiver: Receiver) 
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
 
-def test_an_app_that_delivers_by_itself_is_left_alone(tmp_path: Path) -> None:
+def test_deliver_all_refuses_an_app_with_a_worker(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="POCKETPING_WORKER"):
         deliver_all(make_app(tmp_path))
 
@@ -177,12 +177,12 @@ def test_the_back_office_of_an_app_without_a_fixed_key(tmp_path: Path) -> None:
     assert app.test_client().get("/sessions").status_code == 401
 
 
-def test_an_app_without_the_extension_is_told_what_to_do() -> None:
+def test_an_app_without_the_extension_gets_a_clear_error() -> None:
     with pytest.raises(RuntimeError, match=r"init_app\(app\)"):
         Visitor(Flask("bare"))
 
 
-def test_it_works_with_an_engine_in_memory(tmp_path: Path) -> None:
+def test_the_helpers_work_with_an_engine_in_memory(tmp_path: Path) -> None:
     app = Flask("memory", instance_path=str(tmp_path))
     app.config.update(SECRET_KEY="s", POCKETPING_DATABASE_URI="sqlite://", POCKETPING_WORKER="off")
     PocketPing(app)

@@ -1,4 +1,4 @@
-"""Which connection a transaction runs on, and that none is left locked, lost or shared."""
+"""Tests which connection a transaction uses, and that none stays locked, leaks or is shared."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def checked_out(db: Database) -> int:
     return db.engine.pool.checkedout()
 
 
-def test_one_connection_writes_to_a_file(db: Database) -> None:
+def test_one_connection_writes_to_a_sqlite_file(db: Database) -> None:
     first = write(db)
     with db.read() as reading:
         assert reading.connection.dbapi_connection is not first
@@ -46,7 +46,7 @@ def test_one_connection_writes_to_a_file(db: Database) -> None:
     assert checked_out(db) == 0
 
 
-def test_a_transaction_that_failed_gives_its_connection_back(db: Database) -> None:
+def test_a_failed_transaction_returns_its_connection(db: Database) -> None:
     write(db)
 
     def fail() -> None:
@@ -71,13 +71,13 @@ def test_no_lock_is_held_between_transactions(db: Database, tmp_path: Path) -> N
         assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
 
 
-def test_a_transaction_within_another_has_a_connection_of_its_own(db: Database) -> None:
+def test_a_nested_transaction_has_its_own_connection(db: Database) -> None:
     write(db)
     with db._writing() as outer, db._writing() as inner:
         assert inner.connection.dbapi_connection is not outer.connection.dbapi_connection
 
 
-def test_another_engine_gets_connections_of_its_own(db: Database, tmp_path: Path) -> None:
+def test_each_engine_has_its_own_connections(db: Database, tmp_path: Path) -> None:
     first = write(db)
     engine = own_engine(f"sqlite:///{tmp_path / 'other.db'}")
     with db.using(engine):
@@ -90,13 +90,13 @@ def test_another_engine_gets_connections_of_its_own(db: Database, tmp_path: Path
     assert checked_out(db) == 1
 
 
-def test_a_database_that_is_closed_opens_again(db: Database) -> None:
+def test_a_closed_database_reopens(db: Database) -> None:
     first = write(db)
     db.dispose()
     assert write(db) is not first
 
 
-def test_one_in_memory_has_the_one_connection_that_it_has() -> None:
+def test_an_in_memory_database_has_one_connection() -> None:
     db = Database(lambda: own_engine("sqlite://"), upgrades_itself=True)
     first = write(db)
     with db.read() as reading:

@@ -1,4 +1,4 @@
-"""Clocks that are set, forward and back, and processes whose clocks differ: order and deliveries hold all the same."""
+"""Tests clocks that are set forward or back, and processes with different clocks: order and deliveries still work."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_later_edits_stay_later_when_the_clock_is_set(any_api: Api, travel: Trav
 
 
 @pytest.mark.parametrize("failing", [False, True], ids=["a first attempt", "a retry"])
-def test_a_delivery_does_not_wait_for_a_clock_that_was_ahead(
+def test_a_delivery_does_not_wait_after_a_clock_is_set_back(
     api: Api, receiver: Receiver, travel: Travel, failing: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receiver.answers = [Answer(500)] if failing else []
@@ -79,7 +79,7 @@ def test_a_delivery_does_not_wait_for_a_clock_that_was_ahead(
         hook.wait_for("succeeded", attempts=1)
 
 
-def test_what_a_process_with_a_clock_ahead_left_behind_is_delivered_at_once(
+def test_deliveries_of_a_process_with_a_fast_clock_are_made_at_once(
     any_database: str, tmp_path: Path, receiver: Receiver, serve: Serve
 ) -> None:
     make_app(tmp_path, any_database).extensions["pocketping"].runtime.close()

@@ -1,4 +1,4 @@
-"""Lists are bounded in bytes: a page ends at about 256 kB, and whoever goes on by its cursor misses nothing."""
+"""Tests that lists are limited in bytes: a page ends at about 256 kB, and paging by its cursor misses nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def ask(visitor: Visitor, path: str, **query: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_messages_come_in_pages_of_so_many_bytes_in_both_directions(app: Flask, api: Api) -> None:
+def test_pages_of_messages_are_limited_in_bytes_in_both_directions(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     sent = fill(app, visitor.session_id, 40)
     ask_office = partial(get, api, f"/sessions/{visitor.session_id}/messages", limit=100)
@@ -76,7 +76,7 @@ def test_messages_come_in_pages_of_so_many_bytes_in_both_directions(app: Flask, 
     assert len(hello.content) < MOST
 
 
-def test_a_page_that_polls_by_time_gets_all_receipts_in_pages(app: Flask, api: Api) -> None:
+def test_polling_by_time_returns_all_receipts_in_pages(app: Flask, api: Api) -> None:
     """All are read at once, which is more than one page."""
     visitor = api.visitor()
     sent = fill(app, visitor.session_id, 100)
@@ -107,7 +107,7 @@ def test_a_page_that_polls_by_time_gets_all_receipts_in_pages(app: Flask, api: A
     assert told == sent
 
 
-def test_events_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None:
+def test_pages_of_events_are_limited_in_bytes(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     for number in range(60):
         visitors.send_event(database(app), visitor.session_id, f"number {number}", "x" * 16_000)
@@ -121,7 +121,7 @@ def test_events_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None:
     assert names == [f"number {number}" for number in range(60)]
 
 
-def test_sessions_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None:
+def test_pages_of_sessions_are_limited_in_bytes(app: Flask, api: Api) -> None:
     add_sessions(database(app), 3)
     ids = [api.session(metadata={"note": "x" * 8000}, identity={"metadata": {"note": "y" * 8000}}) for _ in range(40)]
     for session_id in ids:
@@ -137,7 +137,7 @@ def test_sessions_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None:
     assert len(found) == len(set(found)) == 43
 
 
-def test_saved_replies_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None:
+def test_pages_of_saved_replies_are_limited_in_bytes(app: Flask, api: Api) -> None:
     rows = [
         {"id": clock.new_id("can"), "project_id": DEFAULT_PROJECT, "shortcut": name, "content": LONG}
         for number in range(20)
@@ -157,7 +157,7 @@ def test_saved_replies_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> N
     assert api.get("/saved-replies", params={"cursor": "!"}).status_code == 400
 
 
-def test_webhooks_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None:
+def test_pages_of_webhooks_are_limited_in_bytes(app: Flask, api: Api) -> None:
     rows = [
         {
             "id": clock.new_id("whk"),
@@ -182,7 +182,7 @@ def test_webhooks_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None:
     assert found == sorted(str(row["id"]) for row in rows)
 
 
-def test_deliveries_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None:
+def test_pages_of_deliveries_are_limited_in_bytes(app: Flask, api: Api) -> None:
     made = api.ok("POST", "/webhooks", {"url": "https://example.com/", "events": ["ai.takeover"]})["webhook"]
     moment = clock.now()
     row = {
@@ -211,7 +211,7 @@ def test_deliveries_come_in_pages_of_so_many_bytes(app: Flask, api: Api) -> None
     assert found == [f"dlv_{key}" for key in sorted(keys, reverse=True)]
 
 
-def test_pages_walked_end_at_so_many_bytes(app: Flask, serve: Serve, api: Api) -> None:
+def test_pages_of_viewed_pages_are_limited_in_bytes(app: Flask, serve: Serve, api: Api) -> None:
     visitor = api.visitor()
     for number in range(55):
         metadata = {"url": f"https://shop.example/{number}/" + "\N{PILE OF POO}" * 2000, "pageTitle": "t" * 500}

@@ -1,4 +1,4 @@
-"""What targets read: the payload of a stored event says what receivers of its signal were told."""
+"""Tests what targets read: the payload of a stored event equals that of its signal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def told(app: Flask, api: Api) -> list[Event]:
     return [payload["event"] for _, payload in sent if isinstance(payload.get("event"), Event)]
 
 
-def test_a_stored_event_tells_of_the_same_values(app: Flask, told: list[Event]) -> None:
+def test_a_stored_event_has_the_values_of_its_signal(app: Flask, told: list[Event]) -> None:
     state = app.extensions["pocketping"]
     assert len({event.type for event in told}) >= 10
     assert {event.type for event in told} <= set(EVENT_TYPES)
@@ -59,7 +59,7 @@ def test_a_stored_event_tells_of_the_same_values(app: Flask, told: list[Event]) 
             assert identity == Identity(email="ada@example.com", metadata={"plan": "pro"}, verified=True)
 
 
-def test_what_the_log_tells_of_a_session_that_is_gone_can_still_be_read(app: Flask) -> None:
+def test_events_of_a_deleted_session_can_still_be_read(app: Flask) -> None:
     state = app.extensions["pocketping"]
     read = reader.ConversationReader(state.db, state.urls)
     data: dict[str, Any] = {"sessionId": "sess_gone", "name": "offer", "data": [1]}

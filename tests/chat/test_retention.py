@@ -1,4 +1,4 @@
-"""Conversations that have been quiet for long: what is forgotten of them, and what stays."""
+"""Tests the deletion of conversations that have been inactive for long: what is deleted and what stays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def a_conversation(api: Api) -> Visitor:
     return visitor
 
 
-def test_a_quiet_conversation_is_forgotten_with_all_that_belongs_to_it(
+def test_an_inactive_conversation_is_deleted_with_its_data(
     any_database: str, tmp_path: Path, serve: Serve, receiver: Receiver, travel: Travel
 ) -> None:
     settings = {**LOCAL, "retention_days": "30", "uploads": tmp_path / "uploads"}
@@ -65,7 +65,7 @@ def test_a_quiet_conversation_is_forgotten_with_all_that_belongs_to_it(
                 assert connection.execute(query).scalar() == 0, model.name
 
 
-def test_by_default_nothing_is_forgotten(tmp_path: Path, serve: Serve, travel: Travel) -> None:
+def test_by_default_nothing_is_deleted(tmp_path: Path, serve: Serve, travel: Travel) -> None:
     app = make_app(tmp_path, **LOCAL)
     api = serve(app)
     visitor = a_conversation(api)
@@ -75,7 +75,7 @@ def test_by_default_nothing_is_forgotten(tmp_path: Path, serve: Serve, travel: T
     assert api.get(f"/sessions/{visitor.session_id}").status_code == 200
 
 
-def test_a_conversation_whose_files_can_not_be_removed_waits(
+def test_a_conversation_whose_files_cannot_be_removed_is_kept(
     tmp_path: Path, serve: Serve, travel: Travel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app(tmp_path, **LOCAL, retention_days=1)

@@ -1,4 +1,4 @@
-"""Types and states are enumerations for the host's code, and the plain texts that they always were everywhere else."""
+"""Tests that types and states are enumerations for the host's code, and plain text everywhere else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def db(any_database: str) -> Iterator[Database]:
     made.dispose()
 
 
-def test_plain_texts_are_taken_and_enumerations_are_given(db: Database) -> None:
+def test_plain_text_is_accepted_and_enumerations_are_returned(db: Database) -> None:
     session_id = sessions.open_session(db).id
     for sender in ("visitor", MessageType.OPERATOR):
         messages.send_message(db, session_id, "Hello", type=sender)
@@ -47,7 +47,7 @@ def test_another_type_is_refused(db: Database) -> None:
         messages.send_message(db, session_id, "Hello", type="nobody")
 
 
-def test_sides_of_files() -> None:
+def test_the_sides_of_files_are_enumerations() -> None:
     assert [attachments.side_of(sender) for sender in ("visitor", MessageType.VISITOR)] == ["visitor"] * 2
     assert attachments.side_of("ai") == "office"
     assert list(AttachmentStatus) == ["pending", "ready"]

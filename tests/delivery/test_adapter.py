@@ -1,4 +1,4 @@
-"""Connections of the HTTP client: how they are kept, cut off and told apart, and what never reaches a log."""
+"""Tests the connections of the HTTP client: how they are kept, ended and separated, and what is never logged."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def keeps_answering(*answers: bytes) -> Script:
     [OK, EMPTY, CHUNKED + b"2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n"],
     ids=["length", "empty", "chunked", "no content"],
 )
-def test_a_connection_is_used_again(answer: bytes) -> None:
+def test_a_connection_is_reused(answer: bytes) -> None:
     with Receiver(keeps_answering(*[answer] * 5)) as receiver:
         one_client = client()
         for _ in range(5):
@@ -68,14 +68,14 @@ def test_a_connection_is_used_again(answer: bytes) -> None:
     ],
     ids=["close", "HTTP/1.0", "not read to its end"],
 )
-def test_a_connection_that_cannot_be_used_again_is_closed(answer: bytes) -> None:
+def test_a_connection_that_cannot_be_reused_is_closed(answer: bytes) -> None:
     with Receiver(keeps_answering(answer, answer)) as receiver:
         one_client = client()
         assert [one_client.post(receiver.url(), data=b"{}").status_code for _ in range(2)] == [200, 200]
     assert receiver.connections == 2
 
 
-def test_a_connection_of_another_origin_is_not_used() -> None:
+def test_a_connection_of_another_origin_is_not_reused() -> None:
     with Receiver(sends(OK)) as receiver, Receiver(keeps_answering(OK, OK)) as other:
         one_client = client(resolve=lambda host: ["127.0.0.1"])
         assert post(one_client, other.url("one.test")) == 200
@@ -91,7 +91,7 @@ def hangs_up_on_the_second_request(receiver: Receiver, connection: socket.socket
         receiver.read(connection)
 
 
-def test_a_request_that_may_be_repeated_is_sent_again_when_a_kept_connection_was_closed() -> None:
+def test_a_repeatable_request_is_sent_again_if_a_kept_connection_was_closed() -> None:
     with Receiver(hangs_up_on_the_second_request) as receiver:
         one_client = client()
         statuses = [one_client.post(receiver.url(), data=b"{}", repeatable=True).status_code for _ in range(2)]
@@ -99,7 +99,7 @@ def test_a_request_that_may_be_repeated_is_sent_again_when_a_kept_connection_was
     assert (receiver.connections, len(receiver.requests)) == (2, 3)
 
 
-def test_a_request_that_must_not_be_repeated_is_sent_once() -> None:
+def test_a_request_that_is_not_repeatable_is_sent_once() -> None:
     with Receiver(hangs_up_on_the_second_request) as receiver:
         one_client = client()
         one_client.post(receiver.url(), data=b"{}")
@@ -108,7 +108,7 @@ def test_a_request_that_must_not_be_repeated_is_sent_once() -> None:
     assert (receiver.connections, len(receiver.requests)) == (1, 2)
 
 
-def test_connections_that_were_idle_for_long_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = threading.Event()
 
     def script(receiver: Receiver, connection: socket.socket) -> None:
@@ -127,7 +127,7 @@ def test_connections_that_were_idle_for_long_are_closed(monkeypatch: pytest.Monk
         assert closed.wait(5)
 
 
-def test_no_more_connections_are_kept_than_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_kept_connections_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adapter, "KEPT", 0)
     with Receiver(keeps_answering(OK, OK)) as receiver:
         one_client = client()
@@ -135,7 +135,7 @@ def test_no_more_connections_are_kept_than_agreed(monkeypatch: pytest.MonkeyPatc
     assert receiver.connections == 2
 
 
-def test_a_process_that_was_forked_off_has_connections_of_its_own() -> None:
+def test_a_forked_process_has_its_own_connections() -> None:
     code = """
 import os
 from tests.delivery.test_http import client
@@ -164,7 +164,7 @@ print(status, receiver.connections)
 # What an answer can do
 
 
-def test_a_redirect_is_not_read_to_its_end() -> None:
+def test_the_body_of_a_redirect_is_not_read() -> None:
     start = b"HTTP/1.1 302 Found\r\nLocation: https://example.com/\r\nContent-Length: 1000000000\r\n\r\n"
     flood = Flood(start, b"x" * 65536)
     with Receiver(flood) as receiver, in_good_time():
@@ -172,12 +172,12 @@ def test_a_redirect_is_not_read_to_its_end() -> None:
     assert flood.sent < 20_000_000
 
 
-def test_a_head_that_is_cut_short_is_no_answer() -> None:
+def test_an_incomplete_head_is_a_bad_response() -> None:
     with answers(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n") as receiver, pytest.raises(BadResponse):
         post(client(), receiver.url())
 
 
-def test_lengths_that_differ_are_no_answer() -> None:
+def test_different_content_lengths_are_a_bad_response() -> None:
     with (
         answers(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 1\r\n\r\nok") as receiver,
         pytest.raises(BadResponse),
@@ -185,7 +185,7 @@ def test_lengths_that_differ_are_no_answer() -> None:
         post(client(), receiver.url())
 
 
-def test_no_log_and_no_error_has_the_url(caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_and_errors_never_contain_the_url(caplog: pytest.LogCaptureFixture) -> None:
     malformed = b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 0\r\n\r\n"
     with caplog.at_level(logging.DEBUG):
         with answers(malformed) as receiver:
@@ -201,7 +201,7 @@ def test_no_log_and_no_error_has_the_url(caplog: pytest.LogCaptureFixture) -> No
 # Requests of every kind
 
 
-def test_a_request_carries_json_a_form_files_or_parameters() -> None:
+def test_a_request_can_have_json_a_form_files_or_parameters() -> None:
     with Receiver(keeps_answering(*[OK] * 4)) as receiver:
         one_client = client()
         one_client.post(receiver.url(), json={"text": "hé"})
@@ -218,7 +218,7 @@ def test_a_request_carries_json_a_form_files_or_parameters() -> None:
     assert query.startswith(f"GET /hook/{SECRET}?a=b&after=a%26b HTTP/1.1\r\n".encode())
 
 
-def test_an_answer_is_read_as_json_or_is_a_bad_one() -> None:
+def test_a_response_that_is_not_json_is_a_bad_response() -> None:
     with Receiver(keeps_answering(b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"a": 1}', OK)) as receiver:
         one_client = client()
         assert one_client.request("GET", receiver.url(), max_response=100).json() == {"a": 1}
@@ -227,7 +227,7 @@ def test_an_answer_is_read_as_json_or_is_a_bad_one() -> None:
         one_client.close()
 
 
-def test_a_request_may_have_a_timeout_of_its_own() -> None:
+def test_a_request_can_have_its_own_timeout() -> None:
     def script(receiver: Receiver, connection: socket.socket) -> None:
         receiver.read(connection)
         receiver.stopping.wait(0.4)
@@ -243,7 +243,7 @@ def test_a_request_may_have_a_timeout_of_its_own() -> None:
 # Streams
 
 
-def test_a_stream_gives_bytes_as_they_arrive() -> None:
+def test_a_stream_returns_bytes_as_they_arrive() -> None:
     proceed = threading.Event()
 
     def script(receiver: Receiver, connection: socket.socket) -> None:
@@ -259,7 +259,7 @@ def test_a_stream_gives_bytes_as_they_arrive() -> None:
         assert b"".join(parts) == b"second"
 
 
-def test_a_stream_ends_at_its_bound() -> None:
+def test_a_stream_ends_at_its_limit() -> None:
     flood = Flood(CHUNKED, b"400\r\n" + b"x" * 1024 + b"\r\n")
     with (
         Receiver(flood) as receiver,
@@ -285,7 +285,7 @@ def test_a_stream_ends_at_its_deadline() -> None:
         response.read()
 
 
-def test_an_error_of_the_caller_passes_through_a_stream() -> None:
+def test_an_error_of_the_caller_is_raised_unchanged() -> None:
     with (
         answers(OK) as receiver,
         pytest.raises(OSError, match="the disk is full"),
@@ -297,7 +297,7 @@ def test_an_error_of_the_caller_passes_through_a_stream() -> None:
 # Names
 
 
-def test_lookups_that_hang_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_hanging_lookups_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialer, "LOOKUPS", 2)
     release = threading.Event()
     begun: list[str] = []
@@ -326,7 +326,7 @@ def attempt(one_client: Any, url: str) -> type[HTTPClientError] | None:
     return None
 
 
-def test_a_request_that_hangs_delays_no_other() -> None:
+def test_a_hanging_request_does_not_delay_others() -> None:
     with Receiver(hangs) as silent, answers(OK) as receiver, in_good_time(4.0):
         one_client = client(timeout=1.5)
         waiting = threading.Thread(target=attempt, args=(one_client, silent.url()))

@@ -80,23 +80,23 @@ def test_addresses_that_are_not_public_are_refused(text: str) -> None:
     "form",
     ["mapped", "compatible", "nat64", "local nat64", "6to4", "teredo client", "teredo server"],
 )
-def test_ipv4_inside_ipv6_is_judged_by_what_is_inside(form: str, inner: str) -> None:
+def test_ipv4_addresses_inside_ipv6_are_checked(form: str, inner: str) -> None:
     everywhere = [ip_network("::/0")]
     assert not address_allowed(carrying(form, inner), [])
     assert not address_allowed(carrying(form, inner), everywhere)
     assert address_allowed(carrying(form, inner), [*everywhere, ip_network(f"{inner}/32")])
 
 
-def test_a_nat64_address_reaches_the_public_internet() -> None:
+def test_nat64_addresses_of_public_ones_are_allowed() -> None:
     assert address_allowed(carrying("nat64", "8.8.8.8"), [])
 
 
 @pytest.mark.parametrize("form", ["compatible", "local nat64", "6to4", "teredo client"])
-def test_other_carriers_are_refused_even_with_a_public_address_inside(form: str) -> None:
+def test_other_ipv6_forms_are_refused_even_with_a_public_ipv4_address(form: str) -> None:
     assert not address_allowed(carrying(form, "8.8.8.8"), [])
 
 
-def test_a_mapped_address_is_that_ipv4_address() -> None:
+def test_a_mapped_address_counts_as_its_ipv4_address() -> None:
     assert address_allowed(carrying("mapped", "8.8.8.8"), [])
     assert address_allowed(carrying("mapped", "10.0.0.1"), PRIVATE)
 

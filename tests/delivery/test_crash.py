@@ -1,4 +1,4 @@
-"""Processes that are killed or told to stop: what was answered stays, and every event arrives."""
+"""Tests processes that are killed or stopped: acknowledged changes are kept, and every event is delivered."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Writer:
     [(gunicorn, "sqlite"), (plain, "sqlite"), (gunicorn, "postgresql")],
     ids=["gunicorn-sqlite", "plain-sqlite", "gunicorn-postgresql"],
 )
-def test_a_server_that_is_killed_loses_nothing_that_it_answered(
+def test_a_killed_server_loses_no_acknowledged_message(
     server: Server, kind: str, tmp_path: Path, receiver: Receiver
 ) -> None:
     with fresh_database(kind, tmp_path) as database:

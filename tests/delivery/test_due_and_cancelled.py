@@ -1,4 +1,4 @@
-"""Deliveries that are due later, that something cancels, that are sent together, and that keep to a pace."""
+"""Tests deliveries that are due later, cancelled, sent in batches, or limited by a pace."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def answer_in_five_minutes(event: Event) -> Iterable[Deliver | Cancel]:
     return [Cancel(), *([Deliver(due=timedelta(minutes=5))] if visitor else [])]
 
 
-def test_one_that_is_due_later_is_made_then(line: Line, travel: Travel) -> None:
+def test_a_delivery_with_a_later_due_time_is_made_then(line: Line, travel: Travel) -> None:
     line.target.rules = answer_in_five_minutes
     say(line.db, sessions.open_session(line.db).id, "Hello?", type=MessageType.VISITOR)
     travel.forward(minutes=4)
@@ -72,7 +72,7 @@ def test_one_that_is_due_later_is_made_then(line: Line, travel: Travel) -> None:
     assert line.target.contents == ["Hello?"]
 
 
-def test_what_happens_meanwhile_cancels_it_in_its_own_conversation_only(line: Line, travel: Travel) -> None:
+def test_events_cancel_deliveries_of_their_own_conversation_only(line: Line, travel: Travel) -> None:
     line.target.rules = answer_in_five_minutes
     first, second = sessions.open_session(line.db).id, sessions.open_session(line.db).id
     say(line.db, first, "Hello?", "Anybody?", type=MessageType.VISITOR)
@@ -101,7 +101,7 @@ def test_a_transaction_that_fails_cancels_nothing(line: Line) -> None:
     assert states(line.db) == ["pending"]
 
 
-def test_the_outcome_of_one_that_was_cancelled_under_way_is_ignored(line: Line, travel: Travel) -> None:
+def test_the_outcome_of_a_delivery_cancelled_while_running_is_ignored(line: Line, travel: Travel) -> None:
     line.target.rules = answer_in_five_minutes
     session_id = sessions.open_session(line.db).id
     say(line.db, session_id, "Hello?", type=MessageType.VISITOR)
@@ -123,7 +123,7 @@ def test_the_outcome_of_one_that_was_cancelled_under_way_is_ignored(line: Line, 
         assert connection.execute(select(attempts.c.error)).scalars().all() == ["too late"]
 
 
-def test_an_answer_is_stored_if_and_only_if_it_is_still_wanted(line: Line, travel: Travel) -> None:
+def test_a_reply_is_stored_only_if_its_delivery_was_not_cancelled(line: Line, travel: Travel) -> None:
     line.target.rules = answer_in_five_minutes
     talked_over, free = sessions.open_session(line.db).id, sessions.open_session(line.db).id
     for session_id in (talked_over, free):
@@ -150,7 +150,7 @@ def test_an_answer_is_stored_if_and_only_if_it_is_still_wanted(line: Line, trave
         assert len(connection.execute(select(attempts)).all()) == 2
 
 
-def test_an_answer_is_stored_once_though_its_worker_is_killed_right_after(line: Line, travel: Travel) -> None:
+def test_a_reply_is_stored_once_even_if_its_worker_is_killed(line: Line, travel: Travel) -> None:
     line.target.rules = answer_in_five_minutes
     session_id = sessions.open_session(line.db).id
     say(line.db, session_id, "Hello?", type=MessageType.VISITOR)
@@ -165,9 +165,7 @@ def test_an_answer_is_stored_once_though_its_worker_is_killed_right_after(line: 
         messages.send_message(line.db, session_id, "Robot", type=MessageType.AI, confirm=batch.finish)
 
 
-def test_a_target_that_fails_to_say_what_follows_keeps_no_message_from_being_stored(
-    line: Line, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_error_in_follow_does_not_prevent_storing_the_message(line: Line, caplog: pytest.LogCaptureFixture) -> None:
     def broken(event: Event) -> Iterable[Deliver]:
         raise KeyError("nothing")
 
@@ -181,7 +179,7 @@ def test_a_target_that_fails_to_say_what_follows_keeps_no_message_from_being_sto
 # --- Together ---
 
 
-def test_what_waits_in_a_row_is_sent_together_up_to_a_bound(line: Line) -> None:
+def test_waiting_deliveries_are_sent_in_batches_up_to_a_limit(line: Line) -> None:
     line.target.batch_size = 3
     first, second = sessions.open_session(line.db).id, sessions.open_session(line.db).id
     say(line.db, first, "1", "2", "3", "4")
@@ -191,7 +189,7 @@ def test_what_waits_in_a_row_is_sent_together_up_to_a_bound(line: Line) -> None:
     assert set(states(line.db)) == {"succeeded"}
 
 
-def test_only_what_belongs_together_is_sent_together(line: Line) -> None:
+def test_only_deliveries_that_join_are_sent_together(line: Line) -> None:
     line.target.batch_size = 10
     line.target.join = lambda earlier, later: kind(earlier.event) == kind(later.event)
     session_id = sessions.open_session(line.db).id
@@ -207,7 +205,7 @@ def kind(event: Event | None) -> str:
     return str(event.payload["message"].type)
 
 
-def test_what_may_have_arrived_is_sent_again_as_it_was(line: Line, travel: Travel) -> None:
+def test_a_batch_that_may_have_arrived_is_repeated_unchanged(line: Line, travel: Travel) -> None:
     line.target.batch_size = 10
     session_id = sessions.open_session(line.db).id
     say(line.db, session_id, "1", "2")
@@ -223,7 +221,7 @@ def test_what_may_have_arrived_is_sent_again_as_it_was(line: Line, travel: Trave
     ]
 
 
-def test_what_was_refused_may_be_sent_in_other_company(line: Line, travel: Travel) -> None:
+def test_a_refused_delivery_may_join_another_batch(line: Line, travel: Travel) -> None:
     line.target.batch_size = 10
     session_id = sessions.open_session(line.db).id
     say(line.db, session_id, "1", "2")
@@ -235,7 +233,7 @@ def test_what_was_refused_may_be_sent_in_other_company(line: Line, travel: Trave
     assert [sent.contents for sent in line.target.sent] == [["1", "2"], ["1", "2", "3"]]
 
 
-def test_a_batch_whose_worker_was_killed_is_taken_over_whole(line: Line, travel: Travel) -> None:
+def test_a_batch_of_a_killed_worker_is_taken_over_completely(line: Line, travel: Travel) -> None:
     line.target.batch_size = 10
     session_id = sessions.open_session(line.db).id
     say(line.db, session_id, "1", "2")
@@ -293,7 +291,7 @@ class Groups(Recorder):
         return [Pace(target_id, 1, 60)] if target_id == "slow" else []
 
 
-def test_a_used_up_pace_does_not_keep_others_waiting(line: Line) -> None:
+def test_an_exhausted_pace_does_not_delay_others(line: Line) -> None:
     line = Line(line.db, Groups())
     for content in ("1", "2", "3", "4"):
         say(line.db, sessions.open_session(line.db).id, content)
@@ -301,7 +299,7 @@ def test_a_used_up_pace_does_not_keep_others_waiting(line: Line) -> None:
     assert line.target.contents == ["1", "3", "4"]
 
 
-def test_who_asks_for_patience_gets_it_for_all_that_share_the_pace(line: Line, travel: Travel) -> None:
+def test_throttling_applies_to_all_deliveries_with_the_same_pace(line: Line, travel: Travel) -> None:
     line.target.delays = (0,)
     line.target.pace = [Pace("group", 100, 1)]
     for content in ("1", "2"):
@@ -317,7 +315,7 @@ def test_who_asks_for_patience_gets_it_for_all_that_share_the_pace(line: Line, t
     assert states(line.db) == ["succeeded", "succeeded"]
 
 
-def test_an_attempt_that_was_put_off_takes_no_place_in_the_schedule(line: Line, travel: Travel) -> None:
+def test_a_throttled_attempt_does_not_count_as_a_retry(line: Line, travel: Travel) -> None:
     line.target.delays = (0, 5)
     say(line.db, sessions.open_session(line.db).id, "1")
     line.target.outcomes = [Outcome.throttled(30), Outcome.retry("away")]
@@ -330,7 +328,7 @@ def test_an_attempt_that_was_put_off_takes_no_place_in_the_schedule(line: Line, 
     assert states(line.db) == ["succeeded"]
 
 
-def test_further_requests_of_an_attempt_count_for_the_pace(line: Line, travel: Travel) -> None:
+def test_additional_requests_of_an_attempt_count_for_the_pace(line: Line, travel: Travel) -> None:
     line.target.pace = [Pace("group", 3, 60)]
     session_id = sessions.open_session(line.db).id
     say(line.db, session_id, "1", "2")
@@ -342,7 +340,7 @@ def test_further_requests_of_an_attempt_count_for_the_pace(line: Line, travel: T
     assert line.target.contents == ["1", "2"]
 
 
-def test_a_clock_that_was_ahead_holds_no_pace_back(line: Line, travel: Travel) -> None:
+def test_a_clock_set_back_does_not_block_a_pace(line: Line, travel: Travel) -> None:
     line.target.pace = [Pace("group", 1, 5)]
     travel.forward(hours=1)
     session_id = sessions.open_session(line.db).id

@@ -200,14 +200,14 @@ def test_a_post_arrives_as_it_was_sent() -> None:
     assert 0 <= result.duration_ms < 5000
 
 
-def test_header_names_of_an_answer_ignore_case() -> None:
+def test_header_names_of_a_response_ignore_case() -> None:
     with answers(b"HTTP/1.1 429 Slow\r\nretry-AFTER: 7\r\nContent-Length: 0\r\n\r\n") as receiver:
         result = client().post(receiver.url(), data=b"", headers={})
     assert result.status_code == 429
     assert result.headers["Retry-After"] == result.headers.get("retry-after") == "7"
 
 
-def test_the_caller_cannot_speak_for_another_host_or_frame_the_body() -> None:
+def test_the_caller_cannot_set_the_host_or_the_framing() -> None:
     headers = {"host": "inner.test", "content-length": "1", "Transfer-Encoding": "chunked"}
     with answers(OK) as receiver:
         client().post(receiver.url(), data=b"{}", headers=headers)
@@ -230,7 +230,7 @@ def test_the_caller_cannot_speak_for_another_host_or_frame_the_body() -> None:
         ("", SECRET),
     ],
 )
-def test_a_header_cannot_smuggle_in_a_second_one(name: str, value: str) -> None:
+def test_a_header_cannot_contain_a_second_one(name: str, value: str) -> None:
     with answers(OK) as receiver:
         with pytest.raises(BadHeader) as caught:
             client().post(receiver.url(), data=b"{}", headers={name: value})
@@ -238,7 +238,7 @@ def test_a_header_cannot_smuggle_in_a_second_one(name: str, value: str) -> None:
     assert receiver.connections == 0
 
 
-def test_a_redirect_is_a_result() -> None:
+def test_a_redirect_is_returned_as_a_response() -> None:
     with answers(OK) as elsewhere:
         moved = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere.url()}\r\nContent-Length: 0\r\n\r\n"
         with answers(moved.encode()) as receiver:
@@ -269,7 +269,7 @@ def test_proxies_and_netrc_of_the_environment_are_ignored(monkeypatch: pytest.Mo
     assert b"authorization" not in receiver.requests[0].lower()
 
 
-def test_of_a_large_answer_only_the_beginning_is_read() -> None:
+def test_only_the_beginning_of_a_large_response_is_read() -> None:
     def script(receiver: Receiver, connection: socket.socket) -> None:
         receiver.read(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
@@ -282,14 +282,14 @@ def test_of_a_large_answer_only_the_beginning_is_read() -> None:
     assert len(result.body) == 2048
 
 
-def test_an_excerpt_is_text_that_a_database_can_store() -> None:
+def test_excerpts_can_be_stored_in_a_database() -> None:
     answer = b"HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n\xff a\0\0b \xc3\xa9"
     with answers(answer) as receiver:
         result = client().post(receiver.url(), data=b"{}", headers={})
     assert result.excerpt == "\ufffd ab é"
 
 
-def test_a_compressed_answer_is_not_unpacked() -> None:
+def test_a_compressed_response_is_not_decompressed() -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8bzz"
     with answers(answer) as receiver:
         assert client().post(receiver.url(), data=b"{}", headers={}).body == b"\x1f\x8bzz"
@@ -307,7 +307,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     ],
     ids=["length", "chunked", "until close"],
 )
-def test_a_whole_answer_is_read_up_to_the_limit_asked_for(answer: bytes) -> None:
+def test_a_complete_response_is_read_up_to_the_requested_limit(answer: bytes) -> None:
     with answers(answer) as receiver:
         reader = client(excerpt=4)
         result = reader.request("GET", receiver.url(), max_response=10)
@@ -318,7 +318,9 @@ def test_a_whole_answer_is_read_up_to_the_limit_asked_for(answer: bytes) -> None
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("size", [2, 20_000_000])
-def test_an_answer_before_the_end_of_the_request_counts(scheme: str, size: int, certificate: tuple[Path, Path]) -> None:
+def test_a_response_before_the_end_of_the_request_is_accepted(
+    scheme: str, size: int, certificate: tuple[Path, Path]
+) -> None:
     context = server_tls(certificate)
 
     def script(receiver: Receiver, connection: socket.socket) -> None:
@@ -367,7 +369,7 @@ def reads_slowly(receiver: Receiver, connection: socket.socket) -> None:
         pytest.param(drips(CHUNKED, b"1\r\nx\r\n"), 2, id="chunks"),
     ],
 )
-def test_a_receiver_that_takes_its_time_is_cut_off(script: Script, size: int) -> None:
+def test_a_slow_receiver_is_disconnected_at_the_timeout(script: Script, size: int) -> None:
     with (
         Receiver(script) as receiver,
         in_good_time(),
@@ -377,7 +379,7 @@ def test_a_receiver_that_takes_its_time_is_cut_off(script: Script, size: int) ->
     assert SECRET not in str(caught.value)
 
 
-def test_a_tls_handshake_that_takes_its_time_is_cut_off() -> None:
+def test_a_slow_tls_handshake_is_disconnected_at_the_timeout() -> None:
     def script(receiver: Receiver, connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
@@ -387,7 +389,7 @@ def test_a_tls_handshake_that_takes_its_time_is_cut_off() -> None:
         post(client(timeout=0.5), receiver.url(scheme="https"))
 
 
-def test_a_resolver_that_hangs_is_given_up() -> None:
+def test_a_hanging_resolver_is_given_up() -> None:
     release = threading.Event()
 
     def resolve(host: str) -> list[str]:
@@ -413,7 +415,7 @@ def test_a_resolver_that_hangs_is_given_up() -> None:
     ],
     ids=["nothing", "no HTTP", "many headers", "cut short", "bad chunk"],
 )
-def test_an_answer_that_breaks_off_is_a_failure(script: Script, error: type[HTTPClientError], text: str) -> None:
+def test_an_incomplete_response_is_a_failure(script: Script, error: type[HTTPClientError], text: str) -> None:
     with Receiver(script) as receiver, pytest.raises(error, match=text) as caught:
         post(client(), receiver.url())
     assert SECRET not in str(caught.value)
@@ -446,7 +448,7 @@ class Flood:
     ],
 )
 @pytest.mark.parametrize("max_response", [None, 10_000])
-def test_a_malformed_answer_costs_no_more_than_its_bound_and_is_a_failure(
+def test_a_malformed_response_is_read_up_to_its_limit_and_fails(
     start: bytes, piece: bytes, max_response: int | None
 ) -> None:
     flood = Flood(start, piece)
@@ -460,7 +462,7 @@ def test_a_malformed_answer_costs_no_more_than_its_bound_and_is_a_failure(
 
 
 @pytest.mark.parametrize("size", [b"-1", b"+5", b"1_0", b"0x5", b"", b"f" * 17])
-def test_a_chunk_whose_size_is_no_number_is_a_failure(size: bytes) -> None:
+def test_an_invalid_chunk_size_is_a_failure(size: bytes) -> None:
     with answers(CHUNKED + size + b"\r\nhello\r\n0\r\n\r\n") as receiver, pytest.raises(BadResponse):
         client().post(receiver.url(), data=b"{}", headers={})
 
@@ -470,7 +472,7 @@ def test_chunks_may_have_extensions_and_trailers() -> None:
         assert client().post(receiver.url(), data=b"{}", headers={}).body == b"0123456789"
 
 
-def test_a_port_that_nobody_listens_on() -> None:
+def test_a_refused_connection_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectionFailed, match=f"127.0.0.1:{port} failed: Connection refused"):
@@ -480,7 +482,7 @@ def test_a_port_that_nobody_listens_on() -> None:
 # Addresses
 
 
-def test_a_name_that_leads_to_this_machine_is_refused() -> None:
+def test_a_name_that_resolves_to_this_machine_is_refused() -> None:
     with answers(OK) as receiver:
         with pytest.raises(AddressNotAllowed, match=f"^localhost:{receiver.port} is not allowed"):
             post(client(allow_networks=[]), receiver.url("localhost"))
@@ -497,7 +499,7 @@ def test_a_name_that_leads_to_this_machine_is_refused() -> None:
         ["93.184.216.34", "127.0.0.1", "192.168.0.1"],
     ],
 )
-def test_one_bad_address_spoils_a_name(answer: list[str]) -> None:
+def test_a_name_with_one_forbidden_address_is_refused(answer: list[str]) -> None:
     with answers(OK) as receiver:
         with pytest.raises(AddressNotAllowed) as caught:
             post(client(resolve=lambda host: answer), receiver.url("hooks.test"))
@@ -505,7 +507,7 @@ def test_one_bad_address_spoils_a_name(answer: list[str]) -> None:
     assert receiver.connections == 0
 
 
-def test_a_name_is_resolved_once_and_connected_to_by_address(
+def test_a_name_is_resolved_once_per_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
@@ -538,7 +540,7 @@ def test_a_second_address_is_tried_when_the_first_refuses() -> None:
         assert post(both, receiver.url("hooks.test")) == 200
 
 
-def test_a_first_address_that_is_silent_leaves_time_for_the_second() -> None:
+def test_a_silent_first_address_leaves_time_for_the_second() -> None:
     with answers(OK) as receiver, contextlib.ExitStack() as stack:
         try:
             silent = stack.enter_context(socket.create_server(("127.0.0.2", receiver.port)))
@@ -558,7 +560,7 @@ def no_such_name(host: str) -> list[str]:
 
 
 @pytest.mark.parametrize("resolve", [no_such_name, lambda host: []])
-def test_a_name_without_an_address(resolve: Callable[[str], list[str]]) -> None:
+def test_a_name_without_an_address_is_an_error(resolve: Callable[[str], list[str]]) -> None:
     with pytest.raises(NameNotResolved, match=r"nowhere\.test could not be resolved"):
         post(client(resolve=resolve), f"https://nowhere.test/{SECRET}")
 
@@ -566,7 +568,7 @@ def test_a_name_without_an_address(resolve: Callable[[str], list[str]]) -> None:
 # TLS
 
 
-def test_certificate_and_host_are_those_of_the_name(certificate: tuple[Path, Path]) -> None:
+def test_the_certificate_and_the_host_header_belong_to_the_name(certificate: tuple[Path, Path]) -> None:
     names: list[str | None] = []
     with answers_with_tls(certificate, names) as receiver:
         assert post(trusting(certificate), receiver.url("hooks.test.", scheme="https")) == 200
@@ -590,7 +592,7 @@ def test_a_self_signed_certificate_is_refused(certificate: tuple[Path, Path]) ->
 
 
 @pytest.mark.parametrize("answer", [OK, b""])
-def test_a_server_without_tls(answer: bytes) -> None:
+def test_a_server_without_tls_is_an_error(answer: bytes) -> None:
     def script(receiver: Receiver, connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(answer)
@@ -600,7 +602,7 @@ def test_a_server_without_tls(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "[::ffff:127.0.0.1]"])
-def test_an_address_in_the_url_is_checked_too(host: str) -> None:
+def test_an_address_in_the_url_is_checked(host: str) -> None:
     with answers(OK) as receiver:
         with pytest.raises(AddressNotAllowed):
             post(client(allow_networks=[]), receiver.url(host))
@@ -608,7 +610,7 @@ def test_an_address_in_the_url_is_checked_too(host: str) -> None:
         assert post(client(), receiver.url(host)) == 200
 
 
-def test_the_url_is_checked_again_with_each_request() -> None:
+def test_the_url_is_checked_with_each_request() -> None:
     with pytest.raises(BadURL, match="must begin with https://"):
         post(client(allow_http=False), "http://127.0.0.1/")
 
@@ -693,7 +695,7 @@ print("fine")
 """
 
 
-def test_greenlets_are_cut_off_as_threads_are(certificate: tuple[Path, Path]) -> None:
+def test_timeouts_work_for_greenlets(certificate: tuple[Path, Path]) -> None:
     pytest.importorskip("gevent")
     done = subprocess.run(
         [sys.executable, "-c", UNDER_GEVENT, *map(str, certificate)],

@@ -1,4 +1,4 @@
-"""Leases on each kind of database: of two workers one gets a delivery, and the last to hold it has the last word."""
+"""Tests leases on each kind of database: only one worker gets a delivery, and only the lease's owner settles it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def claimers(any_database: str, tmp_path: Path) -> Iterator[tuple[Claimer, Claim
         yield made
 
 
-def test_of_two_workers_one_gets_a_delivery(claimers: tuple[Claimer, Claimer]) -> None:
+def test_only_one_of_two_workers_gets_a_delivery(claimers: tuple[Claimer, Claimer]) -> None:
     db = claimers[0].db
     webhooks.create_webhook(db, URL, ["*"])
     for _ in range(20):
@@ -106,7 +106,7 @@ def test_of_two_workers_one_gets_a_delivery(claimers: tuple[Claimer, Claimer]) -
     assert column(db, "attempts") == [1] * 20
 
 
-def test_a_session_is_one_lane_for_all_workers(claimers: tuple[Claimer, Claimer]) -> None:
+def test_deliveries_of_a_session_are_made_one_by_one_over_all_workers(claimers: tuple[Claimer, Claimer]) -> None:
     db = claimers[0].db
     webhooks.create_webhook(db, URL, ["*"])
     for _ in range(3):
@@ -134,7 +134,7 @@ def test_a_session_is_one_lane_for_all_workers(claimers: tuple[Claimer, Claimer]
     assert list(order.values()) == [[1, 2, 3, 4, 5]] * 3
 
 
-def test_a_lease_that_ended_is_free_and_its_holder_has_no_say_any_more(
+def test_an_expired_lease_is_free_and_its_former_owner_cannot_settle(
     claimers: tuple[Claimer, Claimer], travel: Travel
 ) -> None:
     first, second = claimers
@@ -159,9 +159,7 @@ def test_a_lease_that_ended_is_free_and_its_holder_has_no_say_any_more(
     assert [job.subject for job in first.claim()] == [session.id]
 
 
-def test_the_same_worker_does_not_settle_an_attempt_that_it_lost(
-    claimers: tuple[Claimer, Claimer], travel: Travel
-) -> None:
+def test_a_worker_cannot_settle_an_attempt_that_it_lost(claimers: tuple[Claimer, Claimer], travel: Travel) -> None:
     claimer = claimers[0]
     webhooks.create_webhook(claimer.db, URL, ["*"])
     sessions.open_session(claimer.db)
@@ -173,7 +171,7 @@ def test_the_same_worker_does_not_settle_an_attempt_that_it_lost(
     assert claimer.settle(again) is False
 
 
-def test_the_lease_begins_when_the_turn_to_write_has_come(sqlite: str, tmp_path: Path, travel: Travel) -> None:
+def test_the_lease_starts_when_the_claim_is_written(sqlite: str, tmp_path: Path, travel: Travel) -> None:
     with two_claimers(tmp_path, sqlite) as (first, second):
         webhooks.create_webhook(first.db, URL, ["*"])
         sessions.open_session(first.db)
@@ -189,7 +187,7 @@ def test_the_lease_begins_when_the_turn_to_write_has_come(sqlite: str, tmp_path:
         assert second.claim() == []
 
 
-def test_a_target_gets_no_more_than_there_is_room_for(claimers: tuple[Claimer, Claimer]) -> None:
+def test_the_concurrent_deliveries_of_a_target_are_limited(claimers: tuple[Claimer, Claimer]) -> None:
     claimer = claimers[0]
     crowded = webhooks.create_webhook(claimer.db, URL, ["*"]).id
     roomy = webhooks.create_webhook(claimer.db, URL, ["*"]).id
@@ -201,7 +199,7 @@ def test_a_target_gets_no_more_than_there_is_room_for(claimers: tuple[Claimer, C
     assert len(claimer.claim()) == 3
 
 
-def test_what_failed_is_out_of_the_order(claimers: tuple[Claimer, Claimer], travel: Travel) -> None:
+def test_failed_deliveries_do_not_block_later_ones(claimers: tuple[Claimer, Claimer], travel: Travel) -> None:
     first, second = claimers
     webhooks.create_webhook(first.db, URL, ["*"])
     converse(first.db, 2)
@@ -220,7 +218,7 @@ def test_what_failed_is_out_of_the_order(claimers: tuple[Claimer, Claimer], trav
     assert seq(three) == 3
 
 
-def test_deliveries_of_an_endpoint_that_is_gone_are_cancelled(claimers: tuple[Claimer, Claimer]) -> None:
+def test_deliveries_of_a_deleted_endpoint_are_cancelled(claimers: tuple[Claimer, Claimer]) -> None:
     first, second = claimers
     webhooks.create_webhook(first.db, URL, ["*"])
     for _ in range(3):
@@ -233,7 +231,7 @@ def test_deliveries_of_an_endpoint_that_is_gone_are_cancelled(claimers: tuple[Cl
     assert column(first.db, "state") == ["cancelled", "cancelled", "running"]
 
 
-def test_settling_and_disabling_at_once_leave_nothing_waiting(claimers: tuple[Claimer, Claimer]) -> None:
+def test_settling_while_disabling_leaves_no_pending_delivery(claimers: tuple[Claimer, Claimer]) -> None:
     first, second = claimers
     for _ in range(8):
         hook = webhooks.create_webhook(first.db, URL, ["*"])
@@ -249,9 +247,7 @@ def test_settling_and_disabling_at_once_leave_nothing_waiting(claimers: tuple[Cl
 # --- Workers in two processes: this one and another ---
 
 
-def test_two_workers_do_nothing_twice_until_one_is_killed(
-    any_database: str, tmp_path: Path, receiver: Receiver
-) -> None:
+def test_two_workers_deliver_once_until_one_is_killed(any_database: str, tmp_path: Path, receiver: Receiver) -> None:
     settings = {**LOCAL, "webhook_timeout": 3, "worker_lease": 4}
     hold = threading.Event()
     receiver.answer = lambda received: Answer(hold=hold)
@@ -283,7 +279,7 @@ def test_two_workers_do_nothing_twice_until_one_is_killed(
     assert [attempt["number"] for attempt in later["attempts"]] == [1]
 
 
-def test_a_worker_that_comes_back_too_late_has_no_say(postgresql: str, tmp_path: Path, receiver: Receiver) -> None:
+def test_a_worker_whose_lease_expired_cannot_settle(postgresql: str, tmp_path: Path, receiver: Receiver) -> None:
     settings = {**LOCAL, "webhook_timeout": 1, "worker_lease": 2}
     receiver.answers = [Answer(500, hold=threading.Event())]
     app = make_app(tmp_path, postgresql, **settings)

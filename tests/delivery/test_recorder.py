@@ -1,4 +1,4 @@
-"""How attempts that end together are recorded, and the threads that make them."""
+"""Tests how attempts that end together are recorded, and the threads that make them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def in_threads(count: int, work: Callable[[int], None]) -> list[threading.Thread
     return threads
 
 
-def test_attempts_that_end_while_one_is_written_share_the_next_transaction() -> None:
+def test_attempts_that_end_during_a_write_share_the_next_transaction() -> None:
     written: list[list[int]] = []
     first, proceed = threading.Event(), threading.Event()
 
@@ -60,7 +60,7 @@ def test_attempts_that_end_while_one_is_written_share_the_next_transaction() -> 
     assert results == {9: True, 1: True, 2: True, 3: False, 4: True}
 
 
-def test_one_that_cannot_be_recorded_spoils_no_other() -> None:
+def test_an_attempt_that_cannot_be_recorded_does_not_affect_others() -> None:
     first, proceed = threading.Event(), threading.Event()
 
     def settle(batch: Sequence[Finished]) -> list[Recorded]:
@@ -89,7 +89,7 @@ def test_one_that_cannot_be_recorded_spoils_no_other() -> None:
     assert results == {9: True, 1: True, 2: "a fault of its target", 3: True}
 
 
-def test_a_fault_of_a_single_attempt_is_raised() -> None:
+def test_an_error_of_a_single_attempt_is_raised() -> None:
     def settle(batch: Sequence[Finished]) -> list[Recorded]:
         raise ValueError("a fault of its target")
 
@@ -97,7 +97,7 @@ def test_a_fault_of_a_single_attempt_is_raised() -> None:
         Recorder(settle).record(finished(1))
 
 
-def test_threads_are_used_again_and_none_waits_for_another() -> None:
+def test_threads_are_reused_and_no_task_waits_for_another() -> None:
     pool = ThreadPool("test-pool")
     names: list[int] = []
     hold = threading.Event()

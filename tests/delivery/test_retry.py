@@ -11,17 +11,17 @@ MINUTE, HOUR = 60, 3600
 SPECIFIED = [0, 5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR]
 
 
-def test_without_jitter_the_delays_are_those_of_the_contract() -> None:
+def test_without_jitter_the_delays_match_the_contract() -> None:
     assert [next_delay(made, random=lambda: 0.5) for made in range(8)] == SPECIFIED
 
 
-def test_after_the_eighth_attempt_there_is_none() -> None:
+def test_there_is_no_ninth_attempt() -> None:
     assert next_delay(8) is None
     assert next_delay(100, retry_after=5) is None
 
 
 @pytest.mark.parametrize(("made", "specified"), list(enumerate(SPECIFIED)))
-def test_jitter_is_a_fifth_to_either_side(made: int, specified: float) -> None:
+def test_jitter_is_at_most_a_fifth_in_both_directions(made: int, specified: float) -> None:
     assert next_delay(made, random=lambda: 0.0) == pytest.approx(specified * 0.8)
     assert next_delay(made, random=lambda: 1.0) == pytest.approx(specified * 1.2)
 
@@ -30,7 +30,7 @@ def test_delays_differ_from_one_delivery_to_the_next() -> None:
     assert len({next_delay(3) for _ in range(50)}) > 1
 
 
-def test_a_negative_count_is_a_mistake() -> None:
+def test_a_negative_count_is_an_error() -> None:
     with pytest.raises(ValueError, match="negative"):
         next_delay(-1)
 
@@ -40,7 +40,7 @@ def test_a_later_retry_after_wins() -> None:
     assert next_delay(0, retry_after=90) == 90
 
 
-def test_an_earlier_retry_after_does_not_hurry_us() -> None:
+def test_an_earlier_retry_after_does_not_shorten_the_delay() -> None:
     assert next_delay(3, retry_after=1, random=lambda: 0.5) == 30 * MINUTE
     assert next_delay(3, retry_after=0, random=lambda: 0.5) == 30 * MINUTE
 
@@ -63,7 +63,7 @@ def test_retry_after_is_capped_at_a_day(asked: float) -> None:
         ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
     ],
 )
-def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
+def test_retry_after_may_be_seconds_or_a_date(value: str, seconds: float) -> None:
     assert parse_retry_after(value, NOW) == seconds
 
 
@@ -85,7 +85,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
         "1 Jan 26 1:2:3 +999999999999",
     ],
 )
-def test_a_bad_retry_after_counts_as_none(value: str | None) -> None:
+def test_an_invalid_retry_after_is_ignored(value: str | None) -> None:
     assert parse_retry_after(value, NOW) is None
 
 

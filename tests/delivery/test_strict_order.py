@@ -1,4 +1,4 @@
-"""Strict order: within a conversation nothing overtakes an earlier delivery, whatever becomes of that one."""
+"""Tests strict order: in a conversation, no delivery overtakes an earlier one, even if that one fails."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def shown(db: Database) -> list[tuple[str, bool]]:
     return [(str(delivery.state), delivery.waits) for delivery in reversed(page.deliveries)]
 
 
-def test_later_messages_wait_for_one_that_failed_and_other_conversations_do_not(line: Line, travel: Travel) -> None:
+def test_a_failed_delivery_blocks_later_ones_of_its_conversation_only(line: Line, travel: Travel) -> None:
     first, second = sessions.open_session(line.db).id, sessions.open_session(line.db).id
     say(line.db, first, "1", "2", "3")
     say(line.db, second, "a", "b")
@@ -65,7 +65,7 @@ def test_later_messages_wait_for_one_that_failed_and_other_conversations_do_not(
     assert {state for state, _ in shown(line.db)} == {"succeeded"}
 
 
-def test_what_is_given_up_lets_the_next_go_on(line: Line) -> None:
+def test_giving_up_a_delivery_releases_the_next_one(line: Line) -> None:
     session_id = sessions.open_session(line.db).id
     say(line.db, session_id, "1", "2", "3")
     line.target.outcomes = [Outcome.failed("too long"), Outcome.maybe("no answer came")]
@@ -77,7 +77,7 @@ def test_what_is_given_up_lets_the_next_go_on(line: Line) -> None:
     assert [delivery.uncertain for delivery in found] == [False, True, False]
 
 
-def test_the_schedule_of_the_target_says_when_it_is_given_up(line: Line, travel: Travel) -> None:
+def test_the_delays_of_the_target_decide_when_a_delivery_is_given_up(line: Line, travel: Travel) -> None:
     line.target.delays = (0, 10)
     line.target.answer = lambda batch: Outcome.retry("away")
     say(line.db, sessions.open_session(line.db).id, "1", "2")
@@ -88,7 +88,7 @@ def test_the_schedule_of_the_target_says_when_it_is_given_up(line: Line, travel:
     assert line.target.given == [["1"]]
 
 
-def test_one_cancelled_in_the_middle_keeps_the_order_of_its_neighbours(line: Line, travel: Travel) -> None:
+def test_cancelling_a_delivery_in_the_middle_keeps_the_order(line: Line, travel: Travel) -> None:
     say(line.db, sessions.open_session(line.db).id, "1", "2", "3")
     line.target.outcomes = [Outcome.retry("away")]
     line.deliver()
@@ -100,7 +100,7 @@ def test_one_cancelled_in_the_middle_keeps_the_order_of_its_neighbours(line: Lin
     assert line.target.contents == ["1", "1", "3"]
 
 
-def test_cancelling_the_first_lets_the_next_go_on(line: Line) -> None:
+def test_cancelling_the_first_delivery_releases_the_next_one(line: Line) -> None:
     say(line.db, sessions.open_session(line.db).id, "1", "2")
     first = all_deliveries.list_deliveries(line.db).deliveries[-1]
     all_deliveries.cancel_delivery(line.db, first.id)
@@ -108,7 +108,7 @@ def test_cancelling_the_first_lets_the_next_go_on(line: Line) -> None:
     assert line.target.contents == ["2"]
 
 
-def test_a_lease_that_ended_is_taken_over_and_says_that_the_first_may_have_arrived(line: Line, travel: Travel) -> None:
+def test_an_expired_lease_is_taken_over_as_uncertain(line: Line, travel: Travel) -> None:
     say(line.db, sessions.open_session(line.db).id, "1", "2")
     [lost] = line.another()._claimer.claim(limit=1)
     assert line.deliver() == 0
@@ -123,7 +123,7 @@ def test_a_lease_that_ended_is_taken_over_and_says_that_the_first_may_have_arriv
         assert leases.settle(tx, line.target, lost, Outcome.retry("late"), now, now) is None
 
 
-def test_messages_written_while_others_are_settled_are_all_delivered_once_and_in_order(line: Line) -> None:
+def test_messages_written_during_settling_are_delivered_once_in_order(line: Line) -> None:
     """Whoever finishes the last of a row and whoever adds one behind it meet at that row."""
     session_ids = [sessions.open_session(line.db).id for _ in range(2)]
     writing = threading.Event()
@@ -155,7 +155,7 @@ def test_messages_written_while_others_are_settled_are_all_delivered_once_and_in
     assert {state for state, _ in shown(line.db)} == {"succeeded"}
 
 
-def test_one_that_waits_for_a_row_that_is_gone_is_let_go_on(line: Line) -> None:
+def test_a_delivery_waiting_for_a_deleted_row_is_released(line: Line) -> None:
     say(line.db, sessions.open_session(line.db).id, "1", "2", "3")
     with line.db.transaction() as tx:
         first = tx.execute(select(func.min(deliveries.c.id))).scalar_one()

@@ -24,7 +24,7 @@ THIS_MACHINE = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
         "https://example.com/" + "a" * 2028,
     ],
 )
-def test_good_urls(url: str) -> None:
+def test_valid_urls_are_accepted(url: str) -> None:
     check_url(url, allow_http=False, allow_networks=[])
 
 
@@ -77,14 +77,14 @@ def test_good_urls(url: str) -> None:
         ("https://" + "a." * 130 + "com/", "not a valid name"),
     ],
 )
-def test_bad_urls(url: str, reason: str) -> None:
+def test_invalid_urls_are_refused(url: str, reason: str) -> None:
     with pytest.raises(BadURL, match=reason) as caught:
         check_url(url, allow_http=False, allow_networks=[])
     assert isinstance(caught.value, ValueError)
     assert "secret" not in str(caught.value)
 
 
-def test_http_needs_leave() -> None:
+def test_http_needs_a_setting() -> None:
     check_url("http://example.com/", allow_http=True, allow_networks=[])
     with pytest.raises(BadURL, match="https:// or http://"):
         check_url("ftp://example.com/", allow_http=True, allow_networks=[])
@@ -130,7 +130,7 @@ THIS_MACHINE_WRITTEN = [
         "[ff02::1]",
     ],
 )
-def test_an_address_is_seen_through_in_every_notation(host: str) -> None:
+def test_a_forbidden_address_is_refused_in_every_notation(host: str) -> None:
     with pytest.raises(AddressNotAllowed, match="not public") as caught:
         check_url(f"https://{host}/", allow_http=False, allow_networks=[])
     assert isinstance(caught.value, ValueError)
@@ -152,7 +152,7 @@ def test_a_listed_address_is_allowed_in_every_notation(host: str) -> None:
         ("https://0x08080808/", "8.8.8.8", "/"),
     ],
 )
-def test_what_a_request_says_about_its_url(url: str, authority: str, target: str) -> None:
+def test_a_request_has_the_path_and_host_of_its_url(url: str, authority: str, target: str) -> None:
     origin = parse_origin(url, allow_http=True)
     request = GuardedClient(allow_http=True, allow_networks=[]).prepare("GET", url)
     assert (origin.authority, request.path_url) == (authority, target)

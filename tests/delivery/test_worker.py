@@ -1,4 +1,4 @@
-"""The worker within one process: order, fairness between endpoints, and how it is stopped."""
+"""Tests the worker within one process: order, fairness between endpoints, and stopping."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ..support.travel import Travel
 # --- Order ---
 
 
-def test_each_session_arrives_in_order_and_sessions_beside_each_other(any_api: Api, receiver: Receiver) -> None:
+def test_each_session_is_delivered_in_order_and_sessions_in_parallel(any_api: Api, receiver: Receiver) -> None:
     hold = threading.Event()
     receiver.answer = lambda received: Answer(hold=hold)
     Hook(any_api, receiver.url)
@@ -50,7 +50,7 @@ def test_each_session_arrives_in_order_and_sessions_beside_each_other(any_api: A
         assert numbers(receiver, session_id) == [1, 2, 3, 4, 5]
 
 
-def test_an_event_that_fails_holds_up_the_later_ones_only_until_then(
+def test_a_failed_event_blocks_later_ones_only_for_its_first_attempt(
     api: Api, receiver: Receiver, travel: Travel
 ) -> None:
     hold = threading.Event()
@@ -82,7 +82,7 @@ def test_a_session_waits_for_no_other_endpoint(api: Api, receiver: Receiver) -> 
 # --- Fairness ---
 
 
-def test_a_thousand_waiting_for_a_dead_endpoint_do_not_starve_a_healthy_one(
+def test_a_thousand_deliveries_to_a_dead_endpoint_do_not_starve_a_healthy_one(
     app: Flask, api: Api, receiver: Receiver
 ) -> None:
     with receiving() as dead:
@@ -99,7 +99,7 @@ def test_a_thousand_waiting_for_a_dead_endpoint_do_not_starve_a_healthy_one(
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["one that answered before", "a new one"])
-def test_many_endpoints_that_hang_hardly_delay_one_that_answers(
+def test_many_hanging_endpoints_hardly_delay_one_that_responds(
     app: Flask, api: Api, receiver: Receiver, known: bool
 ) -> None:
     with receiving() as dead:
@@ -121,7 +121,7 @@ def test_many_endpoints_that_hang_hardly_delay_one_that_answers(
         assert len(dead.received) < 64 + 16
 
 
-def test_endpoints_that_take_their_time_leave_places_for_quick_ones(
+def test_slow_endpoints_leave_capacity_for_fast_ones(
     app: Flask, api: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They answer, and well: but so late that eight at once for each would fill all places."""
@@ -210,7 +210,7 @@ def test_stopping_finishes_running_deliveries(app: Flask, receiver: Receiver) ->
         assert len(receiver.received) == 2
 
 
-def test_stopping_waits_for_a_claim_and_for_what_it_got(postgresql: str, tmp_path: Path, receiver: Receiver) -> None:
+def test_stopping_waits_for_a_claim_and_its_deliveries(postgresql: str, tmp_path: Path, receiver: Receiver) -> None:
     app = make_app(tmp_path, postgresql, worker="off", **LOCAL)
     db: Database = app.extensions["pocketping"].db
     hold = threading.Event()
@@ -235,7 +235,7 @@ def test_stopping_waits_for_a_claim_and_for_what_it_got(postgresql: str, tmp_pat
         assert states(db) == ["succeeded"]
 
 
-def test_stopping_has_an_end(tmp_path: Path, receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+def test_stopping_has_a_timeout(tmp_path: Path, receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(tmp_path, worker="off", **LOCAL)
     hold = threading.Event()
     receiver.answer = lambda received: Answer(hold=hold)
@@ -252,13 +252,13 @@ def test_stopping_has_an_end(tmp_path: Path, receiver: Receiver, caplog: pytest.
         assert states(db) == ["succeeded"]
 
 
-def test_a_worker_that_was_stopped_before_it_began_does_nothing(app: Flask) -> None:
+def test_a_worker_stopped_before_its_start_does_nothing(app: Flask) -> None:
     worker = new_worker(app.extensions["pocketping"].db)
     assert worker.stop(1) is True
     worker.work()
 
 
-def test_a_closed_app_goes_on_with_its_next_request(app: Flask, api: Api, receiver: Receiver) -> None:
+def test_a_closed_app_restarts_with_its_next_request(app: Flask, api: Api, receiver: Receiver) -> None:
     Hook(api, receiver.url)
     api.session()
     receiver.wait(1)
@@ -268,7 +268,7 @@ def test_a_closed_app_goes_on_with_its_next_request(app: Flask, api: Api, receiv
     receiver.wait(2)
 
 
-def test_without_a_thread_to_be_had_deliveries_are_made_one_after_the_other(
+def test_without_new_threads_deliveries_are_made_one_by_one(
     app: Flask, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = threading.Thread.start
@@ -286,7 +286,7 @@ def test_without_a_thread_to_be_had_deliveries_are_made_one_after_the_other(
         hook.wait_for(*["succeeded"] * 3, attempts=1)
 
 
-def test_a_database_that_is_away_is_tried_again(
+def test_an_unavailable_database_is_retried(
     app: Flask, api: Api, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     hook = Hook(api, receiver.url)

@@ -1,4 +1,4 @@
-"""Pictures are measured before anything decodes them: what is honest passes, what is broken or a bomb does not."""
+"""Tests that images are measured before they are decoded: valid ones pass, broken ones and bombs do not."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def measured(content: bytes, mime_type: str) -> Measure:
 
 
 @pytest.mark.parametrize(("mime_type", "kind"), IMAGES.items())
-def test_each_kind_of_picture_is_measured(mime_type: str, kind: str) -> None:
+def test_each_image_format_is_measured(mime_type: str, kind: str) -> None:
     assert measured(drawn(kind, (1200, 600)), mime_type) == Measure(1200, 600)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
 @pytest.mark.parametrize(("mime_type", "kind"), IMAGES.items())
-def test_colours_of_each_mode_pass(mime_type: str, kind: str, mode: str) -> None:
+def test_each_color_mode_passes(mime_type: str, kind: str, mode: str) -> None:
     try:
         content = drawn(kind, (30, 20), mode)
     except (OSError, ValueError):
@@ -40,7 +40,7 @@ def test_colours_of_each_mode_pass(mime_type: str, kind: str, mode: str) -> None
 
 
 @pytest.mark.parametrize(("mime_type", "kind"), [item for item in IMAGES.items() if item[1] != "GIF"])
-def test_a_photo_that_lies_on_its_side_is_measured_upright(mime_type: str, kind: str) -> None:
+def test_a_rotated_photo_is_measured_upright(mime_type: str, kind: str) -> None:
     assert measured(lying(kind, (1200, 600)), mime_type) == Measure(600, 1200)
 
 
@@ -49,12 +49,12 @@ def test_frames_are_counted(mime_type: str) -> None:
     assert measured(animated(IMAGES[mime_type], 12), mime_type) == Measure(8, 8, frames=12)
 
 
-def test_the_passes_over_a_progressive_photo_are_counted() -> None:
+def test_the_scans_of_a_progressive_photo_are_counted() -> None:
     photo = drawn("JPEG", (600, 400), progressive=True)
     assert measured(photo, JPEG) == Measure(600, 400, scans=photo.count(b"\xff\xda"))
 
 
-def test_a_large_photo_in_one_scan_passes_and_a_progressive_one_of_that_size_does_not() -> None:
+def test_a_large_photo_passes_only_if_it_is_not_progressive() -> None:
     assert measured(drawn("JPEG", (7000, 7000), "L"), JPEG).scans == 1
     with pytest.raises(NotMeasured, match="pixels"):
         measured(drawn("JPEG", (7000, 7000), "L", progressive=True), JPEG)
@@ -114,7 +114,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_does_not_pass_and_is_not_unpacked(name: str) -> None:
+def test_a_decompression_bomb_is_rejected_without_decompressing_it(name: str) -> None:
     mime_type, make, reason = BOMBS[name]
     content = make()
     assert len(content) < 6 * A_MB
@@ -127,7 +127,7 @@ def test_a_bomb_does_not_pass_and_is_not_unpacked(name: str) -> None:
         tracemalloc.stop()
 
 
-def test_metadata_as_cameras_and_editors_write_them_pass() -> None:
+def test_metadata_of_cameras_and_editors_passes() -> None:
     profile = b"icc\0\0" + packed(600_000)
     texts = b"XML:com.adobe.xmp\0\0\0\0\0" + b"<x:xmpmeta/>" * 1000
     assert measured(png_with((b"iCCP", profile), (b"iTXt", texts), (b"zTXt", b"k\0\0broken")), PNG) == Measure(8, 8)
@@ -136,7 +136,7 @@ def test_metadata_as_cameras_and_editors_write_them_pass() -> None:
 
 
 @pytest.mark.parametrize(("mime_type", "kind"), IMAGES.items())
-def test_a_picture_that_ends_too_early_is_none(mime_type: str, kind: str) -> None:
+def test_a_truncated_image_is_rejected(mime_type: str, kind: str) -> None:
     whole = drawn(kind, (40, 30), "P" if kind == "GIF" else "RGB")
     # A GIF is whole without the byte that says so.
     for size in range(len(whole) - 1):
@@ -160,13 +160,13 @@ def test_a_picture_that_ends_too_early_is_none(mime_type: str, kind: str) -> Non
         (b"\0\0\0\x18ftypavif\0\0\0\0avifmif1", AVIF),
     ],
 )
-def test_what_is_something_else_is_no_picture(content: bytes, mime_type: str) -> None:
+def test_other_files_are_not_images(content: bytes, mime_type: str) -> None:
     with pytest.raises(NotMeasured):
         measured(content, mime_type)
 
 
 @pytest.mark.parametrize(("mime_type", "kind"), IMAGES.items())
-def test_whatever_is_changed_in_a_picture_it_is_measured_or_not(mime_type: str, kind: str) -> None:
+def test_a_corrupted_image_is_measured_or_rejected_without_an_error(mime_type: str, kind: str) -> None:
     chance = random.Random(20)
     whole = animated(kind, 3) if kind != "JPEG" else drawn(kind, (40, 30), progressive=True)
     for _ in range(2000):

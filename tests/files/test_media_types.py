@@ -1,4 +1,4 @@
-"""What files are by their content, and what they may be called."""
+"""Tests the detection of media types by content, and which file names are allowed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def archive(*names: str) -> bytes:
 
 
 @pytest.mark.parametrize(("mime_type", "name"), IMAGES.items())
-def test_images_are_known(mime_type: str, name: str) -> None:
+def test_images_are_detected(mime_type: str, name: str) -> None:
     assert kind_of(image(name)[:HEAD]) == mime_type
 
 
@@ -56,7 +56,7 @@ def test_images_are_known(mime_type: str, name: str) -> None:
         (b"\x00asm\x01\x00\x00\x00", "application/octet-stream"),
     ],
 )
-def test_other_kinds(content: bytes, kind: str) -> None:
+def test_other_files_get_a_general_media_type(content: bytes, kind: str) -> None:
     assert kind_of(content[:HEAD]) == kind
 
 
@@ -110,7 +110,7 @@ def test_active_content_has_a_harmless_media_type(content: bytes) -> None:
         ('"quoted"; filename=x.html', '"quoted"; filename=x.html'),
     ],
 )
-def test_names_lose_what_could_mislead(given: str, cleaned: str) -> None:
+def test_misleading_characters_are_removed_from_names(given: str, cleaned: str) -> None:
     assert clean_filename(given) == cleaned
     assert clean_filename(cleaned) == cleaned
 
@@ -119,7 +119,7 @@ FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC"
 
 
 @pytest.mark.parametrize("around", ["{}", "a{}b", "..{}..{}x", "{}.txt", "x.{}", "{}{}", "con{}", "a{}.b"])
-def test_no_character_makes_a_name_lead_elsewhere_in_any_normal_form(around: str) -> None:
+def test_no_normal_form_of_a_cleaned_name_contains_a_path(around: str) -> None:
     for number in range(sys.maxunicode + 1):
         character = chr(number)
         # Those that stand for nothing else behave like one another.
@@ -135,7 +135,7 @@ def test_no_character_makes_a_name_lead_elsewhere_in_any_normal_form(around: str
             assert made[-1] not in " .", hex(number)
 
 
-def test_the_name_for_those_who_know_only_ascii() -> None:
+def test_an_ascii_name_is_made_for_old_clients() -> None:
     assert ascii_filename("Übersicht.pdf") == "Ubersicht.pdf"
     assert ascii_filename("名前.pdf") == "file.pdf"
     assert ascii_filename("名前") == "file"

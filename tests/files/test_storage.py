@@ -1,4 +1,4 @@
-"""Storages: what is written whole can be read, what is not leaves nothing, and no path leads out."""
+"""Tests storages: complete files can be read, interrupted writes leave nothing, and paths stay inside the folder."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Broken(io.BytesIO):
         return found
 
 
-def test_what_is_written_can_be_read(kept: tuple[Storage, Inside]) -> None:
+def test_a_written_file_can_be_read(kept: tuple[Storage, Inside]) -> None:
     storage, inside = kept
     large = bytes(range(256)) * 8192
     storage.write("ab/abcd", io.BytesIO(large))
@@ -72,7 +72,7 @@ def test_what_is_written_can_be_read(kept: tuple[Storage, Inside]) -> None:
     assert inside() == {"ab/abcd": large, "ab/empty-1_x": b""}
 
 
-def test_what_breaks_off_leaves_nothing(kept: tuple[Storage, Inside]) -> None:
+def test_an_interrupted_write_leaves_nothing_behind(kept: tuple[Storage, Inside]) -> None:
     storage, inside = kept
     with pytest.raises(ConnectionResetError):
         storage.write("ab/abcd", Broken(b"x" * 3_000_000))
@@ -81,7 +81,7 @@ def test_what_breaks_off_leaves_nothing(kept: tuple[Storage, Inside]) -> None:
         storage.open("ab/abcd")
 
 
-def test_deleting_forgets_and_may_be_repeated(kept: tuple[Storage, Inside]) -> None:
+def test_deleting_removes_a_file_and_may_be_repeated(kept: tuple[Storage, Inside]) -> None:
     storage, inside = kept
     storage.write("ab/one", io.BytesIO(b"1"))
     storage.write("ab/two", io.BytesIO(b"2"))
@@ -92,7 +92,7 @@ def test_deleting_forgets_and_may_be_repeated(kept: tuple[Storage, Inside]) -> N
 
 
 @pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "a/../../b", "", "a//b", "a/.", "a\\b", "a\x00", "a/b\n"])
-def test_no_path_leads_out_of_the_folder(tmp_path: Path, path: str) -> None:
+def test_paths_outside_the_folder_are_refused(tmp_path: Path, path: str) -> None:
     storage = FolderStorage(tmp_path / "files")
     for work in (storage.open, storage.delete, lambda path: storage.write(path, io.BytesIO(b"x"))):
         with pytest.raises(ValueError, match="not a path within"):
@@ -100,7 +100,7 @@ def test_no_path_leads_out_of_the_folder(tmp_path: Path, path: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_deleting_takes_what_a_crash_in_mid_write_left(tmp_path: Path) -> None:
+def test_deleting_removes_the_rest_of_an_interrupted_write(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path)
     (tmp_path / "ab").mkdir()
     (tmp_path / "ab" / "abcd.part").write_bytes(b"half")
@@ -110,7 +110,7 @@ def test_deleting_takes_what_a_crash_in_mid_write_left(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_bucket_that_fails_is_told_in_the_log_and_not_to_the_client(
+def test_errors_of_a_bucket_are_logged_and_not_shown_to_the_client(
     bucket: Bucket, caplog: pytest.LogCaptureFixture
 ) -> None:
     storage = S3Storage("uploads", "", bucket.url)
@@ -122,7 +122,7 @@ def test_a_bucket_that_fails_is_told_in_the_log_and_not_to_the_client(
     assert bucket.objects == {}
 
 
-def test_a_bucket_that_breaks_off_in_mid_file_is_unavailable(bucket: Bucket) -> None:
+def test_a_bucket_that_interrupts_a_file_is_unavailable(bucket: Bucket) -> None:
     storage = S3Storage("uploads", "", bucket.url)
     storage.write("ab/abcd", io.BytesIO(b"x" * 200_000))
     bucket.stuttering = True
@@ -132,24 +132,24 @@ def test_a_bucket_that_breaks_off_in_mid_file_is_unavailable(bucket: Bucket) -> 
     stored.close()
 
 
-def test_a_bucket_that_nobody_serves_is_unavailable(bucket: Bucket) -> None:
+def test_an_unreachable_bucket_is_unavailable(bucket: Bucket) -> None:
     storage = S3Storage("uploads", "", f"http://127.0.0.1:{free_port()}")
     for work in (storage.open, storage.delete, lambda path: storage.write(path, io.BytesIO(b"x"))):
         with pytest.raises(Unavailable):
             work("ab/abcd")
 
 
-def test_a_bucket_without_a_prefix_has_the_paths_as_they_are(bucket: Bucket) -> None:
+def test_a_bucket_without_a_prefix_uses_unchanged_paths(bucket: Bucket) -> None:
     S3Storage("uploads", "", bucket.url).write("ab/abcd", io.BytesIO(b"x"))
     assert bucket.objects == {"/uploads/ab/abcd": b"x"}
 
 
-def test_a_bucket_learns_the_projects_name_and_version_only(bucket: Bucket) -> None:
+def test_requests_to_a_bucket_name_only_the_project_and_its_version(bucket: Bucket) -> None:
     S3Storage("uploads", "", bucket.url).write("ab/abcd", io.BytesIO(b"x"))
     assert bucket.user_agents == {f"Flask-PocketPing/{flask_pocketping.__version__}"}
 
 
-def test_wrong_credentials_open_no_bucket(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_credentials_are_refused(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "guessed")
     with pytest.raises(Unavailable):
         S3Storage("uploads", "", bucket.url).write("ab/abcd", io.BytesIO(b"x"))

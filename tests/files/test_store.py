@@ -1,4 +1,4 @@
-"""What happens between the steps: bytes that change while they are looked at, and requests that come twice."""
+"""Tests races between the steps of an upload: bytes that change during inspection, and repeated requests."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_bytes_sent_during_inspection_do_not_replace_the_file(files: Files, stor
     assert held(storage) == [OTHER]
 
 
-def test_of_two_tries_to_send_a_file_the_later_counts(files: Files, storage: Meddling, session_id: str) -> None:
+def test_the_later_of_two_uploads_counts(files: Files, storage: Meddling, session_id: str) -> None:
     upload = files.announce(session_id, "note.txt", 5, by="visitor")
     storage.before_write = lambda: receive(files, upload, OTHER)
     with pytest.raises(AttachmentNotFound):
@@ -102,9 +102,7 @@ def test_of_two_tries_to_send_a_file_the_later_counts(files: Files, storage: Med
     assert held(storage) == [OTHER]
 
 
-def test_a_file_that_two_requests_complete_is_complete_for_both(
-    files: Files, storage: Meddling, session_id: str
-) -> None:
+def test_concurrent_completions_both_succeed(files: Files, storage: Meddling, session_id: str) -> None:
     upload = files.announce(session_id, "note.txt", 5, by="visitor")
     receive(files, upload, PLAIN)
     first: list[object] = []
@@ -112,9 +110,7 @@ def test_a_file_that_two_requests_complete_is_complete_for_both(
     assert [files.complete(session_id, upload.attachment_id, by="visitor")] == first
 
 
-def test_a_repeat_that_comes_before_the_first_answer_is_kept_gets_that_answer(
-    db: Database, files: Files, session_id: str
-) -> None:
+def test_a_repeat_before_the_response_is_stored_gets_that_response(db: Database, files: Files, session_id: str) -> None:
     file = files.add(session_id, "note.txt", io.BytesIO(PLAIN), by="office")
     once = IdempotentRequest(DEFAULT_PROJECT, "k1", "f" * 64, lambda message: (201, message.id))
     messages.send_message(db, session_id, "", attachment_ids=[file.id], idempotency=once)
@@ -128,7 +124,7 @@ def full() -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_storage_that_fails_leaves_no_row_behind(files: Files, storage: Meddling, session_id: str) -> None:
+def test_a_failing_storage_leaves_no_row_behind(files: Files, storage: Meddling, session_id: str) -> None:
     storage.before_write = full
     with pytest.raises(Unavailable):
         files.add(session_id, "note.txt", io.BytesIO(PLAIN), by="office")
@@ -137,7 +133,7 @@ def test_a_storage_that_fails_leaves_no_row_behind(files: Files, storage: Meddli
     assert files.add(session_id, "note.txt", io.BytesIO(PLAIN), by="office").size == 5
 
 
-def test_what_the_storage_cannot_remove_now_is_removed_later(
+def test_files_that_cannot_be_removed_now_are_removed_later(
     files: Files, storage: Meddling, session_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_only(path: str) -> None:
@@ -158,7 +154,7 @@ class Unreadable(io.RawIOBase):
         raise ConnectionResetError("gone")
 
 
-def test_a_sender_who_is_gone_is_no_failure_of_the_storage(
+def test_a_disconnected_sender_is_not_a_storage_failure(
     files: Files, session_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(ConnectionResetError):
@@ -191,7 +187,7 @@ def served(files: Files, attachment: Attachment, key: str) -> str:
     return found.mime_type
 
 
-def test_a_thumbnail_whose_process_died_is_drawn_by_another_after_a_while(
+def test_a_thumbnail_of_a_dead_process_is_made_by_another(
     db: Database, storage: Meddling, files: Files, picture: AddPicture, travel: Travel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -210,7 +206,7 @@ def test_a_thumbnail_whose_process_died_is_drawn_by_another_after_a_while(
     assert len(held(storage)) == 2
 
 
-def test_of_several_processes_one_draws(
+def test_only_one_process_makes_a_thumbnail(
     db: Database, storage: Meddling, files: Files, picture: AddPicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawings: list[str] = []
@@ -233,7 +229,7 @@ def test_of_several_processes_one_draws(
     assert len(held(storage)) == 2
 
 
-def test_a_thumbnail_that_is_drawn_while_its_message_is_deleted_is_not_kept(
+def test_a_thumbnail_finished_after_its_message_was_deleted_is_removed(
     db: Database, storage: Meddling, files: Files, picture: AddPicture, session_id: str
 ) -> None:
     deleted = threading.Event()
@@ -260,7 +256,7 @@ def test_a_thumbnail_that_is_drawn_while_its_message_is_deleted_is_not_kept(
     wait_until(lambda: held(storage) == [], "nothing is left", seen=lambda: len(held(storage)))
 
 
-def test_while_the_disk_is_full_the_picture_stands_in_and_its_thumbnail_is_drawn_later(
+def test_with_a_full_disk_the_image_replaces_its_thumbnail_until_later(
     storage: Meddling,
     files: Files,
     picture: AddPicture,

@@ -1,4 +1,4 @@
-"""Thumbnails are drawn in processes of their own, with bounds, and what goes wrong there stays there."""
+"""Tests that thumbnails are made in limited separate processes, whose failures do not affect the server."""
 
 from __future__ import annotations
 
@@ -72,21 +72,19 @@ def children() -> set[str]:
 
 
 @pytest.mark.parametrize(("mime_type", "name"), IMAGES.items())
-def test_each_kind_of_picture_gets_a_thumbnail(painter: Thumbnails, mime_type: str, name: str) -> None:
+def test_each_image_format_gets_a_thumbnail(painter: Thumbnails, mime_type: str, name: str) -> None:
     assert draw(painter, drawn(name, (1200, 600)), mime_type).size == (LONGEST, LONGEST // 2)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
-def test_each_mode_of_colours_does(painter: Thumbnails, mode: str) -> None:
+def test_each_color_mode_gets_a_thumbnail(painter: Thumbnails, mode: str) -> None:
     small = draw(painter, drawn("PNG", (30, 20), mode), "image/png")
     assert small.size == (30, 20)
     assert small.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_photo_that_lies_on_its_side_is_turned_and_tells_nothing_of_its_camera(
-    painter: Thumbnails, kind: str
-) -> None:
+def test_a_rotated_photo_is_turned_and_loses_its_metadata(painter: Thumbnails, kind: str) -> None:
     assert b"Secret Camera" in lying(kind)
     small = draw(painter, lying(kind), f"image/{kind.lower()}")
     assert small.size == (LONGEST // 2, LONGEST)
@@ -94,7 +92,7 @@ def test_a_photo_that_lies_on_its_side_is_turned_and_tells_nothing_of_its_camera
     assert "icc_profile" not in small.info
 
 
-def test_of_moving_pictures_the_first_counts(painter: Thumbnails) -> None:
+def test_an_animation_is_shown_by_its_first_frame(painter: Thumbnails) -> None:
     small = draw(painter, animated("GIF", 200, (40, 40)), "image/gif")
     red, _, blue = small.convert("RGB").getpixel((20, 20))  # type: ignore[misc]
     assert red < 50 < 200 < blue
@@ -102,12 +100,12 @@ def test_of_moving_pictures_the_first_counts(painter: Thumbnails) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", drawn()[:40], drawn()[:-400], b"GIF89a" + bytes(500), drawn("JPEG")])
-def test_what_is_broken_or_something_else_is_refused(painter: Thumbnails, content: bytes) -> None:
+def test_broken_images_and_other_files_are_refused(painter: Thumbnails, content: bytes) -> None:
     with pytest.raises(Refused):
         draw(painter, content, "image/png")
 
 
-def test_a_picture_that_costs_too_much_time_is_given_up(painter: Thumbnails, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_takes_too_long_is_given_up(painter: Thumbnails, monkeypatch: pytest.MonkeyPatch) -> None:
     start = time.process_time()
     with Image.open(io.BytesIO(jpeg_of_scans(40))) as image:
         image.load()
@@ -120,12 +118,12 @@ def test_a_picture_that_costs_too_much_time_is_given_up(painter: Thumbnails, mon
     assert spent < min(3.0, whole / 2), f"{spent:.1f} s of about {whole:.1f} s"
 
 
-def test_a_picture_that_takes_too_much_memory_is_given_up(painter: Thumbnails) -> None:
+def test_an_image_that_needs_too_much_memory_is_given_up(painter: Thumbnails) -> None:
     with pytest.raises(Refused):
         draw(painter, png_of(40_000, 40_000), "image/png")
 
 
-def test_a_process_that_hangs_is_ended(
+def test_a_hanging_process_is_killed(
     painter: Thumbnails, script: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script("import time; time.sleep(600)")
@@ -145,7 +143,7 @@ def test_a_process_that_hangs_is_ended(
         ("print('exit code 0 proves nothing')", Interrupted),
     ],
 )
-def test_how_a_process_ends_tells_whose_fault_it_is(
+def test_the_exit_of_a_process_tells_whether_the_image_was_the_cause(
     painter: Thumbnails, script: Callable[[str], None], code: str, wanted: type[Exception]
 ) -> None:
     script(code)
@@ -154,7 +152,7 @@ def test_how_a_process_ends_tells_whose_fault_it_is(
     assert children() == set()
 
 
-def test_a_process_that_reads_hostile_bytes_knows_no_secret_of_the_host(
+def test_the_decoding_process_has_no_secrets_of_the_host(
     painter: Thumbnails, script: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", "secret")
@@ -167,7 +165,7 @@ def test_a_process_that_reads_hostile_bytes_knows_no_secret_of_the_host(
     assert f"'{tmp_path}'" not in seen
 
 
-def test_a_few_are_drawn_at_once_each_once_and_no_thread_stays() -> None:
+def test_a_few_thumbnails_are_made_at_once_and_no_thread_remains() -> None:
     lock, go = threading.Lock(), threading.Event()
     at_once, most, done = 0, 0, []
 
@@ -195,7 +193,7 @@ def test_a_few_are_drawn_at_once_each_once_and_no_thread_stays() -> None:
     pool.close()
 
 
-def test_more_than_may_wait_are_forgotten() -> None:
+def test_the_queue_of_thumbnails_is_limited() -> None:
     go = threading.Event()
     done = []
 
@@ -212,7 +210,7 @@ def test_more_than_may_wait_are_forgotten() -> None:
     assert len(done) <= thumbnails.WAITING + thumbnails.AT_ONCE
 
 
-def test_where_no_thread_can_be_started_the_asking_request_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_succeeds_if_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
     pool = Thumbnails(drawn.append)
 
@@ -227,7 +225,7 @@ def test_where_no_thread_can_be_started_the_asking_request_goes_on(monkeypatch: 
     pool.close()
 
 
-def test_closing_ends_what_is_being_drawn(script: Callable[[str], None]) -> None:
+def test_closing_stops_running_thumbnails(script: Callable[[str], None]) -> None:
     script("import time; time.sleep(600)")
     ended: list[BaseException] = []
 
@@ -249,7 +247,7 @@ def test_closing_ends_what_is_being_drawn(script: Callable[[str], None]) -> None
 
 
 @pytest.mark.usefixtures("fresh")
-def test_what_pillow_was_built_without_gets_no_thumbnail(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_formats_that_pillow_lacks_get_no_thumbnail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "check", lambda name: name != "avif")
     assert can_draw("image/png")
     assert not can_draw("image/avif")
@@ -259,7 +257,7 @@ def test_what_pillow_was_built_without_gets_no_thumbnail(monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("fresh")
-def test_the_interpreter_is_found_where_the_running_program_is_another(
+def test_the_interpreter_is_found_if_the_running_program_is_another(
     painter: Thumbnails, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Within uWSGI, `sys.executable` is uWSGI, and in a frozen app the app: to run that would be a surprise."""

@@ -1,4 +1,4 @@
-"""Functions of a host: `async def` ones run or are refused when they are registered, and each is named in the log."""
+"""Tests callables of the host app: async ones are run or refused when registered, and the log names each one."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ async def nothing(*args: Any, **extra: Any) -> None:
     ],
     ids=["identity_loader", "operator_loader", "context", "connect", "connect_via", "object"],
 )
-def test_without_asgiref_they_are_refused_when_they_are_registered(
+def test_without_asgiref_async_callables_are_refused_when_registered(
     monkeypatch: pytest.MonkeyPatch, register: Callable[[PocketPing], Any]
 ) -> None:
     monkeypatch.setitem(sys.modules, "asgiref", None)
@@ -146,7 +146,7 @@ def broken(sender: Flask, **extra: Any) -> None:
     raise RuntimeError("out of paper")
 
 
-def test_a_failing_receiver_is_logged_by_its_own_name(quiet: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_names_a_failing_receiver(quiet: Flask, caplog: pytest.LogCaptureFixture) -> None:
     for receiver in (broken, functools.partial(broken, key=1)):
         caplog.clear()
         with caplog.at_level(logging.ERROR), signals.session_created.connected_to(receiver, sender=quiet):
@@ -156,7 +156,7 @@ def test_a_failing_receiver_is_logged_by_its_own_name(quiet: Flask, caplog: pyte
         assert "out of paper" in caplog.text
 
 
-def test_a_receiver_of_message_received_that_fails_is_named_in_the_trace(
+def test_the_traceback_names_a_failing_receiver_of_message_received(
     quiet: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     with signals.message_received.connected_to(broken, sender=quiet), pytest.raises(Refused, match="500"):
@@ -164,7 +164,7 @@ def test_a_receiver_of_message_received_that_fails_is_named_in_the_trace(
     assert "Raised by tests.host.test_callables.broken, a receiver of message_received." in caplog.text
 
 
-def test_everything_that_can_be_called_has_a_name() -> None:
+def test_every_callable_has_a_name() -> None:
     here = "tests.host.test_callables"
     assert name_of(broken) == f"{here}.broken"
     assert name_of(functools.partial(functools.partial(broken))) == f"{here}.broken"

@@ -1,4 +1,4 @@
-"""The host's own database under ours: its unfinished work stays its own, and errors name their likely cause."""
+"""Tests sharing the host's database: its uncommitted changes stay separate, and errors name their likely cause."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ CALLS: dict[str, Callable[[Shop, str], Any]] = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 @pytest.mark.parametrize("end", ["commit", "rollback"])
-def test_uncommitted_work_in_memory_stays_the_hosts(in_memory: Shop, call: Callable[..., Any], end: str) -> None:
+def test_uncommitted_changes_of_the_host_in_memory_are_kept(
+    in_memory: Shop, call: Callable[..., Any], end: str
+) -> None:
     session_id = in_memory.pocketping.open_session().id
     in_memory.db.session.add(Order(item="teapot"))
     in_memory.db.session.flush()
@@ -84,7 +86,7 @@ def test_uncommitted_work_in_memory_stays_the_hosts(in_memory: Shop, call: Calla
     call(in_memory, session_id)
 
 
-def test_a_visitor_who_meets_uncommitted_work_is_asked_to_come_again(
+def test_a_request_during_uncommitted_changes_is_told_to_retry(
     in_memory: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     visitor = Visitor(in_memory.app)
@@ -99,13 +101,13 @@ def test_a_visitor_who_meets_uncommitted_work_is_asked_to_come_again(
     visitor.send("Hello")
 
 
-def test_reading_alone_opens_no_transaction_that_would_be_in_the_way(in_memory: Shop) -> None:
+def test_reading_opens_no_blocking_transaction(in_memory: Shop) -> None:
     assert in_memory.orders() == 0
     session_id = in_memory.pocketping.open_session().id
     assert in_memory.pocketping.get_session(session_id).id == session_id
 
 
-def test_a_database_in_memory_for_each_thread_is_refused(tmp_path: Path) -> None:
+def test_an_in_memory_database_per_thread_is_refused(tmp_path: Path) -> None:
     engine = create_engine("sqlite://")
     with pytest.raises(ConfigurationError, match=r"engine=….*poolclass=StaticPool"):
         PocketPing(engine=engine)
@@ -127,7 +129,7 @@ def on_file(tmp_path: Path) -> Iterator[Shop]:
         shop.db.engine.dispose()
 
 
-def test_a_locked_database_names_the_likely_cause(on_file: Shop, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_error_of_a_locked_database_names_the_likely_cause(on_file: Shop, caplog: pytest.LogCaptureFixture) -> None:
     visitor = Visitor(on_file.app)
     on_file.db.session.add(Order(item="teapot"))
     on_file.db.session.flush()
@@ -143,7 +145,7 @@ def test_a_locked_database_names_the_likely_cause(on_file: Shop, caplog: pytest.
     visitor.send("Hello")
 
 
-def test_statements_that_fail_otherwise_have_no_such_note(on_file: Shop) -> None:
+def test_other_errors_of_statements_have_no_such_note(on_file: Shop) -> None:
     @event.listens_for(on_file.db.engine, "before_cursor_execute")
     def fail(*args: Any) -> None:
         raise OperationalError("SELECT", {}, Exception("disk I/O error"))
@@ -166,7 +168,7 @@ def test_statements_that_fail_otherwise_have_no_such_note(on_file: Shop) -> None
         ("mysql://u:swordfish@host/name", "mysqldb", "write mysql+pymysql://…"),
     ],
 )
-def test_a_missing_driver_is_named_with_the_extra(
+def test_the_error_of_a_missing_driver_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, uri: str, driver: str, told: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "MySQLdb" if driver == "mysqldb" else driver, None)
@@ -179,7 +181,7 @@ def test_a_missing_driver_is_named_with_the_extra(
     assert "swordfish" not in str(caught.value)
 
 
-def test_the_api_goes_on_with_what_the_host_committed(on_file: Shop) -> None:
+def test_the_api_sees_changes_that_the_host_committed(on_file: Shop) -> None:
     on_file.db.session.add(Order(item="teapot"))
     on_file.db.session.commit()
     assert api(on_file.app).get("/pocketping/sessions").status_code == 200

@@ -1,4 +1,4 @@
-"""What the host app says of its people: users of Flask-Login of every kind, languages, and answers that do not fit."""
+"""Tests what the host app says about its people: users of Flask-Login, languages, and invalid values."""
 
 from __future__ import annotations
 
@@ -96,13 +96,13 @@ class OldNobody:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_user_of_flask_login_needs_no_more_than_get_id(context: Flask, user: Any, identity: Identity | None) -> None:
+def test_a_user_of_flask_login_needs_only_get_id(context: Flask, user: Any, identity: Identity | None) -> None:
     manager = flask_login.LoginManager(context)
     manager.request_loader(lambda request: user)
     assert current_identity(Loaders()) == identity
 
 
-def test_another_attribute_may_hold_the_id_of_a_user(context: Flask) -> None:
+def test_the_id_of_a_user_may_be_another_attribute(context: Flask) -> None:
     manager = flask_login.LoginManager(context)
     manager.id_attribute = "get_number"
     manager.request_loader(lambda request: SimpleNamespace(get_number=lambda: 12, is_authenticated=True))
@@ -132,7 +132,7 @@ class Account:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_loader_that_returns_something_else_is_told_what_came(context: Flask, found: Any, words: str) -> None:
+def test_the_error_of_a_loader_names_what_it_returned(context: Flask, found: Any, words: str) -> None:
     assert description(found) == words
     loaders = Loaders(identity=lambda: found, operator=lambda: found, context=lambda session: found)
     calls = [current_identity, current_operator]
@@ -144,7 +144,7 @@ def test_a_loader_that_returns_something_else_is_told_what_came(context: Flask, 
         assert "swordfish" not in str(caught.value)
 
 
-def test_a_description_is_short_whatever_comes() -> None:
+def test_descriptions_of_values_are_short() -> None:
     assert len(description({"x" * 1000: 1, **{str(number): number for number in range(1000)}})) < 300
     assert len(description("x" * 100_000)) < 40
 
@@ -162,17 +162,17 @@ def test_a_description_is_short_whatever_comes() -> None:
         (None, None),
     ],
 )
-def test_languages_are_taken_as_tags_and_as_locales(given: str | None, tag: str | None) -> None:
+def test_languages_may_be_tags_or_locales(given: str | None, tag: str | None) -> None:
     assert parse_language(given) == tag
 
 
 @pytest.mark.parametrize("given", ["german and more", "d", "de<script>", "-", 7, object()])
-def test_other_things_are_no_language(given: Any) -> None:
+def test_other_values_are_not_languages(given: Any) -> None:
     with pytest.raises(ValueError, match='a language such as "de" or "pt-BR"'):
         parse_language(given)
 
 
-def test_the_locale_of_flask_babel_is_the_widgets_language(tmp_path: Path) -> None:
+def test_the_widget_uses_the_locale_of_flask_babel(tmp_path: Path) -> None:
     app = Flask("host", instance_path=str(tmp_path))
     app.config.update(SECRET_KEY="a secret of the host", POCKETPING_WIDGET_LANGUAGE="pt_BR")
     flask_babel.Babel(app, locale_selector=lambda: "zh_Hans_CN")
@@ -183,12 +183,12 @@ def test_the_locale_of_flask_babel_is_the_widgets_language(tmp_path: Path) -> No
         assert 'data-language="pt-BR"' in render_template_string("{{ pocketping_widget() }}")
 
 
-def test_a_setting_that_is_no_language_is_named(tmp_path: Path) -> None:
+def test_the_error_of_an_invalid_language_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="POCKETPING_WIDGET_LANGUAGE must be a language"):
         make_app(tmp_path, widget_language="german and more")
 
 
-def test_an_unknown_text_of_the_widget_is_an_error_that_names_the_nearest(context: Flask) -> None:
+def test_the_error_of_an_unknown_text_names_the_nearest(context: Flask) -> None:
     tag = render_template_string("{{ pocketping_widget(texts={'welcome': 'Ahoj!'}) }}")
     assert "Ahoj!" in tag
     with pytest.raises(TypeError, match=r"has no text 'wellcome'\. Did you mean welcome\?"):
@@ -197,7 +197,7 @@ def test_an_unknown_text_of_the_widget_is_an_error_that_names_the_nearest(contex
         render_template_string("{{ pocketping_widget(texts={'xyzzy': 'Ahoj!'}) }}")
 
 
-def test_the_texts_are_those_that_the_guide_lists(context: Flask) -> None:
+def test_the_guide_lists_all_texts(context: Flask) -> None:
     table = (DOCS / "widget.md").read_text().partition("| name | in English |")[2]
     listed = {row[0].strip("`") for row in rows("| name | in English |" + table)}
     assert set(text_names()) == listed

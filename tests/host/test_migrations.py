@@ -1,4 +1,4 @@
-"""Flask-Migrate and Alembic in the host app, with their stock templates and the lines that the guide shows."""
+"""Tests Flask-Migrate and Alembic in the host app, with their default templates and the code of the guide."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def commands_of(heading: str) -> list[list[str]]:
     ]
 
 
-def test_flask_migrate_leaves_the_chat_alone(store: Store) -> None:
+def test_flask_migrate_ignores_the_chats_tables(store: Store) -> None:
     store.run("flask", "db", "init")
     assert store.run("flask", "pocketping", "init-db") == "The tables are ready.\n"
     assert store.talk() == "1 200"
@@ -144,7 +144,9 @@ def test_flask_migrate_leaves_the_chat_alone(store: Store) -> None:
     store.run("flask", "pocketping", "db", "check")
 
 
-def test_without_the_hook_it_would_drop_the_chat_and_init_db_warns(open_store: Callable[[str], Store]) -> None:
+def test_without_the_hook_init_db_warns_that_the_chats_tables_would_be_dropped(
+    open_store: Callable[[str], Store],
+) -> None:
     store = open_store("sqlite")
     store.edit("store.py", ", include_name=PocketPing.include_name", "")
     store.run("flask", "db", "init")
@@ -163,13 +165,13 @@ HOOKS = {
 
 
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
-def test_init_db_does_not_warn_where_our_tables_are_left_out(open_store: Callable[[str], Store], hook: str) -> None:
+def test_init_db_does_not_warn_if_our_tables_are_excluded(open_store: Callable[[str], Store], hook: str) -> None:
     store = open_store("sqlite")
     store.edit("store.py", "include_name=PocketPing.include_name", hook)
     assert store.run("flask", "pocketping", "init-db") == "The tables are ready.\n"
 
 
-def test_init_db_does_not_warn_of_another_database(open_store: Callable[[str], Store]) -> None:
+def test_init_db_does_not_warn_about_another_database(open_store: Callable[[str], Store]) -> None:
     store = open_store("sqlite")
     store.edit("store.py", ", include_name=PocketPing.include_name", "")
     store.edit("store.py", "PocketPing(app, db=db)", "PocketPing(app)")
@@ -215,7 +217,7 @@ def test_flask_migrate_manages_the_chats_tables_too(store: Store) -> None:
         assert store.tables() == {"alembic_version"}
 
 
-def test_plain_alembic_leaves_the_chat_alone(open_store: Callable[[str], Store]) -> None:
+def test_plain_alembic_ignores_the_chats_tables(open_store: Callable[[str], Store]) -> None:
     store = open_store("postgresql")
     plain_alembic(store)
     (hook,) = re.findall(r"^    (include_name=.*)\n", block("migrations/env.py", "both calls").text, re.MULTILINE)
@@ -273,7 +275,5 @@ def plain_alembic(store: Store) -> None:
         (None, "unique_constraint", {"table_name": "stock"}, True),
     ],
 )
-def test_the_hook_leaves_out_what_is_ours_and_nothing_else(
-    name: str | None, type_: str, parents: dict[str, Any], kept: bool
-) -> None:
+def test_the_hook_excludes_only_our_tables(name: str | None, type_: str, parents: dict[str, Any], kept: bool) -> None:
     assert include_name(name, type_, parents) is kept

@@ -1,4 +1,4 @@
-"""Extensions that hosts have beside ours, each the real package: what they guard, list and log stays theirs."""
+"""Tests the real packages of other extensions: the chat works with them, and they still protect, list and log."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def in_any_order(extension: SetUp) -> pytest.MarkDecorator:
 
 
 @in_any_order(limiter)
-def test_limits_for_the_whole_app_leave_the_chat_out(tmp_path: Path, extensions: tuple[SetUp, ...]) -> None:
+def test_limits_for_the_whole_app_exempt_the_chat(tmp_path: Path, extensions: tuple[SetUp, ...]) -> None:
     app = host(tmp_path, *extensions)
     visitor = Visitor(app)
     asset = f"/pocketping/assets/{find_assets().build}/widget/widget.js"
@@ -65,14 +65,14 @@ def test_limits_for_the_whole_app_leave_the_chat_out(tmp_path: Path, extensions:
     assert [app.test_client().get("/").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_a_limiter_of_two_is_left_out_as_well(tmp_path: Path) -> None:
+def test_each_of_two_limiters_exempts_the_chat(tmp_path: Path) -> None:
     app = host(tmp_path, limiter, PocketPing, limiter)
     for _ in range(5):
         Visitor(app)
 
 
 @in_any_order(CSRFProtect)
-def test_no_token_is_wanted_with_messages_and_api_calls(tmp_path: Path, extensions: tuple[SetUp, ...]) -> None:
+def test_messages_and_api_calls_need_no_csrf_token(tmp_path: Path, extensions: tuple[SetUp, ...]) -> None:
     app = host(tmp_path, *extensions)
     visitor = Visitor(app)
     visitor.send("Hello")
@@ -80,7 +80,7 @@ def test_no_token_is_wanted_with_messages_and_api_calls(tmp_path: Path, extensio
     assert app.test_client().post("/form").status_code == 400
 
 
-def test_the_look_at_the_neighbours_is_over_with_the_first_request(tmp_path: Path) -> None:
+def test_other_extensions_are_only_checked_at_the_first_request(tmp_path: Path) -> None:
     app = host(tmp_path, PocketPing, CSRFProtect)
     assert list(request_started.receivers_for(app)) != []
     app.test_client().get("/")

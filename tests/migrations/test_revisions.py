@@ -1,4 +1,4 @@
-"""The revisions of the tables, on each kind of database and with rows in them; a new one needs no line here."""
+"""Tests the revisions of the tables on each kind of database, with rows. New revisions are included automatically."""
 
 from __future__ import annotations
 
@@ -241,13 +241,13 @@ def test_the_revisions_give_the_tables_that_the_models_describe(kind: str, tmp_p
         by_models.dispose()
 
 
-def test_the_revisions_are_one_line_and_are_named_after_their_files() -> None:
+def test_the_revisions_are_linear_and_named_after_their_files() -> None:
     script = ScriptDirectory(schema.FOLDER.parent)
     assert [found.revision for found in script.walk_revisions()] == schema.REVISIONS[::-1]
     assert script.get_current_head() == schema.HEAD
 
 
-def test_alembic_reads_the_revision_that_an_empty_database_is_given(engine: Engine) -> None:
+def test_alembic_reads_the_revision_of_an_empty_database(engine: Engine) -> None:
     upgrade(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": schema.VERSION_TABLE})
@@ -263,7 +263,7 @@ def sessions_and_later(engine: Engine) -> list[tuple[str, str]]:
         return [(str(row[0]), str(row[1])) for row in found]
 
 
-def test_tables_of_before_the_revisions_are_recognised_and_upgraded(engine: Engine, request: Any) -> None:
+def test_tables_from_before_the_first_revision_are_upgraded(engine: Engine, request: Any) -> None:
     go_to(engine, "0001")
     fill(engine)
     with engine.begin() as connection:
@@ -275,7 +275,7 @@ def test_tables_of_before_the_revisions_are_recognised_and_upgraded(engine: Engi
         assert schema.read_revision(connection) == "9999"
 
 
-def test_tables_that_are_complete_only_get_their_revision_recorded(engine: Engine) -> None:
+def test_complete_tables_only_get_a_revision(engine: Engine) -> None:
     Base.metadata.create_all(engine)
     fill(engine)
     described = describe(engine)
@@ -288,7 +288,7 @@ def test_tables_that_are_complete_only_get_their_revision_recorded(engine: Engin
 
 
 @pytest.mark.parametrize("statement", [1, 9, 33])
-def test_an_upgrade_that_was_cut_short_runs_again(any_database: str, statement: int) -> None:
+def test_an_interrupted_upgrade_can_be_repeated(any_database: str, statement: int) -> None:
     engine = create_engine(any_database)
     done = 0
 
@@ -310,7 +310,7 @@ def test_an_upgrade_that_was_cut_short_runs_again(any_database: str, statement: 
     engine.dispose()
 
 
-def test_a_later_revision_that_was_cut_short_runs_again(
+def test_an_interrupted_later_revision_can_be_repeated(
     mariadb: str, later_version: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = own_engine(mariadb)
@@ -329,7 +329,7 @@ def test_a_later_revision_that_was_cut_short_runs_again(
     engine.dispose()
 
 
-def test_tables_that_were_dropped_but_for_their_revision_are_made_again(engine: Engine) -> None:
+def test_dropped_tables_are_created_again(engine: Engine) -> None:
     upgrade(engine)
     Base.metadata.drop_all(engine)
     upgrade(engine)
@@ -338,7 +338,7 @@ def test_tables_that_were_dropped_but_for_their_revision_are_made_again(engine: 
         assert schema.has_default_project(connection)
 
 
-def test_tables_that_something_else_changed_are_not_called_ready(engine: Engine) -> None:
+def test_tables_changed_by_others_are_not_ready(engine: Engine) -> None:
     upgrade(engine)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE pocketping_project DROP COLUMN created_at"))
@@ -346,7 +346,7 @@ def test_tables_that_something_else_changed_are_not_called_ready(engine: Engine)
         upgrade(engine)
 
 
-def test_a_database_of_a_newer_version_is_left_alone(engine: Engine) -> None:
+def test_a_database_of_a_newer_version_is_not_changed(engine: Engine) -> None:
     upgrade(engine)
     with engine.begin() as connection:
         schema.write_revision(connection, "9999")
@@ -370,7 +370,7 @@ def upgrade(op):
 """
 
 
-def test_replacing_a_table_in_sqlite_keeps_what_refers_to_it(
+def test_replacing_a_table_in_sqlite_keeps_references_to_it(
     sqlite: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = own_engine(sqlite)
@@ -389,7 +389,7 @@ def test_replacing_a_table_in_sqlite_keeps_what_refers_to_it(
 # --- One at a time
 
 
-def test_whoever_comes_second_waits_for_the_first(engine: Engine) -> None:
+def test_a_second_upgrade_waits_for_the_first(engine: Engine) -> None:
     finished = threading.Event()
 
     def second() -> None:
@@ -404,7 +404,7 @@ def test_whoever_comes_second_waits_for_the_first(engine: Engine) -> None:
     assert finished.is_set()
 
 
-def test_all_who_open_an_old_file_at_once_find_it_upgraded(sqlite: str, later_version: None) -> None:
+def test_concurrent_first_uses_upgrade_an_old_file(sqlite: str, later_version: None) -> None:
     of_before(sqlite)
     opened = [Database(lambda: own_engine(sqlite), upgrades_itself=True) for _ in range(5)]
     barrier = threading.Barrier(len(opened))
@@ -420,7 +420,7 @@ def test_all_who_open_an_old_file_at_once_find_it_upgraded(sqlite: str, later_ve
         db.dispose()
 
 
-def test_processes_that_upgrade_at_once_agree(any_database: str, tmp_path: Path) -> None:
+def test_concurrent_upgrades_of_processes_succeed(any_database: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "flask", "--app", "tests.support.wsgi:app", "pocketping", "init-db"]
     environment = process_environment(tmp_path, any_database)
     started = [
@@ -455,7 +455,7 @@ def state_of_logging() -> dict[str, Any]:
     return found
 
 
-def test_the_hosts_logging_stays_as_it_was(engine: Engine) -> None:
+def test_an_upgrade_does_not_change_the_hosts_logging(engine: Engine) -> None:
     logger = logging.getLogger("host.orders")
     logger.setLevel(logging.DEBUG)
     handler = logging.NullHandler()
@@ -479,7 +479,7 @@ def test_an_upgrade_within_the_hosts_own_migration_does_not_disturb_it(engine: E
     theirs.dispose()
 
 
-def test_an_engine_of_the_hosts_gets_its_settings_back(tmp_path: Path) -> None:
+def test_the_settings_of_a_hosts_engine_are_restored(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'host.db'}", poolclass=StaticPool)
     for enforced in (0, 1):
         with engine.connect() as connection:
@@ -491,7 +491,7 @@ def test_an_engine_of_the_hosts_gets_its_settings_back(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_the_hosts_unfinished_work_in_memory_is_not_committed() -> None:
+def test_uncommitted_changes_of_the_host_in_memory_are_not_committed() -> None:
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     with engine.connect() as connection:
         connection.execute(text("CREATE TABLE stock (id INTEGER)"))
@@ -543,7 +543,7 @@ def of_before(url: str) -> None:
 
 
 @pytest.mark.parametrize("configured", [False, True], ids=["the default file", "a file of POCKETPING_DATABASE_URI"])
-def test_a_sqlite_file_of_the_chats_own_upgrades_itself(
+def test_the_embedded_sqlite_file_is_upgraded_automatically(
     tmp_path: Path, serve: Serve, later_version: None, configured: bool
 ) -> None:
     url = f"sqlite:///{tmp_path / ('chat.db' if configured else 'pocketping.db')}"
@@ -556,7 +556,7 @@ def test_a_sqlite_file_of_the_chats_own_upgrades_itself(
 
 
 @pytest.mark.parametrize("key", ["POCKETPING_DATABASE_URI", "SQLALCHEMY_DATABASE_URI"])
-def test_a_database_in_memory_that_is_the_chats_own_makes_itself(tmp_path: Path, serve: Serve, key: str) -> None:
+def test_an_embedded_in_memory_database_is_created_automatically(tmp_path: Path, serve: Serve, key: str) -> None:
     app, _ = host(tmp_path, **{key: "sqlite://"})
     api = serve(app)
     barrier = threading.Barrier(6)
@@ -588,7 +588,7 @@ def host_with(tmp_path: Path, url: str, lend: str) -> tuple[Flask, PocketPing]:
     [("sqlite", "url"), ("postgresql", "url"), ("mariadb", "url"), ("postgresql", "engine"), ("sqlite", "db")],
     indirect=["any_database"],
 )
-def test_elsewhere_old_tables_stop_with_the_command_that_upgrades_them(
+def test_other_databases_with_old_tables_get_an_error_with_the_command(
     any_database: str,
     tmp_path: Path,
     serve: Serve,
@@ -619,7 +619,7 @@ def close(app: Flask) -> None:
     app.extensions["pocketping"].db.engine.dispose()
 
 
-def test_old_tables_without_a_revision_stop_too(
+def test_old_tables_without_a_revision_are_an_error(
     postgresql: str, tmp_path: Path, later_version: None, serve: Serve
 ) -> None:
     of_before(postgresql)
@@ -634,7 +634,7 @@ def test_old_tables_without_a_revision_stop_too(
     serve(app).session()
 
 
-def test_tables_of_a_newer_version_stop_everywhere(engine: Engine, any_database: str, tmp_path: Path) -> None:
+def test_tables_of_a_newer_version_are_an_error(engine: Engine, any_database: str, tmp_path: Path) -> None:
     upgrade(engine)
     with engine.begin() as connection:
         schema.write_revision(connection, "9999")
@@ -650,9 +650,7 @@ def test_tables_of_a_newer_version_stop_everywhere(engine: Engine, any_database:
     app.extensions["pocketping"].runtime.close()
 
 
-def test_an_app_without_flasks_commands_makes_its_tables_by_a_call(
-    any_database: str, tmp_path: Path, serve: Serve
-) -> None:
+def test_an_app_without_flasks_commands_can_create_its_tables(any_database: str, tmp_path: Path, serve: Serve) -> None:
     app, pocketping = host(tmp_path, SQLALCHEMY_DATABASE_URI=any_database)
     with app.app_context(), pytest.raises(SchemaMissing):
         pocketping.list_sessions()
@@ -678,7 +676,7 @@ def flask(any_database: str, tmp_path: Path) -> Iterator[Callable[..., tuple[int
     app.extensions["pocketping"].runtime.close()
 
 
-def test_the_commands_tell_and_change_the_revision(flask: Callable[..., tuple[int, str]], any_database: str) -> None:
+def test_the_commands_show_and_change_the_revision(flask: Callable[..., tuple[int, str]], any_database: str) -> None:
     head = schema.HEAD
     assert flask("current") == (0, f"no tables (newest: {head})\n")
     assert flask("check")[0] == 1
@@ -694,7 +692,7 @@ def test_the_commands_tell_and_change_the_revision(flask: Callable[..., tuple[in
     assert flask("upgrade", "0001")[0] == 0
 
 
-def test_check_names_what_differs(flask: Callable[..., tuple[int, str]], any_database: str) -> None:
+def test_check_names_the_differences(flask: Callable[..., tuple[int, str]], any_database: str) -> None:
     flask("upgrade")
     engine = create_engine(any_database)
     on = " ON pocketping_attachment" if engine.dialect.name in {"mysql", "mariadb"} else ""
@@ -712,7 +710,7 @@ def test_check_names_what_differs(flask: Callable[..., tuple[int, str]], any_dat
 
 
 @pytest.mark.parametrize("arguments", [["upgrade", "7777"], ["downgrade", "7777", "--yes"], ["stamp", "7777"]])
-def test_a_revision_that_does_not_exist_is_told_in_a_line(
+def test_an_unknown_revision_is_an_error_of_one_line(
     flask: Callable[..., tuple[int, str]], arguments: list[str]
 ) -> None:
     code, output = flask(*arguments)
@@ -720,7 +718,7 @@ def test_a_revision_that_does_not_exist_is_told_in_a_line(
     assert output.startswith("Error: There is no revision 7777. There are: 0001")
 
 
-def test_a_downgrade_asks_first(flask: Callable[..., tuple[int, str]]) -> None:
+def test_a_downgrade_asks_for_confirmation(flask: Callable[..., tuple[int, str]]) -> None:
     flask("upgrade")
     assert "Continue? [y/N]" in flask("downgrade", "base")[1]
     assert flask("check")[0] == 0

@@ -1,4 +1,4 @@
-"""What goes out: written as marshmallow would, and refused where that would be another text."""
+"""Tests the output of schemas: it equals that of marshmallow, and schemas that would differ are refused."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Shout(fields.String):
         (OwnFormat, "at is a Time of the format rfc"),
     ],
 )
-def test_a_schema_that_marshmallow_writes_otherwise_is_refused(schema: type[OutputSchema], why: str) -> None:
+def test_a_schema_with_other_output_in_marshmallow_is_refused(schema: type[OutputSchema], why: str) -> None:
     with pytest.raises(TypeError, match=f"{schema.__name__}: .*{why}"):
         schema()
 
@@ -97,7 +97,7 @@ def test_a_schema_that_marshmallow_writes_otherwise_is_refused(schema: type[Outp
         (Day(format="%d.%m.%Y"), "field is a Day of the format"),
     ],
 )
-def test_a_field_that_marshmallow_writes_otherwise_is_refused(field: Any, why: str) -> None:
+def test_a_field_with_other_output_in_marshmallow_is_refused(field: Any, why: str) -> None:
     schema = type("Odd", (OutputSchema,), {"field": field, "compute": lambda self, item: 1})
     with pytest.raises(TypeError, match=f"Odd: .*{why}"):
         schema()
@@ -108,14 +108,14 @@ def test_a_field_that_marshmallow_writes_otherwise_is_refused(field: Any, why: s
     [{}, {"only": ["name"]}, {"exclude": ["name"]}, {"load_only": ["count"]}],
     ids=lambda options: next(iter(options), "all"),
 )
-def test_what_a_schema_is_made_with_holds(options: dict[str, Any]) -> None:
+def test_options_of_a_schema_are_respected(options: dict[str, Any]) -> None:
     schema = ItemSchema(**options)
     assert schema.dump(Item()) == Schema.dump(schema, Item())
     assert schema.dump([Item()], many=True) == [Schema.dump(schema, Item())]
     assert ItemSchema(many=True, **options).dump([Item()]) == [schema.dump(Item())]
 
 
-def test_nested_schemas_are_written_with_what_they_are_nested_with() -> None:
+def test_options_of_nested_schemas_are_respected() -> None:
     class Both(OutputSchema):
         one = fields.Nested(ItemSchema, only=["name"])
         many = fields.Nested(ItemSchema, many=True, exclude=["name"])
@@ -135,7 +135,7 @@ def test_times_are_in_utc_with_microseconds() -> None:
     assert written == {"at": "2026-03-29T01:30:00.000000Z", "on": "2026-03-29"}
 
 
-def test_a_message_is_written_as_marshmallow_does() -> None:
+def test_a_message_is_written_as_by_marshmallow() -> None:
     attached = Attachment("att_1", "sess_1", "a.txt", "text/plain", 5, AttachmentStatus.READY, "/a.txt")
     message = Message("msg_1", "sess_1", 1, "Hello", MessageType.VISITOR, datetime.now(UTC), attachments=(attached,))
     schema = MessageSchema()
@@ -154,7 +154,7 @@ def _all(schema: type[OutputSchema]) -> Iterator[type[OutputSchema]]:
         yield from _all(one)
 
 
-def test_every_schema_of_ours_can_be_made() -> None:
+def test_every_schema_can_be_created() -> None:
     ours = [schema for schema in _all(OutputSchema) if schema.__module__.startswith("flask_pocketping.")]
     assert {"SessionSchema", "VisitorSendResponse"} <= {schema.__name__ for schema in ours}
     for schema in ours:

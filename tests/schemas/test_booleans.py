@@ -1,4 +1,4 @@
-"""In JSON, true and false are the only truth values: nothing else counts as one, and they count as nothing else."""
+"""Tests that only JSON's true and false are accepted as booleans, and that they are accepted as nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refused(api: Api, method: str, path: str, body: dict[str, Any], field: str) 
 
 
 @pytest.mark.parametrize("value", [*LIKENESSES, None])
-def test_what_only_looks_like_a_truth_value_is_refused(shared: Api, value: object) -> None:
+def test_values_that_only_look_like_booleans_are_refused(shared: Api, value: object) -> None:
     page = shared.visitor()
     webhook = shared.ok("POST", "/webhooks", {"url": "http://127.0.0.1:9/hook", "events": ["*"]})["webhook"]
     refused(shared, "POST", f"/sessions/{page.session_id}/ai", {"enabled": value}, "enabled")
@@ -34,7 +34,7 @@ def test_what_only_looks_like_a_truth_value_is_refused(shared: Api, value: objec
 
 
 @pytest.mark.parametrize("value", LIKENESSES)
-def test_it_is_refused_on_the_socket_too(shared: Api, value: object) -> None:
+def test_a_socket_refuses_values_that_only_look_like_booleans(shared: Api, value: object) -> None:
     session_id = shared.session()
     with shared.socket() as office:
         office.send({"type": "typing", "sessionId": session_id, "isTyping": value})
@@ -42,14 +42,14 @@ def test_it_is_refused_on_the_socket_too(shared: Api, value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_a_truth_value_is_no_number(shared: Api, value: bool) -> None:
+def test_a_boolean_is_not_a_number(shared: Api, value: bool) -> None:
     page = shared.visitor()
     refused(shared, "POST", "/csat", {"sessionId": page.handle, "score": value}, "score")
     refused(shared, "POST", "/upload", {"sessionId": page.handle, "filename": "a.txt", "size": value}, "size")
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_truth_values_are_taken_and_given_as_such(any_api: Api, value: bool) -> None:
+def test_booleans_are_read_and_written_as_booleans(any_api: Api, value: bool) -> None:
     page = any_api.visitor()
     page.say("Hello")
     session = any_api.ok("POST", f"/sessions/{page.session_id}/ai", {"enabled": value})["session"]
@@ -70,7 +70,7 @@ def booleans_in(schema: type[Schema] | Schema) -> list[fields.Boolean]:
     return found
 
 
-def test_every_truth_value_of_a_body_or_a_frame_is_read_as_strictly() -> None:
+def test_every_boolean_field_is_strict() -> None:
     """Texts stand for them only in queries, which have nothing else."""
     inputs = [
         found

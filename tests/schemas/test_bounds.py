@@ -1,4 +1,4 @@
-"""How long things may be: the schemas, the checks of `chat/` and the columns say the same."""
+"""Tests maximum lengths: the schemas, the checks of `chat/` and the columns agree."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ..support.clients import Api
         ({"metadata": {"pageUrl": "u" * 2049}}, "metadata.pageUrl", "Must be up to 2048 characters."),
     ],
 )
-def test_the_error_says_what_is_allowed(shared: Api, body: dict[str, Any], field: str, text: str) -> None:
+def test_the_error_names_the_limits(shared: Api, body: dict[str, Any], field: str, text: str) -> None:
     answer = shared.post("/sessions", body)
     assert answer.status_code == 400
     assert text in answer.json()["details"][field]
 
 
-def test_what_is_as_long_as_allowed_is_stored(any_shared: Api) -> None:
+def test_values_of_the_maximum_length_are_stored(any_shared: Api) -> None:
     identity = {"name": "n" * bounds.MAX_NAME, "customerId": "c" * bounds.MAX_CUSTOMER_ID}
     body = {"visitorId": "v" * bounds.MAX_VISITOR_ID, "identity": identity}
     made = any_shared.ok("POST", "/sessions", body)["session"]
@@ -37,14 +37,14 @@ def test_what_is_as_long_as_allowed_is_stored(any_shared: Api) -> None:
     assert made["identity"] == {**identity, "verified": True}
 
 
-def test_a_check_of_the_domain_says_it_too() -> None:
+def test_checks_of_the_domain_name_the_limits() -> None:
     with pytest.raises(InvalidRequest, match="name: Must be 1–200 characters, without NUL"):
         bounds.check_line("name", "n\x00", bounds.MAX_NAME)
     with pytest.raises(InvalidRequest, match="limit: Must be 1–100"):
         bounds.check_limit(101)
 
 
-def test_columns_are_as_wide_as_what_is_let_in() -> None:
+def test_columns_are_as_wide_as_the_maximum_length() -> None:
     widths = {
         table(Session).c.visitor_id: bounds.MAX_VISITOR_ID,
         table(Session).c.email: bounds.MAX_EMAIL,

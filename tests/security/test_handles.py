@@ -1,4 +1,4 @@
-"""Handles: read as often as a page shows them, and only those that are signed."""
+"""Tests handles: they can be read repeatedly, and only signed ones are valid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask_pocketping.errors import SessionNotFound
 from flask_pocketping.security.handles import Handles
 
 
-def test_a_handle_that_was_read_before_opens_no_other() -> None:
+def test_a_cached_handle_does_not_validate_others() -> None:
     handles = Handles([b"secret"])
     handle = handles.sign("sess_1")
     for _ in range(3):
@@ -18,7 +18,7 @@ def test_a_handle_that_was_read_before_opens_no_other() -> None:
                 handles.read(forged)
 
 
-def test_what_one_app_has_read_opens_nothing_in_another() -> None:
+def test_a_handle_of_one_app_is_invalid_in_another() -> None:
     mine, other = Handles([b"secret"]), Handles([b"another secret"])
     handle = mine.sign("sess_1")
     assert mine.read(handle) == "sess_1"

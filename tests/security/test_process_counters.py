@@ -1,4 +1,4 @@
-"""Counters of this process: what `limits` does for them, and what we keep it from doing."""
+"""Tests the counters of a process, which use `limits` without its threads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def test_counters_expire_and_have_a_bound(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+def test_counters_expire_and_are_limited(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     monkeypatch.setattr(ProcessRateLimiter, "MAX_COUNTERS", 1000)
     limiter = ProcessRateLimiter()
     for number in range(500):
@@ -48,7 +48,7 @@ def test_counters_expire_and_have_a_bound(monkeypatch: pytest.MonkeyPatch, clock
         assert len(limiter) <= 1000
 
 
-def test_what_has_expired_is_removed_by_the_next_request(clock: Clock) -> None:
+def test_expired_counters_are_removed_by_the_next_request(clock: Clock) -> None:
     limiter = ProcessRateLimiter()
     for number in range(500):
         assert limiter.hit(SECOND, str(number))
@@ -72,14 +72,14 @@ def test_counting_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert started == []
 
 
-def test_no_thread_is_left_by_the_first_request() -> None:
+def test_the_first_request_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     Limiter().hit((RateRule(5, 1, "day"),), "one")
     assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.parametrize("item", [SECOND, DAY], ids=str)
-def test_threads_that_begin_a_counter_together_are_counted_exactly(item: RateLimitItem, clock: Clock) -> None:
+def test_concurrent_first_requests_are_counted_exactly(item: RateLimitItem, clock: Clock) -> None:
     usual = sys.getswitchinterval()
     # So that threads take turns within the few steps that count one request.
     sys.setswitchinterval(1e-6)
@@ -100,7 +100,7 @@ def test_threads_that_begin_a_counter_together_are_counted_exactly(item: RateLim
         sys.setswitchinterval(usual)
 
 
-def test_a_part_of_the_last_window_counts_until_it_is_over(clock: Clock) -> None:
+def test_a_part_of_the_last_window_still_counts(clock: Clock) -> None:
     limiter, rules = Limiter(), (RateRule(10, 1, "minute"),)
     clock.now = 600_000.0
     for _ in range(10):
@@ -119,7 +119,7 @@ def test_a_part_of_the_last_window_counts_until_it_is_over(clock: Clock) -> None
     limiter.hit(rules, "one")
 
 
-def test_a_request_of_some_cost_counts_as_a_whole_or_not_at_all(clock: Clock) -> None:
+def test_a_request_with_a_cost_counts_completely_or_not_at_all(clock: Clock) -> None:
     limiter = Limiter()
     limiter.hit_bytes(100, "192.0.2.1", 60)
     for _ in range(3):
@@ -143,7 +143,7 @@ def test_checking_counts_nothing(clock: Clock) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
-def test_a_process_that_was_forked_off_while_one_was_counted_goes_on_counting() -> None:
+def test_a_process_forked_during_a_count_can_count() -> None:
     limiter = ProcessRateLimiter()
     assert limiter.hit(DAY, "one")
     with limiter._lock:

@@ -1,4 +1,4 @@
-"""Rate limits: of each API key in the back office, of conversations and addresses on the visitor's wire."""
+"""Tests rate limits: of API keys in the back office, and of conversations and addresses in the visitor API."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ def test_by_default_a_key_is_not_limited(api: Api) -> None:
 @pytest.mark.parametrize(
     ("rule", "amount"), [("free", 100), ("pro", 1000), ("team", 10000), ("50/second", 50), ("7 per 2 hour", 7)]
 )
-def test_a_plan_or_a_rule_is_told_in_the_headers(tmp_path: Path, serve: Serve, rule: str, amount: int) -> None:
+def test_the_headers_have_the_limit_of_a_plan_or_rule(tmp_path: Path, serve: Serve, rule: str, amount: int) -> None:
     answer = serve(make_app(tmp_path, rate_limit=rule)).get("/sessions")
     assert answer.headers["RateLimit-Limit"] == str(amount)
     assert answer.headers["RateLimit-Remaining"] == str(amount - 1)
     assert 1 <= int(answer.headers["RateLimit-Reset"]) <= 7200
 
 
-def test_every_answer_to_a_counted_request_tells_how_many_are_left(tmp_path: Path, serve: Serve) -> None:
+def test_every_counted_response_has_the_remaining_requests(tmp_path: Path, serve: Serve) -> None:
     api = serve(make_app(tmp_path, rate_limit="20/hour"))
     session = api.post("/sessions")
     webhook = api.post("/webhooks", {"url": "https://example.com/", "events": ["*"]})
@@ -111,7 +111,7 @@ def test_every_answer_to_a_counted_request_tells_how_many_are_left(tmp_path: Pat
         assert int(answer.headers["RateLimit-Reset"]) >= 1
 
 
-def test_one_request_too_many_is_refused_and_changes_nothing(tmp_path: Path, serve: Serve) -> None:
+def test_a_request_over_the_limit_is_refused_and_changes_nothing(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, rate_limit="3/hour")
     api = serve(app)
     for _ in range(3):
@@ -123,7 +123,7 @@ def test_one_request_too_many_is_refused_and_changes_nothing(tmp_path: Path, ser
     assert len(api.with_key(another_key(app)).ok("GET", "/sessions")["sessions"]) == 3
 
 
-def test_each_key_is_counted_for_itself(tmp_path: Path, serve: Serve) -> None:
+def test_each_key_is_counted_separately(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, rate_limit="2/hour")
     api = serve(app)
     one, other = api.with_key(another_key(app)), api.with_key(another_key(app))
@@ -134,7 +134,7 @@ def test_each_key_is_counted_for_itself(tmp_path: Path, serve: Serve) -> None:
     assert api.with_key(None).get("/health").status_code == 200
 
 
-def test_of_several_rules_the_tightest_counts(tmp_path: Path, serve: Serve) -> None:
+def test_the_strictest_of_several_rules_counts(tmp_path: Path, serve: Serve) -> None:
     api = serve(make_app(tmp_path, rate_limit="5/hour; 3/day"))
     answers = [api.get("/sessions") for _ in range(4)]
     assert [answer.headers["RateLimit-Limit"] for answer in answers] == ["3"] * 4
@@ -142,13 +142,13 @@ def test_of_several_rules_the_tightest_counts(tmp_path: Path, serve: Serve) -> N
     limited(answers[3])
 
 
-def test_after_the_window_there_is_room_again(tmp_path: Path, serve: Serve) -> None:
+def test_requests_are_allowed_again_after_the_window(tmp_path: Path, serve: Serve) -> None:
     api = serve(make_app(tmp_path, rate_limit="2/second"))
     wait_until(lambda: api.get("/sessions").status_code == 429, "the limit")
     wait_until(lambda: api.get("/sessions").status_code == 200, "room again")
 
 
-def test_those_at_once_are_counted_exactly(tmp_path: Path, serve: Serve) -> None:
+def test_concurrent_requests_are_counted_exactly(tmp_path: Path, serve: Serve) -> None:
     api = serve(make_app(tmp_path, rate_limit="10/hour"))
     barrier = threading.Barrier(20)
 
@@ -168,9 +168,7 @@ def test_two_apps_with_one_redis_count_together(tmp_path: Path, serve: Serve, re
     assert int(limited(other.get("/sessions"))["RateLimit-Limit"]) == 4
 
 
-def test_apps_of_different_sites_do_not_count_each_other_in_one_redis(
-    tmp_path: Path, serve: Serve, redis_url: str
-) -> None:
+def test_apps_of_different_sites_count_separately_in_one_redis(tmp_path: Path, serve: Serve, redis_url: str) -> None:
     for site in ("one", "other"):
         api = serve(make_app(tmp_path / site, rate_limit="1/hour", redis_url=redis_url))
         assert [api.get("/sessions").status_code for _ in range(2)] == [200, 429]
@@ -183,7 +181,7 @@ def test_the_processes_of_one_app_count_together(tmp_path: Path, sqlite: str, re
     assert (statuses.count(200), statuses.count(429)) == (20, 10)
 
 
-def test_without_redis_each_process_goes_on_counting_for_itself(
+def test_without_redis_each_process_counts_separately(
     tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis_url = f"redis://:swordfish@127.0.0.1:{free_port()}/0"
@@ -196,7 +194,7 @@ def test_without_redis_each_process_goes_on_counting_for_itself(
     assert "swordfish" not in caplog.text
 
 
-def test_a_redis_that_comes_back_is_counted_in_again(
+def test_counting_returns_to_redis_when_it_comes_back(
     tmp_path: Path, serve: Serve, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Limiter, "RETRY", 0.0)
@@ -212,7 +210,7 @@ def test_a_redis_that_comes_back_is_counted_in_again(
         assert one.get("/sessions").status_code == 429
 
 
-def test_a_conversation_may_send_so_many_messages(tmp_path: Path, serve: Serve) -> None:
+def test_the_messages_of_a_conversation_are_limited(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, visitor_message_limit="3/hour")
     api = serve(app)
     one, other = api.visitor(), api.visitor()
@@ -225,7 +223,7 @@ def test_a_conversation_may_send_so_many_messages(tmp_path: Path, serve: Serve) 
     api.ok("POST", f"/sessions/{one.session_id}/messages", {"content": "The office may always answer"})
 
 
-def test_an_address_may_make_so_many_requests(tmp_path: Path, serve: Serve, elsewhere: requests.Session) -> None:
+def test_the_requests_of_an_address_are_limited(tmp_path: Path, serve: Serve, elsewhere: requests.Session) -> None:
     api = serve(make_app(tmp_path, visitor_address_limit="4/hour"))
     visitor = api.visitor()
     for _ in range(3):
@@ -236,7 +234,9 @@ def test_an_address_may_make_so_many_requests(tmp_path: Path, serve: Serve, else
     assert api.get("/sessions").status_code == 200
 
 
-def test_an_address_may_open_so_many_sessions(tmp_path: Path, serve: Serve, elsewhere: requests.Session) -> None:
+def test_the_sessions_that_an_address_opens_are_limited(
+    tmp_path: Path, serve: Serve, elsewhere: requests.Session
+) -> None:
     api = serve(make_app(tmp_path, visitor_silent_session_limit="2/hour", visitor_session_limit="1/hour"))
     first = api.visitor()
     api.visitor()
@@ -248,7 +248,7 @@ def test_an_address_may_open_so_many_sessions(tmp_path: Path, serve: Serve, else
     assert api.post("/sessions").status_code == 201
 
 
-def test_an_address_may_begin_so_many_conversations(
+def test_the_conversations_that_an_address_starts_are_limited(
     any_database: str, tmp_path: Path, serve: Serve, elsewhere: requests.Session
 ) -> None:
     """An office behind one address may look at as many pages as it likes."""
@@ -269,7 +269,7 @@ def test_an_address_may_begin_so_many_conversations(
     assert [found["status"] for found in api.ok("GET", "/sessions")["sessions"]] == ["active"] * 6
 
 
-def test_many_first_messages_at_once_are_counted_each_and_once(any_database: str, tmp_path: Path, serve: Serve) -> None:
+def test_concurrent_first_messages_are_counted_once_each(any_database: str, tmp_path: Path, serve: Serve) -> None:
     api = serve(make_app(tmp_path, any_database, visitor_session_limit="3/hour"))
     pages = [api.visitor() for _ in range(6)]
     barrier = threading.Barrier(12)
@@ -378,7 +378,7 @@ def test_without_a_key_the_back_office_is_closed(tmp_path: Path, serve: Serve) -
     assert api.with_key(another_key(app)).get("/sessions").status_code == 200
 
 
-def test_wrong_keys_are_limited_for_each_address_on_every_road(
+def test_wrong_keys_are_limited_per_address_on_all_transports(
     tmp_path: Path, serve: Serve, elsewhere: requests.Session
 ) -> None:
     app = make_app(tmp_path, failed_key_limit="5/hour")
@@ -407,7 +407,7 @@ def test_wrong_keys_are_limited_for_each_address_on_every_road(
     assert elsewhere.get(api.url + "/sessions", headers=headers, timeout=30).status_code == 200
 
 
-def test_a_key_that_was_revoked_counts_as_a_guess(tmp_path: Path, serve: Serve) -> None:
+def test_a_revoked_key_counts_as_a_guess(tmp_path: Path, serve: Serve) -> None:
     app = make_app(tmp_path, failed_key_limit="3/hour")
     api = serve(app)
     made = projects.create_key(app.extensions["pocketping"].db, "another")
@@ -418,7 +418,7 @@ def test_a_key_that_was_revoked_counts_as_a_guess(tmp_path: Path, serve: Serve) 
     assert [client.get("/sessions").status_code for _ in range(4)] == [401, 401, 401, 429]
 
 
-def test_what_nobody_guessed_is_not_counted(tmp_path: Path, serve: Serve, travel: Travel) -> None:
+def test_requests_without_a_guess_are_not_counted(tmp_path: Path, serve: Serve, travel: Travel) -> None:
     """A request without a key tries none, and a token that ran out was good once."""
     app = make_app(tmp_path, failed_key_limit="2/hour", operator_token_lifetime=60)
     api = serve(app)
@@ -436,7 +436,7 @@ def test_wrong_keys_are_counted_in_redis_by_all_processes(tmp_path: Path, serve:
     assert statuses == [401, 401, 401, 401, 429, 429]
 
 
-def test_what_an_address_sends_within_a_day_is_bounded_on_every_road(
+def test_the_daily_bytes_of_an_address_are_limited_on_all_transports(
     tmp_path: Path, serve: Serve, elsewhere: requests.Session
 ) -> None:
     limits: dict[str, Any] = {"visitor_daily_bytes": 100_000, "visitor_message_limit": "off"}

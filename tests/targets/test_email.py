@@ -1,4 +1,4 @@
-"""Mails to visitors who left, as an SMTP server gets them."""
+"""Tests mail to visitors who left, with an SMTP server."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def post(sqlite: str, tmp_path: Path, mailbox: Mailbox) -> Iterator[Post]:
     state.runtime.close()
 
 
-def test_answers_that_were_not_read_come_in_one_mail(open_post: Open, mailbox: Mailbox, travel: Travel) -> None:
+def test_unread_replies_are_sent_in_one_mail(open_post: Open, mailbox: Mailbox, travel: Travel) -> None:
     post = open_post(mailbox.port, reply_to="help@shop.example")
     session_id = post.begin(pageUrl="https://shop.example/tea?id=1")
     post.answer(session_id, "Grüße! 👋")
@@ -136,7 +136,7 @@ def test_a_visitor_who_does_not_need_it_gets_no_mail(
     assert post.states() == ["cancelled", "cancelled"]
 
 
-def test_that_the_operator_read_something_changes_nothing(post: Post, mailbox: Mailbox, travel: Travel) -> None:
+def test_receipts_of_operators_do_not_cancel_a_mail(post: Post, mailbox: Mailbox, travel: Travel) -> None:
     session_id = post.begin()
     messages.send_message(post.db, session_id, "Hello?", type=MessageType.VISITOR)
     post.answer(session_id, "Hello")
@@ -162,7 +162,7 @@ def test_a_mail_waits_while_the_page_is_open(post: Post, mailbox: Mailbox, trave
     assert len(mailbox.mails) == 1
 
 
-def test_who_gave_no_address_gets_no_delivery(post: Post) -> None:
+def test_a_visitor_without_an_address_gets_no_delivery(post: Post) -> None:
     post.answer(post.begin(None), "Hello")
     post.answer(post.begin(Identity(name="Ada")), "Hello")
     assert post.states() == []
@@ -180,7 +180,7 @@ def test_who_gave_no_address_gets_no_delivery(post: Post) -> None:
         "ada",
     ],
 )
-def test_what_is_no_plain_address_gets_no_mail(post: Post, mailbox: Mailbox, travel: Travel, address: str) -> None:
+def test_an_invalid_address_gets_no_mail(post: Post, mailbox: Mailbox, travel: Travel, address: str) -> None:
     session_id = post.begin()
     # Past all checks of what comes in.
     with post.db.transaction() as tx:
@@ -192,9 +192,7 @@ def test_what_is_no_plain_address_gets_no_mail(post: Post, mailbox: Mailbox, tra
     assert post.states() == ["cancelled"]
 
 
-def test_names_and_texts_add_no_headers_and_nothing_that_the_visitor_said(
-    post: Post, mailbox: Mailbox, travel: Travel
-) -> None:
+def test_a_mail_has_only_replies_and_no_injected_headers(post: Post, mailbox: Mailbox, travel: Travel) -> None:
     session_id = post.begin(Identity(email="ada@example.com", name="You won: https://evil.example"))
     messages.send_message(post.db, session_id, "Your account is closed", type=MessageType.VISITOR)
     messages.send_message(post.db, session_id, "Bcc: x@example.com\n.\nQUIT", operator_name="Ana")
@@ -217,14 +215,14 @@ def test_names_and_texts_add_no_headers_and_nothing_that_the_visitor_said(
         "https://[",
     ],
 )
-def test_the_link_leads_to_the_site_and_nowhere_else(post: Post, mailbox: Mailbox, travel: Travel, page: str) -> None:
+def test_the_link_leads_only_to_the_site(post: Post, mailbox: Mailbox, travel: Travel, page: str) -> None:
     post.answer(post.begin(pageUrl=page), "Hello")
     travel.forward(minutes=6)
     post.deliver()
     assert text_of(mailbox.mails[0]).endswith(f"Reply in the chat: {PAGE}\n")
 
 
-def test_a_mail_that_is_put_off_comes_later_with_the_same_id(post: Post, mailbox: Mailbox, travel: Travel) -> None:
+def test_a_deferred_mail_is_sent_later_with_the_same_id(post: Post, mailbox: Mailbox, travel: Travel) -> None:
     mailbox.to_mails = ["451 Try again later"]
     post.answer(post.begin(), "Hello")
     travel.forward(minutes=6)
@@ -238,7 +236,7 @@ def test_a_mail_that_is_put_off_comes_later_with_the_same_id(post: Post, mailbox
     assert post.errors() == ["The server refused the mail (451).", None]
 
 
-def test_an_address_that_is_refused_is_not_tried_again(post: Post, mailbox: Mailbox, travel: Travel) -> None:
+def test_a_refused_address_is_not_retried(post: Post, mailbox: Mailbox, travel: Travel) -> None:
     mailbox.to_recipients = ["550 No such user"]
     post.answer(post.begin(), "Hello")
     travel.forward(minutes=6)
@@ -246,7 +244,7 @@ def test_an_address_that_is_refused_is_not_tried_again(post: Post, mailbox: Mail
     assert post.states() == ["failed"]
 
 
-def test_a_server_that_is_not_there_is_tried_again(sqlite: str, tmp_path: Path, travel: Travel) -> None:
+def test_an_unreachable_server_is_retried(sqlite: str, tmp_path: Path, travel: Travel) -> None:
     state = make_app(tmp_path, sqlite, worker="off").extensions["pocketping"]
     post = Post(state.db, free_port())
     post.answer(post.begin(), "Hello")
@@ -259,7 +257,7 @@ def test_a_server_that_is_not_there_is_tried_again(sqlite: str, tmp_path: Path, 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not trusted"])
-def test_mails_go_encrypted_and_signed_in_to_a_server_that_is_trusted(
+def test_mail_is_sent_encrypted_and_authenticated_to_a_trusted_server(
     sqlite: str, tmp_path: Path, travel: Travel, security: str, trusted: bool
 ) -> None:
     authority = trustme.CA()
@@ -281,6 +279,6 @@ def test_mails_go_encrypted_and_signed_in_to_a_server_that_is_trusted(
 
 
 @pytest.mark.parametrize("sender", ["nobody", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example", ""])
-def test_a_sender_that_is_none_is_refused_when_the_app_starts(sender: str) -> None:
+def test_an_invalid_sender_is_refused_when_the_app_starts(sender: str) -> None:
     with pytest.raises(ValueError, match="one address"):
         EmailTarget("127.0.0.1", sender=sender, page=PAGE)

@@ -1,4 +1,4 @@
-"""Webhooks as their receivers see them: the signed request, the retries, and the end of an endpoint that fails."""
+"""Tests webhooks as receivers see them: the signed request, retries, and disabling endpoints that fail."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ IDENTITY = {"email": "ada@example.com", "name": "Ada"}
 # --- The request ---
 
 
-def test_the_request_is_that_of_the_reference(api: Api, receiver: Receiver) -> None:
+def test_the_request_matches_the_reference(api: Api, receiver: Receiver) -> None:
     hook = Hook(api, receiver.url, ["message.created"])
     visitor = api.visitor()
     message_id = visitor.say("Grüße! 👋")["messageId"]
@@ -70,7 +70,7 @@ def test_the_request_is_that_of_the_reference(api: Api, receiver: Receiver) -> N
     assert Verifier(hook.secret).verify(received.body, received.headers) == received.json
 
 
-def test_the_secret_is_one_of_the_standard_and_each_endpoint_has_its_own(api: Api, receiver: Receiver) -> None:
+def test_each_endpoint_has_its_own_standard_secret(api: Api, receiver: Receiver) -> None:
     first, second = Hook(api, receiver.url), Hook(api, receiver.url)
     for hook in (first, second):
         assert hook.secret.startswith("whsec_")
@@ -82,7 +82,7 @@ def test_the_secret_is_one_of_the_standard_and_each_endpoint_has_its_own(api: Ap
     assert requests[0].body == requests[1].body
 
 
-def test_a_signature_covers_one_request_for_five_minutes(api: Api, receiver: Receiver, travel: Travel) -> None:
+def test_a_signature_is_valid_for_one_request_and_five_minutes(api: Api, receiver: Receiver, travel: Travel) -> None:
     hook = Hook(api, receiver.url)
     api.session()
     [received] = receiver.wait(1)
@@ -129,7 +129,7 @@ def test_webhook_secrets_appear_only_where_they_are_created(
     assert '"secret"' not in "".join(shown)
 
 
-def test_a_rotated_secret_signs_beside_the_new_one_for_a_day(api: Api, receiver: Receiver, travel: Travel) -> None:
+def test_a_rotated_secret_also_signs_for_a_day(api: Api, receiver: Receiver, travel: Travel) -> None:
     hook = Hook(api, receiver.url)
     new: str = api.ok("POST", hook.path + "/rotate")["webhook"]["secret"]
 
@@ -219,7 +219,7 @@ def test_every_type_of_event_has_its_data(serve: Serve, receiver: Receiver) -> N
     assert (data["event.received"]["name"], data["event.received"]["data"]) == ("cart", [1, 2])
 
 
-def test_an_endpoint_gets_the_types_it_asked_for_and_those_of_its_project(app: Flask, api: Api) -> None:
+def test_an_endpoint_gets_its_types_of_its_project_only(app: Flask, api: Api) -> None:
     db = app.extensions["pocketping"].db
     project = projects.create_project(db, "Another site")
     other = api.with_key(projects.create_key(db, "A key", project.id).key)
@@ -285,7 +285,7 @@ def test_a_retry_is_the_same_request_with_a_fresh_timestamp(api: Api, receiver: 
     assert [attempt["statusCode"] for attempt in hook.wait_for("succeeded", "succeeded")[0]["attempts"]] == [500, 200]
 
 
-def test_a_delivery_fails_for_good_when_the_schedule_is_through(api: Api, receiver: Receiver, travel: Travel) -> None:
+def test_a_delivery_fails_after_its_last_retry(api: Api, receiver: Receiver, travel: Travel) -> None:
     receiver.answer = lambda received: Answer(503, body=b"down for maintenance")
     hook = Hook(api, receiver.url)
     api.session()
@@ -365,7 +365,7 @@ def test_a_redirect_is_not_followed(api: Api, receiver: Receiver, travel: Travel
     assert "redirect" in delivery["attempts"][1]["error"]
 
 
-def test_an_endpoint_that_hangs_holds_up_no_other(api: Api, receiver: Receiver) -> None:
+def test_a_hanging_endpoint_does_not_delay_others(api: Api, receiver: Receiver) -> None:
     receiver.answer = lambda received: Answer(hold=threading.Event())
     with receiving() as healthy:
         hanging = Hook(api, receiver.url)
@@ -377,7 +377,7 @@ def test_an_endpoint_that_hangs_holds_up_no_other(api: Api, receiver: Receiver) 
         assert states == ["running"] * 8 + ["pending"] * 12, "the healthy endpoint was to be done first"
 
 
-def test_an_answer_that_does_not_come_is_not_waited_for(serve: Serve, receiver: Receiver) -> None:
+def test_a_missing_response_times_out(serve: Serve, receiver: Receiver) -> None:
     api = serve(webhook_timeout=0.3)
     receiver.answer = lambda received: Answer(hold=threading.Event())
     hook = Hook(api, receiver.url)
@@ -389,7 +389,7 @@ def test_an_answer_that_does_not_come_is_not_waited_for(serve: Serve, receiver: 
     assert attempt["duration"] >= 300
 
 
-def test_a_refused_connection_is_a_failure_like_any_other(api: Api, travel: Travel) -> None:
+def test_a_refused_connection_is_retried(api: Api, travel: Travel) -> None:
     hook = Hook(api, f"http://127.0.0.1:{free_port()}/hook")
     api.session()
     [delivery] = hook.wait_for("pending", attempts=1)
@@ -404,7 +404,7 @@ def test_a_refused_connection_is_a_failure_like_any_other(api: Api, travel: Trav
         hook.wait_for("succeeded", attempts=2)
 
 
-def test_a_name_that_leads_inside_is_refused_at_the_attempt(serve: Serve, receiver: Receiver) -> None:
+def test_a_name_with_a_private_address_is_refused_when_delivering(serve: Serve, receiver: Receiver) -> None:
     api = serve(webhook_allow_networks="")
     hook = Hook(api, f"http://localhost:{receiver.port}/hook")
     api.session()
@@ -414,7 +414,7 @@ def test_a_name_that_leads_inside_is_refused_at_the_attempt(serve: Serve, receiv
     assert receiver.received == []
 
 
-def test_an_answer_is_kept_up_to_two_kilobytes(api: Api, receiver: Receiver) -> None:
+def test_up_to_two_kilobytes_of_a_response_are_stored(api: Api, receiver: Receiver) -> None:
     receiver.answers = [Answer(body="é".encode() * 5000)]
     hook = Hook(api, receiver.url)
     hook.test()
@@ -445,7 +445,7 @@ def test_a_failed_delivery_is_retried_even_after_a_restart(tmp_path: Path, recei
 # --- The end of an endpoint, and a new beginning ---
 
 
-def test_five_days_of_nothing_but_failures_disable(app: Flask, api: Api, receiver: Receiver, travel: Travel) -> None:
+def test_five_days_of_failures_disable_an_endpoint(app: Flask, api: Api, receiver: Receiver, travel: Travel) -> None:
     hook = Hook(api, receiver.url)
 
     def one_more(status: int) -> None:
@@ -494,7 +494,7 @@ def test_five_days_of_nothing_but_failures_disable(app: Flask, api: Api, receive
     wait_until(lambda: hook.deliveries()[-1]["state"] == "succeeded", "a success", 10)
 
 
-def test_disabling_by_hand_cancels_what_waits_and_what_fails_meanwhile(
+def test_disabling_an_endpoint_cancels_pending_and_failing_deliveries(
     api: Api, receiver: Receiver, travel: Travel
 ) -> None:
     hold = threading.Event()
@@ -521,7 +521,7 @@ def test_disabling_by_hand_cancels_what_waits_and_what_fails_meanwhile(
     assert len(receiver.received) == 3
 
 
-def test_a_test_reaches_a_disabled_endpoint_once(api: Api, receiver: Receiver, travel: Travel) -> None:
+def test_a_test_event_reaches_a_disabled_endpoint_once(api: Api, receiver: Receiver, travel: Travel) -> None:
     hook = Hook(api, receiver.url, ["session.closed"])
     hook.change(enabled=False)
     receiver.answers = [Answer(), Answer(500)]
@@ -541,7 +541,7 @@ def test_a_test_reaches_a_disabled_endpoint_once(api: Api, receiver: Receiver, t
 # --- Signals ---
 
 
-def test_signals_tell_of_each_attempt(app: Flask, api: Api, receiver: Receiver, travel: Travel) -> None:
+def test_each_attempt_sends_a_signal(app: Flask, api: Api, receiver: Receiver, travel: Travel) -> None:
     receiver.answers = [Answer(500, body=b"not yet")]
     hook = Hook(api, receiver.url, ["session.created"])
     with heard(app) as signs:
@@ -563,7 +563,7 @@ def test_signals_tell_of_each_attempt(app: Flask, api: Api, receiver: Receiver, 
     assert failed.next_attempt_at == moment(shown["nextAttemptAt"])
 
 
-def test_a_receiver_of_a_signal_that_raises_stops_neither_the_others_nor_the_worker(
+def test_a_failing_signal_receiver_stops_neither_others_nor_the_worker(
     app: Flask, api: Api, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(sender: Flask, **payload: Any) -> None:
