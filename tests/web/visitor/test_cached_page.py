@@ -1,4 +1,4 @@
-"""A page that a cache keeps for everybody, with the real Flask-Caching: each customer sees their own chat only."""
+"""Tests a page that a cache stores for everybody, with the real Flask-Caching: customers see only their own chat."""
 
 from __future__ import annotations
 

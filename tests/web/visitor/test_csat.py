@@ -1,4 +1,4 @@
-"""Ratings: the back office asks, the visitor's page is told, answers once, and everybody learns of it."""
+"""Tests ratings: the back office requests one, the visitor's page rates once, and operators and webhooks get it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def greeted(visitor: Visitor) -> dict[str, Any]:
     return dict(visitor.request("POST", "/connect", {"sessionId": visitor.handle}).json())
 
 
-def test_a_visitor_is_asked_and_answers(any_shared: Api) -> None:
+def test_a_visitor_rates_a_conversation_on_request(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     path = f"/sessions/{visitor.session_id}/csat"
     with any_shared.socket(sessionId=visitor.session_id) as office, visitor.stream() as page:
@@ -50,7 +50,7 @@ def test_a_visitor_is_asked_and_answers(any_shared: Api) -> None:
     assert "csatRequestedAt" not in greeted(visitor)
 
 
-def test_the_first_rating_stands(any_shared: Api) -> None:
+def test_only_the_first_rating_counts(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     assert rate(visitor, score=5).json() == {"ok": True}
     session = shown(any_shared, visitor)
@@ -61,7 +61,7 @@ def test_the_first_rating_stands(any_shared: Api) -> None:
     assert "csatRequestedAt" not in session
 
 
-def test_of_two_ratings_at_once_one_stands(any_shared: Api) -> None:
+def test_only_one_of_two_concurrent_ratings_counts(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     bodies = [{"sessionId": visitor.handle, "score": score} for score in (1, 2, 3, 4, 5)]
     with ThreadPoolExecutor(5) as pool:
@@ -71,7 +71,7 @@ def test_of_two_ratings_at_once_one_stands(any_shared: Api) -> None:
     assert shown(any_shared, visitor)["csat"]["score"] == first
 
 
-def test_who_is_asked_twice_is_told_when_last(shared: Api) -> None:
+def test_a_second_request_updates_the_time_of_the_request(shared: Api) -> None:
     visitor = shared.visitor()
     with visitor.stream() as page:
         for _ in range(2):
@@ -94,7 +94,7 @@ def test_who_is_asked_twice_is_told_when_last(shared: Api) -> None:
         ({"score": 3, "comment": ["fine"]}, "comment"),
     ],
 )
-def test_what_is_no_rating_is_refused_and_leaves_nothing(shared: Api, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_rating_is_refused_and_not_stored(shared: Api, body: dict[str, Any], field: str) -> None:
     visitor = shared.visitor()
     answer = rate(visitor, **body)
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
@@ -109,7 +109,7 @@ def test_a_comment_may_be_long_empty_or_in_any_script(any_shared: Api) -> None:
         assert shown(any_shared, visitor)["csat"].get("comment") == kept
 
 
-def test_nobody_rates_a_conversation_that_is_not_theirs(shared: Api) -> None:
+def test_a_visitor_can_only_rate_their_own_conversation(shared: Api) -> None:
     visitor = shared.visitor()
     for handle in (visitor.session_id, visitor.handle.replace(".", ".x", 1), None, 5):
         answer = visitor.request("POST", "/csat", {"sessionId": handle, "score": 1})
@@ -130,7 +130,7 @@ def test_a_closed_conversation_can_be_rated_and_stays_closed(shared: Api) -> Non
     assert after["lastActivity"] == before["lastActivity"]
 
 
-def test_hooks_and_webhooks_learn_of_a_rating(app: Flask, serve: Serve, receiver: Receiver) -> None:
+def test_a_rating_reaches_hooks_and_webhooks(app: Flask, serve: Serve, receiver: Receiver) -> None:
     with recorded_signals(app) as sent:
         api = serve(app)
         hook = Hook(api, receiver.url, ["csat.requested", "csat.submitted"])

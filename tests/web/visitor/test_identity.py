@@ -1,4 +1,4 @@
-"""Customers of the host app: what is signed for them, which conversation opens for whom, and what logging out ends."""
+"""Tests customers of the host app: their signed identity, which conversation they continue, and logging out."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def details_of(answer: requests.Response) -> Any:
     return answer.json()["details"]["identityToken"]
 
 
-def test_a_signed_identity_is_vouched_for(shared: Api, shared_app: Flask) -> None:
+def test_a_signed_identity_is_verified(shared: Api, shared_app: Flask) -> None:
     visitor = shared.visitor(identityToken=token_of(shared_app, ADA), identity={"id": "9", "email": "eve@example.com"})
     known = shared.ok("GET", f"/sessions/{visitor.session_id}")["session"]["identity"]
     assert known == {
@@ -68,7 +68,7 @@ def test_another_device_finds_the_open_conversation(app: Flask, api: Api) -> Non
     assert api.visitor(identityToken=token_of(app, ADA)).handle != phone.handle
 
 
-def test_an_anonymous_conversation_becomes_the_users_who_signs_in(app: Flask, api: Api) -> None:
+def test_an_anonymous_conversation_becomes_that_of_the_signed_in_user(app: Flask, api: Api) -> None:
     visitor = api.visitor(identity={"id": "someone", "email": "typed@example.com", "note": "said by the page"})
     visitor.say("Hello?")
     with api.socket() as office:
@@ -83,7 +83,7 @@ def test_an_anonymous_conversation_becomes_the_users_who_signs_in(app: Flask, ap
     assert events == 1
 
 
-def test_a_conversation_without_a_word_gives_way_to_the_one_under_way(app: Flask, api: Api) -> None:
+def test_the_open_conversation_of_a_customer_replaces_an_empty_one(app: Flask, api: Api) -> None:
     under_way = api.visitor(identityToken=token_of(app, ADA))
     under_way.say("I asked this at home.")
     silent, spoken = api.visitor(), api.visitor()
@@ -92,7 +92,7 @@ def test_a_conversation_without_a_word_gives_way_to_the_one_under_way(app: Flask
     assert api.visitor(sessionId=spoken.handle, identityToken=token_of(app, ADA)).handle == spoken.handle
 
 
-def test_logging_out_ends_the_conversation_and_the_next_user_gets_their_own(app: Flask, api: Api) -> None:
+def test_after_logging_out_the_next_user_gets_their_own_conversation(app: Flask, api: Api) -> None:
     ada = api.visitor(identityToken=token_of(app, ADA))
     ada.say("My address is Hill Lane 4.")
     # The browser keeps the handle; nobody is signed in any more.
@@ -131,14 +131,14 @@ def test_an_unsigned_identity_never_overwrites_a_signed_one(shared: Api, shared_
     assert shared.visitor(identity={"id": "overwrite-3"}).handle != ada.handle
 
 
-def test_whom_the_back_office_vouched_for_is_taken_over_by_no_other(app: Flask, api: Api) -> None:
+def test_an_identity_verified_by_the_back_office_is_not_taken_over(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     api.ok("POST", f"/sessions/{visitor.session_id}/identify", {"customerId": "7", "email": "ada@example.com"})
     assert api.visitor(sessionId=visitor.handle, identityToken=token_of(app, BOB)).handle != visitor.handle
     assert api.visitor(sessionId=visitor.handle, identityToken=token_of(app, ADA)).handle == visitor.handle
 
 
-def test_an_expired_identity(app: Flask, api: Api, travel: Travel) -> None:
+def test_an_expired_identity_is_refused(app: Flask, api: Api, travel: Travel) -> None:
     token = token_of(app, ADA)
     travel.forward(seconds=3590)
     assert connect(api, identityToken=token).status_code == 200
@@ -147,7 +147,7 @@ def test_an_expired_identity(app: Flask, api: Api, travel: Travel) -> None:
 
 
 @pytest.mark.parametrize(("ahead", "status"), [(1, 200), (58, 200), (62, 400), (3600, 400)])
-def test_a_signature_of_a_clock_up_to_a_minute_ahead_is_good(
+def test_a_signature_up_to_a_minute_in_the_future_is_valid(
     app: Flask, api: Api, travel: Travel, ahead: int, status: int
 ) -> None:
     travel.forward(seconds=ahead)
@@ -175,11 +175,13 @@ def test_a_signature_of_a_clock_up_to_a_minute_ahead_is_good(
         lambda app: "x" * 30_000,
     ],
 )
-def test_what_this_app_did_not_sign(shared: Api, shared_app: Flask, make: Callable[[Flask], Any]) -> None:
+def test_identities_not_signed_by_this_app_are_refused(
+    shared: Api, shared_app: Flask, make: Callable[[Flask], Any]
+) -> None:
     assert details_of(connect(shared, identityToken=make(shared_app))) == ["invalid"]
 
 
-def test_a_new_secret_takes_what_the_old_one_signed(tmp_path: Path, serve: Serve) -> None:
+def test_a_fallback_secret_still_validates_identities(tmp_path: Path, serve: Serve) -> None:
     before, app = make_app(tmp_path / "a"), make_app(tmp_path / "b")
     rotated = Flask("host", instance_path=str(tmp_path / "c"))
     rotated.config.update(
@@ -191,7 +193,7 @@ def test_a_new_secret_takes_what_the_old_one_signed(tmp_path: Path, serve: Serve
     assert details_of(connect(serve(app), identityToken=token)) == ["invalid"]
 
 
-def test_create_false_opens_nothing_and_tells_how_the_chat_looks(serve: Serve) -> None:
+def test_create_false_opens_nothing_and_returns_the_settings_of_the_chat(serve: Serve) -> None:
     api = serve(welcome_message="Hi!")
     answer = connect(api, visitorId="vis_1", create=False, metadata={"url": "https://shop.example/"}).json()
     assert answer["sessionId"] is None
@@ -202,7 +204,7 @@ def test_create_false_opens_nothing_and_tells_how_the_chat_looks(serve: Serve) -
     assert connect(api, sessionId=visitor.handle, create=False).json()["sessionId"] == visitor.handle
 
 
-def test_older_messages_are_told_of(app: Flask, api: Api) -> None:
+def test_the_response_says_if_there_are_older_messages(app: Flask, api: Api) -> None:
     visitor = api.visitor()
     with app.app_context():
         for number in range(51):
@@ -212,7 +214,7 @@ def test_older_messages_are_told_of(app: Flask, api: Api) -> None:
     assert [message["content"] for message in hello["messages"]] == [str(number) for number in range(1, 51)]
 
 
-def test_pages_walked_are_noted_once(api: Api) -> None:
+def test_viewed_pages_are_recorded_once(api: Api) -> None:
     page = {"url": "https://shop.example/a", "pageTitle": "A"}
     visitor = api.visitor(metadata=page)
     for url in ("https://shop.example/a", "https://shop.example/b", "https://shop.example/b"):
@@ -233,7 +235,7 @@ def test_a_page_that_connects_too_often_is_admitted_but_not_recorded(serve: Serv
     assert again.hello["identity"] == {"id": "2", "verified": False}
 
 
-def test_binding_on_every_database(any_api: Api, tmp_path: Path) -> None:
+def test_customers_are_bound_to_conversations_on_every_database(any_api: Api, tmp_path: Path) -> None:
     # The secret is the one that `make_app` gives the app behind `any_api`.
     identities = Identities([f"secret of {tmp_path}".encode()], 60)
     first = any_api.visitor(identityToken=identities.make(ADA))
@@ -243,7 +245,7 @@ def test_binding_on_every_database(any_api: Api, tmp_path: Path) -> None:
     assert any_api.visitor(sessionId=first.handle).handle != first.handle
 
 
-def test_customers_whose_ids_differ_by_a_blank_are_two(any_api: Api, tmp_path: Path) -> None:
+def test_customers_with_ids_that_differ_by_a_space_are_different(any_api: Api, tmp_path: Path) -> None:
     identities = Identities([f"secret of {tmp_path}".encode()], 60)
     one, other = (
         any_api.visitor(identityToken=identities.make(Identity(customer_id, name="Ada"))) for customer_id in ("7", "7 ")
@@ -253,9 +255,7 @@ def test_customers_whose_ids_differ_by_a_blank_are_two(any_api: Api, tmp_path: P
     assert again.handle == other.handle
 
 
-def test_a_conversation_that_is_opened_elsewhere_again_and_again_is_given_up(
-    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connecting_gives_up_after_repeated_conflicts(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     tries = []
 
     def under_way(*args: Any) -> None:
@@ -268,7 +268,7 @@ def test_a_conversation_that_is_opened_elsewhere_again_and_again_is_given_up(
     assert len(tries) == 3
 
 
-def test_two_tabs_of_a_user_that_connect_at_once_share_a_conversation(any_api: Api, tmp_path: Path) -> None:
+def test_two_concurrent_tabs_of_a_user_share_a_conversation(any_api: Api, tmp_path: Path) -> None:
     identities = Identities([f"secret of {tmp_path}".encode()], 60)
     for number in range(5):
         token = identities.make(Identity(f"customer-{number}", verified=True))
@@ -277,7 +277,7 @@ def test_two_tabs_of_a_user_that_connect_at_once_share_a_conversation(any_api: A
         assert len(set(handles)) == 1
 
 
-def test_a_page_learns_whose_token_it_has(api: Api, app: Flask) -> None:
+def test_a_page_gets_the_name_of_its_user(api: Api, app: Flask) -> None:
     name = state_of(app).identities.name_of(ADA)
     hello = connect(api, identityToken=token_of(app, ADA)).json()
     assert hello["user"] == name
@@ -286,7 +286,7 @@ def test_a_page_learns_whose_token_it_has(api: Api, app: Flask) -> None:
     assert "user" not in connect(api, identity={"id": "7"}).json()
 
 
-def test_the_hosts_own_code_signs_for_pages_elsewhere(app: Flask, api: Api) -> None:
+def test_the_python_api_signs_identities_for_other_pages(app: Flask, api: Api) -> None:
     pocketping: PocketPing = app.extensions["test_pocketping"]
     with app.app_context():
         tokens = [pocketping.identity_token(one) for one in (Identity("7", name="Ada"), {"id": 7, "name": "Ada"})]
@@ -313,7 +313,7 @@ def signed_in_app(app: Flask) -> PocketPing:
     return pocketping
 
 
-def test_a_fresh_identity_by_the_hosts_cookies(app: Flask, serve: Serve) -> None:
+def test_the_hosts_cookies_give_a_new_identity(app: Flask, serve: Serve) -> None:
     signed_in_app(app)
     api = serve(app)
     nobody = requests.get(api.url + "/identity", timeout=30)
@@ -342,7 +342,7 @@ def test_a_fresh_identity_by_the_hosts_cookies(app: Flask, serve: Serve) -> None
         ({"Origin": "http://[broken"}, 403),
     ],
 )
-def test_an_identity_is_for_pages_of_the_same_origin(serve: Serve, tmp_path: Path, headers: Any, status: int) -> None:
+def test_only_pages_of_the_same_origin_get_an_identity(serve: Serve, tmp_path: Path, headers: Any, status: int) -> None:
     app = make_app(tmp_path, cors_origins="https://listed.example")
     signed_in_app(app)
     answer = requests.get(serve(app).url + "/identity", headers=headers, cookies={"customer": "7"}, timeout=30)
@@ -352,7 +352,9 @@ def test_an_identity_is_for_pages_of_the_same_origin(serve: Serve, tmp_path: Pat
 
 
 @pytest.mark.parametrize("found", ["7", {"name": "no id"}, Identity(email="a@example.com"), {"id": "x" * 300}, 1 / 3])
-def test_a_loader_that_returns_nonsense(app: Flask, serve: Serve, found: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_return_value_of_a_loader_is_an_error(
+    app: Flask, serve: Serve, found: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     app.extensions["test_pocketping"].identity_loader(lambda: found)
     with caplog.at_level(logging.ERROR, "flask_pocketping"):
         answer = requests.get(serve(app).url + "/identity", timeout=30)
@@ -361,7 +363,7 @@ def test_a_loader_that_returns_nonsense(app: Flask, serve: Serve, found: Any, ca
 
 
 @pytest.mark.parametrize("extra", [{"since": datetime(2026, 1, 1)}, {"note": "x" * 9000}, {"ratio": float("nan")}])
-def test_what_a_token_could_not_carry_does_not_cost_the_page(
+def test_an_identity_too_large_for_a_token_does_not_break_the_page(
     tmp_path: Path, serve: Serve, extra: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app(tmp_path)
@@ -375,13 +377,13 @@ def test_what_a_token_could_not_carry_does_not_cost_the_page(
     assert "identity_loader: " in caplog.text
 
 
-def test_a_user_of_whom_little_is_known(app: Flask, serve: Serve) -> None:
+def test_a_user_may_have_only_an_id(app: Flask, serve: Serve) -> None:
     app.extensions["test_pocketping"].identity_loader(lambda: {"id": 7, "email": "", "name": ""})
     token = requests.get(serve(app).url + "/identity", timeout=30).json()["identityToken"]
     assert state_of(app).identities.read(token) == Identity("7", verified=True)
 
 
-def test_flask_logins_user_is_known_without_a_loader(app: Flask, serve: Serve) -> None:
+def test_the_user_of_flask_login_is_used_without_a_loader(app: Flask, serve: Serve) -> None:
     class User(flask_login.UserMixin):  # type: ignore[misc]
         id = 7
         email = "ada@example.com"

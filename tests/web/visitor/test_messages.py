@@ -1,4 +1,4 @@
-"""What a page does beside sending: edit, delete, type, read, say who its visitor is. Each by its handle alone."""
+"""Tests what a page can do with its handle besides sending: edit, delete, type, mark as read, and identify."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def error_of(answer: Any) -> tuple[int, str]:
 # --- Its own messages ---
 
 
-def test_a_message_of_ones_own_is_changed_and_deleted(any_shared: Api) -> None:
+def test_a_visitor_can_edit_and_delete_own_messages(any_shared: Api) -> None:
     page = any_shared.visitor()
     mine = page.say("Helo")["messageId"]
     with any_shared.socket(sessionId=page.session_id) as office:
@@ -60,7 +60,7 @@ def test_a_visitor_cannot_change_messages_of_operators(any_shared: Api) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "   ", None, 7, "x" * 4001])
-def test_an_edit_that_does_not_fit_changes_nothing(shared: Api, content: Any) -> None:
+def test_an_invalid_edit_is_refused(shared: Api, content: Any) -> None:
     page = shared.visitor()
     mine = page.say("Hello")["messageId"]
     answer = page.request("PATCH", f"/message/{mine}", {"sessionId": page.handle, "content": content})
@@ -71,7 +71,7 @@ def test_an_edit_that_does_not_fit_changes_nothing(shared: Api, content: Any) ->
 # --- Typing ---
 
 
-def test_operators_see_that_the_visitor_types(shared: Api) -> None:
+def test_operators_see_that_the_visitor_is_typing(shared: Api) -> None:
     page, other = shared.visitor(), shared.visitor()
     with shared.socket(events=["typing"]) as office, page.stream() as own, other.stream() as strangers:
         for is_typing in (True, False):
@@ -104,7 +104,7 @@ def test_typing_with_operator_sender_is_refused(shared: Api) -> None:
 # --- Receipts ---
 
 
-def test_receipts_mark_messages_and_copy_none(any_shared: Api) -> None:
+def test_receipts_mark_messages_without_copying_them(any_shared: Api) -> None:
     page = any_shared.visitor()
     mine = page.say("Hello")["messageId"]
     theirs, more = reply(any_shared, page), reply(any_shared, page, "More", type="ai")
@@ -129,7 +129,7 @@ def test_receipts_mark_messages_and_copy_none(any_shared: Api) -> None:
     assert found[1].keys() >= {"deliveredAt", "readAt"}
 
 
-def test_operators_are_told_of_receipts(shared: Api) -> None:
+def test_operators_get_receipts(shared: Api) -> None:
     page = shared.visitor()
     theirs = reply(shared, page)
     with shared.socket(events=["message.read"], sessionId=page.session_id) as office:
@@ -141,7 +141,7 @@ def test_operators_are_told_of_receipts(shared: Api) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"messageIds": "msg_1"}, {"messageIds": ["a"] * 501}, {"messageIds": [], "status": "sent"}]
 )
-def test_a_receipt_that_does_not_fit_is_refused(shared: Api, body: dict[str, Any]) -> None:
+def test_an_invalid_receipt_is_refused(shared: Api, body: dict[str, Any]) -> None:
     page = shared.visitor()
     assert error_of(page.request("POST", "/read", {"sessionId": page.handle, **body})) == (400, "INVALID_REQUEST")
 
@@ -149,7 +149,7 @@ def test_a_receipt_that_does_not_fit_is_refused(shared: Api, body: dict[str, Any
 # --- Who they are ---
 
 
-def test_a_page_says_who_its_visitor_is(any_shared: Api) -> None:
+def test_a_page_can_identify_its_visitor(any_shared: Api) -> None:
     page = any_shared.visitor()
     identity = {"id": 7, "email": "ada@example.com", "name": "Ada", "plan": "pro"}
     answer = page.request("POST", "/identify", {"sessionId": page.handle, "identity": identity})
@@ -171,7 +171,7 @@ def test_a_page_says_who_its_visitor_is(any_shared: Api) -> None:
 # --- Reading back ---
 
 
-def test_older_messages_come_page_by_page(any_shared: Api) -> None:
+def test_older_messages_can_be_paged(any_shared: Api) -> None:
     page = any_shared.visitor()
     for number in range(7):
         reply(any_shared, page, str(number))
@@ -198,7 +198,7 @@ def test_messages_without_a_cursor_are_the_newest_page(shared: Api) -> None:
 
 
 @pytest.mark.parametrize("query", [{"before": "msg_nonsense"}, {"before": "1", "after": "2024-01-15T10:30:00Z"}])
-def test_a_position_that_is_none_is_refused(shared: Api, query: dict[str, str]) -> None:
+def test_an_invalid_position_is_refused(shared: Api, query: dict[str, str]) -> None:
     page = shared.visitor()
     answer = page.request("GET", "/messages", params={"sessionId": page.handle, **query})
     assert error_of(answer) == (400, "INVALID_REQUEST")
@@ -237,7 +237,7 @@ def test_only_a_handle_opens_a_conversation(shared: Api, method: str, path: str,
         assert error_of(answer) == (404, "SESSION_NOT_FOUND"), handle
 
 
-def test_all_of_it_counts_for_its_address(serve: Serve) -> None:
+def test_all_requests_count_for_their_address(serve: Serve) -> None:
     api = serve(visitor_address_limit="20/minute")
     page = api.visitor()
     body = {"sessionId": page.handle, "isTyping": True}
@@ -246,7 +246,7 @@ def test_all_of_it_counts_for_its_address(serve: Serve) -> None:
     assert error_of(page.request("GET", "/events", params={"sessionId": page.handle})) == (429, "RATE_LIMITED")
 
 
-def test_edits_and_custom_events_are_as_limited_as_messages(serve: Serve) -> None:
+def test_edits_and_custom_events_have_the_limit_of_messages(serve: Serve) -> None:
     api = serve(visitor_message_limit="3/minute")
     page = api.visitor()
     mine = page.say("Hello")["messageId"]
@@ -260,7 +260,7 @@ def test_edits_and_custom_events_are_as_limited_as_messages(serve: Serve) -> Non
     assert edits == events == [200] * 3 + [429] * 2
 
 
-def test_the_other_methods_of_a_path_are_told(shared: Api) -> None:
+def test_a_wrong_method_gets_the_allowed_methods(shared: Api) -> None:
     page = shared.visitor()
     answer = page.request("GET", "/message/msg_1")
     assert error_of(answer) == (405, "METHOD_NOT_ALLOWED")

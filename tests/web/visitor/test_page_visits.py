@@ -1,4 +1,4 @@
-"""The pages that a visitor was on: noted in turn, the newest of them kept."""
+"""Tests the pages that a visitor viewed: they are recorded in order, and only the newest ones are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def urls(api: Api, session_id: str, **query: Any) -> list[str]:
     return [item["url"] for item in api.ok("GET", f"/sessions/{session_id}/pages", params=query)["pages"]]
 
 
-def test_the_walk_is_shown_newest_first(any_shared: Api) -> None:
+def test_viewed_pages_are_listed_newest_first(any_shared: Api) -> None:
     visitor = any_shared.visitor(metadata={"url": "https://shop.example/", "pageTitle": "Shop"})
     for path in ("boots", "boots", "cart", "boots"):
         body = {"sessionId": visitor.handle, "metadata": {"url": f"https://shop.example/{path}", "pageTitle": path}}
@@ -47,7 +47,7 @@ def test_the_newest_50_of_each_conversation_are_kept(kind: str, tmp_path: Any) -
         assert urls(office.api, short.session_id) == ["https://shop.example/"]
 
 
-def test_two_tabs_that_open_one_page_at_once_are_one_visit(any_shared: Api) -> None:
+def test_two_tabs_that_open_a_page_at_once_count_as_one_visit(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     body = {"sessionId": visitor.handle, "metadata": {"url": "https://shop.example/"}}
     with ThreadPoolExecutor(8) as pool:
@@ -56,7 +56,7 @@ def test_two_tabs_that_open_one_page_at_once_are_one_visit(any_shared: Api) -> N
     assert urls(any_shared, visitor.session_id) == ["https://shop.example/"]
 
 
-def test_a_page_without_a_title_and_one_in_any_script(any_shared: Api) -> None:
+def test_a_page_may_have_no_title_or_one_in_any_script(any_shared: Api) -> None:
     visitor = any_shared.visitor(metadata={"url": "https://shop.example/a", "pageTitle": ""})
     long = {"url": "https://shop.example/" + "😀" * 2027, "pageTitle": "😀" * 500}
     any_shared.visitor(sessionId=visitor.handle, metadata=long)
@@ -65,7 +65,7 @@ def test_a_page_without_a_title_and_one_in_any_script(any_shared: Api) -> None:
     assert "title" not in found[1]
 
 
-def test_of_what_is_too_long_or_cannot_be_stored_the_rest_is_kept(any_shared: Api) -> None:
+def test_invalid_parts_of_a_visit_are_dropped(any_shared: Api) -> None:
     too_long = {"url": "https://shop.example/".ljust(2049, "x"), "pageTitle": "y" * 501}
     visitor = any_shared.visitor(metadata=too_long)
     any_shared.visitor(sessionId=visitor.handle, metadata={"url": "https://shop.example/\0cart", "pageTitle": "\0"})

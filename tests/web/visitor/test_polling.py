@@ -1,4 +1,4 @@
-"""`/events`: what a page without a stream is told, and that all three transports tell the same."""
+"""Tests `/events`: what a polling page gets, and that all three transports send the same frames."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def reply(api: Api, page: Visitor, content: str) -> str:
 # --- What the page is told ---
 
 
-def test_a_conversation_by_asking(any_shared: Api) -> None:
+def test_a_polling_page_gets_its_conversation(any_shared: Api) -> None:
     page = any_shared.visitor()
     found = poll(page, after=page.hello["cursor"])
     assert (found["frames"], found["hasMore"], found["operatorOnline"]) == ([], False, False)
@@ -59,7 +59,7 @@ def test_a_conversation_by_asking(any_shared: Api) -> None:
         assert poll(page, after=found["cursor"])["operatorOnline"] is True
 
 
-def test_without_a_cursor_it_begins_now(shared: Api) -> None:
+def test_without_a_cursor_polling_starts_now(shared: Api) -> None:
     page = shared.visitor()
     page.say("before")
     begun = poll(page)
@@ -69,7 +69,7 @@ def test_without_a_cursor_it_begins_now(shared: Api) -> None:
     assert frame["data"]["content"] == "after"
 
 
-def test_a_cursor_from_before_a_restore_heals(shared: Api) -> None:
+def test_a_cursor_from_before_a_restore_is_reset(shared: Api) -> None:
     page = shared.visitor()
     found = poll(page, after="1000")
     page.say("Hello")
@@ -78,14 +78,14 @@ def test_a_cursor_from_before_a_restore_heals(shared: Api) -> None:
 
 
 @pytest.mark.parametrize("query", [{"after": "nonsense"}, {"after": "-1"}, {"limit": 0}, {"limit": 501}])
-def test_what_does_not_fit_is_refused(shared: Api, query: dict[str, Any]) -> None:
+def test_invalid_parameters_are_refused(shared: Api, query: dict[str, Any]) -> None:
     page = shared.visitor()
     answer = page.request("GET", "/events", params={"sessionId": page.handle, **query})
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_all_transports_tell_the_same(any_shared: Api, seed: int) -> None:
+def test_all_transports_send_the_same_frames(any_shared: Api, seed: int) -> None:
     chance = random.Random(seed)
     page = any_shared.visitor()
     path = f"/sessions/{page.session_id}"
@@ -181,7 +181,7 @@ def test_a_custom_event_of_the_page_needs_no_socket(any_shared: Api) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "x" * 101}, {"name": "x", "data": "y" * 20_000}])
-def test_an_event_that_does_not_fit_is_refused(shared: Api, body: dict[str, Any]) -> None:
+def test_an_invalid_event_is_refused(shared: Api, body: dict[str, Any]) -> None:
     page = shared.visitor()
     answer = page.request("POST", "/events", {"sessionId": page.handle, **body})
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
@@ -209,7 +209,7 @@ def beacon(page: Visitor) -> None:
     assert page.request("POST", "/disconnect", {"sessionId": page.handle, "reason": "unload"}).json() == {"ok": True}
 
 
-def test_whoever_asks_is_there(any_database: str, tmp_path: Path, serve: Serve, travel: Travel) -> None:
+def test_a_polling_visitor_is_connected(any_database: str, tmp_path: Path, serve: Serve, travel: Travel) -> None:
     app = make_app(tmp_path, any_database, disconnect_grace=GRACE, worker="off")
     api = serve(app)
     page = api.visitor()
@@ -227,7 +227,7 @@ def test_whoever_asks_is_there(any_database: str, tmp_path: Path, serve: Serve, 
     assert log_of(api, page)[2:] == ["visitor.connected"]
 
 
-def test_tabs_that_ask_at_once_are_noted_once(any_shared: Api) -> None:
+def test_concurrent_polls_of_tabs_are_recorded_once(any_shared: Api) -> None:
     page = any_shared.visitor()
     query = {"sessionId": page.handle}
     with ThreadPoolExecutor(8) as pool:
@@ -236,7 +236,7 @@ def test_tabs_that_ask_at_once_are_noted_once(any_shared: Api) -> None:
     assert log_of(any_shared, page) == ["visitor.connected"]
 
 
-def test_who_does_not_ask_what_is_new_is_not_noted(shared_app: Flask, shared: Api) -> None:
+def test_a_visitor_who_does_not_poll_is_not_recorded(shared_app: Flask, shared: Api) -> None:
     page = shared.visitor()
     page.messages()
     page.say("Hello")
@@ -257,7 +257,7 @@ def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, 
     expect_log(api, page, "visitor.connected", "visitor.disconnected")
 
 
-def test_a_page_that_is_left_leaves_the_others_there(app: Flask, api: Api, travel: Travel) -> None:
+def test_leaving_one_page_keeps_the_other_pages_connected(app: Flask, api: Api, travel: Travel) -> None:
     page = api.visitor()
     with page.stream():
         wait_until(lambda: rows(app) == 1, "the stream is there")

@@ -1,4 +1,4 @@
-"""The form before or after the first message, and what else a page is greeted with."""
+"""Tests the form before or after the first message, and the other settings that a page gets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def greeted(visitor: Visitor, **body: Any) -> dict[str, Any]:
     return dict(visitor.request("POST", "/connect", {"sessionId": visitor.handle, **body}).json())
 
 
-def test_what_a_visitor_fills_in_is_noted_as_unverified(any_shared: Api) -> None:
+def test_contact_details_are_stored_as_unverified(any_shared: Api) -> None:
     visitor = any_shared.visitor()
     with any_shared.socket(sessionId=visitor.session_id) as office:
         answer = fill_in(visitor, **EMAIL, **PHONE)
@@ -42,7 +42,7 @@ def test_what_a_visitor_fills_in_is_noted_as_unverified(any_shared: Api) -> None
     assert told == {**EMAIL, "metadata": PHONE, "verified": False} == identity(any_shared, visitor)
 
 
-def test_what_is_known_already_stays(any_shared: Api) -> None:
+def test_known_contact_details_are_kept(any_shared: Api) -> None:
     visitor = any_shared.visitor(identity={"id": "c1", "name": "Ada", "plan": "pro"})
     fill_in(visitor, **PHONE)
     fill_in(visitor, **EMAIL)
@@ -84,7 +84,7 @@ def test_a_verified_identity_is_not_overwritten(shared: Api) -> None:
         ({**PHONE, "phoneCountry": "de"}, "phoneCountry"),
     ],
 )
-def test_what_does_not_fit_is_named_and_not_noted(shared: Api, body: dict[str, Any], field: str) -> None:
+def test_invalid_contact_details_are_refused(shared: Api, body: dict[str, Any], field: str) -> None:
     visitor = shared.visitor()
     answer = fill_in(visitor, **body)
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
@@ -101,14 +101,14 @@ def test_the_prechat_form_has_the_rate_limit_of_messages(serve: Serve) -> None:
     assert found == [200, 200, 429]
 
 
-def test_nobody_fills_in_for_another(shared: Api) -> None:
+def test_a_visitor_can_only_fill_in_their_own_form(shared: Api) -> None:
     visitor = shared.visitor()
     for handle in (visitor.session_id, visitor.handle.replace(".", ".x", 1), None):
         answer = visitor.request("POST", "/prechat", {"sessionId": handle, **EMAIL})
         assert (answer.status_code, answer.json()["code"]) == (404, "SESSION_NOT_FOUND")
 
 
-def test_a_page_learns_what_to_ask_for_and_when_it_has_it(serve: Serve) -> None:
+def test_a_page_gets_the_form_and_whether_it_is_completed(serve: Serve) -> None:
     api = serve(prechat="optional", prechat_fields="phone-only", prechat_timing="after-first-message")
     visitor = api.visitor()
     form = {"enabled": True, "required": False, "timing": "after-first-message", "fields": "phone-only"}
@@ -130,7 +130,7 @@ def test_a_page_learns_what_to_ask_for_and_when_it_has_it(serve: Serve) -> None:
         ("email-and-phone", {"nothing": ["email", "phone"], "email": ["phone"], "phone": ["email"], "both": []}),
     ],
 )
-def test_what_is_missing(fields: str, missing: dict[str, list[str]]) -> None:
+def test_missing_contact_details_are_found(fields: str, missing: dict[str, list[str]]) -> None:
     known = {
         "nothing": None,
         "email": Identity(email="ada@example.com"),
@@ -141,7 +141,7 @@ def test_what_is_missing(fields: str, missing: dict[str, list[str]]) -> None:
     assert missing_contact(Identity(customer_id="c1", verified=True), fields) == []
 
 
-def test_a_message_waits_for_the_form_where_it_is_required(serve: Serve) -> None:
+def test_a_message_needs_the_required_form(serve: Serve) -> None:
     api = serve(prechat="required", prechat_fields="email-or-phone")
     visitor = api.visitor()
     body = {"sessionId": visitor.handle, "content": "Hello"}
@@ -159,13 +159,13 @@ def test_a_message_waits_for_the_form_where_it_is_required(serve: Serve) -> None
     assert greeted(other)["preChatForm"]["completed"]
 
 
-def test_a_form_for_later_keeps_nobody_from_the_first_message(serve: Serve) -> None:
+def test_a_form_after_the_first_message_does_not_block_it(serve: Serve) -> None:
     visitor = serve(prechat="required", prechat_timing="after-first-message").visitor()
     visitor.say("Hello")
     assert visitor.hello["preChatForm"]["required"]
 
 
-def test_a_page_is_greeted_as_the_settings_say(serve: Serve) -> None:
+def test_a_page_gets_the_settings_of_the_chat(serve: Serve) -> None:
     look = {
         "welcomeMessage": "Hello!",
         "operatorName": "The team",
@@ -193,13 +193,13 @@ def test_a_page_is_greeted_as_the_settings_say(serve: Serve) -> None:
     assert greeted(visitor)["status"] == "closed"
 
 
-def test_a_page_is_told_nothing_that_is_not_set(shared: Api) -> None:
+def test_a_page_gets_no_unset_settings(shared: Api) -> None:
     unset = {"welcomeMessage", "operatorName", "operatorAvatar", "primaryColor", "headerColor", "footerColor"}
     unset |= {"chatBackground", "toggleColor", "preChatForm", "csatRequestedAt"}
     assert unset & set(shared.visitor().hello) == set()
 
 
-def test_a_page_learns_whether_somebody_is_there(tmp_path: Path, serve: Serve) -> None:
+def test_a_page_gets_whether_the_team_is_online(tmp_path: Path, serve: Serve) -> None:
     api = serve(make_app(tmp_path, operator_name="The team", **LOCAL))
     away = api.visitor().hello
     assert (away["operatorOnline"], away["operatorReachable"], away["aiActive"]) == (False, False, False)
@@ -208,7 +208,7 @@ def test_a_page_learns_whether_somebody_is_there(tmp_path: Path, serve: Serve) -
     assert (there["operatorOnline"], there["operatorReachable"], there["operatorName"]) == (True, True, "The team")
 
 
-def test_a_page_learns_who_is_there_for_its_own_project(app: Flask, api: Api) -> None:
+def test_a_page_gets_the_online_operators_of_its_project(app: Flask, api: Api) -> None:
     state = app.extensions["pocketping"]
     other = api.with_key(projects.create_key(state.db, "Key", projects.create_project(state.db, "Other").id).key)
     handle = state.handles.sign(other.session())
@@ -218,7 +218,7 @@ def test_a_page_learns_who_is_there_for_its_own_project(app: Flask, api: Api) ->
         assert api.visitor().hello["operatorOnline"] is False
 
 
-def test_a_page_learns_who_is_there(app: Flask, api: Api) -> None:
+def test_a_page_gets_the_online_operators(app: Flask, api: Api) -> None:
     db = app.extensions["pocketping"].db
     ana = presence.arrive(db, DEFAULT_PROJECT, operator=Operator("1", "Ana", "https://shop.example/ana.png"))
     presence.arrive(db, DEFAULT_PROJECT, operator=Operator("2", "Ben"))

@@ -1,4 +1,4 @@
-"""Signs of life: who is there to answer, beacons of pages that are left, and what nobody ever asks a page for."""
+"""Tests presence for pages: who is online, beacons when a page is left, and that no screenshots are requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...support.clients import BROWSER, Api
 from ...support.servers import wait_until
 
 
-def test_who_is_there(any_shared: Api) -> None:
+def test_a_page_can_ask_who_is_online(any_shared: Api) -> None:
     page = any_shared.visitor()
     answer = page.request("GET", "/presence")
     assert answer.json() == {"online": False, "operators": [], "aiEnabled": False, "aiActiveAfter": None}
@@ -22,7 +22,7 @@ def test_who_is_there(any_shared: Api) -> None:
     wait_until(lambda: not page.request("GET", "/presence").json()["online"], "the operator left")
 
 
-def test_when_the_ai_answers(app: Flask, api: Api) -> None:
+def test_a_page_can_ask_when_the_ai_replies(app: Flask, api: Api) -> None:
     app.extensions["pocketping"].ai_after = 90.0
     told = api.visitor().request("GET", "/presence").json()
     assert (told["aiEnabled"], told["aiActiveAfter"]) == (True, 90.0)
@@ -30,7 +30,7 @@ def test_when_the_ai_answers(app: Flask, api: Api) -> None:
 
 @pytest.mark.parametrize("path", ["/disconnect", "/visibility"])
 @pytest.mark.parametrize("type", ["application/json", "text/plain;charset=UTF-8", ""])
-def test_beacons_come_with_any_type(shared: Api, path: str, type: str) -> None:
+def test_beacons_may_have_any_content_type(shared: Api, path: str, type: str) -> None:
     page = shared.visitor()
     body = json.dumps({"sessionId": page.handle, "duration": 12, "reason": "unload", "state": "hidden"})
     headers = {"User-Agent": BROWSER, **({"Content-Type": type} if type else {})}
@@ -40,19 +40,19 @@ def test_beacons_come_with_any_type(shared: Api, path: str, type: str) -> None:
 
 @pytest.mark.parametrize("path", ["/disconnect", "/visibility"])
 @pytest.mark.parametrize(("body", "code"), [(b"", "INVALID_JSON"), (b"[]", "INVALID_JSON"), (b"{}", "INVALID_REQUEST")])
-def test_a_beacon_that_says_nothing_is_refused(shared: Api, path: str, body: bytes, code: str) -> None:
+def test_an_empty_beacon_is_refused(shared: Api, path: str, body: bytes, code: str) -> None:
     answer = requests.post(shared.url + path, data=body, headers={"User-Agent": BROWSER}, timeout=10)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-def test_other_routes_take_json_only(shared: Api) -> None:
+def test_other_routes_accept_only_json(shared: Api) -> None:
     page = shared.visitor()
     body = json.dumps({"sessionId": page.handle, "isTyping": True})
     answer = requests.post(f"{shared.url}/typing", data=body, headers={"Content-Type": "text/plain"}, timeout=10)
     assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-def test_nobody_asks_for_a_picture_of_the_page(shared: Api) -> None:
+def test_no_screenshots_are_requested(shared: Api) -> None:
     page = shared.visitor()
     answer = page.request("GET", "/screenshot/requests", params={"sessionId": page.handle})
     assert (answer.status_code, answer.json()) == (200, {"requests": []})
@@ -68,7 +68,7 @@ def test_nobody_asks_for_a_picture_of_the_page(shared: Api) -> None:
         ("/stream", "GET"),
     ],
 )
-def test_pages_of_listed_origins_may_ask_for_it(serve: Serve, path: str, method: str) -> None:
+def test_pages_of_listed_origins_may_ask_for_presence(serve: Serve, path: str, method: str) -> None:
     api = serve(cors_origins="https://shop.example")
     headers = {"Origin": "https://shop.example", "Access-Control-Request-Method": method}
     answer = requests.options(api.url + path, headers=headers, timeout=10)

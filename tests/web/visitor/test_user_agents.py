@@ -28,7 +28,7 @@ def test_a_browser_is_described(user_agent: str, told: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("user_agent", [IPAD, ANDROID_TABLET])
-def test_a_tablet_is_no_phone(user_agent: str) -> None:
+def test_a_tablet_is_not_a_phone(user_agent: str) -> None:
     assert describe(user_agent)["device"] == "tablet"
 
 
@@ -41,7 +41,7 @@ def test_a_tablet_is_no_phone(user_agent: str) -> None:
         "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
     ],
 )
-def test_a_crawler_is_known_by_its_name(user_agent: str) -> None:
+def test_crawlers_are_detected_by_name(user_agent: str) -> None:
     assert is_crawler(user_agent)
 
 
@@ -67,5 +67,5 @@ def test_a_crawler_is_known_by_its_name(user_agent: str) -> None:
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/140.0.0.0 Safari/537.36",
     ],
 )
-def test_a_program_is_no_crawler(user_agent: str) -> None:
+def test_http_clients_are_not_crawlers(user_agent: str) -> None:
     assert not is_crawler(user_agent)

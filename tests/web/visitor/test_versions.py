@@ -1,4 +1,4 @@
-"""Versions of the public widget: what is told to each, on every road, and which are refused."""
+"""Tests versions of the widget: the status that each one gets on every transport, and which are refused."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("told", "status"), CASES)
-def test_each_version_is_told_how_it_stands(bounded: Api, told: str | None, status: str) -> None:
+def test_each_version_gets_its_status(bounded: Api, told: str | None, status: str) -> None:
     headers = {} if told is None else {VERSION: told}
     page = bounded.visitor()
     for method, path in (("GET", "/presence"), ("GET", f"/messages?sessionId={page.handle}"), ("GET", "/messages")):
@@ -117,18 +117,18 @@ def test_streams_begin_with_a_warning(bounded: Api, told: str, status: str) -> N
     }
 
 
-def test_without_settings_all_is_well(shared: Api) -> None:
+def test_without_settings_every_version_is_ok(shared: Api) -> None:
     answer = shared.visitor().request("GET", "/presence", headers={VERSION: "0.0.1"})
     assert answer.status_code == 200
     told = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-pocketping")}
     assert told == {f"{VERSION}-Status": "ok"}
 
 
-def test_the_back_office_has_no_version(bounded: Api) -> None:
+def test_back_office_responses_have_no_version_status(bounded: Api) -> None:
     assert bounded.get("/sessions", headers={VERSION: "0.1"}).status_code == 200
 
 
-def test_pages_of_other_origins_may_read_it(serve: Serve) -> None:
+def test_pages_of_other_origins_may_read_the_status(serve: Serve) -> None:
     api = serve(cors_origins="https://shop.example", widget_min_version="1.0")
     page = api.visitor()
     headers = {"Origin": "https://shop.example", VERSION: "0.9"}
