@@ -1,6 +1,6 @@
-"""The outbox: which deliveries follow from an event, written, cancelled and released in the event's own transaction.
+"""The outbox: it writes, cancels and releases the deliveries for an event in the event's own transaction.
 
-`chat/` writes what targets ask for; `delivery/` finishes it and lets those go on that waited.
+`chat/` writes the deliveries that targets return. `delivery/` finishes them and releases those that wait.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _INSERT = insert(deliveries)
 
 
 def enqueue(tx: Transaction, event: Event, *, origin: str | None = None) -> None:
-    """Write and cancel the deliveries that follow from an event.
+    """Write and cancel deliveries for an event.
 
-    :param origin: the name of the target that the event came from; it is not asked.
+    :param origin: the name of the target that the event came from. It gets no delivery.
     """
     rows: list[dict[str, Any]] = []
     for target in tx.targets:
@@ -54,10 +54,10 @@ def new_delivery(
     moment: datetime | None = None,
     due: datetime | timedelta | None = None,
 ) -> dict[str, Any]:
-    """The row of a delivery, dated by the clock and not by the time of a session, which may be ahead.
+    """Return the row of a delivery. Its times come from the clock, because the times of a session may be ahead.
 
-    :param moment: the present time.
-    :param due: when it is to be made, or how long from now; at once if unset.
+    :param moment: the current time.
+    :param due: the time at which it is due, or the delay from now. By default, it is due immediately.
     """
     moment = moment or clock.now()
     return {
@@ -78,13 +78,13 @@ def new_delivery(
 def cancel(
     tx: Transaction, target: str, *, target_id: str | None = None, subject: str | None = None, only: int | None = None
 ) -> int:
-    """Cancel what is not finished, also what is under way: its outcome is ignored then.
+    """Cancel unfinished deliveries. The outcome of running attempts is ignored then.
 
     :param target: the name of the target.
-    :param target_id: only deliveries for this recipient.
-    :param subject: only deliveries about this.
-    :param only: the id of the one delivery that is meant.
-    :return: how many were cancelled.
+    :param target_id: cancel only deliveries to this recipient.
+    :param subject: cancel only deliveries about this subject.
+    :param only: cancel only the delivery with this id.
+    :return: the number of cancelled deliveries.
     """
     wanted: list[ColumnElement[bool]] = [deliveries.c.target == target, deliveries.c.state.in_(OPEN_STATES)]
     if target_id is not None:
@@ -105,13 +105,13 @@ def cancel(
 
 
 def release(tx: Transaction, ids: Iterable[int], now: datetime) -> None:
-    """Let those go on that waited for deliveries which are finished now.
+    """Release the deliveries that waited for finished ones.
 
-    One that was cancelled while it waited itself stays a link of its chain: what waits for it goes on when the
-    delivery that it waited for is finished.
+    A delivery that was cancelled while it waited stays in its chain: the next one is released when the delivery before
+    the cancelled one is finished.
     """
     by_id = deliveries.c.id
-    # Locked and read anew, so that of two transactions that finish neighbours one sees what the other did.
+    # Lock and read the rows again, so that one of two transactions that finish neighbours sees the other's changes.
     query = select(by_id, deliveries.c.waits_for).where(by_id.in_(list(ids))).order_by(by_id).with_for_update()
     finished = [row.id for row in tx.execute(query) if row.waits_for == 0]
     while finished:
@@ -120,14 +120,14 @@ def release(tx: Transaction, ids: Iterable[int], now: datetime) -> None:
         rows = tx.execute(query).all()
         if not rows:
             return
-        # From now on, so that conversations which share a pace take turns.
+        # Due from now on, so that conversations that share a pace take turns.
         overdue = deliveries.c.due_at < now
         values = {
             "waits_for": 0,
             "dated_at": case((overdue, now), else_=deliveries.c.dated_at),
             "due_at": case((overdue, now), else_=deliveries.c.due_at),
         }
-        # In this order: MariaDB sets one column after the other, and the first would see the second changed.
+        # In this order, because MariaDB assigns columns one by one, and a later assignment sees earlier ones.
         ordered = [(deliveries.c[name], value) for name, value in values.items()]
         tx.execute(update(deliveries).where(by_id.in_([row.id for row in rows])).ordered_values(*ordered))
         tx.deliveries += 1
@@ -140,8 +140,10 @@ def _ask(target: EventTarget, tx: Transaction, event: Event) -> Sequence[Deliver
     except DBAPIError:
         raise
     except Exception:
-        # A fault of a target must not keep a visitor's message from being stored.
-        logger.exception("The target %s failed at %s: it gets no delivery of it.", target.name, event.public_id)
+        # An error of a target must not prevent storing a visitor's message.
+        logger.exception(
+            "The target %s raised an error for event %s and gets no delivery of it.", target.name, event.public_id
+        )
         return ()
 
 
@@ -155,7 +157,7 @@ def _subject(wish: Deliver | Cancel, event: Event) -> str:
 
 
 def _add_behind(tx: Transaction, row: Mapping[str, Any]) -> None:
-    """Write a delivery that waits for the one before it, if that is not finished."""
+    """Write a delivery. It waits for the one before it if that is not finished."""
     lane = [deliveries.c[name] == row[name] for name in ("subject", "target", "target_id")]
     before = _last_open(tx, lane)
     tx.execute(_INSERT, {**row, "waits_for": before})
@@ -163,11 +165,11 @@ def _add_behind(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 
 def _last_open(tx: Transaction, lane: list[ColumnElement[bool]]) -> int:
-    """The id of the newest delivery of a lane that is not finished, locked; 0 if there is none."""
+    """Lock the newest unfinished delivery of a lane, and return its id, or 0 if there is none."""
     query = select(deliveries.c.id).where(*lane, deliveries.c.state.in_(OPEN_STATES)).order_by(deliveries.c.id.desc())
     beyond: list[ColumnElement[bool]] = []
     while (found := tx.execute(query.where(*beyond).limit(1)).scalar()) is not None:
-        # Who finishes it waits for this lock, and then sees the one that waits for it. Or it was faster.
+        # A transaction that finishes it waits for this lock and then sees the new delivery, or it has finished before.
         locked = select(deliveries.c.state).where(deliveries.c.id == found).with_for_update()
         if tx.execute(locked).scalar() in OPEN_STATES:
             return int(found)

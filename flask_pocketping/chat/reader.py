@@ -1,4 +1,4 @@
-"""Conversations as values, for the targets of deliveries: read from the log and the tables when they are asked for."""
+"""Reads conversations as values from the log and the tables, for the targets of deliveries."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _TIMES = {
 
 
 class ConversationReader:
-    """Reads what targets ask for.
+    """Reads conversations for targets.
 
-    :param urls: makes the addresses of files.
+    :param urls: completes the addresses of files.
     """
 
     def __init__(self, db: Database, urls: PublicURLs) -> None:
@@ -41,10 +41,9 @@ class ConversationReader:
         self._urls = urls
 
     def payload(self, event: Event) -> Mapping[str, Any]:
-        """What an event tells of, with the keywords that receivers of its signal get.
+        """Return the payload of an event, with the keywords that receivers of its signal get.
 
-        A message is as the event had it, its files as they are now. A session is as it is now: events that do not
-        tell of all of it name the session too.
+        A message has the state of the event, with the current files. A session has its current state.
         """
         data = json.loads(event.data)
         if "message" in data:
@@ -55,14 +54,14 @@ class ConversationReader:
         return _rest(data)
 
     def session(self, session_id: str) -> Session | None:
-        """A conversation as it is now."""
+        """Return the current state of a conversation, if it exists."""
         try:
             return self._urls.complete(get_session(self._db, session_id))
         except SessionNotFound:
             return None
 
     def messages(self, session_id: str, message_ids: Sequence[str]) -> list[Message]:
-        """Messages as they are now, in order."""
+        """Return the current messages with these ids, in order."""
         query = select(messages).where(messages.c.session_id == session_id, messages.c.id.in_(list(message_ids)))
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(messages.c.seq)).mappings().all()

@@ -127,7 +127,7 @@ def worker() -> None:
 
     state.runtime.work(ready)
     if stopping:
-        # An interpreter that ends starts no threads any more, and a delivery under way may need one.
+        # An exiting interpreter starts no threads, but a running delivery may need one.
         closing.join()
 
 

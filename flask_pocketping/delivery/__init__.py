@@ -1,4 +1,4 @@
-"""From the log to the outside: the worker, its leases, the retry schedule and the guarded HTTP client.
+"""Delivers events to targets outside of the app: the worker, leases, the retry schedule and the guarded HTTP client.
 
-Knows no target by name; `extension.py` hands them in.
+It does not know specific targets. `extension.py` passes them in.
 """

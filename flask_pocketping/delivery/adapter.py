@@ -1,6 +1,6 @@
-"""How `requests` reaches the network for `http.py`: connections to checked addresses only, kept and used again.
+"""Connects `requests` to the network for `http.py`: only to checked addresses, with reused connections.
 
-Imported with the first request, since `requests` takes a tenth of a second.
+The first request imports this module, because importing `requests` takes a tenth of a second.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from .dialer import Dialer
 from .errors import BadResponse, ConnectionFailed, HTTPClientError, RequestTimedOut, TLSFailed
 from .watchdog import Deadline
 
-#: Connections that are kept open for further requests, and for how many seconds.
+#: How many connections are kept open for further requests, and for how many seconds.
 KEPT = 64
 KEPT_SECONDS = 30.0
-#: The same for requests that must not be repeated: servers close connections that were idle for longer.
+#: The seconds for requests that must not be repeated, because servers close connections that were idle for longer.
 KEPT_SECONDS_ONCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What the adapter has to know of a request besides its content.
+    """Options of a request for the adapter.
 
-    :ivar max_bytes: how many bytes of an answer are read at the most, with head and framing.
-    :ivar repeatable: whether the other side may get the request twice.
+    :ivar max_bytes: the maximum number of bytes to read of a response, with head and framing.
+    :ivar repeatable: whether the server may get the request twice.
     """
 
     origin: Origin
@@ -51,10 +51,10 @@ class Exchange:
 
 
 class GuardedSession(requests.Session):
-    """A session that follows no redirect and takes nothing from the environment.
+    """A session that follows no redirects and ignores the environment.
 
     :param dialer: opens the connections.
-    :param tls: the authorities that are trusted, with all else about TLS; called with the first https request.
+    :param tls: returns the TLS settings with the trusted authorities. Called with the first https request.
     """
 
     def __init__(self, dialer: Dialer, tls: Callable[[], ssl.SSLContext]) -> None:
@@ -66,12 +66,12 @@ class GuardedSession(requests.Session):
         self.mount("http://", self.adapter)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Let every redirect be a result. `allow_redirects=False` alone would still read the whole body of one."""
+        """Return `None`, so that redirects are results. `allow_redirects=False` alone would read their bodies."""
         return None
 
 
 class GuardedAdapter(BaseAdapter):
-    """Sends requests over urllib3's connections. Threads and greenlets may share it."""
+    """Sends requests over connections of urllib3. Threads and greenlets may share it."""
 
     def __init__(self, dialer: Dialer, tls: Callable[[], ssl.SSLContext]) -> None:
         super().__init__()
@@ -82,9 +82,9 @@ class GuardedAdapter(BaseAdapter):
     def send(  # type: ignore[override]
         self, request: requests.PreparedRequest, *, exchange: Exchange, **options: Any
     ) -> requests.Response:
-        """Send a request and read the head of its answer.
+        """Send a request and read the head of its response.
 
-        :raises HTTPClientError: one of its subclasses, if there is no answer.
+        :raises HTTPClientError: a subclass, if there is no response.
         """
         with _failures_of(exchange):
             kept = self._kept.take(exchange.origin, KEPT_SECONDS if exchange.repeatable else KEPT_SECONDS_ONCE)
@@ -92,13 +92,13 @@ class GuardedAdapter(BaseAdapter):
                 try:
                     return self._send_over(kept, request, exchange)
                 except (ConnectionError, ssl.SSLError):
-                    # The server may have closed it at this very moment.
+                    # The server may have just closed it.
                     if not exchange.repeatable or kept.received or exchange.deadline.has_passed():
                         raise
             return self._send_over(self._connect(exchange), request, exchange)
 
     def close_idle(self) -> None:
-        """Close kept connections that were not used for a while."""
+        """Close kept connections that have been idle for a while."""
         self._kept.close_older_than(KEPT_SECONDS)
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class GuardedAdapter(BaseAdapter):
 class Connection(HTTPConnection):
     """A connection to a checked address, with the host's name in `Host` and certificate.
 
-    :ivar sent: whether the last request went out whole.
+    :ivar sent: whether the last request was sent completely.
     """
 
     def __init__(self, dial: Callable[[Deadline], socket.socket], origin: Origin, **options: Any) -> None:
@@ -151,27 +151,27 @@ class Connection(HTTPConnection):
         self._dial = dial
         self._exchange: Exchange | None = None
         self._source: BoundedSource | None = None
-        #: The socket once more: TLS takes the first one away, and the watchdog must reach it during the handshake.
+        #: A duplicate of the socket, which TLS takes over. The watchdog needs it during the handshake.
         self._control: socket.socket | None = None
 
     @property
     def received(self) -> int:
-        """How many bytes came for the last request."""
+        """How many bytes of the response to the last request were received."""
         return self._source.received if self._source is not None else 0
 
     def exchange(self, request: requests.PreparedRequest, exchange: Exchange) -> http.client.HTTPResponse:
-        """Send a request and read the head of its answer."""
+        """Send a request and read the head of its response."""
         self._exchange, self._source, self.sent = exchange, None, False
         self.timeout = exchange.deadline.remaining()
         if self._control is None:
             self.connect()
         else:
             exchange.deadline.watch(self._control)
-        # A server may answer and hang up before it has read everything.
+        # A server may respond and close the connection before it has read the whole request.
         with contextlib.suppress(ConnectionError, ssl.SSLEOFError):
             self.request(request.method or "", request.path_url, request.body, request.headers)
             self.sent = True
-        # Not by urllib3, which logs the whole URL, with any token in it, where a header can't be parsed.
+        # Not with urllib3, which logs the URL with its tokens if it can't parse a header.
         response = http.client.HTTPConnection.getresponse(self)
         exchange.deadline.remaining()
         if self._source is None or self._source.ended:
@@ -181,16 +181,16 @@ class Connection(HTTPConnection):
     def response_class(  # type: ignore[override]
         self, sock: socket.socket, *args: Any, **options: Any
     ) -> http.client.HTTPResponse:
-        """Make the response that `http.client` reads into."""
+        """Create the response for `http.client`."""
         assert self._exchange is not None
         self._source = BoundedSource(sock, self._exchange.max_bytes)
         return http.client.HTTPResponse(self._source, *args, **options)  # type: ignore[arg-type]
 
     def discard(self) -> None:
-        """Close it for good."""
+        """Close the connection without keeping it."""
         self.close()
         if self._source is not None:
-            # A response that failed would hold the socket open.
+            # Else, a failed response would keep the socket open.
             self._source.close()
         if self._control is not None:
             self._control.close()
@@ -208,23 +208,23 @@ class Connection(HTTPConnection):
 
 
 class TLSConnection(Connection, HTTPSConnection):
-    """The same with TLS."""
+    """A connection with TLS."""
 
 
 class KeptConnections:
-    """Connections that wait for a further request to their origin."""
+    """Idle connections that can be reused for their origin."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        #: The connections and since when they wait, the oldest first.
+        #: The connections and the times since which they are idle, oldest first.
         self._waiting: list[tuple[float, Connection]] = []
-        # Without the lock, which may be held for ever in a process that was forked off.
+        # This uses no lock, because a lock may stay held forever in a forked process.
         weakref.finalize(self, _discard_all, self._waiting)
 
     def take(self, origin: Origin, seconds: float) -> Connection | None:
-        """Take out the connection that was used last, if the other side has not closed it.
+        """Remove and return the most recently used connection that the server has not closed.
 
-        :param seconds: how long ago that may be.
+        :param seconds: the maximum idle time.
         """
         while (connection := self._pop(origin, time.monotonic() - seconds)) is not None:
             if connection.is_connected:
@@ -233,7 +233,7 @@ class KeptConnections:
         return None
 
     def put(self, connection: Connection) -> None:
-        """Keep a connection, instead of the oldest one if there are too many."""
+        """Keep a connection. If there are too many, this closes the oldest one."""
         with self._lock:
             self._waiting.append((time.monotonic(), connection))
             oldest = self._waiting.pop(0)[1] if len(self._waiting) > KEPT else None
@@ -241,7 +241,7 @@ class KeptConnections:
             oldest.discard()
 
     def close_older_than(self, seconds: float) -> None:
-        """Close connections that have waited for longer."""
+        """Close connections that have been idle for longer."""
         limit = time.monotonic() - seconds
         with self._lock:
             old = [entry for entry in self._waiting if entry[0] <= limit]
@@ -265,7 +265,7 @@ def _discard_all(waiting: list[tuple[float, Connection]]) -> None:
 
 @contextlib.contextmanager
 def _failures_of(exchange: Exchange) -> Iterator[None]:
-    """Turn what can go wrong into errors of our own, which name the host and nothing else."""
+    """Convert errors of a request to our own, which name only the host."""
     try:
         yield
     except HTTPClientError:
@@ -276,7 +276,7 @@ def _failures_of(exchange: Exchange) -> Iterator[None]:
 
 def _failure(exchange: Exchange, error: Exception) -> HTTPClientError:
     host, deadline = exchange.origin.authority, exchange.deadline
-    # What the watchdog cuts off fails in many ways.
+    # A connection that the watchdog has shut down raises various errors.
     if isinstance(error, TimeoutError) or deadline.has_passed():
         return RequestTimedOut(f"Timeout: {host} gave no complete answer within {deadline.seconds:g} seconds.")
     if isinstance(error, ssl.SSLCertVerificationError):

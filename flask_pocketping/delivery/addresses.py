@@ -1,6 +1,6 @@
-"""Which URLs and IP addresses the server may connect to on somebody else's behalf.
+"""Checks which URLs and IP addresses the server may connect to for others.
 
-A URL is read in one way only: what is checked when an endpoint is registered is what `adapter.py` connects to.
+There is only one parser for URLs, so `adapter.py` connects to the address that was checked at registration.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .errors import AddressNotAllowed, BadURL
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: Characters that a URL may have.
+#: The maximum length of a URL in characters.
 MAX_URL_LENGTH = 2048
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -26,8 +26,8 @@ _AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[0-9a-z._-]+))(?
 _LABEL = re.compile(r"[0-9a-z_-]{1,63}", re.IGNORECASE)
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 
-# The tables follow the IANA special-purpose registries (RFC 6890). They stand here because the
-# answers of `ipaddress.is_global` differ between Python releases.
+# The tables follow the IANA special-purpose registries (RFC 6890), because `ipaddress.is_global` differs between Python
+# releases.
 _NOT_PUBLIC_V4 = tuple(
     map(
         IPv4Network,
@@ -75,8 +75,8 @@ _ENDS_IN_IPV4 = (
 class Origin:
     """Scheme, host and port of a URL (RFC 6454): connections to one origin can be shared.
 
-    :ivar host: in lower case, as it is looked up: a final dot stays.
-    :ivar address: the address that the host is written as, if it is one.
+    :ivar host: the host in lower case, with a final dot if it has one.
+    :ivar address: the IP address, if the host is one.
     """
 
     scheme: str
@@ -93,12 +93,12 @@ class Origin:
 
 
 def check_url(url: str, *, allow_http: bool, allow_networks: Sequence[Network]) -> None:
-    """Check a URL as far as that goes without a network: when an endpoint is registered.
+    """Check a URL without using the network, for example when an endpoint is registered.
 
     :param allow_http: whether http is allowed besides https.
     :param allow_networks: networks that are allowed although they are not public.
-    :raises BadURL: if no request could be sent to it.
-    :raises AddressNotAllowed: if its host is an address that is not allowed, in whatever notation.
+    :raises BadURL: if it is not a valid URL.
+    :raises AddressNotAllowed: if its host is a forbidden IP address, in any notation.
     """
     origin = parse_origin(url, allow_http=allow_http)
     if origin.address is not None:
@@ -106,7 +106,7 @@ def check_url(url: str, *, allow_http: bool, allow_networks: Sequence[Network]) 
 
 
 def parse_origin(url: str, *, allow_http: bool) -> Origin:
-    """Find out where a URL leads.
+    """Parse the origin of a URL.
 
     :param allow_http: whether http is allowed besides https.
     :raises BadURL: if it is not a plain http(s) URL.
@@ -136,9 +136,9 @@ def parse_origin(url: str, *, allow_http: bool) -> Origin:
 def check_addresses(origin: Origin, addresses: Sequence[Address], allow_networks: Sequence[Network]) -> None:
     """Refuse an origin if any of its addresses is not allowed.
 
-    The error does not name the address: that could tell a stranger about inner networks.
+    The error does not name the address, because this could reveal internal networks.
 
-    :raises AddressNotAllowed: with a text for a person.
+    :raises AddressNotAllowed: if one is not allowed.
     """
     if not all(address_allowed(address, allow_networks) for address in addresses):
         raise AddressNotAllowed(
@@ -148,12 +148,12 @@ def check_addresses(origin: Origin, addresses: Sequence[Address], allow_networks
 
 
 def address_allowed(address: Address, allow_networks: Sequence[Network]) -> bool:
-    """Whether the server may connect to an address: a public one, or one of the listed networks.
+    """Return whether the server may connect to an address, which must be public or in one of the listed networks.
 
-    An IPv6 address that carries IPv4 addresses (mapped, compatible, NAT64, 6to4, Teredo) is allowed
-    only if those are allowed as well; one with a scope id never is.
+    An IPv6 address that contains IPv4 addresses (mapped, compatible, NAT64, 6to4, Teredo) is allowed only if those are
+    allowed too. One with a scope id is never allowed.
 
-    :param address: the address itself, never a name.
+    :param address: the IP address.
     :param allow_networks: networks that are allowed although they are not public.
     """
     if isinstance(address, IPv6Address):
@@ -198,10 +198,10 @@ def _match_authority(text: str) -> re.Match[str]:
 
 
 def _parse_address(authority: re.Match[str]) -> Address | None:
-    """The address that the host is written as, if it is one.
+    """Return the IP address, if the host is one.
 
-    A host whose last label is a number always is (WHATWG URL standard), and `inet_aton` reads every notation that the
-    system does.
+    A host whose last label is a number is always an address (WHATWG URL standard). `inet_aton` reads every notation
+    that the system accepts.
     """
     name = authority["name"]
     try:

@@ -1,4 +1,4 @@
-"""What a worker holds under its lease and hands to a target: a `Batch` of one `Job` or several."""
+"""The deliveries that a worker has leased and passes to a target: a `Batch` of one or several `Job`s."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Reads conversations for targets, as values."""
+    """Reads conversations as values, for targets."""
 
     def payload(self, event: Event) -> Mapping[str, Any]:
-        """What an event of the log tells of, as its `payload` had it when it was written."""
+        """Return the payload of an event in the log, as it was when the event was written."""
 
     def session(self, session_id: str) -> Session | None:
-        """A conversation as it is now."""
+        """Return the current state of a conversation, if it exists."""
 
     def messages(self, session_id: str, message_ids: Sequence[str]) -> list[Message]:
-        """Messages as they are now, in order; those that are deleted are empty."""
+        """Return the current messages with these ids, in order. Deleted ones are empty."""
 
 
 class StoredPayload(Mapping[str, Any]):
-    """The payload of an event of the log, read when it is asked for."""
+    """The payload of an event in the log, read on first access."""
 
     def __init__(self, reader: Reader, event: Event) -> None:
         self._reader = reader
@@ -50,19 +50,19 @@ class StoredPayload(Mapping[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A delivery that this worker holds.
+    """A delivery that this worker has leased.
 
     :ivar id: the number of its row.
     :ivar project_id: the project that it belongs to.
     :ivar target: the name of the target.
-    :ivar target_id: the recipient.
-    :ivar subject: what it is about: the id of a conversation, unless the target says otherwise.
+    :ivar target_id: the id of the recipient.
+    :ivar subject: the subject, which is the id of a conversation unless the target sets another one.
     :ivar attempt: the number of this attempt, from 1.
-    :ivar event: what it tells of, with typed values in `payload`; `None` where `payload` has all of it.
-    :ivar payload: text to deliver as it is, for deliveries without an event.
-    :ivar throttled: how many attempts before were only put off.
-    :ivar uncertain: whether an earlier attempt may have arrived: its answer never came, or its worker was killed.
-    :ivar note: what the target noted at the last attempt.
+    :ivar event: the event, with typed values in `payload`, or `None` for a delivery without an event.
+    :ivar payload: the text to deliver, for a delivery without an event.
+    :ivar throttled: how many earlier attempts were throttled.
+    :ivar uncertain: whether an earlier attempt may have arrived, because it got no response or its worker was killed.
+    :ivar note: the target's note of the last attempt.
     """
 
     id: int
@@ -79,12 +79,12 @@ class Job:
 
 
 class Batch:
-    """One delivery, or adjacent ones of one recipient and subject, that are sent together.
+    """One or several consecutive deliveries of one recipient and subject, which are sent together.
 
-    After an attempt whose outcome is unknown the next one gets the same deliveries, but for those cancelled meanwhile.
+    If the outcome of an attempt is unknown, the next one has the same deliveries, except cancelled ones.
 
     :ivar jobs: the deliveries, oldest first.
-    :ivar prepared: what the target's `prepare` read for the recipient.
+    :ivar prepared: the value that the target's `prepare` returned for the recipient.
     """
 
     def __init__(
@@ -100,17 +100,17 @@ class Batch:
 
     @property
     def first(self) -> Job:
-        """The first delivery, whose id names the batch."""
+        """The first delivery, whose id identifies the batch."""
         return self.jobs[0]
 
     @property
     def target_id(self) -> str:
-        """The recipient."""
+        """The id of the recipient."""
         return self.first.target_id
 
     @property
     def subject(self) -> str:
-        """What all of it is about."""
+        """The subject of the deliveries."""
         return self.first.subject
 
     @property
@@ -120,17 +120,17 @@ class Batch:
 
     @property
     def note(self) -> str | None:
-        """What the target noted at the last attempt, such as how far it got."""
+        """The target's note of the last attempt, such as its progress."""
         return self._note
 
     @property
     def uncertain(self) -> bool:
-        """Whether an earlier attempt may have arrived: find out first, or give up with `Outcome.maybe`."""
+        """Whether an earlier attempt may have arrived. The target must check this, or give up with `Outcome.maybe`."""
         return any(job.uncertain for job in self.jobs)
 
     @property
     def owner(self) -> str:
-        """Names the worker that holds it."""
+        """The name of the worker that has leased the batch."""
         return self._owner
 
     @property
@@ -144,28 +144,28 @@ class Batch:
         return [job.event for job in self.jobs if job.event is not None]
 
     def session(self) -> Session | None:
-        """The conversation as it is now, if the deliveries are about one that is still there."""
+        """Return the current state of the conversation, if it exists."""
         session_id = next((event.session_id for event in self.events), self.subject)
         return None if self._reader is None else self._reader.session(session_id)
 
     def messages(self) -> list[Message]:
-        """The messages that the events tell of, as they are now, in order; those that are deleted are empty."""
+        """Return the current messages of the events, in order. Deleted ones are empty."""
         found = [event.payload["message"] for event in self.events if "message" in event.payload]
         if self._reader is None or not found:
             return []
         return self._reader.messages(found[0].session_id, list(dict.fromkeys(message.id for message in found)))
 
     def still_wanted(self) -> bool:
-        """Whether nothing has cancelled any of it so far, and the lease is still this worker's."""
+        """Return whether nothing was cancelled so far, and this worker still has the lease."""
         from .leases import still_held
 
         with self._db.read() as connection:
             return still_held(connection, self)
 
     def save(self, note: str) -> None:
-        """Note how far the attempt got, for the next one if this one ends here.
+        """Store the progress of the attempt, for the next attempt if this one is interrupted.
 
-        :param note: text that only the target understands.
+        :param note: text in any format of the target.
         """
         from .leases import save_note
 
@@ -174,13 +174,13 @@ class Batch:
         self._note = note
 
     def finish(self, tx: Transaction) -> None:
-        """Record success in the transaction that writes what the target makes of it: both happen, or neither.
+        """Record success in the transaction in which the target writes its result, to commit both or neither.
 
-        For targets that answer into the conversation itself: with its session locked, nothing that cancels the
-        delivery can happen between this check and the commit.
+        This is for targets that write to the conversation itself. They lock its session, so no event can cancel the
+        delivery between this check and the commit.
 
         :param tx: the open transaction.
-        :raises DeliveryCancelled: if something has cancelled it, or the lease is not this worker's any more.
+        :raises DeliveryCancelled: if the delivery was cancelled, or this worker has lost the lease.
         """
         from .leases import finish
 

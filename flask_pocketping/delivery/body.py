@@ -1,4 +1,4 @@
-"""The bytes of an answer: head and body of HTTP/1.1, read strictly and within bounds. `adapter.py` reads through it."""
+"""Reads the head and body of an HTTP/1.1 response for `adapter.py`, strictly and with limits."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from contextlib import AbstractContextManager
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, cast
 
-# Without the bound, or with what `int` takes besides ("-1", "1_0"), a size could ask for any number of bytes.
+# Longer numbers, and others that `int` accepts ("-1", "1_0"), could ask for any number of bytes.
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _LENGTH = re.compile("[0-9]{1,18}")
 
-#: Bytes of a status line, headers and trailers.
+#: The maximum size of status line, headers and trailers in bytes.
 MAX_HEAD = 64 * 1024
-#: Bytes of a chunk's first line: the size, and extensions that nobody uses.
+#: The maximum size in bytes of a chunk's first line, which has its size and extensions.
 MAX_CHUNK_LINE = 1024
 
 
 class TooManyBytes(HTTPException):
-    """The other side sent more than any honest answer needs."""
+    """The server sent more bytes than a valid response needs."""
 
 
 def max_bytes(max_body: int) -> int:
-    """How many bytes an answer may have for a body of that size: small chunks take several times their content."""
+    """Return the maximum size of a response with a body of that size. Small chunks need several times their content."""
     return 2 * MAX_HEAD + 2 * max_body
 
 
 class BoundedSource(io.RawIOBase):
-    """What arrives on a socket, up to a number of bytes; `http.client` takes it for the socket.
+    """Reads from a socket up to a number of bytes. `http.client` uses it in place of the socket.
 
-    :ivar received: bytes so far.
-    :ivar ended: whether the other side has sent its last byte.
+    :ivar received: the number of bytes so far.
+    :ivar ended: whether the server has sent its last byte.
     """
 
     def __init__(self, sock: socket.socket, most: int) -> None:
@@ -50,9 +50,9 @@ class BoundedSource(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what is there, at least one byte unless the other side has ended.
+        """Read available bytes, at least one unless the server has sent its last byte.
 
-        :raises TooManyBytes: when the bound is passed.
+        :raises TooManyBytes: if the limit is exceeded.
         """
         size = self._raw.readinto(buffer) or 0
         self.received += size
@@ -67,13 +67,14 @@ class BoundedSource(io.RawIOBase):
 
 
 class Body:
-    """The body of an answer, in the role of urllib3's response for `requests`.
+    """The body of a response. `requests` uses it in place of urllib3's response.
 
-    :param response: its head was read.
-    :param check: called after each read; raises if the time was over, since what was cut off can look like an end.
-    :param guard: makes the context in which errors become those of `errors.py`.
-    :param release: told at the end whether the connection can be used again.
-    :ivar finished: whether all of it was read.
+    :param response: the response, whose head was read.
+    :param check: called after each read. It raises an error after the deadline, because an aborted connection can look
+        like the end.
+    :param guard: returns the context that converts errors to those of `errors.py`.
+    :param release: called at the end with whether the connection can be reused.
+    :ivar finished: whether the whole body was read.
     """
 
     def __init__(
@@ -93,16 +94,16 @@ class Body:
         self._release = release
         self.finished = response.length == 0
         self._chunked = response.chunked
-        #: Bytes that follow, of the chunk or of the whole; `None` where the end of the connection is the end.
+        #: The remaining bytes of the chunk or the body, or `None` if the body ends with the connection.
         self._left = 0 if self._chunked else response.length
         self._delimited = self._left is not None
         self.closed = False
 
     def read(self, size: int) -> bytes:
-        """Read what has arrived, at least one byte unless the body has ended.
+        """Read available bytes, at least one unless the body has ended.
 
-        :param size: how many bytes at the most.
-        :raises HTTPClientError: if the answer is not whole, or the time is over.
+        :param size: the maximum number of bytes.
+        :raises HTTPClientError: if the response is incomplete, or the time is over.
         """
         with self._guard():
             if self._chunked and not self._left and not self.finished:
@@ -113,7 +114,7 @@ class Body:
             return self._read_part(size)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         if not self.closed:
             self.closed = True
             reusable = self.finished and self._delimited and not self._response.will_close
@@ -121,7 +122,7 @@ class Body:
             self._release(reusable)
 
     def _read_part(self, size: int) -> bytes:
-        # Not by `http.client`: it takes a negative size of a chunk for "all that comes".
+        # Not with `http.client`, which reads everything for a negative chunk size.
         data = self._stream.read1(size if self._left is None else min(size, self._left))
         self._check()
         if self._left is None:
@@ -137,7 +138,7 @@ class Body:
         return data
 
     def _read_chunk_size(self) -> int:
-        """Begin a chunk (RFC 9112, section 7.1), or read the trailers after the last."""
+        """Read the size of a chunk (RFC 9112, section 7.1), or the trailers after the last chunk."""
         match = _CHUNK_SIZE.fullmatch(self._stream.readline(MAX_CHUNK_LINE))
         if match is None:
             raise HTTPException("a chunk without a size")

@@ -1,6 +1,6 @@
-"""What a worker takes up: which deliveries are due, in which order, and how many of them it may have now.
+"""Claims deliveries for a worker: which ones are due, in which order, and how many.
 
-Each is claimed by a guarded update, so of two workers one gets it.
+A guarded update claims each delivery, so only one of two workers gets it.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from .target import Pace, Target
 
 events = table(Event)
 
-#: A recipient of a target: the name of the target and the id that it knows the recipient by.
+#: A recipient: the name of its target, and its id in that target.
 Recipient = tuple[str, str]
 
-#: Rows that are looked at in one go.
+#: How many rows are read at once.
 PAGE = 500
-#: Deliveries that wait for a pace beyond so many are dated to when their turn will be, so many in a transaction.
+#: If more deliveries than this wait for a pace, the rest are rescheduled to their turn, so many per transaction.
 WAITING = 64
 DATED_AT_ONCE = 1000
-#: Seconds by which a lease outlasts the time that a target says it takes.
+#: Seconds by which a lease is longer than the timeout of its target.
 LEASE_MARGIN = 5.0
 
 _RECIPIENT = tuple_(deliveries.c.target, deliveries.c.target_id)
@@ -82,12 +82,12 @@ _LOAD = _WITH_EVENT.where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
 
 @dataclass(slots=True)
 class Others:
-    """What recipients get that are not known to answer.
+    """The limits for recipients that are not known to be responsive.
 
-    :ivar preferred: those that are.
-    :ivar left: how many deliveries may be for others.
-    :ivar spare: how many of them for others that have one under way already.
-    :ivar served: those that have.
+    :ivar preferred: the responsive recipients.
+    :ivar left: how many deliveries may be claimed for others.
+    :ivar spare: how many of these may be for others that already have a running attempt.
+    :ivar served: the others that already have a running attempt.
     """
 
     preferred: frozenset[Recipient]
@@ -98,12 +98,12 @@ class Others:
 
 @dataclass(slots=True)
 class Claimer:
-    """Takes up deliveries for one worker.
+    """Claims deliveries for one worker.
 
-    :ivar owner: names the worker.
-    :ivar lease: seconds that the worker has for each, unless its target says that it takes longer.
+    :ivar owner: the name of the worker.
+    :ivar lease: the duration of a lease in seconds, unless the target has a longer timeout.
     :ivar reader: reads conversations for the targets.
-    :ivar held: recipients whose pace is used up, and until when.
+    :ivar held: the recipients whose pace is exhausted, and until when.
     """
 
     db: Database
@@ -122,11 +122,12 @@ class Claimer:
         default_room: int | None = None,
         others: Others | None = None,
     ) -> list[Batch]:
-        """Take deliveries that are due, at most `limit` batches.
+        """Claim due deliveries.
 
-        :param room: how many more a recipient may get now, where that is not what its target says.
-        :param default_room: what to take instead of what targets say.
-        :param others: what is left for recipients that are not known to answer; as much as for the others if unset.
+        :param limit: the maximum number of batches.
+        :param room: how many more deliveries a recipient may get, if not `at_once` of its target.
+        :param default_room: the limit for recipients without an entry in `room`, instead of `at_once`.
+        :param others: the limits for recipients that are not known to be responsive, if there are any.
         """
         room = dict(room or {})
         busy = {recipient for recipient, left in room.items() if left <= 0}
@@ -148,7 +149,7 @@ class Claimer:
             won, batches = self._take(due, shares, paces)
             for recipient in self.held.keys() - held:
                 self._date_by_turn(recipient, paces[recipient])
-            # Where all that was won is for recipients that are gone, or all paces are used up, there may be more.
+            # Continue if all claimed deliveries were for deleted recipients, or if paces were exhausted.
             if batches or (not won and held == set(self.held)):
                 return batches
 
@@ -165,7 +166,7 @@ class Claimer:
         return found
 
     def _date_by_turn(self, recipient: Recipient, paces: Sequence[Pace]) -> None:
-        """Let those that wait for a pace be due when it will be their turn, so that polls need not look at them."""
+        """Reschedule deliveries that wait for a pace to their turn, so that polls do not read them."""
         now = clock.now()
         mine = (
             *(deliveries.c.state == DeliveryState.PENDING, deliveries.c.waits_for == 0, deliveries.c.due_at <= now),
@@ -194,7 +195,7 @@ class Claimer:
         won: list[list[int]] = []
         held: dict[Recipient, datetime] = {}
         with self.db.transaction() as tx:
-            # The lease begins now: the turn to write may have been long in coming.
+            # The lease starts now, because waiting for the write lock may have taken long.
             now = clock.now()
             budgets = Budgets(tx, (pace.key for some in paces.values() for pace in some), now)
             for row in due:
@@ -225,20 +226,20 @@ class Claimer:
             "until": now + timedelta(seconds=lease),
             "now": now,
             "batch": batch_id,
-            # The worker that had it before was killed, or took too long: nobody knows how far it came.
+            # The previous worker was killed or too slow, so the delivery may have been sent.
             "maybe": row.uncertain or row.state == DeliveryState.RUNNING,
         }
         return tx.execute(_CLAIM, values).rowcount == 1
 
     def _followers(self, tx: Transaction, head: Any, now: datetime) -> list[int]:
-        """Claim what is sent together with a delivery that was claimed."""
+        """Claim the deliveries to send together with a claimed one."""
         target = self.targets.get(head.target)
         if target is None or target.batch_size <= 1:
             return []
         lane = (deliveries.c[name] == getattr(head, name) for name in ("subject", "target", "target_id"))
         query = _WITH_EVENT.where(*lane, deliveries.c.state.in_(OPEN_STATES), deliveries.c.id >= head.id)
         first, *rest = tx.execute(query.limit(target.batch_size)).all()
-        # What may have been sent once is sent again as it was.
+        # A batch that may have been sent is repeated unchanged.
         fixed = head.uncertain or head.state == DeliveryState.RUNNING
         found: list[int] = []
         last = self._job(first._mapping)
@@ -300,7 +301,7 @@ class Claimer:
 
 @dataclass(slots=True)
 class _Shares:
-    """What may still be taken: for each recipient, and for all that are not known to answer."""
+    """The remaining limits of a claim: per recipient, and for recipients that are not known to be responsive."""
 
     targets: Mapping[str, Target]
     room: dict[Recipient, int]
@@ -326,19 +327,23 @@ class _Shares:
     def _default(self, name: str) -> int:
         if self.default_room is not None:
             return self.default_room
-        # Those of a target that is not there any more are only cancelled.
+        # Deliveries of an unknown target are only cancelled.
         return self.targets[name].at_once if name in self.targets else PAGE
 
 
 def _find_due(
     connection: Connection, busy: Collection[Recipient], limit: int, only: Collection[Recipient] | None
 ) -> list[Any]:
-    """What may be taken up, oldest first; where recipients are given, for these only.
+    """Find due deliveries, oldest first.
 
-    A recipient gets the events of one session in order while it is healthy: nothing of such a lane goes out for the
-    first time beside or before an earlier one that is under way or was never tried. What failed once is out of the
-    order, unless the target's order is strict: then later ones wait for it, and are not found here. Each query reads
-    an index from its beginning, so a long backlog costs no more than a short one.
+    A healthy recipient gets the events of a session in order: a delivery is not attempted while an earlier one of its
+    session is running or was never attempted. A failed delivery does not block later ones, except with strict order:
+    then later ones wait for it, and this does not find them. Each query reads an index from its start, so a long
+    backlog costs no more than a short one.
+
+    :param busy: recipients to skip.
+    :param limit: the maximum number of deliveries.
+    :param only: the only recipients to include, if given.
     """
     values = {"now": clock.now()}
     wanted = _DUE.where(
@@ -349,7 +354,7 @@ def _find_due(
     held = _running_lanes(connection)
     first: dict[tuple[str, str, str], Any] = {}
     query = wanted
-    # Most often the first few are enough.
+    # Usually, the first few are enough.
     size = min(PAGE, 2 * limit)
     while len(found) + len(first.keys() - held) < limit:
         page = connection.execute(query.limit(size), {**values, "state": DeliveryState.PENDING}).all()
@@ -357,7 +362,7 @@ def _find_due(
             if row.subject == "" or row.attempts > 0:
                 found.append(row)
             else:
-                # By id: those of one session may have been dated by different clocks.
+                # Ordered by id, because different clocks may have dated the deliveries of a session.
                 lane = row.target, row.target_id, row.subject
                 first[lane] = min(first.get(lane, row), row, key=lambda row: row.id)
         if len(page) < size:
@@ -370,7 +375,7 @@ def _find_due(
         query = wanted.where(deliveries.c.due_at >= last.due_at, beyond)
         if first:
             query = query.where(or_(deliveries.c.attempts > 0, _LANE.not_in(list(first))))
-    # Once more: whatever was taken up meanwhile is running by now.
+    # Again, because other workers may have claimed some in the meantime.
     held |= _running_lanes(connection) if first else set()
     found += [row for lane, row in first.items() if lane not in held]
     return sorted(found, key=lambda row: (row.due_at, row.id))[:limit]

@@ -1,4 +1,4 @@
-"""Opens TCP connections for `adapter.py`: to public hosts only, by the addresses that were checked."""
+"""Opens TCP connections for `adapter.py`, only to checked addresses."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .addresses import Address, Network, Origin, check_addresses
 from .errors import NameNotResolved
 from .watchdog import Deadline
 
-#: Turns a host name into the texts of its IP addresses; raises `OSError` where there are none.
+#: Returns the IP addresses of a host name as text, or raises `OSError` if there are none.
 Resolver = Callable[[str], Sequence[str]]
 
-#: Names that are looked up at once. A lookup can't be ended, so those that hang must not become many.
+#: The maximum number of concurrent lookups. A lookup can't be cancelled, so hanging ones must be limited.
 LOOKUPS = 16
 
 
 def system_addresses(host: str) -> list[str]:
-    """Resolve a name the way the operating system does.
+    """Resolve a name with the operating system.
 
     :raises OSError: if it has no address.
     """
@@ -28,9 +28,9 @@ def system_addresses(host: str) -> list[str]:
 
 
 class Dialer:
-    """Resolves a name once, refuses it if any of its addresses is not allowed, and connects by address.
+    """Resolves a name once, refuses it if any of its addresses is not allowed, and connects to one of these addresses.
 
-    So a name whose addresses change in between (DNS rebinding) leads nowhere else.
+    So changing the addresses of a name in between (DNS rebinding) has no effect.
     """
 
     def __init__(self, allow_networks: Sequence[Network], resolve: Resolver) -> None:
@@ -39,10 +39,10 @@ class Dialer:
         self._free = threading.BoundedSemaphore(LOOKUPS)
 
     def connect(self, origin: Origin, deadline: Deadline) -> socket.socket:
-        """Open a connection to the first address that takes it.
+        """Open a connection to the first address that accepts it.
 
         :raises HTTPClientError: if the name has no address, or one that is not allowed.
-        :raises OSError: if no connection could be made; `TimeoutError` is of that kind.
+        :raises OSError: if no connection could be made. `TimeoutError` is a subclass.
         """
         addresses = [origin.address] if origin.address else self._look_up(origin, deadline)
         check_addresses(origin, addresses, self._allow_networks)
@@ -70,7 +70,7 @@ class Dialer:
 
         if not self._free.acquire(timeout=deadline.remaining()):
             raise TimeoutError
-        # getaddrinfo takes no timeout. One that hangs is left to end by itself.
+        # getaddrinfo has no timeout, so a hanging lookup is left running.
         thread = threading.Thread(target=look_up, name="pocketping-resolve", daemon=True)
         try:
             thread.start()

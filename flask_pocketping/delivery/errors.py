@@ -1,4 +1,4 @@
-"""What can go wrong with a request of the guarded HTTP client. `http.py` raises these and passes them on."""
+"""The errors of the guarded HTTP client. `http.py` exports them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from ..errors import PocketPingError
 
 
 class HTTPClientError(PocketPingError):
-    """Base of all that can go wrong with a request.
+    """Base of all errors of a request.
 
-    The text is for a person. It names the host at most, never a path, a header or a body.
+    The text is for people. It may name the host, but never a path, a header or a body.
     """
 
 
 class BadURL(HTTPClientError, ValueError):
-    """The URL can't be used, whoever it leads to."""
+    """The URL is invalid."""
 
 
 class AddressNotAllowed(HTTPClientError, ValueError):
-    """The URL leads to an address that is neither public nor listed as allowed."""
+    """The host has an address that is neither public nor allowed by the settings."""
 
 
 class BadHeader(HTTPClientError, ValueError):
@@ -29,20 +29,20 @@ class NameNotResolved(HTTPClientError):
 
 
 class RequestTimedOut(HTTPClientError):
-    """The time was over before the answer was complete."""
+    """The response was not complete before the timeout."""
 
 
 class ConnectionFailed(HTTPClientError):
-    """The connection could not be made, or broke."""
+    """The connection could not be opened, or was lost."""
 
 
 class TLSFailed(ConnectionFailed):
-    """The other side could not prove who it is, or does not speak TLS."""
+    """The server has no valid certificate, or does not support TLS."""
 
 
 class BadResponse(HTTPClientError):
-    """The answer is not HTTP, or ends too early."""
+    """The response is not valid HTTP, or is incomplete."""
 
 
 class ResponseTooLarge(HTTPClientError):
-    """The answer is larger than the caller takes."""
+    """The response is larger than the caller allows."""

@@ -1,6 +1,6 @@
-"""The HTTP client for everything that goes out: webhooks, bridges and AI calls.
+"""The HTTP client for all outgoing requests: webhooks, bridges and AI calls.
 
-It is a hardened session of `requests`: it reaches public hosts only, follows no redirect, and comes back in time.
+It is a hardened session of `requests`: it connects only to public hosts, follows no redirects, and has a total timeout.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ __all__ = [
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-#: Headers that only the client sets: whom a request is for, and where it ends.
+#: Headers that only the client sets, for the host and the framing of a request.
 _OWN_HEADERS = {
     "host",
     "connection",
@@ -73,22 +73,22 @@ _OWN_HEADERS = {
     "upgrade",
     "te",
 }
-#: Methods that may be repeated (RFC 9110, section 9.2.2).
+#: The idempotent methods (RFC 9110, section 9.2.2).
 _IDEMPOTENT = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
-#: Bytes of an answer that are read at once.
+#: How many bytes of a response are read at once.
 _PART = 64 * 1024
 
 
 class RequestOptions(TypedDict, total=False):
-    """What a request may have besides its method and URL.
+    """The options of a request besides its method and URL.
 
-    `headers`: the client sets `Host`, `Accept-Encoding` and the length itself; those of the caller have no effect.
-    `params`: are added to the URL's query.
-    `json`, `data`, `files`: the body, as `requests` has it: a value to encode as JSON; bytes or the fields of a form;
+    `headers`: the client sets `Host`, `Accept-Encoding` and the length itself, and ignores those of the caller.
+    `params`: parameters to add to the URL's query.
+    `json`, `data`, `files`: the body, as in `requests`: a value to encode as JSON, bytes or the fields of a form, or
     the files of a multipart form, each with name, content and media type.
-    `timeout`: seconds for the whole request, from resolving the name to the end of the answer.
-    `repeatable`: whether the other side may get the request twice, because it knows it again. It is sent anew if a kept
-    connection turns out to be closed. By default that is so for GET, HEAD, PUT, DELETE and OPTIONS.
+    `timeout`: seconds for the whole request, from resolving the name to the end of the response.
+    `repeatable`: whether the server may get the request twice, because it recognizes repeats. The client then sends it
+    again if a kept connection was closed. The default is true for GET, HEAD, PUT, DELETE and OPTIONS.
     """
 
     headers: Mapping[str, str]
@@ -102,11 +102,11 @@ class RequestOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, whatever its status.
+    """A response with any status.
 
     :ivar headers: a mapping that ignores the case of names.
     :ivar body: the bytes that were read.
-    :ivar excerpt: their beginning as text, without NUL characters, which PostgreSQL can't store.
+    :ivar excerpt: the beginning of the body as text, without NUL, which PostgreSQL can't store.
     :ivar duration_ms: milliseconds from the start of the request.
     """
 
@@ -117,9 +117,9 @@ class Response:
     duration_ms: int
 
     def json(self) -> Any:
-        """The value that the body is as JSON.
+        """Parse the body as JSON.
 
-        :raises BadResponse: if it is none.
+        :raises BadResponse: if it is not JSON.
         """
         try:
             return json.loads(self.body)
@@ -128,7 +128,7 @@ class Response:
 
 
 class StreamedResponse:
-    """An answer whose body is read piece by piece: iterating gives bytes as they arrive.
+    """A response whose body is read in parts. Iterating returns bytes as they arrive.
 
     :ivar headers: a mapping that ignores the case of names.
     """
@@ -143,7 +143,7 @@ class StreamedResponse:
     def __iter__(self) -> Iterator[bytes]:
         """Read to the end of the body.
 
-        :raises HTTPClientError: if the answer breaks off, is too large, or takes too long.
+        :raises HTTPClientError: if the response is incomplete, too large or too slow.
         """
         left = self._max_response
         while part := self._body.read(min(_PART, left + 1)):
@@ -155,11 +155,11 @@ class StreamedResponse:
             yield part
 
     def read(self) -> bytes:
-        """Read the whole body; raises as iterating does."""
+        """Read the whole body. This raises the same errors as iterating."""
         return b"".join(self)
 
     def read_beginning(self, size: int) -> bytes:
-        """Read no more than the beginning of the body; raises as iterating does, but never for its size."""
+        """Read only the beginning of the body. This raises the same errors as iterating, except for the size."""
         parts = bytearray()
         while len(parts) < size and (part := self._body.read(size - len(parts))):
             parts += part
@@ -168,7 +168,7 @@ class StreamedResponse:
 
 @functools.cache  # reading the authorities takes a tenth of a second
 def default_tls() -> ssl.SSLContext:
-    """TLS that trusts certifi's authorities, and those of the system or of `SSL_CERT_FILE`."""
+    """Return TLS settings that trust certifi's authorities, and those of the system or of `SSL_CERT_FILE`."""
     import certifi
 
     context = ssl.create_default_context()
@@ -179,17 +179,17 @@ def default_tls() -> ssl.SSLContext:
 class GuardedClient:
     """Sends requests to public addresses. Threads and greenlets may share a client.
 
-    A name is resolved once for each connection and refused if any of its addresses is not allowed; certificate and
-    `Host` header are those of the name. Connections are kept for further requests. Redirects come back as results.
-    Proxies and `.netrc` of the environment are not used, cookies are not kept. Errors name the host and nothing else.
+    A name is resolved once per connection and refused if any of its addresses is not allowed. The certificate must
+    match the name. Connections are reused. Redirects are returned as responses. Proxies and `.netrc` of the environment
+    are ignored, and cookies are not stored. Errors name only the host.
 
     :param allow_http: whether http is allowed besides https.
     :param allow_networks: networks that are allowed although they are not public.
-    :param user_agent: the `User-Agent` of requests that bring none; the package's if unset.
-    :param timeout: seconds for the whole of a request that brings no timeout.
-    :param excerpt: how many bytes of an answer go into its excerpt.
-    :param resolve: finds the addresses of a name.
-    :param tls: the authorities that are trusted, with all else about TLS; by default `default_tls`.
+    :param user_agent: the default `User-Agent`. If empty, it is that of the package.
+    :param timeout: the default timeout of a whole request in seconds.
+    :param excerpt: the maximum size of an excerpt in bytes.
+    :param resolve: returns the addresses of a name.
+    :param tls: the TLS settings with the trusted authorities, by default `default_tls`.
     """
 
     def __init__(
@@ -214,17 +214,16 @@ class GuardedClient:
         begin_anew_after_fork(self, GuardedClient._begin)
 
     def post(self, url: str, **options: Unpack[RequestOptions]) -> Response:
-        """Post something and read no more of the answer than its excerpt; raises as `request` does."""
+        """Send a POST request and read only the excerpt of its response. This raises the same errors as `request`."""
         return self.request("POST", url, **options)
 
     def request(
         self, method: str, url: str, *, max_response: int | None = None, **options: Unpack[RequestOptions]
     ) -> Response:
-        """Send a request and read its answer, of any status. A compressed answer is not unpacked.
+        """Send a request and read its response, with any status. A compressed response is not decompressed.
 
-        :param max_response: how many bytes the answer's body may have; without it, only the excerpt is read and the
-            rest left.
-        :raises HTTPClientError: one of its subclasses, if there is no answer.
+        :param max_response: the maximum size of the body in bytes. Without it, only the excerpt is read.
+        :raises HTTPClientError: a subclass, if there is no response.
         """
         deadline = Deadline(options.get("timeout", self._timeout))
         most = self._excerpt if max_response is None else max_response
@@ -242,29 +241,29 @@ class GuardedClient:
     def stream(
         self, method: str, url: str, *, max_response: int, **options: Unpack[RequestOptions]
     ) -> Iterator[StreamedResponse]:
-        """Send a request and read its answer within the block, as it arrives.
+        """Send a request, and read its response in the block as it arrives.
 
-        The timeout counts from here to the end of the body, and the time that the caller takes counts too.
+        The timeout includes reading the body and the caller's own time in the block.
 
-        :param max_response: how many bytes the answer's body may have.
-        :raises HTTPClientError: one of its subclasses, if there is no answer.
+        :param max_response: the maximum size of the body in bytes.
+        :raises HTTPClientError: a subclass, if there is no response.
         """
         deadline = Deadline(options.get("timeout", self._timeout))
         with self._open(method, url, deadline, max_response, options) as response:
             yield response
 
     def close_idle(self) -> None:
-        """Close connections that were not used for a while."""
+        """Close connections that have been idle for a while."""
         if self._session is not None:
             self._session.adapter.close_idle()
 
     def close(self) -> None:
-        """Close the connections that no request uses. The client can still be used."""
+        """Close idle connections. The client can still be used."""
         if self._session is not None:
             self._session.adapter.close()
 
     def prepare(self, method: str, url: str, **options: Unpack[RequestOptions]) -> requests.PreparedRequest:
-        """Make a request without sending it.
+        """Create a request without sending it.
 
         :raises HTTPClientError: if URL or headers can't be sent.
         """
@@ -281,7 +280,7 @@ class GuardedClient:
                 files=options.get("files"),
             )
         )
-        # As it was checked: `requests` would resolve its dots and quote it anew.
+        # Use the checked URL, because `requests` would resolve dots and quote it again.
         url = url.partition("#")[0]
         if params := options.get("params"):
             url += ("&" if "?" in url else "?") + urlencode(params)
@@ -295,7 +294,7 @@ class GuardedClient:
     def _get_session(self) -> GuardedSession:
         with self._lock:
             if self._session is None:
-                # Loaded by processes that send something only.
+                # Only processes that send requests load this.
                 from .adapter import GuardedSession
 
                 dialer = Dialer(self._allow_networks, self._resolve)

@@ -1,4 +1,4 @@
-"""The end of an attempt, as the last to hold the lease records it, and what is done with deliveries by and by."""
+"""Records the end of attempts for the owner of the lease, and has the periodic tasks for deliveries."""
 
 from __future__ import annotations
 
@@ -41,10 +41,9 @@ _ADD_ATTEMPT = insert(attempts)
 def settle(
     tx: Transaction, target: Target, batch: Batch, outcome: Outcome, started: datetime, now: datetime
 ) -> DeliveryState | None:
-    """Record an attempt and what is next.
+    """Record an attempt, and schedule the next one.
 
-    :return: what became of it; nothing if the lease was lost meanwhile, so that another worker's word counts, or
-        something cancelled it.
+    :return: the new state, or `None` if the worker has lost the lease or the delivery was deleted.
     """
     state, delay = _next(target, batch.first, outcome)
     held = [job for job in batch.jobs if _settle(tx, batch, job, outcome, state, delay, now)]
@@ -59,7 +58,7 @@ def settle(
 
 
 def finish(tx: Transaction, batch: Batch) -> bool:
-    """Record success for a batch that is held whole, and nothing otherwise."""
+    """Record success if the worker still has the lease of the whole batch, and return whether it has."""
     now = clock.now()
     ids = [job.id for job in batch.jobs]
     mine = (deliveries.c.lease_owner == batch.owner, deliveries.c.attempts >= 1)
@@ -74,7 +73,7 @@ def finish(tx: Transaction, batch: Batch) -> bool:
 
 
 def still_held(connection: Connection, batch: Batch) -> bool:
-    """Whether all of a batch is still this worker's."""
+    """Return whether the worker still has the lease of the whole batch."""
     query = select(deliveries.c.id, deliveries.c.attempts).where(
         deliveries.c.id.in_([job.id for job in batch.jobs]), deliveries.c.lease_owner == batch.owner
     )
@@ -83,13 +82,13 @@ def still_held(connection: Connection, batch: Batch) -> bool:
 
 
 def save_note(tx: Transaction, batch: Batch, note: str) -> None:
-    """Keep a note with the first delivery of a batch."""
+    """Store a note with the first delivery of a batch."""
     mine = (deliveries.c.id == batch.first.id, deliveries.c.lease_owner == batch.owner)
     tx.execute(update(deliveries).where(*mine).values(note=note))
 
 
 def date_anew(db: Database) -> None:
-    """Have deliveries wait as long as they were to, where the clock that dated them was ahead of the present one."""
+    """Correct the due times of deliveries that a fast clock has written, so that they wait for the intended time."""
     now = clock.now()
     ahead = (
         deliveries.c.state.in_(OPEN_STATES),
@@ -103,7 +102,7 @@ def date_anew(db: Database) -> None:
         if found:
             with db.transaction() as tx:
                 for row in found:
-                    # Unless it was taken up or dated meanwhile.
+                    # Skip it if it was claimed or rescheduled in the meantime.
                     same = (deliveries.c.id == row.id, deliveries.c.due_at == row.due_at)
                     due = now + (row.due_at - row.dated_at)
                     tx.execute(update(deliveries).where(*same).values(due_at=due, dated_at=now))
@@ -112,7 +111,7 @@ def date_anew(db: Database) -> None:
 
 
 def release_orphans(db: Database) -> None:
-    """Let deliveries go on that wait for one which is finished or gone, as after a purge by hand."""
+    """Release deliveries that wait for a finished or deleted one, for example after a manual purge."""
     before = deliveries.alias("before")
     goes_on = before.c.state.in_(OPEN_STATES) | (before.c.waits_for > 0)
     waited_for = exists().where(before.c.id == deliveries.c.waits_for, goes_on)
@@ -127,7 +126,10 @@ def release_orphans(db: Database) -> None:
 
 
 def forget_old(db: Database, days: float) -> None:
-    """Remove deliveries that were finished so many days ago, a thousand at a time."""
+    """Delete old finished deliveries, a thousand at a time.
+
+    :param days: the minimum age in days.
+    """
     limit = clock.ago(days=days)
     query = select(deliveries.c.id).where(deliveries.c.state.in_(FINISHED_STATES), deliveries.c.due_at < limit)
     while True:
@@ -140,7 +142,7 @@ def forget_old(db: Database, days: float) -> None:
 
 
 def _next(target: Target, job: Job, outcome: Outcome) -> tuple[DeliveryState, float]:
-    """The state after an attempt, and in how many seconds the next one is."""
+    """Return the state after an attempt, and the seconds until the next one."""
     if outcome.ok:
         return DeliveryState.SUCCEEDED, 0.0
     if outcome.obsolete is not None:
@@ -174,7 +176,7 @@ def _settle(
             "due": now + timedelta(seconds=delay),
             "now": now,
             "put_off": job.throttled + outcome.put_off,
-            # What did certainly not arrive may be sent in other company.
+            # Deliveries that certainly did not arrive may join other batches.
             "batch": batch.first.id if uncertain else 0,
         }
         update_row = _POSTPONE
@@ -182,7 +184,7 @@ def _settle(
 
 
 def _settle_the_rest(tx: Transaction, batch: Batch, outcome: Outcome, started: datetime) -> DeliveryState | None:
-    """Record the attempt also where the target had finished the batch itself, or it was cancelled under way."""
+    """Record the attempt if the target has finished the batch itself, or it was cancelled during the attempt."""
     query = select(deliveries.c.id, deliveries.c.state, deliveries.c.attempts, deliveries.c.lease_owner)
     rows = {row.id: row for row in tx.execute(query.where(deliveries.c.id.in_([job.id for job in batch.jobs])))}
     over = {DeliveryState.CANCELLED, *([DeliveryState.SUCCEEDED] if batch.finished else [])}
@@ -213,7 +215,7 @@ def _record(tx: Transaction, job: Job, outcome: Outcome, started: datetime) -> N
 
 
 def _count(tx: Transaction, target: Target, batch: Batch, outcome: Outcome, now: datetime) -> None:
-    """Count what an attempt took beyond one request, and set back the paces that the other side set back."""
+    """Count the additional requests of an attempt, and delay the paces that the server asked to delay."""
     if outcome.calls <= 1 and not outcome.holds:
         return
     paces = target.paces(batch.target_id)

@@ -1,4 +1,4 @@
-"""Paces: how many deliveries were made of late under each key, in a row that all workers share."""
+"""Counts the recent deliveries of each pace, in a database row that all workers share."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .target import Pace
 
 rows = table(DeliveryPace)
 
-#: How far the clocks of processes may differ before a time counts as one of a clock that was ahead.
+#: How far a time may be in the future before it counts as written by a fast clock.
 CLOCK_TOLERANCE = timedelta(seconds=1)
 
 
 def ensure_rows(db: Database, keys: Iterable[str]) -> None:
-    """Make the rows of keys that are new."""
+    """Create the rows of new keys."""
     for key in sorted(keys):
         with suppress(IntegrityError), db.transaction() as tx:
             if tx.execute(select(rows.c.key).where(rows.c.key == key)).first() is None:
@@ -29,7 +29,7 @@ def ensure_rows(db: Database, keys: Iterable[str]) -> None:
 
 
 class Budgets:
-    """What may still be made now, under some keys, which are locked until the transaction ends."""
+    """The remaining deliveries of some keys, whose rows stay locked until the transaction ends."""
 
     def __init__(self, tx: Transaction, keys: Iterable[str], now: datetime) -> None:
         self._tx = tx
@@ -37,19 +37,19 @@ class Budgets:
         wanted = sorted(set(keys))
         query = select(rows).where(rows.c.key.in_(wanted)).order_by(rows.c.key).with_for_update()
         found = tx.execute(query).mappings().all() if wanted else []
-        # What a clock wrote that was ahead of the present one counts for nothing.
+        # Ignore times that a fast clock has written.
         latest = (now + CLOCK_TOLERANCE).timestamp()
         self._times = {row["key"]: [moment for moment in row["times"] if moment <= latest] for row in found}
         self._held = {row["key"]: _held_until(row, now) for row in found}
         self._changed: set[str] = set()
 
     def free_at(self, paces: Sequence[Pace]) -> datetime | None:
-        """When one more may be made; nothing if that is now."""
+        """Return when another delivery may be made, or `None` if it may be made now."""
         latest = max((self._free_at(pace) for pace in paces), default=self._now)
         return latest if latest > self._now else None
 
     def spend(self, paces: Sequence[Pace], count: int = 1) -> None:
-        """Count some more."""
+        """Count deliveries."""
         now = self._now.timestamp()
         for pace in paces:
             kept = [moment for moment in self._times.get(pace.key, []) if moment > now - pace.period]
@@ -57,13 +57,13 @@ class Budgets:
             self._changed.add(pace.key)
 
     def hold(self, key: str, seconds: float) -> None:
-        """Let all that keeps to a key wait."""
+        """Delay all deliveries of a key."""
         until = self._now + timedelta(seconds=min(seconds, LONGEST))
         self._held[key] = max(until, self._held.get(key) or until)
         self._changed.add(key)
 
     def write(self) -> None:
-        """Write what was counted."""
+        """Write the changed rows."""
         for key in sorted(self._changed):
             values = {"times": self._times.get(key, []), "held_until": self._held.get(key), "dated_at": self._now}
             self._tx.execute(update(rows).where(rows.c.key == key).values(values))

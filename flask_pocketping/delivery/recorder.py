@@ -1,4 +1,4 @@
-"""Records attempts that end at about the same time in one transaction: each commit waits for the disk."""
+"""Records attempts that end at about the same time in one transaction, because each commit waits for the disk."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..values import DeliveryState
 from .batch import Batch
 from .target import Outcome
 
-#: Seconds that are waited for others before a transaction is begun: about as long as a commit takes.
+#: Seconds to wait for other attempts before starting a transaction: about as long as a commit takes.
 GATHER = 0.004
 
 
 class Recorded(NamedTuple):
-    """Whether the attempt was this worker's to record, what its target does after the commit, and what came of it."""
+    """Whether the worker still held the lease, the function to call after the commit, and the delivery's new state."""
 
     held: bool
     after: Callable[[], None] | None
@@ -27,7 +27,7 @@ class Recorded(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Finished:
-    """An attempt that has ended, how it was recorded, and whether recording it with others has failed."""
+    """A finished attempt, the result of recording it, and whether recording it together with others has failed."""
 
     batch: Batch
     outcome: Outcome
@@ -37,10 +37,10 @@ class Finished:
 
 
 class Recorder:
-    """Threads that record at the same time share a transaction: one of them writes for all that wait.
+    """Lets threads that record at the same time share a transaction. One of them writes for all that wait.
 
-    :param settle: records attempts in one transaction, all of them or none.
-    :param under_way: how many attempts may come to be recorded soon, with those that wait.
+    :param settle: records attempts in one transaction, all or none.
+    :param under_way: returns how many attempts are running or waiting to be recorded.
     """
 
     def __init__(
@@ -55,15 +55,15 @@ class Recorder:
         self._waiting: list[Finished] = []
 
     def record(self, attempt: Finished) -> Recorded:
-        """Record an attempt; returns after the commit.
+        """Record an attempt, and return after the commit.
 
-        :raises Exception: whatever recording this attempt by itself raises.
+        :raises Exception: the error of recording this attempt alone.
         """
         with self._arrived:
             self._waiting.append(attempt)
             self._arrived.notify()
         with self._writing:
-            # Another thread may have written it meanwhile, or tried to.
+            # Another thread may have written it in the meantime, or tried to.
             if attempt.recorded is None and not attempt.alone:
                 self._write_waiting()
             if attempt.recorded is None:
@@ -75,7 +75,7 @@ class Recorder:
         with self._arrived:
             self._arrived.wait_for(lambda: len(self._waiting) >= self._under_way(), GATHER)
             batch, self._waiting = self._waiting, []
-        # In one order everywhere, so that workers don't wait for each other in a circle.
+        # All workers use the same order, to avoid deadlocks.
         batch.sort(key=lambda attempt: attempt.batch.first.id)
         try:
             self._write(batch)

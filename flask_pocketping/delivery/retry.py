@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again. The worker asks here after every attempt."""
+"""Calculates when a failed delivery is retried, for the worker."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-#: Seconds before each attempt, counted from the one before it; the example schedule of the
-#: Standard Webhooks specification.
+#: Seconds between each attempt and the one before it: the example schedule of the Standard Webhooks specification.
 DELAYS = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600)
 
-#: How far a delay may stray to either side, so that endpoints which failed together do not all
-#: come back at the same moment.
+#: The relative random change of a delay in both directions, so that deliveries that failed together are not all retried
+#: at the same time.
 JITTER = 0.2
 
 #: The longest wait in seconds that a `Retry-After` can ask for.
@@ -29,13 +28,13 @@ def next_delay(
     random: Callable[[], float] = _random.random,
     delays: Sequence[float] = DELAYS,
 ) -> float | None:
-    """How long to wait before the next attempt.
+    """Return the delay before the next attempt.
 
-    :param attempts_made: how many attempts there were so far; 0 before the first.
-    :param retry_after: what the last answer asked for, in seconds; a lower bound, up to 24 hours.
-    :param random: returns a number from 0 up to 1, which places the delay within its jitter.
-    :param delays: seconds before each attempt, counted from the one before it.
-    :returns: seconds, or `None` when the schedule is exhausted.
+    :param attempts_made: the number of attempts so far.
+    :param retry_after: the minimum delay in seconds that the last response asked for, limited to 24 hours.
+    :param random: returns a number from 0 up to 1, which chooses the jitter.
+    :param delays: seconds between each attempt and the one before it.
+    :returns: the delay in seconds, or `None` after the last attempt.
     :raises ValueError: if `attempts_made` is negative.
     """
     if attempts_made < 0:
@@ -49,9 +48,9 @@ def next_delay(
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """Read a `Retry-After` header (RFC 9110, section 10.2.3): seconds or an HTTP-date.
 
-    :param value: the header's value, or `None` where there was none.
-    :param now: the present time, aware; dates count from it.
-    :returns: seconds from now, 0 for a date that has passed, `None` for a value that is neither.
+    :param value: the header's value, if there is one.
+    :param now: the current time, aware.
+    :returns: seconds from now, 0 for a date in the past, or `None` for an invalid value.
     """
     text = (value or "").strip()
     if _DELAY_SECONDS.fullmatch(text):

@@ -1,4 +1,4 @@
-"""`Target`: what a road to the outside tells the worker about itself, and `Outcome`, what came of an attempt."""
+"""`Target`, the interface of targets for the worker, and `Outcome`, the result of an attempt."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast deliveries may be made: never more than `limit` within any `period`, over all processes.
+    """A rate limit for deliveries: at most `limit` within any `period`, over all processes.
 
-    :ivar key: up to 100 characters; all targets and recipients that name the same key share one pace.
-    :ivar limit: how many.
-    :ivar period: in seconds.
+    :ivar key: the key of the pace, up to 100 characters. All targets and recipients with the same key share a pace.
+    :ivar limit: the maximum number of deliveries.
+    :ivar period: the period in seconds.
     """
 
     key: str
@@ -33,21 +33,21 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt. Make one with `succeeded`, `retry`, `throttled`, `failed`, `maybe` or `cancelled`.
+    """The result of an attempt. Create it with `succeeded`, `retry`, `throttled`, `failed`, `maybe` or `cancelled`.
 
     :ivar ok: whether it was delivered.
-    :ivar duration_ms: how long the attempt took, in milliseconds.
-    :ivar status_code: of the answer, if it has one.
-    :ivar error: what went wrong, for people, up to 500 characters.
-    :ivar response: the beginning of the answer as text.
-    :ivar retry_after: seconds to wait at the least, if the other side said so.
-    :ivar give_up: why no further attempt makes sense.
-    :ivar unknown: whether it may have arrived: the request was sent, and no answer came.
-    :ivar put_off: whether the other side only asked for patience, so that the attempt does not count for the retries.
-    :ivar obsolete: why nothing needs to be delivered any more.
-    :ivar holds: keys of paces that wait for `retry_after` too.
-    :ivar calls: how many requests it took; those beyond the first count for the pace as well.
-    :ivar note: what `Batch.note` has at the next attempt; unset, it stays as it is.
+    :ivar duration_ms: the duration of the attempt in milliseconds.
+    :ivar status_code: the status code of the response, if there is one.
+    :ivar error: the error for people, up to 500 characters.
+    :ivar response: the beginning of the response as text.
+    :ivar retry_after: the minimum delay in seconds that the server asked for, if it did.
+    :ivar give_up: the reason for making no further attempt.
+    :ivar unknown: whether the delivery may have arrived, because the request was sent but got no response.
+    :ivar put_off: whether the server asked to wait, so that the attempt does not count as a retry.
+    :ivar obsolete: the reason why the delivery is no longer needed.
+    :ivar holds: the keys of paces that also wait for `retry_after`.
+    :ivar calls: the number of requests. Those after the first also count for the pace.
+    :ivar note: the new `Batch.note` for the next attempt, or `None` to keep the current one.
     """
 
     ok: bool
@@ -66,7 +66,7 @@ class Outcome:
 
     @classmethod
     def succeeded(cls, **more: Any) -> Self:
-        """It was delivered.
+        """Return that it was delivered.
 
         :param more: other fields, such as `status_code`.
         """
@@ -74,150 +74,149 @@ class Outcome:
 
     @classmethod
     def retry(cls, error: str, *, after: float | None = None, unknown: bool = False, **more: Any) -> Self:
-        """It was not delivered, and is tried again after the next of the target's `delays`.
+        """Return that it was not delivered. It is retried after the next of the target's `delays`.
 
-        :param error: what went wrong, for people.
-        :param after: seconds to wait at the least.
-        :param unknown: whether it may have arrived all the same. The next attempt has `Batch.uncertain` set.
+        :param error: the error for people.
+        :param after: the minimum delay in seconds.
+        :param unknown: whether it may have arrived anyway. The next attempt then has `Batch.uncertain` set.
         :param more: other fields.
         """
         return cls(ok=False, error=error, retry_after=after, unknown=unknown, **more)
 
     @classmethod
     def throttled(cls, after: float, error: str = "Asked to wait", *, holds: Iterable[str] = (), **more: Any) -> Self:
-        """The other side asks for patience. It is tried again then, and this attempt does not count.
+        """Return that the server asked to wait. It is retried then, and this attempt does not count.
 
-        :param after: seconds to wait.
-        :param error: what was said, for people.
-        :param holds: keys of paces all of whose deliveries wait as long; without any this delivery only.
+        :param after: the delay in seconds.
+        :param error: the error for people.
+        :param holds: the keys of paces whose deliveries also wait. Without any, only this delivery waits.
         :param more: other fields.
         """
         return cls(ok=False, error=error, retry_after=after, put_off=True, holds=tuple(holds), **more)
 
     @classmethod
     def failed(cls, reason: str, **more: Any) -> Self:
-        """It can't be delivered: no further attempt makes sense.
+        """Return that it can't be delivered, so that it is not retried.
 
-        :param reason: for people.
+        :param reason: the reason for people.
         :param more: other fields.
         """
         return cls(ok=False, error=reason, give_up=reason, **more)
 
     @classmethod
     def maybe(cls, reason: str, **more: Any) -> Self:
-        """It may have been delivered, nobody can tell, and to repeat it would be worse than not to.
+        """Return that it may have been delivered, for targets where repeating it would be worse than losing it.
 
         The delivery becomes `failed` with `uncertain` set.
 
-        :param reason: for people.
+        :param reason: the reason for people.
         :param more: other fields.
         """
         return cls(ok=False, error=reason, give_up=reason, unknown=True, **more)
 
     @classmethod
     def cancelled(cls, reason: str, **more: Any) -> Self:
-        """Nothing was delivered, and nothing needs to be any more.
+        """Return that it was not delivered and is no longer needed.
 
-        :param reason: for people.
+        :param reason: the reason for people.
         :param more: other fields.
         """
         return cls(ok=False, error=reason, obsolete=reason, **more)
 
     def timed(self, duration_ms: int) -> Self:
-        """The same, with how long the attempt took.
+        """Return a copy with the duration of the attempt.
 
-        :param duration_ms: in milliseconds.
+        :param duration_ms: the duration in milliseconds.
         """
         return replace(self, duration_ms=duration_ms)
 
 
 class Target:
-    """Somewhere outside that gets what happens in conversations. Subclass it, and pass it to `PocketPing(targets=[…])`.
+    """A service that gets events of conversations. Subclass it, and pass it to `PocketPing(targets=[…])`.
 
-    `follow` says, in the transaction of each event, which deliveries follow from it. A worker calls `send` for each of
-    them, outside of any transaction, until it succeeds or is given up.
+    `follow` returns the deliveries for each event, in the transaction of the event. A worker calls `send` for each
+    delivery, outside of transactions, until it succeeds or is given up.
     """
 
-    #: Names it in the database, in up to 20 characters, and must not change.
+    #: The name of the target in the database, up to 20 characters. It must not change.
     name: str = ""
-    #: Whether deliveries to one recipient about one subject wait for each other also through failures, as a chat needs
-    #: it. If not, one that failed once is out of the order, and later ones overtake it.
+    #: Whether deliveries to one recipient about one subject stay in order even after failures, as a chat needs it. If
+    #: not, later deliveries overtake one that has failed.
     strict_order: bool = True
-    #: How many attempts to one recipient (`target_id`) there may be at once, for different subjects.
+    #: The maximum number of concurrent attempts to one recipient (`target_id`), for different subjects.
     at_once: int = 8
-    #: How many deliveries `send` may get together. More than one needs `strict_order`.
+    #: The maximum number of deliveries in a batch. More than one needs `strict_order`.
     batch_size: int = 1
-    #: Seconds that `send` takes at the most; another worker takes over only later than that. 0 where
-    #: `POCKETPING_WORKER_LEASE` is always enough.
+    #: The maximum duration of `send` in seconds. Another worker takes over only later. With 0,
+    #: `POCKETPING_WORKER_LEASE` applies.
     timeout: float = 15.0
-    #: Seconds before each attempt, counted from the one before it; after the last it is given up.
+    #: Seconds between each attempt and the one before it. After the last attempt, the delivery is given up.
     delays: Sequence[float] = DELAYS
 
     def follow(self, event: values.Event, tx: Transaction) -> Iterable[Deliver | Cancel]:
-        """Say what follows from an event. Called for every event, in the transaction that writes it: be quick.
+        """Return the deliveries and cancellations for an event. Called in the transaction of every event, so be quick.
 
-        What is cancelled is cancelled before anything is added. An event that came in from a target of this name is
-        not asked about.
+        Return cancellations before new deliveries. This is not called for events that came from a target of this name.
 
-        :param event: with `payload` filled as for a receiver of its signal.
+        :param event: the event, with the `payload` that receivers of its signal get.
         :param tx: the open transaction, for queries only.
         """
         raise NotImplementedError
 
     def send(self, batch: Batch) -> Outcome:
-        """Deliver. Called in a thread of the worker, in the app's context, with no transaction open.
+        """Make a delivery. Called in a thread of the worker, in the app's context, outside of transactions.
 
-        An exception counts as a failed attempt, after which it is tried again.
+        An exception counts as a failed attempt, which is retried.
 
-        :param batch: one delivery, or adjacent ones of one subject.
+        :param batch: one delivery, or consecutive ones of one subject.
         """
         raise NotImplementedError
 
     def joins(self, earlier: Job, later: Job) -> bool:
-        """Whether two deliveries that follow each other may be sent together, where `batch_size` allows it.
+        """Return whether two consecutive deliveries may be sent together, if `batch_size` allows it.
 
-        :param earlier: the one that was asked for first.
+        :param earlier: the earlier delivery.
         :param later: the next one.
         """
         return True
 
     def paces(self, target_id: str) -> Sequence[Pace]:
-        """The paces that deliveries to a recipient keep. None by default.
+        """Return the rate limits of deliveries to a recipient. By default, there are none.
 
-        :param target_id: the recipient.
+        :param target_id: the id of the recipient.
         """
         return ()
 
     def next_delay(self, attempts: int, retry_after: float | None) -> float | None:
-        """Seconds until the next attempt, or `None` to give up; by `delays`, a little earlier or later.
+        """Return the seconds until the next attempt, or `None` to give up. The default uses `delays` with jitter.
 
-        :param attempts: how many there were; those that were throttled do not count.
-        :param retry_after: seconds that the other side asked for, if it did.
+        :param attempts: the number of attempts, without throttled ones.
+        :param retry_after: the delay in seconds that the server asked for, if it did.
         """
         return next_delay(attempts, retry_after=retry_after, delays=self.delays)
 
     def prepare(self, connection: Connection, target_ids: Sequence[str]) -> Mapping[str, Any]:
-        """Read what `send` will need of its recipients (`Batch.prepared`), in the transaction that takes deliveries up.
+        """Read data of recipients for `send` (`Batch.prepared`), in the transaction that claims deliveries.
 
-        :param connection: for queries only.
-        :param target_ids: the recipients.
-        :return: by recipient. Deliveries to one that is missing here are cancelled: it is gone.
+        :param connection: the connection, for queries only.
+        :param target_ids: the ids of the recipients.
+        :return: the data by recipient. Deliveries to a recipient without an entry are cancelled.
         """
         return dict.fromkeys(target_ids)
 
     def settle(self, tx: Transaction, batch: Batch, outcome: Outcome) -> Callable[[], None] | None:
-        """Note what an attempt means for the target's own tables, in the transaction that records it.
+        """Update the target's own tables after an attempt, in the transaction that records it.
 
-        :param tx: the open transaction. Lock no conversation in it.
-        :param batch: what was sent.
-        :param outcome: what `send` returned.
-        :return: what to do after the commit, if anything.
+        :param tx: the open transaction. It must not lock conversations.
+        :param batch: the batch that was sent.
+        :param outcome: the result of `send`.
+        :return: a function to call after the commit, if needed.
         """
         return None
 
     def given_up(self, batch: Batch, outcome: Outcome) -> None:
-        """Do what is to be done when deliveries have failed for good, after that is recorded. Nothing by default.
+        """Called after deliveries have finally failed and this is recorded. The default does nothing.
 
-        :param batch: what was sent.
-        :param outcome: of the last attempt; `unknown` where it may have arrived.
+        :param batch: the failed batch.
+        :param outcome: the outcome of the last attempt. `unknown` is set if it may have arrived.
         """

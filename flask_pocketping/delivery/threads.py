@@ -1,4 +1,4 @@
-"""Threads that make attempts: started when they are needed, and used again by the worker."""
+"""Threads that make attempts. They start on demand, and the worker reuses them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-#: Seconds after which a thread without work ends.
+#: Seconds after which an idle thread ends.
 IDLE = 0.5
 
 
 class ThreadPool:
-    """Runs tasks in threads, each task at once: as many threads as there are tasks.
+    """Runs each task immediately in a thread, with as many threads as tasks.
 
-    :param name: of the threads.
+    :param name: the name of the threads.
     """
 
     def __init__(self, name: str) -> None:
@@ -24,7 +24,7 @@ class ThreadPool:
         self._closing = False
 
     def run(self, task: Callable[[], None]) -> None:
-        """Run a task, which must not raise, in a thread.
+        """Run a task in a thread. It must not raise an error.
 
         :raises RuntimeError: if no thread can be started.
         """
@@ -43,7 +43,7 @@ class ThreadPool:
             raise
 
     def close(self) -> None:
-        """End the threads that have nothing to do, and the others when they are done."""
+        """End idle threads now, and the others when they have finished."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -1,7 +1,7 @@
-"""Deadlines of requests: one thread in each process ends every connection whose time is over.
+"""Deadlines of requests: one thread of each process shuts down connections whose time is over.
 
-A timeout of a socket begins anew with each byte that arrives, and resolving a name takes none at all; so `adapter.py`
-counts the whole request against one `Deadline`.
+A socket timeout restarts with each received byte, and resolving a name has no timeout. So `adapter.py` uses one
+`Deadline` for the whole request.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from collections.abc import Callable
 
 from ..host.forks import begin_anew_after_fork
 
-#: Seconds between looks whether there is any alarm left; without one the thread ends.
-LOOK = 0.1
+#: Seconds between checks for remaining alarms. Without any, the thread ends.
+CHECK_INTERVAL = 0.1
 
 
 class Alarm:
-    """Something to do at a moment of the monotonic clock, unless it is cancelled before."""
+    """An action that runs at a moment of the monotonic clock, unless it is cancelled."""
 
     __slots__ = ("action", "moment")
 
@@ -33,7 +33,7 @@ class Alarm:
 
 
 class Watchdog:
-    """Runs alarms in a thread that starts with the first of them."""
+    """Runs alarms in a thread that starts with the first one."""
 
     def __init__(self) -> None:
         self._begin()
@@ -46,10 +46,10 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def set(self, moment: float, action: Callable[[], None]) -> Alarm:
-        """Have an action run at a moment.
+        """Schedule an action.
 
-        :param moment: seconds of `time.monotonic`.
-        :param action: must neither block nor raise; no other alarm is set or cancelled while it runs.
+        :param moment: the `time.monotonic` at which it runs.
+        :param action: must neither block nor raise. No other alarm can be set or cancelled while it runs.
         """
         alarm = Alarm(moment, action)
         with self._changed:
@@ -63,10 +63,10 @@ class Watchdog:
         return alarm
 
     def cancel(self, alarm: Alarm) -> None:
-        """Forget an alarm: afterwards its action neither runs nor will run."""
+        """Cancel an alarm. After this returns, its action neither runs nor will run."""
         with self._changed:
             if alarm.action is not None:
-                # It stays in the heap until it comes first, which costs less than to look for it.
+                # It stays in the heap until it is the first, because searching for it would cost more.
                 alarm.action = None
                 self._active -= 1
 
@@ -75,8 +75,8 @@ class Watchdog:
             while True:
                 while self._alarms and self._alarms[0].moment <= time.monotonic():
                     self._run(heapq.heappop(self._alarms))
-                seconds = self._alarms[0].moment - time.monotonic() if self._alarms else LOOK
-                if not self._changed.wait(min(seconds, LOOK)) and not self._active:
+                seconds = self._alarms[0].moment - time.monotonic() if self._alarms else CHECK_INTERVAL
+                if not self._changed.wait(min(seconds, CHECK_INTERVAL)) and not self._active:
                     self._alarms.clear()
                     self._thread = None
                     return
@@ -92,9 +92,9 @@ watchdog = Watchdog()
 
 
 class Deadline:
-    """The moment at which a request must be over.
+    """The moment at which a request must be finished.
 
-    :param seconds: counted from now.
+    :param seconds: the time from now.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -103,15 +103,15 @@ class Deadline:
         self._alarm: Alarm | None = None
 
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self._start
 
     def has_passed(self) -> bool:
-        """Whether the time is over."""
+        """Return whether the time is over."""
         return self.elapsed() >= self.seconds
 
     def remaining(self) -> float:
-        """Seconds until the end.
+        """Return the remaining seconds.
 
         :raises TimeoutError: if there are none.
         """
@@ -121,17 +121,17 @@ class Deadline:
         return remaining
 
     def watch(self, sock: socket.socket) -> None:
-        """Have a connection shut down at the end, which ends whatever waits for it.
+        """Shut down a connection at the deadline, which ends all blocking calls on it.
 
-        Ask for `remaining` after each read: what was cut off can look like the end of an answer.
+        Call `remaining` after each read, because a connection that was shut down can look like the end of a response.
 
-        :param sock: must stay open until `release`.
+        :param sock: the socket, which must stay open until `release`.
         """
         self.release()
         self._alarm = watchdog.set(self._start + self.seconds, lambda: _shut_down(sock))
 
     def release(self) -> None:
-        """Let the connection be."""
+        """Stop watching the connection."""
         if self._alarm is not None:
             watchdog.cancel(self._alarm)
             self._alarm = None

@@ -1,4 +1,4 @@
-"""The worker: claims what is due, sends each in a thread of its own, and records what came of it."""
+"""The worker: it claims due deliveries, sends each one in a thread, and records the outcomes."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ from .threads import ThreadPool
 
 logger = logging.getLogger("flask_pocketping")
 
-#: Attempts under way at once in one worker. Those that hang have further places of their own.
+#: The maximum number of concurrent attempts of a worker, and of further ones that hang.
 CONCURRENCY = 64
 HANGING = 192
-#: Seconds after which an attempt counts as one that hangs.
+#: Seconds after which an attempt counts as hanging.
 HANGS_AFTER = 1.0
-#: Seconds that are waited after a claim for half of the attempts to end, so that the next claim takes several.
+#: Seconds to wait after a claim until half of the attempts have ended, so that the next claim takes several.
 GATHER = 0.02
-#: Of the places, those that are kept for recipients that answer.
+#: How many concurrent attempts are reserved for responsive recipients.
 KEPT = 16
-#: Attempts at once to a recipient that failed last.
+#: The maximum number of concurrent attempts to a recipient whose last attempt failed.
 PER_FAILING = 1
-#: Attempts under way to recipients that are not known to answer, from which on each of these gets one at a time.
+#: The number of running attempts to other recipients from which on each of these gets only one at a time.
 CROWD = 16
-#: Seconds within which a recipient's last attempt must have succeeded for it to count as one that answers.
+#: The maximum duration in seconds of a successful last attempt for a recipient to count as responsive.
 ANSWERS_WITHIN = 5.0
 
 
 @dataclass(eq=False, slots=True)
 class _Attempt:
-    """An attempt that is being made, and when it began by the monotonic clock."""
+    """A running attempt, and the monotonic time of its start."""
 
     recipient: Recipient
     since: float
 
 
 class Worker:
-    """Delivers until it is stopped.
+    """Makes deliveries until it is stopped.
 
-    :param poll: seconds between two polls for what other processes wrote.
-    :param lease: seconds after which another worker may take over what this one left undone.
+    :param poll: seconds between polls for deliveries that other processes wrote.
+    :param lease: seconds after which another worker may take over an unfinished delivery.
     :param run: calls a function in the context that signals and logs need.
-    :param announce: told of each attempt that was recorded: the job and its outcome.
-    :param periodic_tasks: what else is to be done, each with the seconds between.
+    :param announce: called with the job and the outcome of each recorded attempt.
+    :param periodic_tasks: other tasks, each with its interval in seconds.
     :param reader: reads conversations for the targets.
     """
 
@@ -89,8 +89,8 @@ class Worker:
         self._stopping = False
         self._complained = False
         self._under_way: set[_Attempt] = set()
-        #: Recipients whose last attempt here was a quick success, and those where it failed. Of others nothing is
-        #: known, or that they take their time.
+        #: Recipients whose last attempt was a fast success, and those whose last attempt failed. All others are
+        #: unknown or slow.
         self._answering: set[Recipient] = set()
         self._failing: set[Recipient] = set()
         self._threads = ThreadPool("pocketping-delivery")
@@ -99,21 +99,21 @@ class Worker:
         self._loop: int | None = None
 
     def start(self) -> None:
-        """Work in a thread from now on."""
+        """Start the worker's thread."""
         self._thread = threading.Thread(target=self.work, name="pocketping-worker", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
-        """Look for work now instead of at the next poll."""
+        """Poll for deliveries now."""
         with self._changed:
             self._work_waits = True
             self._changed.notify_all()
 
     def stop(self, timeout: float = 20.0) -> bool:
-        """Take up nothing more and wait for what is under way.
+        """Claim no more deliveries, and wait for running attempts.
 
-        :param timeout: seconds to wait at the most; the leases of the rest run out by themselves.
-        :return: whether all was finished.
+        :param timeout: the maximum seconds to wait. The leases of attempts that take longer expire.
+        :return: whether all attempts have finished.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -124,13 +124,13 @@ class Worker:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(max(0.1, deadline - time.monotonic()))
         if not finished:
-            logger.warning("Deliveries were still under way after %g s; they are made again.", timeout)
+            logger.warning("Deliveries were still running after %g s. They will be retried.", timeout)
         return finished
 
     def drain(self) -> int:
-        """Deliver in this thread, one after the other, until nothing is due any more.
+        """Make all due deliveries in this thread, one by one.
 
-        :return: how many attempts were made.
+        :return: the number of attempts.
         """
         attempts = 0
         while batches := self._claimer.claim(limit=1):
@@ -142,7 +142,7 @@ class Worker:
         return attempts
 
     def work(self) -> None:
-        """Work in this thread until `stop` is called."""
+        """Run the worker in this thread until `stop` is called."""
         self._loop = threading.get_ident()
         try:
             while not self._stopping:
@@ -153,7 +153,7 @@ class Worker:
                 self._changed.notify_all()
 
     def _has_finished(self) -> bool:
-        # The loop may be claiming: what it gets counts as under way only afterwards.
+        # The loop may be claiming deliveries, which only count as running afterwards.
         return not self._under_way and self._loop in {None, threading.get_ident()}
 
     def _poll(self) -> None:
@@ -163,14 +163,14 @@ class Worker:
             self._complained = False
         except Exception as error:
             claimed = 0
-            # Once, not at each poll, until it works again.
+            # Log this only once until the database works again.
             if not self._complained:
                 trace = None if isinstance(error, SchemaError) else error
                 logger.error("The delivery worker waits for its database: %s", error, exc_info=trace)
             self._complained = True
         with self._changed:
             if not claimed and not self._work_waits and not self._stopping:
-                # An attempt that begins to hang frees its place without a word.
+                # An attempt that starts to hang makes room for others without a notification.
                 self._changed.wait(min(self._interval, HANGS_AFTER) if self._under_way else self._interval)
             elif claimed and not self._stopping:
                 half = len(self._under_way) // 2
@@ -195,12 +195,12 @@ class Worker:
             try:
                 self._threads.run(deliver)
             except RuntimeError:
-                # There are too many threads already, or the interpreter is about to end.
+                # There are too many threads, or the interpreter exits.
                 deliver()
         return len(batches)
 
     def _free_places(self) -> tuple[int, Others]:
-        """How many more attempts there may be now, and how many to recipients that are not known to answer."""
+        """Return how many more attempts may start, and the limits for recipients not known to be responsive."""
         before = time.monotonic() - HANGS_AFTER
         quick = [attempt for attempt in self._under_way if attempt.since > before]
         hanging = len(self._under_way) - len(quick)
@@ -225,16 +225,14 @@ class Worker:
         def deliver() -> None:
             started = clock.now()
             outcome = self._send(batch)
-            # Who only asks for patience, or has nothing to do any more, is not failing.
+            # A throttled or obsolete delivery does not count as a failure of the recipient.
             answers.append(outcome.ok or outcome.put_off or outcome.obsolete is not None)
             self._record(batch, outcome, started)
 
         try:
             self._run(deliver)
         except Exception:
-            logger.exception(
-                "Delivery %s could not be recorded; it is tried again when its lease ends.", batch.first.id
-            )
+            logger.exception("Delivery %s could not be recorded. It is retried when its lease expires.", batch.first.id)
         finally:
             with self._changed:
                 self._under_way.discard(attempt)
@@ -255,10 +253,10 @@ class Worker:
                 return outcome
             raise TypeError(f"send() returned {type(outcome).__name__}, not an Outcome")
         except DeliveryCancelled:
-            return Outcome.cancelled("Cancelled while it was under way.")
+            return Outcome.cancelled("Cancelled during the attempt.")
         except Exception as error:
-            logger.exception("Delivery %s failed by a fault of its target %s.", batch.first.id, target.name)
-            # How far it came nobody knows.
+            logger.exception("Delivery %s failed because of an error in its target %s.", batch.first.id, target.name)
+            # The request may have been sent.
             return Outcome.retry(f"Internal fault: {type(error).__name__}", unknown=True)
 
     def _record(self, batch: Batch, outcome: Outcome, started: datetime) -> None:
@@ -266,7 +264,8 @@ class Worker:
         _, after, state = self._recorder.record(Finished(batch, outcome, started))
         if state is None:
             logger.warning(
-                "Delivery %s is not this worker's any more: its lease ended, or it was deleted.", batch.first.id
+                "Delivery %s does not belong to this worker any more: its lease expired, or it was deleted.",
+                batch.first.id,
             )
             return
         try:
@@ -288,7 +287,7 @@ class Worker:
                 batch, outcome = attempt.batch, attempt.outcome
                 target = self._targets[batch.first.target]
                 state = leases.settle(tx, target, batch, outcome, attempt.started, now)
-                # The outcome of what was cancelled under way is ignored.
+                # The outcome of a delivery that was cancelled during the attempt is ignored.
                 ignored = state is None or (state == DeliveryState.CANCELLED and outcome.obsolete is None)
                 after = None if ignored else target.settle(tx, batch, outcome)
                 recorded.append(Recorded(state is not None, after, state))

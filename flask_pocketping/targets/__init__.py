@@ -1,1 +1,1 @@
-"""Targets of deliveries: where events go outside the app. `delivery/` makes the deliveries."""
+"""Targets, which send events to services outside of the app. `delivery/` makes the deliveries."""

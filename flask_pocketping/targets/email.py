@@ -1,4 +1,4 @@
-"""Mail for visitors who left: what operators answered meanwhile, some minutes later, unless it is read before."""
+"""Sends mail to visitors who left, with the operators' replies that they did not read in the meantime."""
 
 from __future__ import annotations
 
@@ -38,33 +38,33 @@ _FIRST_DUE = (
     .limit(1)
 )
 
-#: What an address may have on both sides of its `@`. No comments, quotes or lists of several.
+#: One plain address, without comments or quotes.
 _ADDRESS = re.compile(r"[^\s\x00-\x20\x7f\"'(),:;<>@\[\\\]]{1,64}@[^\s\x00-\x20\x7f\"'(),:;<>@\[\\\]]{1,255}")
 _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
-#: Who answers: what visitors say themselves is not sent to them.
+#: The types of messages that are sent.
 _ANSWERS = {MessageType.OPERATOR, MessageType.AI}
 
 
 class EmailTarget(Target):
-    """Sends operators' answers by mail to visitors who did not read them in the chat.
+    """Sends operators' replies by mail to visitors who did not read them in the chat.
 
-    A mail is due `delay` after the first answer that was not read, and has all answers since. It is not sent if the
-    visitor reads them, comes back to the site or writes first, and it waits while their page is open. It goes to the
-    address that the app vouches for or that the visitor gave.
+    A mail is due `delay` seconds after the first unread reply, and contains all replies since then. It is not sent if
+    the visitor reads them, returns to the site or writes first. It waits while their page is open. The recipient is the
+    verified address of the customer, or the one that the visitor entered.
 
-    :param host: of the SMTP server.
-    :param port: of it: 587 where `security` is `starttls`, 465 where it is `tls`, 25 otherwise.
+    :param host: the host of the SMTP server.
+    :param port: the port. The default is 587 for `starttls`, 465 for `tls`, and 25 for `none`.
     :param security: `starttls`, `tls` from the first byte on, or `none` for a server on the same machine.
-    :param username: for servers that want a sign-in.
-    :param password: likewise.
-    :param sender: the address that mails come from, such as `Hearth & Leaf <chat@shop.example>`.
-    :param reply_to: where answers to the mail go, if not to the sender.
-    :param page: the page of the site on which to go on. A visitor's last page is linked instead where it is of the same
-        origin: what a browser says of its page may lead anywhere.
-    :param subject: of the mails.
-    :param delay: seconds from an answer to its mail.
-    :param context: for TLS; the system's certificates are trusted if unset.
+    :param username: the user name, if the server needs one.
+    :param password: the password, if the server needs one.
+    :param sender: the sender's address, such as `Hearth & Leaf <chat@shop.example>`.
+    :param reply_to: the address for replies to the mail, if not the sender.
+    :param page: the page of the site with the chat. The mail links to the visitor's last page instead if it has the
+        same origin. Other pages are not linked, because a browser may report any address.
+    :param subject: the subject of the mails.
+    :param delay: seconds from a reply to its mail.
+    :param context: the TLS settings. By default, the system's certificates are trusted.
     """
 
     name = "email"
@@ -99,12 +99,12 @@ class EmailTarget(Target):
         self._subject = subject
         self._delay = delay
         self._context = context
-        # So that a wrong setting shows when the app starts, and not with the first mail.
+        # Raise an error for invalid settings when the app starts, not with the first mail.
         headers = _new_mail(sender, reply_to, subject)
         self._domain = headers["From"].addresses[0].domain
 
     def follow(self, event: Event, tx: Transaction) -> Iterable[Deliver | Cancel]:
-        """An answer to somebody with an address asks for a mail; whatever shows that they are there cancels it."""
+        """Schedule a mail for a reply to a visitor with an address. Cancel it if they return, read or write."""
         if event.type == "visitor.connected":
             return [Cancel()]
         if event.type == "message.read":
@@ -117,12 +117,12 @@ class EmailTarget(Target):
             return [Cancel()]
         if message.type not in _ANSWERS or not tx.execute(_EMAIL_OF, {"session_id": event.session_id}).scalar():
             return []
-        # With the first that waits, so that one mail has them all.
+        # Due with the first pending one, so that one mail has all replies.
         first = tx.execute(_FIRST_DUE, {"session_id": event.session_id, "name": self.name}).scalar()
         return [Deliver(due=first or timedelta(seconds=self._delay))]
 
     def send(self, batch: Batch) -> Outcome:
-        """Send the answers that are still unread in one mail."""
+        """Send the unread replies in one mail."""
         session = batch.session()
         if session is None or session.identity is None or not _is_address(session.identity.email):
             return Outcome.cancelled("There is no address to send it to.")
@@ -143,7 +143,7 @@ class EmailTarget(Target):
         assert session.identity is not None
         mail = _new_mail(self._sender, self._reply_to, self._subject)
         mail["To"] = str(session.identity.email)
-        # The same at each attempt, so that a mail that comes twice is shown once; and all of a conversation together.
+        # The same at each attempt, so that mail clients show duplicates once. References group a conversation's mails.
         mail["Message-ID"] = f"<pocketping-{delivery_id}-{unread[0].id}@{self._domain}>"
         mail["References"] = f"<pocketping-{session.id}@{self._domain}>"
         mail["Auto-Submitted"] = "auto-generated"
@@ -152,7 +152,7 @@ class EmailTarget(Target):
         return mail
 
     def _link(self, session: Session) -> str:
-        """Where to go on: that browser knows its conversation."""
+        """Return the link to the chat, where the visitor's browser continues the conversation."""
         last = session.metadata.get("pageUrl")
         if isinstance(last, str) and not _LINE_BREAKS.search(last) and " " not in last:
             try:
@@ -167,7 +167,7 @@ class EmailTarget(Target):
             with self._connect() as server:
                 server.send_message(mail)
         except smtplib.SMTPRecipientsRefused as error:
-            # The one recipient was refused.
+            # The server refused the only recipient.
             [(code, _)] = error.recipients.values()
             return _refused(code)
         except smtplib.SMTPNotSupportedError:
@@ -182,7 +182,7 @@ class EmailTarget(Target):
 
     def _connect(self) -> smtplib.SMTP:
         context = self._context or ssl.create_default_context()
-        # For each step. A server may take several of them.
+        # The timeout of each step. A server may need several steps.
         wait = self.timeout / 4
         if self._security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=wait, context=context)
@@ -216,7 +216,7 @@ def _new_mail(sender: str, reply_to: str | None, subject: str) -> EmailMessage:
 
 
 def _is_address(text: str | None) -> bool:
-    """Whether it is one plain address, and nothing that a header or a server would read as more."""
+    """Return whether text is exactly one plain address, also for headers and servers."""
     if text is None or not _ADDRESS.fullmatch(text):
         return False
     try:
@@ -234,7 +234,7 @@ def _said(message: Message) -> str:
 
 def _refused(code: int) -> Outcome:
     reason = f"The server refused the mail ({code})."
-    # RFC 5321, 4.2.1: what begins with 4 may go well later.
+    # Codes that start with 4 are temporary errors (RFC 5321, section 4.2.1).
     if 400 <= code < 500:
         return Outcome.retry(reason, status_code=code)
     return Outcome.failed(reason, status_code=code)

@@ -1,4 +1,4 @@
-"""Webhooks as a target: which endpoints want an event, the signed post, and when an endpoint is disabled."""
+"""The target for webhooks: it selects the endpoints for an event, sends signed requests, and disables endpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..prepared import Prepared
 from ..schemas.public_urls import PublicURLs
 from ..values import Deliver, Event
 
-#: Nothing but failures for so long disables an endpoint.
+#: The duration of continuous failures that disables an endpoint.
 FAILING_LIMIT = timedelta(days=5)
 
 _OF_PROJECT = Prepared(
@@ -37,13 +37,13 @@ _PREPARE = select(endpoints).where(endpoints.c.id.in_(bindparam("ids", expanding
 class WebhookTarget(Target):
     """Posts events to the endpoints of their project.
 
-    :param urls: makes the addresses of files.
-    :param disabled: told, after the commit, the id of an endpoint that was disabled.
+    :param urls: completes the addresses of files.
+    :param disabled: called after the commit with the id of an endpoint that was disabled.
     """
 
     name = TARGET
     strict_order = False
-    # The settings keep the lease longer than a request may take.
+    # The settings ensure that the lease is longer than the timeout of a request.
     timeout = 0.0
 
     def __init__(
@@ -54,19 +54,19 @@ class WebhookTarget(Target):
         self._disabled = disabled
 
     def follow(self, event: Event, tx: Transaction) -> Iterable[Deliver]:
-        """One delivery for each endpoint that wants the event."""
+        """Return a delivery for each endpoint that is registered for the event."""
         key = f"webhooks {event.project_id}"
         if key not in tx.cache:
             tx.cache[key] = _OF_PROJECT.rows(tx.connection, {"project_id": event.project_id})
         return [Deliver(row["id"]) for row in tx.cache[key] if "*" in row["events"] or event.type in row["events"]]
 
     def prepare(self, connection: Connection, target_ids: Sequence[str]) -> Mapping[str, Any]:
-        """The settings of the endpoints."""
+        """Read the settings of the endpoints."""
         rows = connection.execute(_PREPARE, {"ids": list(target_ids)}).mappings()
         return {row["id"]: row for row in rows}
 
     def send(self, batch: Batch) -> Outcome:
-        """Post one event; see the Standard Webhooks specification for headers and signature."""
+        """Send one event. Headers and signature follow the Standard Webhooks specification."""
         from standardwebhooks import Webhook as Signer
 
         endpoint = batch.prepared
@@ -98,12 +98,12 @@ class WebhookTarget(Target):
         )
 
     def settle(self, tx: Transaction, batch: Batch, outcome: Outcome) -> Callable[[], None] | None:
-        """Note since when an endpoint fails, and disable one that is gone or has failed for too long."""
+        """Record since when an endpoint fails. Disable it after a 410 response or if it has failed for too long."""
         now = clock.now()
         webhook_id = batch.target_id
         mine = endpoints.c.id == webhook_id
         query = select(endpoints.c.enabled, endpoints.c.failing_since).where(mine)
-        # After a failure what is read here decides, so nobody may disable or enable the endpoint meanwhile.
+        # After a failure, lock the row, so that nobody disables or enables the endpoint before this is committed.
         row = tx.execute(query if outcome.ok else query.with_for_update()).one_or_none()
         if row is None:
             return None
@@ -112,7 +112,7 @@ class WebhookTarget(Target):
                 tx.execute(update(endpoints).where(mine).values(failing_since=None))
             return None
         if not row.enabled:
-            # It was under way when the endpoint was disabled, or is a test: it is not tried again.
+            # The endpoint was disabled during the attempt, or this is a test event. It is not retried.
             cancel_deliveries(tx, webhook_id, deliveries.c.id == batch.first.id)
             return None
         since = row.failing_since or now
@@ -129,12 +129,12 @@ class WebhookTarget(Target):
 
 
 def plain_signature(secret: str, body: str) -> str:
-    """The signature that receivers written for PocketPing check: hex HMAC-SHA256 of the body."""
+    """Return the signature that receivers for PocketPing check: the hex HMAC-SHA256 of the body."""
     return hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
 
 
 def _content(job: Job, urls: PublicURLs) -> tuple[str, str, str]:
-    """Body, event type and message id; the same at each attempt, but for addresses of files if the app's changes."""
+    """Return body, event type and message id. They are the same at each attempt, unless the app's address changes."""
     if job.event is None:
         assert job.payload is not None
         return job.payload, "webhook.test", public_delivery_id(job.id)

@@ -173,7 +173,7 @@ def test_an_error_in_follow_does_not_prevent_storing_the_message(line: Line, cap
     session_id = sessions.open_session(line.db).id
     say(line.db, session_id, "Stored")
     assert contents(line.db, session_id) == ["Stored"]
-    assert "recorder failed at evt_" in caplog.text
+    assert "recorder raised an error for event evt_" in caplog.text
 
 
 # --- Together ---

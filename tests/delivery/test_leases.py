@@ -292,7 +292,7 @@ def test_a_worker_whose_lease_expired_cannot_settle(postgresql: str, tmp_path: P
         other.popen.send_signal(signal.SIGSTOP)
         hook.wait_for("succeeded", attempts=1)
         other.popen.send_signal(signal.SIGCONT)
-        wait_until(lambda: "not this worker's any more" in other.log.read_text(), "the late worker's word", 10)
+        wait_until(lambda: "not belong to this worker" in other.log.read_text(), "the late worker's word", 10)
         [delivery] = hook.deliveries()
     assert (delivery["state"], [attempt["number"] for attempt in delivery["attempts"]]) == ("succeeded", [2])
     assert len(receiver.received) == 2

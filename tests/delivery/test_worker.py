@@ -246,7 +246,7 @@ def test_stopping_has_a_timeout(tmp_path: Path, receiver: Receiver, caplog: pyte
         worker.start()
         receiver.wait(1)
         assert worker.stop(0.2) is False
-        assert "still under way" in caplog.text
+        assert "still running" in caplog.text
         hold.set()
         assert worker.stop(10) is True
         assert states(db) == ["succeeded"]
