@@ -165,7 +165,7 @@ def _secrets(app: Flask, config: Config) -> list[bytes]:
 
 
 def _mounted_at(app: Flask) -> str:
-    """The path below which the server has the app, as Flask wants to be told of it."""
+    """Return the path at which the server mounts the app, from Flask's setting."""
     return str(app.config["APPLICATION_ROOT"]).rstrip("/")
 
 
@@ -187,7 +187,7 @@ def _name_in_redis(secrets: list[bytes]) -> str:
 
 
 def _is_own_sqlite(uri: str, *, configured: bool) -> bool:
-    """Whether a database is SQLite and nobody's but the chat's: its URL was given for the chat, or it is in memory."""
+    """Return whether a database is SQLite and only for the chat: its URL was set for the chat, or it is in memory."""
     url = make_url(uri)
     return url.get_backend_name() == "sqlite" and (configured or url.database in {None, "", ":memory:"})
 

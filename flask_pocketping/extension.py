@@ -48,7 +48,7 @@ class PocketPing:
     :param db: a Flask-SQLAlchemy object, to use its default engine.
     :param storage: a storage for files, instead of the one in `POCKETPING_UPLOADS`. `off` in this setting still
         disables files.
-    :param targets: further targets of deliveries, each with a `name` of its own.
+    :param targets: further targets of deliveries, each with a unique `name`.
     :raises ConfigurationError: if an argument is invalid, or both engine and db are given. With an app, also for the
         reasons of `init_app`.
     """
@@ -527,7 +527,7 @@ def _checked_targets(targets: Sequence[Target]) -> list[Target]:
         if not isinstance(name, str) or not 1 <= len(name) <= 20:
             raise ConfigurationError(f"{type(target).__name__}.name must have 1 to 20 characters.")
         if name in known:
-            raise ConfigurationError(f"Two targets are called {name!r}. Give each a name of its own.")
+            raise ConfigurationError(f"Two targets have the name {name!r}. Names must be unique.")
         if target.batch_size > 1 and not target.strict_order:
             raise ConfigurationError(f"The target {name!r} has a batch_size, so it needs strict_order.")
         known.add(name)

@@ -66,7 +66,7 @@ class PeriodicTasks:
         try:
             self._files.sweep()
         except (OSError, Unavailable) as error:
-            logger.warning("Files that nobody needs any more can't be removed now: %s", error)
+            logger.warning("Unused files can't be removed now: %s", error)
 
     def _forget_sessions(self) -> None:
         days = self._config.retention_days
@@ -82,7 +82,7 @@ class PeriodicTasks:
             while self._files.sweep() >= attachments.BATCH:
                 pass
         except (OSError, Unavailable) as error:
-            logger.warning("Files of conversations that are to be forgotten can't be removed now: %s", error)
+            logger.warning("Files of old conversations can't be removed now: %s", error)
 
 
 class ConnectionMaintenance:

@@ -181,8 +181,8 @@ class Session(Base):
 
 
 class Message(Base):
-    """A message; `seq` is that of its `message.created` event, so it orders the conversation. `files` counts its
-    attachments, so that nobody asks for those of a message that has none.
+    """A message. `seq` is that of its `message.created` event, so it orders the conversation. `files` is the number of
+    its attachments, to avoid queries for messages without any.
     """
 
     __tablename__ = "pocketping_message"
@@ -219,7 +219,7 @@ class Attachment(Base):
     """
 
     __tablename__ = "pocketping_attachment"
-    # What is to be removed is found without a look at all that messages have.
+    # The index on status finds attachments to remove without reading those of messages.
     __table_args__ = (Index(None, "message_id", "created_at"), Index(None, "status"), _MARIADB)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -2,7 +2,7 @@
 
 For statements as small as these, SQLAlchemy's own work around each execution takes longer than the database does: by
 `make bench`, a visitor's message costs a third more processor time with `Connection.execute`, whose compiled cache is
-warm. So the direct way is taken while nobody watches: as soon as anyone listens to SQLAlchemy's events or logs its
+warm. So statements bypass it while there are no observers: if the app listens to SQLAlchemy's events or logs its
 statements, `Connection.execute` runs these like all others. Errors and types are SQLAlchemy's either way.
 """
 

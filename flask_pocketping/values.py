@@ -34,7 +34,7 @@ class AttachmentStatus(StrEnum):
 
 
 class SessionStatus(StrEnum):
-    """Whether a conversation is under way."""
+    """Whether a conversation is open."""
 
     ACTIVE = "active"
     CLOSED = "closed"

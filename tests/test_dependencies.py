@@ -1,4 +1,4 @@
-"""What the package imports is declared, and what it uses of a package's inside stands in one module each."""
+"""Tests that imported packages are declared, and that only one module uses the internals of each package."""
 
 from __future__ import annotations
 

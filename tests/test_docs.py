@@ -1,4 +1,4 @@
-"""The pages name every setting, route, event, signal, error, close code and command that there is, and no other."""
+"""Tests that the pages name every setting, route, event, signal, error, close code and command, and no other."""
 
 from __future__ import annotations
 

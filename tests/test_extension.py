@@ -609,8 +609,8 @@ def somewhere(**attributes: Any) -> Somewhere:
         ([object()], "a list of Target objects"),
         ([somewhere(name="")], "Somewhere.name must have 1 to 20 characters"),
         ([somewhere(name="x" * 21)], "Somewhere.name must have 1 to 20 characters"),
-        ([somewhere(name="webhook")], "Two targets are called 'webhook'"),
-        ([somewhere(), somewhere()], "Two targets are called 'somewhere'"),
+        ([somewhere(name="webhook")], "Two targets have the name 'webhook'"),
+        ([somewhere(), somewhere()], "Two targets have the name 'somewhere'"),
         ([somewhere(batch_size=2, strict_order=False)], "needs strict_order"),
     ],
 )

@@ -1,3 +1,5 @@
+"""Tests a conversation from end to end."""
+
 from __future__ import annotations
 
 from .support.clients import Api

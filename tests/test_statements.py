@@ -193,7 +193,7 @@ def test_a_page_that_polls_costs_two_statements(app: Flask, api: Api) -> None:
 IDLE_CONNECT = ["BEGIN", "SELECT session", "COMMIT", "SELECT session", "SELECT message", "SELECT presence"]
 
 
-def test_the_statements_of_opening_a_conversation(app: Flask, api: Api) -> None:
+def test_a_page_that_opens_a_conversation(app: Flask, api: Api) -> None:
     with watched(app) as statements:
         api.visitor(metadata={"url": "https://shop.example/boots"})
     logged = ["INSERT session", "INSERT event", "SELECT webhook", "INSERT page_visit"]

@@ -1,4 +1,4 @@
-"""What became of deliveries, of whatever target: listed, shown, made again, cancelled and removed."""
+"""Lists, shows, retries, cancels and deletes the deliveries of all targets."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .paging import ITEM_BYTES, fit, json_size
 
 attempts = table(AttemptModel)
 
-#: Bytes that an attempt has beside what the receiver said.
+#: The size of an attempt in bytes, without the response.
 ATTEMPT_BYTES = 200
-#: Rows that are removed in one transaction.
+#: How many rows are deleted in one transaction.
 BATCH = 1000
 
 _DELIVERIES = select(deliveries, events.c.type.label("event_type")).select_from(
@@ -34,11 +34,11 @@ Conditions = Sequence[ColumnElement[bool]]
 
 
 def filters(target: str | None = None, state: str | None = None, session_id: str | None = None) -> Conditions:
-    """The conditions of a filter.
+    """Return the conditions for a filter.
 
-    :param target: only deliveries of the target of this name.
-    :param state: only those in this state.
-    :param session_id: only those about this conversation.
+    :param target: include only deliveries of the target with this name.
+    :param state: include only deliveries in this state.
+    :param session_id: include only deliveries about this conversation.
     """
     wanted: list[ColumnElement[bool]] = []
     if target is not None:
@@ -53,22 +53,23 @@ def filters(target: str | None = None, state: str | None = None, session_id: str
 def list_deliveries(
     db: Database, wanted: Conditions = (), *, limit: int = PAGE_SIZE, cursor: str | None = None
 ) -> DeliveryPage:
-    """A page of deliveries, newest first, each with its attempts.
+    """List deliveries with their attempts, newest first.
 
-    :param wanted: conditions that they meet.
-    :param cursor: `next_cursor` of the page before.
+    :param wanted: the conditions of `filters`.
+    :param limit: the maximum number of deliveries.
+    :param cursor: the `next_cursor` of the previous page.
     """
     with db.read() as connection:
         return page_of(connection, wanted, limit=limit, cursor=cursor)
 
 
 def page_of(connection: Connection, wanted: Conditions, *, limit: int, cursor: str | None) -> DeliveryPage:
-    """As `list_deliveries`, on an open connection."""
+    """List deliveries like `list_deliveries`, on an open connection."""
     if cursor is not None:
         wanted = [*wanted, deliveries.c.id < row_number(cursor, InvalidRequest.field("cursor", "Not a cursor."))]
     query = _DELIVERIES.where(*wanted).order_by(deliveries.c.id.desc()).limit(limit + 1)
     rows = connection.execute(query).mappings().all()
-    # First by how many attempts they had, so that no more of these are read than a page could have.
+    # Limit the rows by their number of attempts first, to read no more attempts than a page could have.
     some = fit(rows[:limit], lambda row: ITEM_BYTES + row["attempts"] * ATTEMPT_BYTES)
     page = fit(_values(connection, [dict(row) for row in some]), _size)
     return DeliveryPage(list(page), page[-1].id if len(rows) > len(page) else None)
@@ -84,7 +85,7 @@ def get_delivery(db: Database, delivery_id: str) -> Delivery:
 
 
 def find_delivery(db: Database, number: int) -> Delivery | None:
-    """Find a delivery by the number of its row, if it is still there."""
+    """Return a delivery by the id of its row, if it exists."""
     try:
         with db.read() as connection:
             return load(connection, number)
@@ -93,7 +94,7 @@ def find_delivery(db: Database, number: int) -> Delivery | None:
 
 
 def retry_delivery(db: Database, delivery_id: str, wanted: Conditions = ()) -> Delivery:
-    """Make a delivery due now, whatever became of it; one that is being made right now stays as it is.
+    """Make a delivery due now, in any state. A running one is not changed.
 
     :param wanted: conditions that it meets.
     :raises DeliveryNotFound: if there is none such.
@@ -112,7 +113,7 @@ def retry_delivery(db: Database, delivery_id: str, wanted: Conditions = ()) -> D
 
 
 def cancel_delivery(db: Database, delivery_id: str) -> Delivery:
-    """Cancel a delivery that is not finished; a finished one stays as it is.
+    """Cancel an unfinished delivery. A finished one is not changed.
 
     :raises DeliveryNotFound: if there is none such.
     """
@@ -123,14 +124,14 @@ def cancel_delivery(db: Database, delivery_id: str) -> Delivery:
 
 
 def purge(db: Database, before: datetime, wanted: Conditions = ()) -> int:
-    """Remove finished deliveries with their attempts, a thousand at a time.
+    """Delete finished deliveries with their attempts, a thousand at a time.
 
     :param before: only those that were finished before this time.
     :param wanted: conditions that they meet.
     :return: how many were removed.
     """
     old = (deliveries.c.state.in_(FINISHED_STATES), deliveries.c.finished_at < before, *wanted)
-    # A link between others that wait stays until those are finished.
+    # A link in a chain of waiting deliveries is kept until these are finished.
     query = select(deliveries.c.id).where(*old, deliveries.c.waits_for == 0).limit(BATCH)
     removed = 0
     while True:
@@ -144,12 +145,12 @@ def purge(db: Database, before: datetime, wanted: Conditions = ()) -> int:
 
 
 def public_delivery_id(number: int) -> str:
-    """The id that the API shows for a delivery's row."""
+    """Return the public id of a delivery's row."""
     return f"dlv_{number}"
 
 
 def row_number(public_id: str, error: Exception) -> int:
-    """The number of the row that a public id names.
+    """Return the id of the row for a public id.
 
     :param error: raised if it names none.
     """
@@ -160,7 +161,7 @@ def row_number(public_id: str, error: Exception) -> int:
 
 
 def load(connection: Connection, number: int, wanted: Conditions = ()) -> Delivery:
-    """Find a delivery on an open connection.
+    """Return a delivery, on an open connection.
 
     :raises DeliveryNotFound: if there is none such that meets the conditions.
     """

@@ -73,9 +73,9 @@ def arrive(
 
 
 def renew(db: Database, living: Sequence[Presence]) -> set[Presence]:
-    """Say that connections live.
+    """Renew the rows of open connections.
 
-    :return: those that were taken for dead meanwhile, since nobody said so for too long; for `note_again`.
+    :return: the connections whose rows had expired and were removed, for `note_again`.
     """
     lost: set[Presence] = set()
     for start in range(0, len(living), 500):
@@ -206,8 +206,8 @@ def connected_operators(db: Database, project_id: str) -> list[PresentOperator]:
 def sweep(db: Database, grace: float) -> set[str]:
     """Log `visitor.disconnected` for visitors without a connection for the grace time.
 
-    :param grace: in seconds.
-    :return: the projects whose back office lost clients that did not say goodbye.
+    :param grace: the grace time in seconds.
+    :return: the projects whose back office lost clients that did not close their connection.
     """
     alive = presence.c.seen_at > clock.ago(seconds=LIFETIME)
     connected = exists().where(presence.c.session_id == sessions.c.id, alive)

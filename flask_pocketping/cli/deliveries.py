@@ -1,4 +1,4 @@
-"""`flask pocketping deliveries …`: what goes to webhooks, by mail and to other targets, and what became of it."""
+"""`flask pocketping deliveries …`: lists and manages deliveries to webhooks, mail and other targets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from ..state import current_state
 from ..values import Delivery, DeliveryState
 from .output import as_json, explained, plain, print_json
 
-delivery_commands = AppGroup("deliveries", help="What goes to webhooks, by mail and to other targets.")
+delivery_commands = AppGroup("deliveries", help="Manage deliveries to webhooks, mail and other targets.")
 
 in_state = click.option(
-    "--state", type=click.Choice([state.value for state in DeliveryState]), help="Only those in this state."
+    "--state",
+    type=click.Choice([state.value for state in DeliveryState]),
+    help="Include only deliveries in this state.",
 )
-of_target = click.option("--target", help="Only those of this target, such as webhook or email.")
-of_session = click.option("--session", "session_id", help="Only those about this conversation (sess_…).")
+of_target = click.option("--target", help="Include only deliveries of this target, such as webhook or email.")
+of_session = click.option("--session", "session_id", help="Include only deliveries about this conversation (sess_…).")
 
 
 @delivery_commands.command("list")
@@ -25,9 +27,9 @@ of_session = click.option("--session", "session_id", help="Only those about this
 @of_target
 @of_session
 @click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1, 500), help="How many to show, newest first."
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 500), help="The maximum number of deliveries."
 )
-@click.option("--cursor", help="Go on behind this one, as the last list said.")
+@click.option("--cursor", help="Continue at the cursor that the previous list printed.")
 @as_json
 def list_deliveries(
     state: str | None, target: str | None, session_id: str | None, limit: int, cursor: str | None, json_output: bool
@@ -69,7 +71,7 @@ def show(delivery_id: str, json_output: bool) -> None:
 @delivery_commands.command("retry")
 @click.argument("delivery_id")
 def retry(delivery_id: str) -> None:
-    """Make a delivery again, whatever became of it. One that is being made right now stays as it is."""
+    """Retry a delivery in any state. A running one is not changed."""
     delivery = explained(lambda: deliveries.retry_delivery(current_state().db, delivery_id))
     click.echo(_line(delivery))
 
@@ -77,20 +79,24 @@ def retry(delivery_id: str) -> None:
 @delivery_commands.command("cancel")
 @click.argument("delivery_id")
 def cancel(delivery_id: str) -> None:
-    """Cancel a delivery that is not finished."""
+    """Cancel an unfinished delivery."""
     delivery = explained(lambda: deliveries.cancel_delivery(current_state().db, delivery_id))
     click.echo(_line(delivery))
 
 
 @delivery_commands.command("purge")
 @click.option(
-    "--older-than", "days", required=True, type=click.FloatRange(min=0), help="Days since they were finished."
+    "--older-than",
+    "days",
+    required=True,
+    type=click.FloatRange(min=0),
+    help="The minimum days since they were finished.",
 )
 @of_target
 @in_state
-@click.confirmation_option(prompt="This deletes deliveries and what is known of their attempts. Continue?")
+@click.confirmation_option(prompt="This deletes deliveries and their attempts. Continue?")
 def purge(days: float, target: str | None, state: str | None) -> None:
-    """Delete deliveries that were finished long ago. Those that are still to be made stay."""
+    """Delete old finished deliveries. Unfinished ones are kept."""
     wanted = deliveries.filters(target, state)
     removed = explained(lambda: deliveries.purge(current_state().db, clock.ago(days=days), wanted))
     click.echo(f"{removed} deleted.")

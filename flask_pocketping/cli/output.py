@@ -1,4 +1,4 @@
-"""What commands print, and how they say what went wrong."""
+"""Prints results and errors of commands."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON, 
 
 
 class CommandError(click.ClickException):
-    """A reason for people, without a trace."""
+    """An error that is printed without a traceback."""
 
     exit_code = 1
 
 
 def explained(work: Callable[[], T]) -> T:
-    """Do something, and say in one line what goes wrong."""
+    """Call a function, and convert its errors to a message of one line."""
     try:
         return work()
     except (PocketPingError, ValueError) as error:
@@ -43,7 +43,7 @@ def print_json(value: Any) -> None:
 
 
 def plain(value: Any) -> dict[str, Any]:
-    """A value as JSON has it."""
+    """Return a value as a mapping with the names of the API."""
     return _renamed(dataclasses.asdict(value))
 
 

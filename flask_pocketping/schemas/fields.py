@@ -43,7 +43,7 @@ class Text(fields.String):
 
 
 class TruncatedText(fields.Field[str]):
-    """Text of a page that nobody there could correct: it is cut to `size` characters. What is no text becomes empty."""
+    """Text that a visitor could not correct. It is truncated to `size` characters. Other types become empty text."""
 
     def __init__(self, size: int, **kwargs: Any) -> None:
         super().__init__(allow_none=True, **kwargs)

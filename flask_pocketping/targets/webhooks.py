@@ -37,8 +37,8 @@ _PREPARE = select(endpoints).where(endpoints.c.id.in_(bindparam("ids", expanding
 class WebhookTarget(Target):
     """Posts events to the endpoints of their project.
 
-    :param urls: completes the addresses of files.
-    :param disabled: called after the commit with the id of an endpoint that was disabled.
+    :param urls: makes the addresses of files.
+    :param disabled: told, after the commit, the id of an endpoint that was disabled.
     """
 
     name = TARGET

@@ -55,7 +55,7 @@ class _Requests:
         self.state = state
         self.stream, self.ws = f"{NAME}.stream", f"{NAME}.ws"
         self.visitor = {self.stream, *(f"{NAME}.{item.name}" for item in operations if item.caller == "visitor")}
-        #: The endpoints whose responses pages of other origins may read.
+        #: What pages of other origins may read.
         self.shared = {*self.visitor, f"{NAME}.assets"}
         self.beacons = {item.path for item in operations if item.any_type}
 

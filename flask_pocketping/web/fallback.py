@@ -59,7 +59,7 @@ def is_visitor_path(path: str) -> bool:
 
 
 def _rules(prefix: str) -> list[str]:
-    # If the prefix is the root, only paths that start like one of our routes are ours. The others are the host's.
+    # At the root only what begins like a route of ours is ours; the rest is the host's.
     ours = {"/" + path.split("/")[1] for path in (*(item.path for item in all_operations()), *SOCKETS, "/inbox")}
     tops = {""} if prefix else ours
     return [

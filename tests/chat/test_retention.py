@@ -90,7 +90,7 @@ def test_a_conversation_whose_files_cannot_be_removed_is_kept(
     with monkeypatch.context() as patch:
         patch.setattr(app.extensions["pocketping"].files._storage, "delete", refuse)
         api.get("/health")
-        wait_until(lambda: "to be forgotten" in caplog.text, "the warning", 20)
+        wait_until(lambda: "Files of old conversations" in caplog.text, "the warning", 20)
         assert api.get(f"/sessions/{visitor.session_id}").status_code == 200
         app.extensions["pocketping"].runtime.close()
     api.get("/health")

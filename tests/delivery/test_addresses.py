@@ -1,3 +1,5 @@
+"""Tests which IP addresses the server may connect to."""
+
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network

@@ -1,3 +1,5 @@
+"""Tests the guarded HTTP client with real servers: requests, responses, timeouts, TLS, and forbidden addresses."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,3 +1,5 @@
+"""Tests the retry schedule and `Retry-After`."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""Tests which URLs are accepted."""
+
 from __future__ import annotations
 
 from ipaddress import ip_network

@@ -1,4 +1,4 @@
-"""The chat in four apps: their own tests pass as before, and it leaves no thread, table or file of theirs changed."""
+"""Tests the chat in four apps: their own tests pass, and it changes none of their threads, tables or files."""
 
 from __future__ import annotations
 

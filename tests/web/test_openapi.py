@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and no more than the truth. That answers fit it is checked by `CheckedApi`."""
+"""Tests the OpenAPI document: it is valid, complete and correct. `CheckedApi` checks that responses match it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _connect(call: Call, session_id: str | None) -> dict[str, Any]:
     user = None if token is None else call.state.identities.read(token)
     said = page_identity(call.body["identity"] or {})
     header, named = request.headers.get("User-Agent") or "", call.body["metadata"].get("userAgent") or ""
-    # A server may connect for a visitor and name the visitor's browser. The header identifies the client itself.
+    # A server may connect for a visitor, whose browser it names. Who asks is who makes the request.
     metadata = _metadata(call.body["metadata"], named or header)
     session = _go_on(call, session_id, metadata, user, said)
     if session is not None:
@@ -78,14 +78,14 @@ def _go_on(
     session = None
     if session_id is not None:
         elsewhere = theirs not in {None, session_id}
-        news, word = (metadata, said) if _may_record(call, session_id) else ({}, None)
+        news, word = (metadata, said) if _may_tell(call, session_id) else ({}, None)
         session = resume.resume(db, session_id, news, user=user, said=word, unless_silent=elsewhere)
     if session is None and theirs is not None:
-        session = resume.resume(db, theirs, metadata if _may_record(call, theirs) else {}, user=user)
+        session = resume.resume(db, theirs, metadata if _may_tell(call, theirs) else {}, user=user)
     return session
 
 
-def _may_record(call: Call, session_id: str) -> bool:
+def _may_tell(call: Call, session_id: str) -> bool:
     """Return whether to record what the page reports. A page that connects too often is still admitted."""
     try:
         _PAGES.count(call.state, session_id)

@@ -1,3 +1,5 @@
+"""Tests the parsing of `User-Agent` headers and the detection of crawlers."""
+
 from __future__ import annotations
 
 import pytest
