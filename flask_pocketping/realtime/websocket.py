@@ -8,8 +8,8 @@ from typing import Any
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from .connection import FLOODING, MAX_WAITING, MAX_WAITING_BYTES, TOO_BIG, TOO_MANY, Connection
+from .frame_reader import PING_OPCODE, FrameReader, read_control_frame
 from .framing import PING, close_frame, pong_frame
-from .reader import PING_OPCODE, FrameReader, read_control_frame
 
 #: Bytes of a client's message, and of one from a client that has not told who it is.
 MAX_FRAME = 64 * 1024

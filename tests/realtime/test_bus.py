@@ -163,10 +163,10 @@ def test_redis_goes_away_and_comes_back(
 def test_a_line_that_goes_dead_without_a_word_is_noticed(
     join: Join, proxy: Proxy, through_proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RedisBus, "HEARTBEAT", 0.3)
+    monkeypatch.setattr(RedisBus, "HEARTBEAT", 1.0)
     near, _ = join()
     _, heard = join(through_proxy)
-    heard.silent(1.2)
+    heard.silent(3.0)
     proxy.freeze()
     heard.wait({"wake": True})
     near.publish({"wake": "again"})

@@ -184,7 +184,9 @@ def worker(folder: Path, *, database: str, **settings: Any) -> Iterator[Process]
     command = [sys.executable, "-m", "flask", "--app", "tests.support.wsgi:app", "pocketping", "worker"]
     process = Process(command, process_environment(folder, database, **settings), folder / "worker.log")
     try:
-        wait_until(lambda: "worker is running" in process.log.read_text(), "the worker is running", 60, process.log.read_text)
+        wait_until(
+            lambda: "worker is running" in process.log.read_text(), "the worker is running", 60, process.log.read_text
+        )
         yield process
     finally:
         if process.popen.poll() is None:

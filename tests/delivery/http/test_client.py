@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import pytest
 
-from flask_pocketping.delivery.http import (
+from flask_pocketping.delivery.http.client import (
     AddressNotAllowed,
     BadHeader,
     BadResponse,
@@ -621,7 +621,7 @@ import gevent.monkey
 gevent.monkey.patch_all()
 import contextlib, ipaddress, socket, ssl, sys, threading, time
 import gevent
-from flask_pocketping.delivery.http import GuardedClient, RequestTimedOut
+from flask_pocketping.delivery.http.client import GuardedClient, RequestTimedOut
 
 def serve(start, piece, tls=None):
     listener = socket.create_server(("127.0.0.1", 0))
@@ -697,7 +697,7 @@ def test_greenlets_are_cut_off_as_threads_are(certificate: tuple[Path, Path]) ->
     pytest.importorskip("gevent")
     done = subprocess.run(
         [sys.executable, "-c", UNDER_GEVENT, *map(str, certificate)],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,

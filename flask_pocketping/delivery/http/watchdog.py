@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..host.forks import begin_anew_after_fork
+from ...host.forks import begin_anew_after_fork
 
 #: Seconds between looks whether there is any alarm left; without one the thread ends.
 LOOK = 0.1
