@@ -18,7 +18,7 @@ from flask_pocketping.chat.messages import send_message
 from flask_pocketping.chat.sessions import open_session
 from flask_pocketping.chat.webhooks import create_webhook
 from flask_pocketping.db import Database, own_engine
-from flask_pocketping.delivery.http import GuardedClient
+from flask_pocketping.delivery.http.client import GuardedClient
 from flask_pocketping.schemas.public_urls import PublicURLs
 from flask_pocketping.targets.webhooks import WebhookTarget
 

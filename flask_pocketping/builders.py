@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
-from .delivery.http import GuardedClient, HTTPClientError, check_url
+from .delivery.http.client import GuardedClient, HTTPClientError, check_url
 from .delivery.target import Target
 from .dispatch import MessageReceived, app_context
 from .errors import ConfigurationError, InvalidRequest
@@ -36,7 +36,7 @@ from .realtime.announcements import Announcer
 from .realtime.bus import Bus, RedisBus
 from .realtime.encoders import Frames
 from .realtime.hub import Hub
-from .realtime.sockets import Sockets
+from .realtime.open_connections import Sockets
 from .runtime import Runtime
 from .schemas.public_urls import PublicURLs
 from .security.brute_force import Guesses

@@ -14,7 +14,7 @@ from .delivery import leases
 from .errors import Unavailable
 from .files.store import Files
 from .host.servers import server_stops
-from .realtime.sockets import Sockets
+from .realtime.open_connections import Sockets
 
 logger = logging.getLogger("flask_pocketping")
 

@@ -12,13 +12,13 @@ from typing import Any
 from flask import Flask, has_request_context
 
 from . import signals
+from .chat.conversation_reader import ConversationReader
 from .chat.deliveries import find_delivery
-from .chat.reader import ConversationReader
 from .chat.webhooks import get_webhook
 from .config import Config
 from .db import Database
 from .delivery.batch import Job
-from .delivery.http import GuardedClient
+from .delivery.http.client import GuardedClient
 from .delivery.target import Outcome, Target
 from .delivery.worker import Worker
 from .dispatch import Dispatch, app_context, send_signal
@@ -28,7 +28,7 @@ from .maintenance import PeriodicTasks
 from .realtime.announcements import Announcer
 from .realtime.bus import Bus
 from .realtime.hub import Hub
-from .realtime.sockets import Sockets
+from .realtime.open_connections import Sockets
 from .schemas.public_urls import PublicURLs
 from .targets.webhooks import WebhookTarget
 

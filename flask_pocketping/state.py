@@ -15,7 +15,7 @@ from .realtime.announcements import Announcer
 from .realtime.bus import Bus
 from .realtime.encoders import Frames
 from .realtime.hub import Hub
-from .realtime.sockets import Sockets
+from .realtime.open_connections import Sockets
 from .runtime import Runtime
 from .schemas.public_urls import PublicURLs
 from .security.brute_force import Guesses

@@ -29,8 +29,7 @@ FENCED = {
     "limits": {"security.rate_limits", "security.process_counters"},
     "flask_sock": {"web.streams.upgrade"},
     "alembic": {
-        *("migrations.runner", "migrations.operations", "migrations.versions.0001_first_tables"),
-        *("migrations.versions.0002_exact_text_and_times", "migrations.versions.0003_saved_replies"),
+        *("migrations.runner", "migrations.operations", "migrations.versions"),
     },
 }
 
@@ -92,7 +91,8 @@ def test_what_is_declared_is_imported() -> None:
 @pytest.mark.parametrize("name", FENCED)
 def test_a_package_whose_inside_is_used_is_fenced_and_bounded(name: str) -> None:
     users = {module for module, tree, _ in modules() if name in imported(tree)}
-    assert users == FENCED[name]
+    # Each revision is a module of its own.
+    assert {re.sub(r"(?<=\.versions)\..*", "", module) for module in users} == FENCED[name]
     assert re.search(r",<\d", declared()[distribution(name)]), "it needs an upper bound"
 
 

@@ -49,7 +49,7 @@ from flask_pocketping.testing import recorded_signals
 from flask_pocketping.values import EVENT_TYPES
 from flask_pocketping.web import registry
 from flask_pocketping.web.operations import Operation
-from flask_pocketping.web.streams import sockets
+from flask_pocketping.web.streams import websockets
 
 from .conftest import LOCAL, Serve
 from .support.clients import Api
@@ -336,7 +336,7 @@ def test_the_numbers_of_the_pages_are_those_of_the_code() -> None:
     websocket = text("websocket")
     assert f"{websocket_module.MAX_FRAME // 1024} kB" in websocket
     assert f"pings every {websocket_module.PING_INTERVAL:g} seconds" in websocket
-    assert f"within {sockets.AUTH_WAIT:g} seconds" in websocket
+    assert f"within {websockets.AUTH_WAIT:g} seconds" in websocket
     assert f"1 to {MAX_CONTENT} characters" in text("rest-api")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 from .connection import FLOODING, MAX_WAITING, MAX_WAITING_BYTES, TOO_BIG, TOO_MANY, Connection
+from .frame_reader import PING_OPCODE, FrameReader, read_control_frame
 from .framing import PING, close_frame, pong_frame
-from .reader import PING_OPCODE, FrameReader, read_control_frame
 
 #: The maximum size of a client's message in bytes, and of a message from a client that is not authenticated yet.
 MAX_FRAME = 64 * 1024

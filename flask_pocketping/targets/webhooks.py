@@ -15,7 +15,7 @@ from ..chat.deliveries import public_delivery_id
 from ..chat.webhooks import TARGET, cancel_deliveries, endpoints
 from ..db import Transaction
 from ..delivery.batch import Batch, Job
-from ..delivery.http import GuardedClient, HTTPClientError
+from ..delivery.http.client import GuardedClient, HTTPClientError
 from ..delivery.retry import parse_retry_after
 from ..delivery.target import Outcome, Target
 from ..outbox import deliveries

@@ -22,7 +22,7 @@ from ..values import Operator
 from .authentication import Client, authenticate
 from .context import current_request
 from .idempotency import find_replay, idempotent_request, require_replay
-from .limits import ADDRESS, Limit
+from .operation_limits import ADDRESS, Limit
 from .parsing import load, parse_json, parse_object, read_body
 from .responses import text_response
 

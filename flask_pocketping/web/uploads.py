@@ -23,7 +23,7 @@ from ..schemas import uploads
 from ..schemas.base import AcceptedResponse
 from ..schemas.values import AttachmentSchema
 from ..security.rate_limits import address_key
-from .limits import Limit
+from .operation_limits import Limit
 from .operations import Call, Routes
 from .parsing import limit_body
 

@@ -21,7 +21,7 @@ from flask_pocketping.chat.webhooks import endpoints
 from flask_pocketping.db import Database, retried
 from flask_pocketping.delivery import claims, leases
 from flask_pocketping.delivery.batch import Batch, Job
-from flask_pocketping.delivery.http import GuardedClient
+from flask_pocketping.delivery.http.client import GuardedClient
 from flask_pocketping.delivery.target import Outcome
 from flask_pocketping.outbox import deliveries
 from flask_pocketping.schemas.public_urls import PublicURLs

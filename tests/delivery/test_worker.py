@@ -17,7 +17,7 @@ from flask_pocketping import clock
 from flask_pocketping.chat.webhooks import TARGET, send_test
 from flask_pocketping.db import Database
 from flask_pocketping.delivery import worker
-from flask_pocketping.delivery.http import GuardedClient
+from flask_pocketping.delivery.http.client import GuardedClient
 from flask_pocketping.delivery.worker import Worker
 from flask_pocketping.outbox import deliveries, new_delivery
 from flask_pocketping.schemas.public_urls import PublicURLs

@@ -163,10 +163,10 @@ def test_the_bus_reconnects_when_redis_comes_back(
 def test_a_dead_connection_to_redis_is_noticed(
     join: Join, proxy: Proxy, through_proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RedisBus, "HEARTBEAT", 0.3)
+    monkeypatch.setattr(RedisBus, "HEARTBEAT", 1.0)
     near, _ = join()
     _, heard = join(through_proxy)
-    heard.silent(1.2)
+    heard.silent(3.0)
     proxy.freeze()
     heard.wait({"wake": True})
     near.publish({"wake": "again"})

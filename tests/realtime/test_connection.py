@@ -15,7 +15,7 @@ import pytest
 from flask_pocketping.realtime import websocket
 from flask_pocketping.realtime.connection import Closed
 from flask_pocketping.realtime.framing import Frame, text_frame
-from flask_pocketping.realtime.sockets import Sockets
+from flask_pocketping.realtime.open_connections import Sockets
 from flask_pocketping.realtime.websocket import MAX_FRAME, WebSocket
 
 from ..support.servers import wait_until

@@ -15,7 +15,7 @@ import pytest
 
 from flask_pocketping.realtime.connection import Connection
 from flask_pocketping.realtime.event_loop import TICK, Loop
-from flask_pocketping.realtime.sockets import Sockets
+from flask_pocketping.realtime.open_connections import Sockets
 from flask_pocketping.realtime.thread_pool import Pool
 
 from ..support.servers import wait_until

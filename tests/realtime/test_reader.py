@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
 
-from flask_pocketping.realtime.reader import PING_OPCODE, PONG_OPCODE, FrameReader, read_control_frame
+from flask_pocketping.realtime.frame_reader import PING_OPCODE, PONG_OPCODE, FrameReader, read_control_frame
 
 from ..support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, masked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from flask_pocketping.chat.reader import ConversationReader
+from flask_pocketping.chat.conversation_reader import ConversationReader
 from flask_pocketping.db import Database, Transaction, retried
 from flask_pocketping.delivery.batch import Batch, Job
 from flask_pocketping.delivery.target import Outcome, Pace, Target

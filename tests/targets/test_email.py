@@ -14,8 +14,8 @@ from sqlalchemy import update
 from flask_pocketping import Identity
 from flask_pocketping.chat import deliveries as all_deliveries
 from flask_pocketping.chat import messages, presence, sessions
+from flask_pocketping.chat.conversation_reader import ConversationReader
 from flask_pocketping.chat.log import sessions as sessions_table
-from flask_pocketping.chat.reader import ConversationReader
 from flask_pocketping.db import Database
 from flask_pocketping.delivery.worker import Worker
 from flask_pocketping.schemas.public_urls import PublicURLs

@@ -9,7 +9,7 @@ from ...errors import Forbidden, NotFound
 from ...host.loaders import current_operator, facts_of
 from ...schemas import backoffice
 from ...values import Operator
-from ..limits import ADDRESS
+from ..operation_limits import ADDRESS
 from ..operations import Call, Routes
 from ..origins import check_same_origin
 

@@ -19,7 +19,7 @@ from ...realtime.framing import Frame
 from ...realtime.hub import Topic
 from ...security.rate_limits import address_key
 from ...state import State
-from ..limits import ADDRESS
+from ..operation_limits import ADDRESS
 from .cursors import StreamStart, stream_start
 
 

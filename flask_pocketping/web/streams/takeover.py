@@ -21,7 +21,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from ...errors import TransportUnsupported
 from ...host.servers import gunicorn_worker
-from ...realtime.sockets import HeldThreads
+from ...realtime.open_connections import HeldThreads
 from .handshake import minimal_environ
 
 if TYPE_CHECKING:

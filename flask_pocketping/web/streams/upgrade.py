@@ -12,9 +12,9 @@ from flask_sock import Sock
 from ...state import State
 from .admission import address_bounds, admit, reserve_room
 from .handshake import check_upgrade
-from .sockets import serve_back_office, serve_visitor
 from .takeover import SwitchedResponse, Takeover
 from .transports import require_transport
+from .websockets import serve_back_office, serve_visitor
 
 #: The paths of WebSockets. Without the slash, each is its endpoint in the blueprint.
 SOCKETS = ("/ws", "/stream")

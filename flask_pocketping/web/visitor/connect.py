@@ -15,7 +15,7 @@ from ...errors import RateLimited, Unavailable
 from ...schemas import visitor
 from ...schemas.visitor import visitor_messages
 from ...values import Identity, MessagePage, Session
-from ..limits import Limit
+from ..operation_limits import Limit
 from ..operations import Call, Routes
 from . import user_agents
 from .greeting import greeting

@@ -10,7 +10,7 @@ from flask import g
 from ...host.loaders import current_identity
 from ...schemas import backoffice, visitor
 from ...values import Identity
-from ..limits import ADDRESS
+from ..operation_limits import ADDRESS
 from ..operations import Call, Routes
 from ..origins import check_same_origin
 

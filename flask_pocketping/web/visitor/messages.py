@@ -11,7 +11,7 @@ from ...schemas import backoffice, visitor
 from ...schemas.base import AcceptedResponse
 from ...schemas.visitor import visitor_messages
 from ...values import MessageType
-from ..limits import Limit
+from ..operation_limits import Limit
 from ..operations import Call, Routes
 from ..streams.cursors import OVERLAP, earlier, time_cursor
 from .identity import page_identity

@@ -10,7 +10,7 @@ from ...chat import presence, visitors
 from ...chat.history import EventPage, events_after, find_position
 from ...schemas import visitor
 from ...schemas.base import AcceptedResponse
-from ..limits import Limit
+from ..operation_limits import Limit
 from ..operations import Call, Routes
 from ..streams.cursors import StreamStart, stream_start
 from ..streams.transports import require_transport

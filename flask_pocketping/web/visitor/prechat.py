@@ -9,7 +9,7 @@ from ...chat.contact import missing_contact, note_contact
 from ...errors import InvalidRequest
 from ...schemas import visitor
 from ...schemas.base import AcceptedResponse
-from ..limits import Limit
+from ..operation_limits import Limit
 from ..operations import Call, Routes
 
 routes = Routes(caller="visitor")

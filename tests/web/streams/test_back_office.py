@@ -21,11 +21,11 @@ from sqlalchemy import text
 from flask_pocketping import PocketPing
 from flask_pocketping.chat.projects import create_key, create_project, revoke_key
 from flask_pocketping.models import DEFAULT_PROJECT
-from flask_pocketping.realtime import connection, sockets
+from flask_pocketping.realtime import connection, open_connections
 from flask_pocketping.realtime import websocket as websocket_module
 from flask_pocketping.realtime.connection import Connection
 from flask_pocketping.state import State
-from flask_pocketping.web.streams import sockets as socket_module
+from flask_pocketping.web.streams import websockets as socket_module
 
 from ...conftest import Serve
 from ...support.clients import Api, Socket
@@ -516,7 +516,7 @@ def test_a_stopping_server_closes_with_1012(app: Flask, api: Api) -> None:
 def test_a_stop_does_not_wait_for_clients_that_do_not_read(
     app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sockets, "STOP_WAIT", 1.0)
+    monkeypatch.setattr(open_connections, "STOP_WAIT", 1.0)
     session_id = api.session()
     with opened(api, receive_buffer=4096):
         stuff(app, session_id, lambda: writes_block(app))

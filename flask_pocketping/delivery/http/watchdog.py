@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..host.forks import begin_anew_after_fork
+from ...host.forks import begin_anew_after_fork
 
 #: Seconds between checks for remaining alarms. Without any, the thread ends.
 CHECK_INTERVAL = 0.1

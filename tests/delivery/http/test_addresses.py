@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 
-from flask_pocketping.delivery.addresses import address_allowed
+from flask_pocketping.delivery.http.addresses import address_allowed
 
 PRIVATE = [ip_network("10.0.0.0/8")]
 

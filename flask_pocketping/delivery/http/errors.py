@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import PocketPingError
+from ...errors import PocketPingError
 
 
 class HTTPClientError(PocketPingError):

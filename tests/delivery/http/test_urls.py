@@ -6,9 +6,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from flask_pocketping.delivery.addresses import check_url, parse_origin
-from flask_pocketping.delivery.errors import AddressNotAllowed, BadURL
-from flask_pocketping.delivery.http import GuardedClient
+from flask_pocketping.delivery.http.addresses import check_url, parse_origin
+from flask_pocketping.delivery.http.client import GuardedClient
+from flask_pocketping.delivery.http.errors import AddressNotAllowed, BadURL
 
 THIS_MACHINE = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from flask_pocketping import clock
-from flask_pocketping.chat import reader
+from flask_pocketping.chat import conversation_reader
 from flask_pocketping.chat.log import events, read_events
 from flask_pocketping.testing import recorded_signals
 from flask_pocketping.values import EVENT_TYPES, Event, Identity
@@ -42,7 +42,7 @@ def test_a_stored_event_has_the_values_of_its_signal(app: Flask, told: list[Even
     state = app.extensions["pocketping"]
     assert len({event.type for event in told}) >= 10
     assert {event.type for event in told} <= set(EVENT_TYPES)
-    read = reader.ConversationReader(state.db, state.urls)
+    read = conversation_reader.ConversationReader(state.db, state.urls)
     with state.db.read() as connection:
         stored = {event.id: event for event in read_events(connection, select(events))}
     for event in told:
@@ -61,7 +61,7 @@ def test_a_stored_event_has_the_values_of_its_signal(app: Flask, told: list[Even
 
 def test_events_of_a_deleted_session_can_still_be_read(app: Flask) -> None:
     state = app.extensions["pocketping"]
-    read = reader.ConversationReader(state.db, state.urls)
+    read = conversation_reader.ConversationReader(state.db, state.urls)
     data: dict[str, Any] = {"sessionId": "sess_gone", "name": "offer", "data": [1]}
     event = Event(1, "proj_default", "sess_gone", 1, "event.sent", clock.now(), json.dumps(data))
     assert read.payload(event) == {"name": "offer", "data": [1]}

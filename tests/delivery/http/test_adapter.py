@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from flask_pocketping.delivery import adapter, dialer
-from flask_pocketping.delivery.http import (
+from flask_pocketping.delivery.http import adapter, dialer
+from flask_pocketping.delivery.http.client import (
     BadResponse,
     ConnectionFailed,
     HTTPClientError,
@@ -24,7 +24,7 @@ from flask_pocketping.delivery.http import (
     ResponseTooLarge,
 )
 
-from .test_http import CHUNKED, OK, SECRET, Flood, Receiver, Script, answers, client, hangs, in_good_time, post, sends
+from .test_client import CHUNKED, OK, SECRET, Flood, Receiver, Script, answers, client, hangs, in_good_time, post, sends
 
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -138,8 +138,8 @@ def test_the_number_of_kept_connections_is_limited(monkeypatch: pytest.MonkeyPat
 def test_a_forked_process_has_its_own_connections() -> None:
     code = """
 import os
-from tests.delivery.test_http import client
-from tests.delivery.test_adapter import OK, Receiver, keeps_answering
+from tests.delivery.http.test_client import client
+from tests.delivery.http.test_adapter import OK, Receiver, keeps_answering
 with Receiver(keeps_answering(OK, OK)) as receiver:
     one_client = client()
     one_client.post(receiver.url(), data=b"parent")
@@ -152,7 +152,7 @@ print(status, receiver.connections)
 """
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import pytest
 
-from flask_pocketping.delivery.http import (
+from flask_pocketping.delivery.http.client import (
     AddressNotAllowed,
     BadHeader,
     BadResponse,
@@ -625,7 +625,7 @@ import gevent.monkey
 gevent.monkey.patch_all()
 import contextlib, ipaddress, socket, ssl, sys, threading, time
 import gevent
-from flask_pocketping.delivery.http import GuardedClient, RequestTimedOut
+from flask_pocketping.delivery.http.client import GuardedClient, RequestTimedOut
 
 def serve(start, piece, tls=None):
     listener = socket.create_server(("127.0.0.1", 0))
@@ -701,7 +701,7 @@ def test_timeouts_work_for_greenlets(certificate: tuple[Path, Path]) -> None:
     pytest.importorskip("gevent")
     done = subprocess.run(
         [sys.executable, "-c", UNDER_GEVENT, *map(str, certificate)],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,

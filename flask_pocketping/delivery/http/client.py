@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, Unpack
 from urllib.parse import urlencode
 
-from ..host.forks import begin_anew_after_fork
-from ..version import user_agent
+from ...host.forks import begin_anew_after_fork
+from ...version import user_agent
 from .addresses import Network, Origin, check_url, parse_origin
 from .body import max_bytes
 from .dialer import Dialer, Resolver, system_addresses
