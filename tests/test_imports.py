@@ -42,9 +42,9 @@ ALLOWED: dict[str, set[str]] = {
     "delivery": {"db", "clock", "models", "config", "values", "errors", "version", "host.forks", "outbox"},
     "targets": {"delivery", "chat", "db", "clock", "schemas", "values", "prepared", "outbox"},
     "dispatch": {"realtime", "schemas", "signals", "values", "host.callables"},
-    "maintenance": {"chat", "config", "db", "delivery.leases", "errors", "files", "host.servers", "realtime.sockets"},
+    "maintenance": {"chat", "config", "db", "delivery.leases", "errors", "files", "host.servers", "realtime.open_connections"},
     "runtime": {
-        *{"dispatch", "targets", "delivery", "chat.deliveries", "chat.reader", "chat.webhooks", "realtime"},
+        *{"dispatch", "targets", "delivery", "chat.deliveries", "chat.conversation_reader", "chat.webhooks", "realtime"},
         *{"config", "db", "maintenance"},
         *{"files", "schemas", "signals", "errors", "values"},
     },

@@ -1,4 +1,4 @@
-"""The frames that clients send over a socket, as `web/streams/sockets` reads them."""
+"""The frames that clients send over a socket, as `web/streams/websockets.py` reads them."""
 
 from __future__ import annotations
 
