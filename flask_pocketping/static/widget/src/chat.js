@@ -9,7 +9,7 @@ import { Receipts } from './receipts.js';
 import { openStorage } from './storage.js';
 import { isTheirs, Store } from './store.js';
 import { openTabs } from './tabs.js';
-import { textsFor } from './texts.js';
+import { localeFor, textsFor } from './texts.js';
 import { Timers } from './timers.js';
 import { upload } from './upload.js';
 import { Visitor } from './visitor.js';
@@ -23,7 +23,8 @@ const A_WHILE = 6000;
 
 /** @param {WidgetConfig} config @param {Emit} emit */
 export async function start(config, emit) {
-  const language = config.language ?? (document.documentElement.lang || navigator.language);
+  // Flask-Babel writes a locale as de_AT.
+  const language = (config.language ?? (document.documentElement.lang || navigator.language)).replace(/_/g, '-');
   const texts = textsFor(language, config.texts);
   if (!document.body) await new Promise((resolve) => addEventListener('DOMContentLoaded', resolve));
   return new Chat(config, emit, texts, language);
@@ -53,6 +54,7 @@ export class Chat {
     this.config = config;
     this.texts = texts;
     this.language = language;
+    this.locale = localeFor(language);
     this.emit = emit;
     this.ended = this.#ending.signal;
     this.endpoint = new URL(config.endpoint, location.href).href.replace(/\/$/, '');
@@ -221,6 +223,13 @@ export class Chat {
   /** What to tell the visitor of an error. @param {unknown} error */
   explain(error) {
     return explain(error, this.texts);
+  }
+
+  /** The picture of an operator, if it is known. @param {string} [name] undefined: whoever answers */
+  pictureOf(name) {
+    const { greeting, config } = this;
+    const known = greeting.operatorName ?? config.operatorName;
+    return name && known && name !== known ? undefined : (greeting.operatorAvatar ?? config.operatorAvatar);
   }
 
   get reading() {

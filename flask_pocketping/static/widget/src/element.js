@@ -90,7 +90,7 @@ export class ChatElement extends HTMLElement {
     this.#turn();
     const last = store.messages.findLast(({ sender, operatorName }) => sender === 'operator' && operatorName);
     const name = last?.operatorName ?? greeting.operatorName ?? config.operatorName ?? texts.team;
-    const picture = greeting.operatorAvatar ?? config.operatorAvatar;
+    const picture = this.#chat.pictureOf(last?.operatorName);
     this.#avatar.hidden = !picture;
     if (picture && this.#avatar.getAttribute('src') !== picture) this.#avatar.src = picture;
     this.#state.classList.toggle('online', Boolean(greeting.operatorOnline));

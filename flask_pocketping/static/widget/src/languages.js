@@ -45,7 +45,8 @@ Too many attempts. Wait a moment and try again.
 Enter a valid email address.
 Include the country code, for example +49 30 123456.
 Enter an email address or a phone number.
-Reload the page to continue.`,
+Reload the page to continue.
+You`,
   de: `Chat öffnen
 Chat schließen
 Support
@@ -90,7 +91,8 @@ Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es noch einmal.
 Geben Sie eine gültige E-Mail-Adresse ein.
 Geben Sie die Ländervorwahl mit an, zum Beispiel +49 30 123456.
 Geben Sie eine E-Mail-Adresse oder eine Telefonnummer ein.
-Laden Sie die Seite neu, um fortzufahren.`,
+Laden Sie die Seite neu, um fortzufahren.
+Sie`,
   fr: `Ouvrir le chat
 Fermer le chat
 Assistance
@@ -135,7 +137,8 @@ Trop de tentatives. Patientez un instant, puis réessayez.
 Saisissez une adresse e-mail valide.
 Indiquez l’indicatif du pays, par exemple +33 1 23 45 67 89.
 Saisissez une adresse e-mail ou un numéro de téléphone.
-Rechargez la page pour continuer.`,
+Rechargez la page pour continuer.
+Vous`,
   es: `Abrir el chat
 Cerrar el chat
 Atención al cliente
@@ -180,7 +183,8 @@ Demasiados intentos. Espere un momento e inténtelo de nuevo.
 Introduzca una dirección de correo válida.
 Incluya el prefijo del país, por ejemplo +34 912 345 678.
 Introduzca un correo electrónico o un número de teléfono.
-Recargue la página para continuar.`,
+Recargue la página para continuar.
+Usted`,
   ar: `فتح المحادثة
 إغلاق المحادثة
 الدعم
@@ -225,5 +229,6 @@ Recargue la página para continuar.`,
 أدخل بريدًا إلكترونيًا صالحًا.
 أضف رمز الدولة، مثل ‎+966 11 123 4567.
 أدخل بريدًا إلكترونيًا أو رقم هاتف.
-أعد تحميل الصفحة للمتابعة.`,
+أعد تحميل الصفحة للمتابعة.
+أنت`,
 };

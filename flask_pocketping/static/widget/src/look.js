@@ -16,14 +16,13 @@ svg{width:22px;display:block;fill:none;stroke:currentColor;stroke-width:2;stroke
 .launcher,.panel{position:fixed;bottom:20px;right:20px;box-shadow:0 4px 32px #0005}
 [class$=left]>*{right:auto!important;left:20px}
 .bubble,.notice,.chip,.day{background:var(--soft)}
-.bubble{width:fit-content;max-width:80%;margin:2px 0;padding:8px 12px;border-radius:16px;
-overflow-wrap:anywhere;white-space:pre-wrap}
-.own,.main{--on:var(--brand)}
+.bubble{margin:2px 0;padding:8px 12px;border-radius:16px;overflow-wrap:anywhere;white-space:pre-wrap}
+.own,.main,.face{--on:var(--brand)}
 .head{--on:var(--head)}
 .launcher{--on:var(--toggle);padding:19px;border-radius:50%}
 .log{--on:var(--wall)}
-.launcher,.head,.main,.own .bubble,.log{background:var(--on)}
-.launcher,.head,.main,.own .bubble,[class*="#"] :is(.name,.tools){
+.launcher,.head,.main,.own .bubble,.log,.face{background:var(--on)}
+.launcher,.head,.main,.own .bubble,.face,[class*="#"] .name{
 color:lab(from var(--on) calc(9e3*(49.5 - l)) 0 0)}
 .badge{position:absolute;inset:-2px -2px auto auto;padding:0 8px;border-radius:12px;background:#b3261e;color:#fff;line-height:22px}
 .panel{bottom:92px;width:384px;height:min(640px,100dvh - 112px);display:flex;flex-direction:column;overflow:hidden;
@@ -39,20 +38,29 @@ h2,.excerpt{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .avatar{width:40px;height:40px;border-radius:50%;object-fit:cover}
 .notice{padding:8px 16px;text-align:center}
 .notice,.error{text-wrap:balance}
-.tools button{text-decoration:underline}
 .log{flex:1;overflow-y:auto;overscroll-behavior:contain;padding:12px 16px}
 .whatsapp{--wall:light-dark(#efeae2,#101b1a)}
 .whatsapp .log,.dots .log{background-image:radial-gradient(#8884 2px,#0000 0);background-size:20px 20px}
-.message{display:flow-root;content-visibility:auto;contain-intrinsic-size:auto 56px}
-.day{width:fit-content;margin:12px auto;padding:2px 12px;border-radius:12px;text-align:center}
+.message{display:grid;grid-template-columns:fit-content(80%) 1fr;position:relative;
+content-visibility:auto;contain-intrinsic-size:auto 56px}
+.own{grid-template-columns:1fr fit-content(80%)}
+.own .bubble,.tools{grid-column:2/3}
+.message:not(.more)+.own{margin-top:8px}
+.message:has(.tools){content-visibility:visible;z-index:1}
+.tools{position:absolute;inset:auto 0 2px;margin-inline-start:4px;justify-content:end}
+.tools>div{display:flex;margin-inline-end:auto;border-radius:8px;background:var(--paper);box-shadow:0 1px 6px #0005;white-space:nowrap}
+.own .tools{grid-column:1/2;margin-inline:0 4px;justify-content:start}
+.own .tools>div{margin-inline:auto 0}
+.name,.day{grid-column:1/-1}
+.day{margin:12px auto;padding:2px 12px;border-radius:12px;text-align:center}
+.quiet,.more .meta:not(.keep){position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .day,.meta,.name,.typing{color:var(--dim)}
-.name{margin:8px 4px 0}
-.own .bubble{margin-inline-start:auto}
-.own .tools{justify-content:end}
+.name{display:flex;align-items:center;gap:8px;margin-top:8px}
+.face{width:24px;border-radius:50%;text-align:center;line-height:24px;aspect-ratio:1;object-fit:cover}
 .own .meta{color:inherit}
 .bubble button,.day button{padding:2px 8px;text-decoration:underline}
 .message:not(:last-child) .day button{display:none}
-.meta{display:block;font-size:12px;text-align:end}
+.meta{font-size:12px;text-align:end}
 .error,.failed .bubble{color:var(--bad)}
 .failed .bubble{background:var(--soft);border:1px solid}
 .gone{font-style:italic}

@@ -5,7 +5,8 @@ import { h, iconButton, link, textButton } from './dom.js';
 /** @typedef {import('./chat.js').Chat} Chat */
 /** @typedef {import('./composer.js').Composer} Composer */
 
-const LINK = /https:\/\/[^\s<>"]*[^\s<>".,:;!?)\]}]/g;
+/** An address of the web or of mail, without the punctuation that follows it. */
+const LINK = /\b(?:https?:\/\/|www\.)[^\s<>"]*[^\s<>".,:;!?)\]}]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+/gi;
 const TICKS = { sending: '◷', sent: '✓', delivered: '✓✓', read: '✓✓', failed: '!' };
 const DAY = 864e5;
 
@@ -28,6 +29,8 @@ export class MessageList {
     element.onkeydown = (event) => this.#walk(event);
     for (const name of ['mouseover', 'focusin', 'click'])
       element.addEventListener(name, ({ target }) => this.#offer(target));
+    element.onpointerleave = ({ pointerType }) =>
+      pointerType === 'mouse' && element.querySelector('.tools:not(:focus-within)')?.remove();
     this.welcome(chat.config.welcomeMessage ?? chat.texts.welcome);
   }
 
@@ -36,7 +39,7 @@ export class MessageList {
     const { firstElementChild: first } = this.element;
     if (first) first.textContent = '';
     const place = first ?? this.element.appendChild(h('div', 'message'));
-    place.append(h('div', 'bubble', { dir: 'auto' }, text));
+    place.append(h('div', 'bubble', {}, h('div', '', { dir: 'auto' }, text)));
   }
 
   /** Scroll to the end. Messages get their true height as they come into view, so it takes some frames. */
@@ -64,6 +67,10 @@ export class MessageList {
     messages.forEach(({ id, replyTo = '' }, at) => {
       if ([id, replyTo, messages[at - 1]?.id].some((one) => anew.has(one))) this.#draw(at);
     });
+    // A class does: what is drawn anew is read aloud once more.
+    messages.forEach((message, at) =>
+      this.#shown.get(message)?.classList.toggle('more', follows(message, messages[at + 1])),
+    );
     if (follow && changed.length) this.toEnd();
   }
 
@@ -90,9 +97,7 @@ export class MessageList {
     const newDay = !before || this.#day(before.timestamp) !== day;
     if (newDay) parts.push(h('div', 'day', {}, day));
     if (metadata?.system) return [...parts, this.#system(message)];
-    const name = this.#nameOf(message);
-    if (name && (newDay || this.#nameOf(before) !== name)) parts.push(h('div', 'name', {}, name));
-    return [...parts, this.#bubble(message)];
+    return [...parts, this.#name(before, message), this.#bubble(message)];
   }
 
   /** What the system says, and where it closed the conversation, a way to go on. @param {WidgetMessage} message */
@@ -110,19 +115,25 @@ export class MessageList {
 
   /** Today and yesterday by their names, others by their date. @param {string} timestamp */
   #day(timestamp) {
-    const { language } = this.#chat;
+    const { locale } = this.#chat;
     const day = new Date(timestamp);
     const ago = Math.round((day.setHours(0, 0, 0, 0) - new Date().setHours(0, 0, 0, 0)) / DAY);
-    const near = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(ago, 'day');
+    const near = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(ago, 'day');
     if (ago > -2) return near[0].toLocaleUpperCase() + near.slice(1);
-    return day.toLocaleDateString(language, { dateStyle: 'long' });
+    return day.toLocaleDateString(locale, { dateStyle: 'long' });
   }
 
-  /** @param {WidgetMessage | undefined} message */
-  #nameOf(message) {
-    if (!message || message.sender === 'visitor' || message.metadata?.system) return '';
+  /** Who wrote a message: seen once in each group, and read aloud for all. @param {WidgetMessage | undefined} before @param {WidgetMessage} message */
+  #name(before, message) {
     const { texts, config } = this.#chat;
-    return message.operatorName ?? (message.sender === 'ai' ? texts.ai : (config.operatorName ?? texts.team));
+    const { sender, operatorName } = message;
+    if (sender === 'visitor') return h('div', 'quiet', {}, texts.you);
+    const ai = sender === 'ai';
+    const name = operatorName ?? (ai ? texts.ai : (config.operatorName ?? texts.team));
+    if (follows(before, message)) return h('div', 'quiet', {}, name);
+    const src = ai ? '' : this.#chat.pictureOf(operatorName);
+    const face = src ? h('img', 'face', { alt: '', src }) : h('span', 'face', { ariaHidden: 'true' }, [...name][0]);
+    return h('div', 'name', {}, face, name);
   }
 
   /** @param {WidgetMessage} message */
@@ -132,7 +143,8 @@ export class MessageList {
     const quoted = message.replyTo && store.get(message.replyTo);
     const about = quoted ? [h('span', 'excerpt', { dir: 'auto' }, quoted.content || texts.deleted)] : [];
     const files = (message.attachments ?? []).map((file) => this.#file(file));
-    return h('div', 'bubble', { dir: 'auto' }, ...about, ...files, ...linked(message.content), this.#meta(message));
+    const text = h('div', '', { dir: 'auto' }, ...linked(message.content));
+    return h('div', 'bubble', {}, ...about, ...files, text, this.#meta(message));
   }
 
   /** @param {WidgetAttachment} file */
@@ -150,16 +162,17 @@ export class MessageList {
   /** @param {WidgetMessage} message */
   #meta(message) {
     const chat = this.#chat;
-    const { texts, language } = chat;
-    const time = new Date(message.timestamp).toLocaleTimeString(language, { hour: 'numeric', minute: '2-digit' });
-    const meta = h('span', 'meta', {}, time, message.editedAt ? ` · ${texts.edited} ` : ' ');
+    const { texts, locale } = chat;
+    const { timestamp, editedAt, error } = message;
+    const time = new Date(timestamp).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
+    const meta = h('div', editedAt || error ? 'meta keep' : 'meta', {}, time, editedAt ? ` · ${texts.edited} ` : ' ');
     if (message.sender !== 'visitor') return meta;
     const status = /** @type {'sent'} */ (message.status);
     meta.append(h('span', '', { role: 'img', ariaLabel: texts[status], title: texts[status] }, TICKS[status]));
-    if (message.error) {
+    if (error) {
       const retry = textButton(texts.retry, () => chat.outgoing.retry(message.clientId));
       meta.append(
-        ` ${message.error} `,
+        ` ${error} `,
         retry,
         textButton(texts.remove, () => chat.remove(message)),
       );
@@ -176,10 +189,14 @@ export class MessageList {
     const { texts } = this.#chat;
     const pick = (/** @type {'reply' | 'edit'} */ kind) =>
       iconButton(kind, texts[kind], () => this.#composer.pick(kind, message));
-    const tools = h('div', 'tools', {}, pick('reply'));
-    const sure = () => tools.replaceChildren(textButton(texts.sure, () => this.#chat.remove(message)));
+    const tools = h('div', '', {}, pick('reply'));
+    const sure = () => {
+      const button = textButton(texts.sure, () => this.#chat.remove(message));
+      tools.replaceChildren(button);
+      button.focus();
+    };
     if (message.sender === 'visitor') tools.append(pick('edit'), iconButton('remove', texts.remove, sure));
-    element.append(tools);
+    element.append(h('div', 'tools', {}, tools));
   }
 
   /** The arrow keys go from message to message. @param {KeyboardEvent} event */
@@ -201,13 +218,26 @@ export class MessageList {
   }
 }
 
+/**
+ * Whether a message belongs to the group of the one before it: the same sender in the same minute.
+ * @param {WidgetMessage} [before]
+ * @param {WidgetMessage} [message]
+ */
+function follows(before, message) {
+  const [one, other] = [before, message].map(
+    (it) => it && [it.sender, it.operatorName, it.timestamp.slice(0, 16), it.metadata?.system, it.status === 'failed'],
+  );
+  return Boolean(one && other) && `${one}` === `${other}`;
+}
+
 /** Text with its addresses as links. @param {string} text @returns {(Node | string)[]} */
 function linked(text) {
   const parts = [];
   let end = 0;
-  for (const { 0: href, index } of text.matchAll(LINK)) {
-    parts.push(text.slice(end, index), link(href, href));
-    end = index + href.length;
+  for (const { 0: found, index } of text.matchAll(LINK)) {
+    const scheme = /^https?:/i.test(found) ? '' : /^www\./i.test(found) ? 'https://' : 'mailto:';
+    parts.push(text.slice(end, index), link(scheme + found, found));
+    end = index + found.length;
   }
   return [...parts, text.slice(end)];
 }

@@ -4,7 +4,7 @@ import { languages } from './languages.js';
 
 /** The names of the texts, in the order of the lines of each language. */
 export const names = /** @type {const} */ (
-  'open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large empty wrong slow address number reach reload'
+  'open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large empty wrong slow address number reach reload you'
 );
 
 /**
@@ -18,4 +18,18 @@ export function textsFor(language, own) {
   /** @type {any} */
   const texts = Object.fromEntries(names.split(' ').map((name, at) => [name, lines[at]]));
   return { ...texts, ...own };
+}
+
+/**
+ * How dates and times are written: as the visitor's browser has them, if it speaks the language of the chat.
+ * @param {string} language
+ */
+export function localeFor(language) {
+  const spoken = (/** @type {string} */ tag) => tag.split('-')[0].toLowerCase();
+  const own = navigator.languages.find((tag) => spoken(tag) === spoken(language));
+  try {
+    return Intl.getCanonicalLocales(own ?? language)[0];
+  } catch {
+    return undefined;
+  }
 }
