@@ -70,7 +70,7 @@ class ConnectResponse(OutputSchema):
         {
             *("identity", "status", "csatRequestedAt", "preChatForm", "welcomeMessage", "operatorName"),
             *("operatorAvatar", "primaryColor", "headerColor", "footerColor", "chatBackground", "toggleColor"),
-            *("operatorReachable", "aiActive", "hasMore", "transports", "user"),
+            *("operatorReachable", "aiActive", "hasMore", "transports", "user", "maxUploadSize"),
         }
     )
 
@@ -92,6 +92,9 @@ class ConnectResponse(OutputSchema):
     toggleColor = fields.String()
     preChatForm = fields.Nested(PreChatFormSchema)
     csatRequestedAt = Time(metadata={"description": "A rating was asked for and is not given yet."})
+    maxUploadSize = fields.Integer(
+        metadata={"description": "Bytes of the largest file; left out where uploads are off."}
+    )
     messages = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
     hasMore = fields.Boolean(metadata={"description": "There are older messages: `GET /messages` with `before`."})
     identity = fields.Raw(metadata={"type": "object"})

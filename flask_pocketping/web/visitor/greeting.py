@@ -37,6 +37,7 @@ def greeting(call: Call, session: Session | None) -> dict[str, Any]:
         "chatBackground": config.chat_background,
         "toggleColor": config.toggle_color,
         "preChatForm": pre_chat_form(config, session),
+        "maxUploadSize": call.state.files.max_size if call.state.files is not None else None,
         "aiActive": session is not None and session.ai_active,
         # The names that the widget's own option has.
         "transports": ["ws" if name == "websocket" else name for name in transports(call.state, request.environ)],

@@ -12,13 +12,28 @@ const refused = (status, answer) => explain(new RequestError(status, answer), te
 
 test("the server's own words are never shown", () => {
   const message = 'Some English.';
-  assert.equal(refused(429, { code: 'RATE_LIMITED', message }), texts.slow);
   assert.equal(refused(426, { code: 'UPGRADE_REQUIRED', message }), texts.reload);
   assert.equal(refused(503, { code: 'UNAVAILABLE', message }), texts.wrong);
   assert.equal(refused(404, { code: 'MESSAGE_NOT_FOUND', message }), texts.wrong);
   assert.equal(refused(400, { code: 'INVALID_REQUEST', message, details: { content: [message] } }), texts.wrong);
   assert.equal(refused(0), texts.wrong);
   assert.equal(explain(new TypeError(message), texts), texts.wrong);
+});
+
+test('who is too fast is told when it goes on', () => {
+  const error = new RequestError(429, { code: 'RATE_LIMITED', message: 'Some English.' }, 90);
+  const [, hours, minutes] = /^Das war etwas schnell\. Um (\d+):(\d+):\d+ geht es weiter\.$/.exec(
+    explain(error, texts, 'de'),
+  );
+  const away =
+    (Number(hours) * 60 + Number(minutes) - new Date().getHours() * 60 - new Date().getMinutes() + 1440) % 1440;
+  assert.ok([1, 2].includes(away), away);
+});
+
+test('a file that is refused before it is sent is told how large it may be', () => {
+  const most = (bytes) => explain(new RequestError(413, { most: bytes }), texts, 'de');
+  assert.equal(most(10 * 2 ** 20), 'Dateien dürfen bis zu 10 MB groß sein.');
+  assert.equal(most(1536), 'Dateien dürfen bis zu 1,5 kB groß sein.');
 });
 
 test('bad input is told by its field', () => {

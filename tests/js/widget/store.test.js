@@ -72,6 +72,17 @@ test('threat 19: an answer that comes after the message was let in joins the two
   assert.equal(store.get('msg_3').status, 'read');
 });
 
+test('what was refused stays where it was written', () => {
+  const store = filled(message(1), message(2), own('a', 'Rude'));
+  store.receive({ ...own('a', 'Rude'), status: 'failed', after: 2 });
+  store.receive(message(3));
+  store.receive(own('b', 'Kind'));
+  assert.deepEqual(ids(store), ['msg_1', 'msg_2', 'a', 'msg_3', 'b']);
+  store.settle('b', answer('msg_4'));
+  store.receive(message(4));
+  assert.deepEqual(ids(store), ['msg_1', 'msg_2', 'a', 'msg_3', 'msg_4']);
+});
+
 test('two equal texts are two messages', () => {
   const store = filled(own('a', 'Hello'), own('b', 'Hello'));
   store.settle('a', answer('msg_2'));

@@ -81,6 +81,7 @@ def test_a_new_visitor(serve: Serve) -> None:
         "operatorReachable": False,
         "aiActive": False,
         "transports": ["ws", "sse", "poll"],
+        "maxUploadSize": 10 * 1024 * 1024,
         "welcomeMessage": "Hi! Ask us anything.",
         "status": "active",
         "messages": [],

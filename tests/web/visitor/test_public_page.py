@@ -159,6 +159,7 @@ def opens(page: PublicPage) -> None:
         "welcomeMessage": "Hello!",
         "aiActive": False,
         "transports": ["ws", "sse", "poll"],
+        "maxUploadSize": 10 * 1024 * 1024,
         "hasMore": False,
         "messages": [],
         "preChatForm": {

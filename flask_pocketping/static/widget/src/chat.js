@@ -37,6 +37,7 @@ export class Chat {
   /** What the server answered to the last connect. @type {WidgetGreeting} */
   greeting = {};
   opened = false;
+  /** Whether the connection is lost, or the error that keeps it from working. @type {unknown} */
   lost = false;
   /** The name of who is typing, or undefined. @type {string | undefined} */
   typist;
@@ -121,8 +122,14 @@ export class Chat {
     if (done) this.apply({ type: 'message_deleted', data: { messageId: id, deletedAt: 'now' } });
   }
 
-  /** @param {string} messageId @param {string} content @returns {Promise<boolean>} whether it was changed */
-  async edit(messageId, content) {
+  /**
+   * Change a message; one that was refused is sent again.
+   * @param {WidgetMessage} message
+   * @param {string} content
+   * @returns {Promise<boolean>} whether it was changed
+   */
+  async edit({ id: messageId, seq }, content) {
+    if (!seq) return this.outgoing.retry(messageId, content);
     const answer = await this.#attempt('PATCH', `/message/${messageId}`, { content });
     if (answer) this.apply({ type: 'message_edited', data: { ...answer.message, messageId } });
     return Boolean(answer);
@@ -222,7 +229,7 @@ export class Chat {
 
   /** What to tell the visitor of an error. @param {unknown} error */
   explain(error) {
-    return explain(error, this.texts);
+    return explain(error, this.texts, this.locale);
   }
 
   /** The picture of an operator, if it is known. @param {string} [name] undefined: whoever answers */
@@ -248,7 +255,7 @@ export class Chat {
     this.emit(name, ...details);
   }
 
-  /** @param {boolean} lost */
+  /** @param {unknown} lost */
   setLost(lost) {
     this.lost = lost;
     this.#view.refresh();

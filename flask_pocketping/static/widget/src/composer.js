@@ -1,5 +1,6 @@
 /** Where the visitor writes, replies, edits and attaches files. */
 
+import { RequestError } from './request.js';
 import { h, iconButton, textButton } from './dom.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
@@ -24,8 +25,8 @@ export class Composer {
     text.value = chat.draft;
     const chosen = h('input', '', { type: 'file', multiple: true, hidden: true });
     chosen.onchange = () => this.#attach(chosen.files);
-    const attach = iconButton('attach', texts.attach, () => chosen.click());
-    const field = h('div', 'field', {}, attach, text, iconButton('send', texts.send));
+    this.attach = iconButton('attach', texts.attach, () => chosen.click());
+    const field = h('div', 'field', {}, this.attach, text, iconButton('send', texts.send));
     this.element = h('form', 'composer', {}, this.#about, this.#files, field, chosen);
     this.element.onsubmit = (event) => {
       event.preventDefault();
@@ -54,8 +55,10 @@ export class Composer {
   /** Answer or change a message, or neither. @param {'reply' | 'edit'} [kind] @param {WidgetMessage} [message] */
   pick(kind, message) {
     const { texts } = this.#chat;
-    if (this.#picked.kind === 'edit') this.#write('');
+    const edited = this.#picked.kind === 'edit';
     this.#picked = { kind, message };
+    this.#sendWhenReady = false;
+    if (edited) this.#write(this.#chat.draft ?? '');
     this.#about.hidden = !message;
     if (!kind || !message) return;
     if (kind === 'edit') this.#write(message.content);
@@ -98,15 +101,14 @@ export class Composer {
     const chat = this.#chat;
     const { kind, message } = this.#picked;
     const content = this.text.value.trim();
+    if (kind === 'edit' && message) return content && this.#edit(message, content);
     const uploads = [...this.#uploads];
     this.#sendWhenReady = uploads.some(({ done }) => !done);
     if (this.#sendWhenReady || !(content || uploads.length) || this.text.disabled) return;
     const attachments = uploads.flatMap(({ done }) => done ?? []);
-    if (kind === 'edit' && message) this.#edit(message, content);
-    else chat.sendMessage(content, { replyTo: message?.id, attachments: uploads.length ? attachments : undefined });
+    chat.sendMessage(content, { replyTo: message?.id, attachments: uploads.length ? attachments : undefined });
     this.#uploads.clear();
     this.#files.replaceChildren();
-    this.#picked = {};
     this.pick();
     this.#write('');
   }
@@ -117,12 +119,15 @@ export class Composer {
    * @param {string} content
    */
   async #edit(message, content) {
-    if (!(await this.#chat.edit(message.id, content)) && !this.text.value) this.pick('edit', { ...message, content });
+    this.pick();
+    const { value } = this.text;
+    const done = await this.#chat.edit(message, content);
+    if (!done && this.text.value === value && !this.#picked.kind) this.pick('edit', { ...message, content });
   }
 
   /** @param {FileList | null | undefined} files */
   #attach(files) {
-    for (const file of files ?? []) this.#add(file);
+    if (!this.attach.hidden) for (const file of files ?? []) this.#add(file);
   }
 
   /** @param {File} file */
@@ -132,19 +137,22 @@ export class Composer {
     const item = {};
     const leaving = new AbortController();
     const bar = h('progress', '', { ariaLabel: file.name, value: 0 });
-    const said = h('span', 'excerpt');
+    const wrong = h('p', 'error', { role: 'alert' });
     const start = async () => {
-      said.textContent = file.name;
+      wrong.textContent = '';
       retry.hidden = true;
       bar.hidden = false;
       try {
+        checkSize(file, this.#chat);
         item.done = await this.#chat.upload(file, (share) => (bar.value = share), leaving.signal);
         bar.remove();
         if (this.#sendWhenReady) this.#send();
-      } catch (error) {
-        said.textContent = this.#chat.explain(error);
-        retry.hidden = false;
+      } catch (/** @type {any} */ error) {
+        wrong.textContent = this.#chat.explain(error);
         bar.hidden = true;
+        if (error.passes !== false) retry.hidden = false;
+        // The message goes without it, once the visitor says so.
+        else this.#sendWhenReady = !this.#uploads.delete(item);
       }
     };
     const retry = textButton(texts.retry, start);
@@ -154,12 +162,26 @@ export class Composer {
       this.#sendWhenReady = false;
       chip.remove();
     };
-    const chip = h('div', 'chip', {}, said, bar, retry, iconButton('close', `${texts.remove} ${file.name}`, remove));
+    const chip = h(
+      'div',
+      'chip',
+      {},
+      h('div', '', {}, h('span', 'excerpt', {}, file.name), wrong),
+      bar,
+      retry,
+      iconButton('close', `${texts.remove} ${file.name}`, remove),
+    );
     this.#uploads.add(item);
     this.#files.append(chip);
     preview(file, chip);
     start();
   }
+}
+
+/** Refuse a file that the server would refuse, before it is sent. @param {File} file @param {Chat} chat */
+function checkSize({ size }, { greeting: { maxUploadSize: most } }) {
+  if (!size) throw new RequestError(400, { details: { size: [] } });
+  if (most && size > most) throw new RequestError(413, { most });
 }
 
 /** Drawn, not loaded: a page's policy may forbid images without an address. @param {File} file @param {HTMLElement} chip */

@@ -62,7 +62,8 @@ export class Connection {
       this.#tries = 0;
       chat.outgoing.flush();
     } catch (/** @type {any} */ error) {
-      chat.setLost(true);
+      // What the server refuses is no lack of a network.
+      chat.setLost(error.status && error.status < 500 ? error : true);
       chat.tell('error', error);
       const wait = error.wait || backOff(this.#tries++);
       if (error.passes) chat.timers.later('connect', () => this.keepConnecting(), wait);

@@ -85,8 +85,9 @@ export class ChatElement extends HTMLElement {
 
   /** Show the present state of everything but the messages. */
   refresh() {
-    const { greeting, config, texts, typist, store, lost, problem } = this.#chat;
+    const { greeting, config, connection, texts, typist, store, lost, problem } = this.#chat;
     this.#paint();
+    this.#composer.attach.hidden = connection.connected && !greeting.maxUploadSize;
     this.#turn();
     const last = store.messages.findLast(({ sender, operatorName }) => sender === 'operator' && operatorName);
     const name = last?.operatorName ?? greeting.operatorName ?? config.operatorName ?? texts.team;
@@ -96,7 +97,7 @@ export class ChatElement extends HTMLElement {
     this.#state.classList.toggle('online', Boolean(greeting.operatorOnline));
     say(this.#name, name);
     say(this.#state, texts[greeting.operatorOnline ? 'online' : greeting.aiActive ? 'ai' : 'away']);
-    say(this.#notice, lost ? texts.offline : problem);
+    say(this.#notice, lost ? (lost === true ? texts.offline : this.#chat.explain(lost)) : problem);
     say(this.#typing, typist === undefined ? '' : texts.typing.replace('{name}', typist || name));
     this.#offerForm();
   }

@@ -10,12 +10,17 @@ const byField = { email: 'address', phone: 'number', size: 'empty' };
 /**
  * @param {unknown} error
  * @param {WidgetTexts} texts
+ * @param {string} [locale] for times and numbers
  */
-export function explain(error, texts) {
+export function explain(error, texts, locale) {
   if (!(error instanceof RequestError)) return texts.wrong;
-  const { code = '', details, message } = error;
+  const { code = '', details, message, most = 0, wait } = error;
   // An app may refuse a message in its own words; the server's own refusals name the field.
   if (code === 'INVALID_REQUEST' && !details) return message;
   const field = Object.keys(details ?? {}).find((name) => name in byField) ?? '';
-  return texts[byCode[code] ?? byField[field] ?? 'wrong'];
+  const [unit, bytes] = most < 2 ** 20 ? ['kilobyte', 2 ** 10] : ['megabyte', 2 ** 20];
+  const size = new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: 1 }).format(most / bytes);
+  const time = new Date(Date.now() + wait).toLocaleTimeString(locale);
+  const text = most ? texts.limit : texts[byCode[code] ?? byField[field] ?? 'wrong'];
+  return text.replace('{size}', size).replace('{time}', time);
 }

@@ -41,12 +41,13 @@ Conversation reopened
 This file is too large
 This file is empty
 Something went wrong. Try again.
-Too many attempts. Wait a moment and try again.
+You're going a bit fast. You can continue at {time}.
 Enter a valid email address.
 Include the country code, for example +49 30 123456.
 Enter an email address or a phone number.
 Reload the page to continue.
-You`,
+You
+Files can be up to {size}.`,
   de: `Chat öffnen
 Chat schließen
 Support
@@ -87,12 +88,13 @@ Unterhaltung fortgesetzt
 Diese Datei ist zu groß
 Diese Datei ist leer
 Etwas ist schiefgelaufen. Versuchen Sie es noch einmal.
-Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es noch einmal.
+Das war etwas schnell. Um {time} geht es weiter.
 Geben Sie eine gültige E-Mail-Adresse ein.
 Geben Sie die Ländervorwahl mit an, zum Beispiel +49 30 123456.
 Geben Sie eine E-Mail-Adresse oder eine Telefonnummer ein.
 Laden Sie die Seite neu, um fortzufahren.
-Sie`,
+Sie
+Dateien dürfen bis zu {size} groß sein.`,
   fr: `Ouvrir le chat
 Fermer le chat
 Assistance
@@ -133,12 +135,13 @@ Conversation rouverte
 Ce fichier est trop volumineux
 Ce fichier est vide
 Une erreur est survenue. Veuillez réessayer.
-Trop de tentatives. Patientez un instant, puis réessayez.
+C’est un peu rapide. Vous pourrez continuer à {time}.
 Saisissez une adresse e-mail valide.
 Indiquez l’indicatif du pays, par exemple +33 1 23 45 67 89.
 Saisissez une adresse e-mail ou un numéro de téléphone.
 Rechargez la page pour continuer.
-Vous`,
+Vous
+Les fichiers peuvent faire jusqu’à {size}.`,
   es: `Abrir el chat
 Cerrar el chat
 Atención al cliente
@@ -179,12 +182,13 @@ Conversación reabierta
 Este archivo es demasiado grande
 Este archivo está vacío
 Algo salió mal. Inténtelo de nuevo.
-Demasiados intentos. Espere un momento e inténtelo de nuevo.
+Va un poco rápido. Podrá continuar a las {time}.
 Introduzca una dirección de correo válida.
 Incluya el prefijo del país, por ejemplo +34 912 345 678.
 Introduzca un correo electrónico o un número de teléfono.
 Recargue la página para continuar.
-Usted`,
+Usted
+Los archivos pueden tener hasta {size}.`,
   ar: `فتح المحادثة
 إغلاق المحادثة
 الدعم
@@ -225,10 +229,11 @@ Usted`,
 هذا الملف كبير جدًا
 هذا الملف فارغ
 حدث خطأ ما. حاول مرة أخرى.
-محاولات كثيرة. انتظر قليلًا ثم حاول مرة أخرى.
+هذا سريع قليلًا. يمكنك المتابعة في {time}.
 أدخل بريدًا إلكترونيًا صالحًا.
 أضف رمز الدولة، مثل ‎+966 11 123 4567.
 أدخل بريدًا إلكترونيًا أو رقم هاتف.
 أعد تحميل الصفحة للمتابعة.
-أنت`,
+أنت
+الحد الأقصى للملف {size}.`,
 };

@@ -30,7 +30,7 @@ border-radius:16px;background:var(--paper);animation:rise .2s}
 @keyframes rise{from{opacity:0;translate:0 12px}}
 .head,.chip{display:flex;align-items:center;gap:12px}
 .head{padding:12px 16px}
-.head>div,.chip>span{flex:1;min-width:0}
+.head>div,.chip>span,.chip>div{flex:1;min-width:0}
 h2,b{font-weight:600}
 h2,.excerpt{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .state,.notice,.day,.name,.excerpt,.typing,.error,.chip,.badge{font-size:13px}

@@ -167,13 +167,18 @@ export class MessageList {
     const time = new Date(timestamp).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
     const meta = h('div', editedAt || error ? 'meta keep' : 'meta', {}, time, editedAt ? ` · ${texts.edited} ` : ' ');
     if (message.sender !== 'visitor') return meta;
-    const status = /** @type {'sent'} */ (message.status);
+    const status = /** @type {'sent' | 'failed'} */ (message.status);
     meta.append(h('span', '', { role: 'img', ariaLabel: texts[status], title: texts[status] }, TICKS[status]));
     if (error) {
-      const retry = textButton(texts.retry, () => chat.outgoing.retry(message.clientId));
+      const { clientId, fix } = message;
+      const again = fix
+        ? textButton(texts.edit, () => this.#composer.pick('edit', message))
+        : textButton(texts.retry, () => chat.outgoing.retry(clientId));
+      // One that waits goes on by itself.
+      again.hidden = status !== 'failed';
       meta.append(
         ` ${error} `,
-        retry,
+        again,
         textButton(texts.remove, () => chat.remove(message)),
       );
     }

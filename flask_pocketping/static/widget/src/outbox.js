@@ -87,7 +87,7 @@ export class Outbox {
     } catch (problem) {
       const { message: error, passes, code } = /** @type {any} */ (problem);
       if (passes !== false || code === 'SESSION_NOT_FOUND') throw problem;
-      const refused = { ...entry, error };
+      const refused = { ...entry, error, fix: /INVALID|LARGE/.test(code) };
       this.put(refused);
       this.#onDone(refused);
     }

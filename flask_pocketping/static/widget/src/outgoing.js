@@ -1,6 +1,5 @@
 /** The visitor's own messages: shown at once, sent in order, and settled when the server has them. */
 
-import { explain } from './errors.js';
 import { Outbox } from './outbox.js';
 import { backOff } from './request.js';
 
@@ -14,6 +13,8 @@ export class Outgoing {
    * @type {Map<string, (error?: string, sent?: WidgetSent) => void>}
    */
   #promised = new Map();
+  /** Why the server wants to be asked later, and for which message. @type {{clientId?: string, reason?: string}} */
+  #pause = {};
   /** When the last message was written. */
   #written = 0;
 
@@ -45,14 +46,16 @@ export class Outgoing {
       this.#promised.set(clientId, (error, sent) => (sent ? resolve(sent) : reject(Error(error))));
     });
     sent.catch(() => {});
-    this.#post({ ...more, clientId, content, at: this.#written });
+    const after = this.#chat.store.messages.findLast(({ seq }) => seq)?.seq;
+    this.#post({ ...more, clientId, content, at: this.#written, after });
     return sent;
   }
 
-  /** Send one again that was refused. @param {string} [clientId] */
-  retry(clientId) {
+  /** Send one again that was refused. @param {string} [clientId] @param {string} [content] if it was changed */
+  retry(clientId, content) {
     const entry = this.#outbox.entries.find((one) => one.clientId === clientId);
-    if (entry) this.#post({ ...entry, error: undefined });
+    if (entry) this.#post({ ...entry, content: content ?? entry.content, error: undefined });
+    return true;
   }
 
   /** @param {string} clientId */
@@ -106,7 +109,7 @@ export class Outgoing {
         sender: 'visitor',
         timestamp: new Date(at).toISOString(),
         status: error ? 'failed' : 'sending',
-        error,
+        error: error ?? (this.#pause.clientId === entry.clientId ? this.#pause.reason : undefined),
       }),
     );
     chat.show(changed);
@@ -140,7 +143,10 @@ export class Outgoing {
 
   /** @param {WidgetEntry} entry @returns {Promise<WidgetSent | undefined>} nothing: it was forgotten meanwhile */
   async #deliver({ clientId, content, replyTo, attachments }) {
-    const { connection, texts } = this.#chat;
+    const { connection } = this.#chat;
+    const paused = this.#pause.clientId;
+    this.#pause = {};
+    if (paused) this.show();
     try {
       await connection.connect(true);
       if (!this.#outbox.has(clientId)) return;
@@ -148,7 +154,11 @@ export class Outgoing {
       return await connection.call('POST', '/message', { clientId, content, replyTo, attachmentIds });
     } catch (/** @type {any} */ error) {
       if (error.code === 'SESSION_NOT_FOUND') connection.connected = false;
-      error.message = explain(error, texts);
+      error.message = this.#chat.explain(error);
+      if (error.status === 429) {
+        this.#pause = { clientId, reason: error.message };
+        this.show();
+      }
       throw error;
     }
   }

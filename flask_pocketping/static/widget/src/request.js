@@ -6,7 +6,8 @@ const PATIENCE = 30000;
 export class RequestError extends Error {
   /**
    * @param {number} status 0: the server was not reached
-   * @param {{message?: string, code?: string, details?: Record<string, string[]>}} [answer]
+   * @param {{message?: string, code?: string, details?: Record<string, string[]>,
+   *   most?: number}} [answer] most: the bytes that a file may have
    * @param {number} [wait] seconds that the server asks for
    */
   constructor(status, answer = {}, wait = 0) {
@@ -15,6 +16,7 @@ export class RequestError extends Error {
     // A proxy that refuses a large body does so with a page of its own.
     this.code = answer.code ?? (status === 413 ? 'PAYLOAD_TOO_LARGE' : undefined);
     this.details = answer.details;
+    this.most = answer.most;
     this.wait = wait * 1000;
     /** Whether the same request may succeed later. */
     this.passes = !status || status === 429 || status >= 500;

@@ -6,6 +6,12 @@
  */
 export const isTheirs = ({ sender, metadata }) => sender !== 'visitor' && !metadata?.kind;
 
+/**
+ * Where a message stands. What is on its way stands last; what was refused stays where it was written.
+ * @param {WidgetMessage} message
+ */
+const rank = ({ seq, status, after = 0 }) => seq ?? (status === 'failed' ? after + 0.5 : Infinity);
+
 /** Keeps each message once, however often it arrives. */
 export class Store {
   /** @type {WidgetMessage[]} */
@@ -86,17 +92,17 @@ export class Store {
   }
 
   /**
-   * Insert a message by its seq. Those without one are the newest, in the order in which they came.
+   * Insert a message by its rank; those of one rank stand in the order in which they came.
    * @param {WidgetMessage} message
    */
   #place(message) {
     const { messages } = this;
-    const { seq = Infinity } = message;
+    const own = rank(message);
     const at = messages.indexOf(message);
-    if (at >= 0 && !message.seq) return;
+    if (at >= 0 && own === Infinity) return;
     if (at >= 0) messages.splice(at, 1);
     let place = messages.length;
-    while (place && (messages[place - 1].seq ?? Infinity) > seq) place--;
+    while (place && rank(messages[place - 1]) > own) place--;
     messages.splice(place, 0, message);
   }
 }

@@ -19,8 +19,12 @@ interface WidgetMessage {
   /** Missing while the message is on its way. */
   seq?: number;
   status?: string;
-  /** Why the server refused it. */
+  /** Why the server refused it, or when it takes more. */
   error?: string;
+  /** It was refused for what it says: to send it again as it is would be in vain. */
+  fix?: boolean;
+  /** The seq of the message that it was written below. */
+  after?: number;
   clientId?: string;
   replyTo?: string;
   operatorName?: string;
@@ -46,6 +50,8 @@ interface WidgetEntry {
   replyTo?: string;
   attachments?: WidgetAttachment[];
   error?: string;
+  fix?: boolean;
+  after?: number;
 }
 
 interface WidgetSent {
@@ -102,6 +108,8 @@ interface WidgetGreeting {
   aiActive?: boolean;
   transports?: ('ws' | 'sse' | 'poll')[];
   hasMore?: boolean;
+  /** In bytes; missing where there are no files. */
+  maxUploadSize?: number;
 }
 
 interface WidgetStorage {
