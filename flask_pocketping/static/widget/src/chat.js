@@ -10,14 +10,12 @@ import { openStorage } from './storage.js';
 import { isTheirs, Store } from './store.js';
 import { openTabs } from './tabs.js';
 import { localeFor, textsFor } from './texts.js';
-import { Timers } from './timers.js';
+import { A_WHILE, Timers } from './timers.js';
 import { upload } from './upload.js';
 import { Visitor } from './visitor.js';
 
 /** Milliseconds after which the server is told again that the visitor is typing. */
 const TYPING_TOLD = 3000;
-/** Milliseconds for which a problem, or that somebody is typing, is shown. */
-const A_WHILE = 6000;
 
 /** @typedef {(name: string, ...details: any[]) => void} Emit */
 
@@ -195,6 +193,14 @@ export class Chat {
     await this.connection.call('POST', '/events', { name, data });
   }
 
+  /** Leave a conversation that was closed, and begin another one. */
+  async restart() {
+    this.visitor.keep({ handle: undefined });
+    this.clear();
+    await this.connection.keepConnecting();
+    this.#view.focus();
+  }
+
   /** Forget the conversation and who the visitor is. */
   reset() {
     this.tabs.tell('reset');
@@ -321,6 +327,7 @@ export class Chat {
       visitor.unsure = false;
     } else if (data.handle !== visitor.stored.handle) {
       this.storage.set('session', data);
+      if (visitor.stored.handle) this.clear();
       this.connection.keepConnecting();
     }
   }

@@ -5,6 +5,7 @@ import { MessageList } from './messages.js';
 import { Composer } from './composer.js';
 import { contactForm, ratingForm } from './forms.js';
 import { h, icon, iconButton, say } from './dom.js';
+import { A_WHILE } from './timers.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
 
@@ -31,7 +32,14 @@ export class ChatElement extends HTMLElement {
     const { config, texts, language } = chat;
     this.#composer = new Composer(chat);
     this.list = new MessageList(chat, this.#composer);
-    this.#launcher = h('button', 'launcher', { onclick: () => chat.toggle() }, icon('chat'), this.#badge);
+    this.#launcher = h(
+      'button',
+      'launcher',
+      { onclick: () => chat.toggle() },
+      icon('chat'),
+      icon('close'),
+      this.#badge,
+    );
     this.#panel = h(
       'section',
       'panel',
@@ -46,6 +54,7 @@ export class ChatElement extends HTMLElement {
       ),
       this.#notice,
       this.list.element,
+      this.list.pill,
       this.#typing,
       this.#forms,
       this.#composer.element,
@@ -72,6 +81,11 @@ export class ChatElement extends HTMLElement {
   show(changed) {
     this.list.show(changed);
     this.refresh();
+  }
+
+  /** Let the visitor write. */
+  focus() {
+    this.#composer.text.focus();
   }
 
   get draft() {
@@ -131,10 +145,11 @@ export class ChatElement extends HTMLElement {
   #turn() {
     const { opened, config, texts, store } = this.#chat;
     const { showOnPages, hideOnPages, launcher, titleBadge } = config;
-    const count = opened ? 0 : store.unread().length;
-    if (count !== this.#unread) this.#chat.emit('unread', count);
-    this.#unread = count;
-    say(this.#badge, count ? `${count}` : '');
+    const unread = opened ? 0 : store.unread().length;
+    if (unread !== this.#unread) this.#chat.emit('unread', unread);
+    this.#unread = unread;
+    const count = unread > 99 ? '99+' : unread ? `${unread}` : '';
+    say(this.#badge, count);
     const label = opened ? texts.close : texts.open;
     this.#launcher.ariaLabel = count ? `${label} (${count})` : label;
     this.#launcher.ariaExpanded = `${opened}`;
@@ -143,7 +158,7 @@ export class ChatElement extends HTMLElement {
     const turned = this.#panel.hidden === opened;
     this.#panel.hidden = !opened;
     if (titleBadge) {
-      const title = document.title === this.#title ? document.title.replace(/^\(\d+\) /, '') : document.title;
+      const title = document.title === this.#title ? document.title.replace(/^\(\d+\+?\) /, '') : document.title;
       document.title = this.#title = count ? `(${count}) ${title}` : title;
     }
     if (!turned) return;
@@ -165,7 +180,9 @@ export class ChatElement extends HTMLElement {
     if (due === this.#form) return;
     this.#form = due;
     const done = (thanks = '') => {
-      this.#forms.replaceChildren(...(thanks ? [h('p', 'notice', { role: 'status' }, thanks)] : []));
+      const note = h('p', 'notice', { role: 'status' }, thanks);
+      this.#forms.replaceChildren(...(thanks ? [note] : []));
+      this.#chat.timers.later('thanks', () => note.remove(), A_WHILE);
       this.refresh();
       this.#composer.text.focus();
     };

@@ -47,7 +47,9 @@ Include the country code, for example +49 30 123456.
 Enter an email address or a phone number.
 Reload the page to continue.
 You
-Files can be up to {size}.`,
+Files can be up to {size}.
+New messages
+New conversation`,
   de: `Chat öffnen
 Chat schließen
 Support
@@ -94,7 +96,9 @@ Geben Sie die Ländervorwahl mit an, zum Beispiel +49 30 123456.
 Geben Sie eine E-Mail-Adresse oder eine Telefonnummer ein.
 Laden Sie die Seite neu, um fortzufahren.
 Sie
-Dateien dürfen bis zu {size} groß sein.`,
+Dateien dürfen bis zu {size} groß sein.
+Neue Nachrichten
+Neue Unterhaltung`,
   fr: `Ouvrir le chat
 Fermer le chat
 Assistance
@@ -141,7 +145,9 @@ Indiquez l’indicatif du pays, par exemple +33 1 23 45 67 89.
 Saisissez une adresse e-mail ou un numéro de téléphone.
 Rechargez la page pour continuer.
 Vous
-Les fichiers peuvent faire jusqu’à {size}.`,
+Les fichiers peuvent faire jusqu’à {size}.
+Nouveaux messages
+Nouvelle conversation`,
   es: `Abrir el chat
 Cerrar el chat
 Atención al cliente
@@ -188,7 +194,9 @@ Incluya el prefijo del país, por ejemplo +34 912 345 678.
 Introduzca un correo electrónico o un número de teléfono.
 Recargue la página para continuar.
 Usted
-Los archivos pueden tener hasta {size}.`,
+Los archivos pueden tener hasta {size}.
+Mensajes nuevos
+Nueva conversación`,
   ar: `فتح المحادثة
 إغلاق المحادثة
 الدعم
@@ -235,5 +243,7 @@ Los archivos pueden tener hasta {size}.`,
 أدخل بريدًا إلكترونيًا أو رقم هاتف.
 أعد تحميل الصفحة للمتابعة.
 أنت
-الحد الأقصى للملف {size}.`,
+الحد الأقصى للملف {size}.
+رسائل جديدة
+محادثة جديدة`,
 };

@@ -9,7 +9,11 @@ sheet.replaceSync(`
 [hidden]{display:none!important}
 .root{all:initial;display:block;color-scheme:inherit;font:15px/1.45 system-ui,sans-serif;color:var(--ink)}
 *{box-sizing:border-box;margin:0;font:inherit;color:inherit}
-:focus-visible,:focus-visible+svg,.field:has(textarea:focus){outline:2px solid;outline-offset:-2px}
+:focus-visible,:focus-visible+svg,.field:has(textarea:focus){outline:2px solid var(--ring,var(--brand));outline-offset:-2px}
+.field:has(textarea:focus){border-color:var(--ink)}
+.head,.bubble,.main,.pill{--ring:currentColor}
+.launcher:focus-visible{outline-offset:2px}
+.launcher[aria-expanded=true]>:first-child,.launcher[aria-expanded=false]>:nth-child(2){display:none}
 button{border:0;padding:8px;background:none;cursor:pointer;border-radius:8px}
 button:where(:hover){background:#8883}
 svg{width:22px;display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}
@@ -17,12 +21,12 @@ svg{width:22px;display:block;fill:none;stroke:currentColor;stroke-width:2;stroke
 [class$=left]>*{right:auto!important;left:20px}
 .bubble,.notice,.chip,.day{background:var(--soft)}
 .bubble{margin:2px 0;padding:8px 12px;border-radius:16px;overflow-wrap:anywhere;white-space:pre-wrap}
-.own,.main,.face{--on:var(--brand)}
+.own,.main,.face,.pill{--on:var(--brand)}
 .head{--on:var(--head)}
 .launcher{--on:var(--toggle);padding:19px;border-radius:50%}
 .log{--on:var(--wall)}
-.launcher,.head,.main,.own .bubble,.log,.face{background:var(--on)}
-.launcher,.head,.main,.own .bubble,.face,[class*="#"] .name{
+.launcher,.head,.main,.own .bubble,.log,.face,.pill{background:var(--on)}
+.launcher,.head,.main,.own .bubble,.face,.pill,[class*="#"] .name{
 color:lab(from var(--on) calc(9e3*(49.5 - l)) 0 0)}
 .badge{position:absolute;inset:-2px -2px auto auto;padding:0 8px;border-radius:12px;background:#b3261e;color:#fff;line-height:22px}
 .panel{bottom:92px;width:384px;height:min(640px,100dvh - 112px);display:flex;flex-direction:column;overflow:hidden;
@@ -67,6 +71,7 @@ content-visibility:auto;contain-intrinsic-size:auto 56px}
 .excerpt{display:block;padding-inline-start:8px;border-inline-start:3px solid}
 .picture{display:block;max-width:100%;max-height:240px;height:auto;object-fit:cover;border-radius:8px}
 .tools,.stars,.field{display:flex}
+.pill{align-self:center;height:44px;margin-top:-44px;padding:0 16px;translate:0 -8px;z-index:1;border-radius:18px;box-shadow:0 1px 6px #0005}
 .typing{padding:0 16px 8px}
 .card{display:grid;gap:8px;margin:8px 16px;padding:12px;text-align:center}
 .stars{justify-content:center}

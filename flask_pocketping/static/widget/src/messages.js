@@ -1,5 +1,6 @@
 /** The list of messages. The one that is pointed at shows its tools. */
 
+import { isTheirs } from './store.js';
 import { h, iconButton, link, textButton } from './dom.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
@@ -12,6 +13,7 @@ const DAY = 864e5;
 
 export class MessageList {
   element = h('div', 'log', { role: 'log', tabIndex: 0 });
+  pill;
   /** @type {Map<WidgetMessage, HTMLElement>} */
   #shown = new Map();
   #chat;
@@ -25,7 +27,11 @@ export class MessageList {
     element.ariaLabel = chat.texts.messages;
     // Screen readers don't read changes inside messages, such as receipts.
     element.setAttribute('aria-relevant', 'additions');
-    element.onscroll = () => element.scrollTop < 200 && this.#older();
+    this.pill = h('button', 'pill', { hidden: true, onclick: () => this.toEnd() }, chat.texts.fresh);
+    element.onscroll = () => {
+      if (this.#atEnd) this.pill.hidden = true;
+      if (element.scrollTop < 200) this.#older();
+    };
     element.onkeydown = (event) => this.#walk(event);
     for (const name of ['mouseover', 'focusin', 'click'])
       element.addEventListener(name, ({ target }) => this.#offer(target));
@@ -51,11 +57,17 @@ export class MessageList {
     requestAnimationFrame(() => this.toEnd(frames - 1, was));
   }
 
+  get #atEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    return scrollHeight - scrollTop - clientHeight < 80;
+  }
+
   /** Show messages that are new or changed, and forget those that are gone. @param {WidgetMessage[]} changed */
   show(changed) {
     const { messages } = this.#chat.store;
-    const { scrollHeight, scrollTop, clientHeight } = this.element;
-    const follow = scrollHeight - scrollTop - clientHeight < 80 || changed.some(({ status }) => status === 'sending');
+    const follow = this.#atEnd || changed.some(({ status }) => status === 'sending');
+    const [last] = messages.slice(-1);
+    if (!follow && isTheirs(last) && changed.includes(last) && !this.#shown.has(last)) this.pill.hidden = false;
     const known = new Set(messages);
     for (const [message, element] of this.#shown) {
       if (known.has(message)) continue;
@@ -109,6 +121,7 @@ export class MessageList {
       line.append(
         h('br'),
         textButton(texts.placeholder, () => this.#composer.text.focus()),
+        textButton(texts.again, () => this.#chat.restart()),
       );
     return line;
   }

@@ -4,7 +4,7 @@ import { languages } from './languages.js';
 
 /** The names of the texts, in the order of the lines of each language. */
 export const names = /** @type {const} */ (
-  'open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large empty wrong slow address number reach reload you limit'
+  'open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large empty wrong slow address number reach reload you limit fresh again'
 );
 
 /**

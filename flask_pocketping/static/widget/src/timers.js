@@ -1,5 +1,8 @@
 /** Timers by name: setting one again puts it off. */
 
+/** Milliseconds for which a problem, thanks, or that somebody is typing, is shown. */
+export const A_WHILE = 6000;
+
 export class Timers {
   /** @type {Record<string, number>} */
   #running = {};
