@@ -5,6 +5,7 @@ import { MessageList } from './messages.js';
 import { Composer } from './composer.js';
 import { contactForm, ratingForm } from './forms.js';
 import { h, icon, iconButton, say } from './dom.js';
+import { isTouched } from './phone.js';
 import { A_WHILE } from './timers.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
@@ -43,7 +44,7 @@ export class ChatElement extends HTMLElement {
     this.#panel = h(
       'section',
       'panel',
-      { role: 'dialog', ariaLabel: texts.team, hidden: true },
+      { role: 'dialog', ariaLabel: texts.team, hidden: true, tabIndex: -1 },
       h(
         'div',
         'head',
@@ -83,9 +84,9 @@ export class ChatElement extends HTMLElement {
     this.refresh();
   }
 
-  /** Let the visitor write. */
+  /** Let the visitor write. On a phone the keyboard comes only when the field is touched. */
   focus() {
-    this.#composer.text.focus();
+    (isTouched() ? this.#panel : this.#composer.text).focus();
   }
 
   get draft() {
@@ -157,6 +158,7 @@ export class ChatElement extends HTMLElement {
     this.#launcher.hidden = launcher === false || showOnPages?.some(fits) === false || Boolean(hideOnPages?.some(fits));
     const turned = this.#panel.hidden === opened;
     this.#panel.hidden = !opened;
+    this.#chat.phone.update(this, this.#panel);
     if (titleBadge) {
       const title = document.title === this.#title ? document.title.replace(/^\(\d+\+?\) /, '') : document.title;
       document.title = this.#title = count ? `(${count}) ${title}` : title;
@@ -165,7 +167,7 @@ export class ChatElement extends HTMLElement {
     if (!opened) return this.#launcher.focus();
     this.#fit();
     this.list.toEnd();
-    this.#composer.text.focus();
+    this.focus();
   }
 
   /** Show the form that is due, if any. */
@@ -184,7 +186,7 @@ export class ChatElement extends HTMLElement {
       this.#forms.replaceChildren(...(thanks ? [note] : []));
       this.#chat.timers.later('thanks', () => note.remove(), A_WHILE);
       this.refresh();
-      this.#composer.text.focus();
+      this.focus();
     };
     if (!due) return this.#forms.querySelector('form')?.remove();
     this.#forms.replaceChildren((due === 'contact' ? contactForm : ratingForm)(this.#chat, done));

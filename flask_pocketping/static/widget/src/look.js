@@ -16,8 +16,8 @@ sheet.replaceSync(`
 .launcher[aria-expanded=true]>:first-child,.launcher[aria-expanded=false]>:nth-child(2){display:none}
 button{border:0;padding:8px;background:none;cursor:pointer;border-radius:8px}
 button:where(:hover){background:#8883}
-svg{width:22px;display:block;fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}
-.launcher,.panel{position:fixed;bottom:20px;right:20px;box-shadow:0 4px 32px #0005}
+svg{width:22px;display:block;margin:auto;fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}
+.launcher,.panel{position:fixed;bottom:calc(20px + env(safe-area-inset-bottom));right:calc(20px + env(safe-area-inset-right));box-shadow:0 4px 32px #0005}
 [class$=left]>*{right:auto!important;left:20px}
 .bubble,.notice,.chip,.day{background:var(--soft)}
 .bubble{margin:2px 0;padding:8px 12px;border-radius:16px;overflow-wrap:anywhere;white-space:pre-wrap}
@@ -29,7 +29,7 @@ svg{width:22px;display:block;fill:none;stroke:currentColor;stroke-width:2;stroke
 .launcher,.head,.main,.own .bubble,.face,.pill,[class*="#"] .name{
 color:lab(from var(--on) calc(9e3*(49.5 - l)) 0 0)}
 .badge{position:absolute;inset:-2px -2px auto auto;padding:0 8px;border-radius:12px;background:#b3261e;color:#fff;line-height:22px}
-.panel{bottom:92px;width:384px;height:min(640px,100dvh - 112px);display:flex;flex-direction:column;overflow:hidden;
+.panel{outline:0;bottom:92px;width:384px;height:min(640px,100dvh - 112px);display:flex;flex-direction:column;overflow:hidden;
 border-radius:16px;background:var(--paper);animation:rise .2s}
 @keyframes rise{from{opacity:0;translate:0 12px}}
 .head,.chip{display:flex;align-items:center;gap:12px}
@@ -92,7 +92,9 @@ input,textarea{width:100%;padding:8px;font-size:16px;resize:none}
 .chip{margin-bottom:8px;padding:0 8px;border-radius:8px}
 canvas,progress{width:48px}
 :disabled{opacity:.5}
-@media(max-width:480px){.panel{inset:var(--above,0) 0 auto!important;width:auto;height:var(--height,100dvh);border-radius:0}
+@media(pointer:coarse){button,input,textarea,.stars label{min-width:44px;min-height:44px}.stars label{display:grid}.field textarea{padding:11px 4px}}
+@media(max-width:480px),(max-height:480px){.head{padding-top:calc(12px + env(safe-area-inset-top))}
+.panel{padding:0 env(safe-area-inset-right) 0 env(safe-area-inset-left);inset:var(--above,0) 0 auto!important;width:auto;height:var(--height,100dvh);border-radius:0}
 .panel:not([hidden])+.launcher{display:none}}
 @media(prefers-reduced-motion){*{animation:none!important}}
 @media print{:host{display:none}}`);
