@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask import Flask, current_app
 
@@ -57,6 +58,8 @@ class State:
     files: Files | None
     #: Seconds after which the AI answers in place of an operator; `None` if it never does.
     ai_after: float | None = None
+    #: The usual reply time of each project in seconds, as `web/visitor/greeting.py` keeps it, and when it was read.
+    reply_times: dict[str, tuple[datetime, int | None]] = field(default_factory=dict)
     #: Names of the warnings that the log has already, so that each appears once.
     warned: set[str] = field(default_factory=set)
 

@@ -6,6 +6,7 @@ The queries read only indexes.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any
@@ -21,6 +22,9 @@ from ..values import CSATSummary, Day, Stats
 from .log import sessions
 
 #: The available periods in days. The last day is today, in UTC.
+
+#: Fewer first replies than these tell nothing of what is usual.
+ENOUGH_REPLIES = 5
 
 _WAITING = select(func.count()).where(sessions.c.project_id == bindparam("project_id"), sessions.c.unanswered == true())
 
@@ -60,6 +64,21 @@ def stats(db: Database, period: str = "7d", project_id: str = DEFAULT_PROJECT) -
         csat=_contentment(scores),
         days=tuple(Day(day, begun[day], answered[day]) for day in days),
     )
+
+
+def usual_reply_time(db: Database, project_id: str) -> int | None:
+    """The time in which half of the first replies of the last seven days came.
+
+    :return: seconds; nothing where fewer than five conversations were answered, or where it took more than a day.
+    """
+    last = clock.now().date()
+    wanted = (sessions.c.project_id == project_id, sessions.c.started_on.between(last - timedelta(days=6), last))
+    with db.read() as connection:
+        answered = connection.execute(select(func.count(sessions.c.response_ms)).where(*wanted)).scalar_one()
+        if answered < ENOUGH_REPLIES:
+            return None
+        median = _median(connection, answered, *wanted) or 0
+    return math.ceil(median) if median <= timedelta(days=1).total_seconds() else None
 
 
 def _counts(*wanted: ColumnElement[bool]) -> Select[Any]:

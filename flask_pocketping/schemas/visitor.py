@@ -70,7 +70,7 @@ class ConnectResponse(OutputSchema):
         {
             *("identity", "status", "csatRequestedAt", "preChatForm", "welcomeMessage", "operatorName"),
             *("operatorAvatar", "primaryColor", "headerColor", "footerColor", "chatBackground", "toggleColor"),
-            *("operatorReachable", "aiActive", "hasMore", "transports", "user", "maxUploadSize"),
+            *("operatorReachable", "aiActive", "hasMore", "transports", "user", "maxUploadSize", "replyTime"),
         }
     )
 
@@ -92,6 +92,9 @@ class ConnectResponse(OutputSchema):
     toggleColor = fields.String()
     preChatForm = fields.Nested(PreChatFormSchema)
     csatRequestedAt = Time(metadata={"description": "A rating was asked for and is not given yet."})
+    replyTime = fields.Integer(
+        metadata={"description": "Seconds in which half of the first replies of the last seven days came."}
+    )
     maxUploadSize = fields.Integer(
         metadata={"description": "Bytes of the largest file; left out where uploads are off."}
     )

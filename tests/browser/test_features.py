@@ -118,15 +118,15 @@ def test_a_file_is_pasted_or_dropped(shop: Shop, page: Page, way: str) -> None:
 
 
 def test_a_file_that_is_too_large_says_so_and_can_be_left_out(open_shop: OpenShop, page: Page) -> None:
-    shop = open_shop(max_upload_size=1024)
+    shop = open_shop(max_upload_size=52_429)
     uploads: list[str] = []
     page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
     page.goto(shop.url)
     chat = Chat(page).open()
     chat.attach("empty.txt", "text/plain", b"")
     expect(chat.panel.get_by_text("This file is empty")).to_be_visible()
-    chat.attach("film.bin", "application/octet-stream", b"x" * 5000)
-    expect(chat.panel.get_by_text("Files can be up to 1 kB.")).to_be_visible()
+    chat.attach("film.bin", "application/octet-stream", b"x" * 60_000)
+    expect(chat.panel.get_by_text("Files can be up to 0.05 MB.")).to_be_visible()
     expect(chat.panel.get_by_text("film.bin")).to_be_visible()
     # To try again would be in vain.
     expect(chat.panel.get_by_role("button", name="Try again")).to_be_hidden()

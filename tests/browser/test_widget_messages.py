@@ -127,7 +127,7 @@ def seen(chat: Chat) -> list[dict[str, Any]]:
         """(log) => [...log.querySelectorAll('.message')].slice(1).map((message) => ({
             named: message.querySelector('.name, .quiet').textContent,
             faces: message.querySelectorAll('.face').length,
-            time: message.querySelector('.meta').offsetWidth > 1,
+            time: getComputedStyle(message.querySelector('.meta')).clipPath === 'none',
         }))"""
     )
     return found

@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from ..support.browsers import check_accessible, settled, wait_for
 from ..support.bulk import add_messages
 from .chat import Chat
+from .conftest import OpenShop
 from .shop import Shop, answer, only_session
 
 
@@ -124,3 +125,21 @@ def test_the_thanks_for_a_rating_go_away(shop: Shop, page: Page) -> None:
     expect(thanks).to_be_visible()
     page.clock.fast_forward(7000)
     expect(thanks).to_be_hidden()
+
+
+def test_the_first_open_shows_who_answers_and_how_soon(open_shop: OpenShop, page: Page) -> None:
+    shop = open_shop(operator_name="Ana")
+    for _ in range(5):
+        session = shop.api.session()
+        path = f"/sessions/{session}/messages"
+        shop.api.ok("POST", path, {"content": "Hello?", "type": "visitor"})
+        shop.api.ok("POST", path, {"content": "Hello!"})
+    page.goto(shop.plain())
+    chat = Chat(page).open()
+    welcome = chat.log.locator(".message").first
+    expect(welcome).to_contain_text("Ana")
+    expect(welcome).to_contain_text("Hi! How can we help?")
+    expect(welcome).to_contain_text("Usual reply time: 1 min")
+    expect(welcome.locator(".face")).to_have_count(1)
+    settled(page)
+    check_accessible(page, "pocketping-chat")

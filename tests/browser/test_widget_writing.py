@@ -126,13 +126,13 @@ def test_a_message_that_comes_too_fast_says_when_it_goes_on_and_does(shop: Shop,
 
     page.route("**/message", refuse)
     chat.say("Two")
-    expect(chat.message("Two")).to_contain_text(re.compile(r"You can continue at \d\d:\d\d:\d\d\."))
+    expect(chat.message("Two")).to_contain_text(re.compile(r"Continue at \d\d:\d\d:\d\d\."))
     chat.expect_status("Two", "Sending")
     expect(chat.message("Two").get_by_role("button", name="Try again")).to_be_hidden()
     page.unroute("**/message")
     page.clock.fast_forward(91_000)
     chat.expect_status("Two", "Sent")
-    expect(chat.message("Two")).not_to_contain_text("continue")
+    expect(chat.message("Two")).not_to_contain_text("Continue at")
     assert len(refusals) == 1
     wait_for(page, lambda: stored(shop.api) == ["visitor: One", "visitor: Two"], "both are stored")
 
@@ -148,7 +148,7 @@ def test_what_the_server_refuses_is_not_called_a_lost_connection(shop: Shop, pag
     )
     page.goto(shop.plain())
     chat = Chat(page).open()
-    expect(chat.panel.get_by_text(re.compile("You can continue at"))).to_be_visible()
+    expect(chat.panel.get_by_text(re.compile("Continue at"))).to_be_visible()
 
 
 def test_where_there_are_no_files_none_can_be_attached(open_shop: OpenShop, page: Page) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import request
 
+from ... import clock
 from ...chat import presence
 from ...chat.contact import missing_contact
+from ...chat.stats import usual_reply_time
 from ...config import Config
 from ...values import Session
 from ..operations import Call
 from ..streams.transports import transports
+
+#: For so long a process tells pages the same usual reply time.
+REPLY_TIME_KEPT = timedelta(minutes=10)
 
 
 def greeting(call: Call, session: Session | None) -> dict[str, Any]:
@@ -37,6 +43,7 @@ def greeting(call: Call, session: Session | None) -> dict[str, Any]:
         "chatBackground": config.chat_background,
         "toggleColor": config.toggle_color,
         "preChatForm": pre_chat_form(config, session),
+        "replyTime": _reply_time(call, project_id),
         "maxUploadSize": call.state.files.max_size if call.state.files is not None else None,
         "aiActive": session is not None and session.ai_active,
         # The names that the widget's own option has.
@@ -46,6 +53,15 @@ def greeting(call: Call, session: Session | None) -> dict[str, Any]:
         told["status"] = session.status
         told["csatRequestedAt"] = session.csat_requested_at if session.csat is None else None
     return told
+
+
+def _reply_time(call: Call, project_id: str) -> int | None:
+    """The usual reply time in seconds, as the database had it at most `REPLY_TIME_KEPT` ago."""
+    kept, now = call.state.reply_times, clock.now()
+    known = kept.get(project_id)
+    if known is None or not timedelta() <= now - known[0] < REPLY_TIME_KEPT:
+        known = kept[project_id] = (now, usual_reply_time(call.state.db, project_id))
+    return known[1]
 
 
 def pre_chat_form(config: Config, session: Session | None) -> dict[str, Any] | None:

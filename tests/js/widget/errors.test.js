@@ -22,7 +22,7 @@ test("the server's own words are never shown", () => {
 
 test('who is too fast is told when it goes on', () => {
   const error = new RequestError(429, { code: 'RATE_LIMITED', message: 'Some English.' }, 90);
-  const [, hours, minutes] = /^Das war etwas schnell\. Um (\d+):(\d+):\d+ geht es weiter\.$/.exec(
+  const [, hours, minutes] = /^Das war zu schnell\. Weiter um (\d+):(\d+):\d+\.$/.exec(
     explain(error, texts, 'de'),
   );
   const away =
@@ -32,8 +32,7 @@ test('who is too fast is told when it goes on', () => {
 
 test('a file that is refused before it is sent is told how large it may be', () => {
   const most = (bytes) => explain(new RequestError(413, { most: bytes }), texts, 'de');
-  assert.equal(most(10 * 2 ** 20), 'Dateien dürfen bis zu 10 MB groß sein.');
-  assert.equal(most(1536), 'Dateien dürfen bis zu 1,5 kB groß sein.');
+  assert.equal(most(10 * 2 ** 20), 'Höchstens 10 MB je Datei.');
 });
 
 test('bad input is told by its field', () => {

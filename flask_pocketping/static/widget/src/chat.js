@@ -5,7 +5,7 @@ import { ChatElement } from './element.js';
 import { explain } from './errors.js';
 import { Outgoing } from './outgoing.js';
 import { watchPage } from './page.js';
-import { Phone } from './phone.js';
+import { makeCover } from './phone.js';
 import { Receipts } from './receipts.js';
 import { openStorage } from './storage.js';
 import { isTheirs, Store } from './store.js';
@@ -68,7 +68,7 @@ export class Chat {
       () => this.#lead(),
     );
     this.outgoing = new Outgoing(this);
-    this.phone = new Phone(this);
+    this.cover = makeCover(this);
     this.#view = new ChatElement(this);
     document.body.append(this.#view);
     watchPage(

@@ -158,14 +158,13 @@ export class ChatElement extends HTMLElement {
     this.#launcher.hidden = launcher === false || showOnPages?.some(fits) === false || Boolean(hideOnPages?.some(fits));
     const turned = this.#panel.hidden === opened;
     this.#panel.hidden = !opened;
-    this.#chat.phone.update(this, this.#panel);
+    this.#fit();
     if (titleBadge) {
       const title = document.title === this.#title ? document.title.replace(/^\(\d+\+?\) /, '') : document.title;
       document.title = this.#title = count ? `(${count}) ${title}` : title;
     }
     if (!turned) return;
     if (!opened) return this.#launcher.focus();
-    this.#fit();
     this.list.toEnd();
     this.focus();
   }
@@ -193,8 +192,9 @@ export class ChatElement extends HTMLElement {
     this.list.toEnd();
   }
 
-  /** Keep the panel above a phone's keyboard. */
+  /** Cover the page on a phone, and keep the panel above its keyboard. */
   #fit() {
+    this.#chat.cover(this, this.#panel);
     if (!visualViewport) return;
     this.#panel.style.setProperty('--height', `${visualViewport.height}px`);
     this.#panel.style.setProperty('--above', `${visualViewport.offsetTop}px`);

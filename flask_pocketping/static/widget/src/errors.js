@@ -1,6 +1,7 @@
 /** What to tell the visitor when a request fails: a text in the page's language for each error code. */
 
 import { RequestError } from './request.js';
+import { measure } from './texts.js';
 
 /** @type {Record<string, 'large' | 'slow' | 'reload'>} */
 const byCode = { PAYLOAD_TOO_LARGE: 'large', RATE_LIMITED: 'slow', UPGRADE_REQUIRED: 'reload' };
@@ -18,8 +19,7 @@ export function explain(error, texts, locale) {
   // An app may refuse a message in its own words; the server's own refusals name the field.
   if (code === 'INVALID_REQUEST' && !details) return message;
   const field = Object.keys(details ?? {}).find((name) => name in byField) ?? '';
-  const [unit, bytes] = most < 2 ** 20 ? ['kilobyte', 2 ** 10] : ['megabyte', 2 ** 20];
-  const size = new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: 1 }).format(most / bytes);
+  const size = measure(most / 2 ** 20, 'megabyte', locale);
   const time = new Date(Date.now() + wait).toLocaleTimeString(locale);
   const text = most ? texts.limit : texts[byCode[code] ?? byField[field] ?? 'wrong'];
   return text.replace('{size}', size).replace('{time}', time);

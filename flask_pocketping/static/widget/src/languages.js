@@ -41,7 +41,7 @@ Conversation reopened
 This file is too large
 This file is empty
 Something went wrong. Try again.
-You're going a bit fast. You can continue at {time}.
+You're going too fast. Continue at {time}.
 Enter a valid email address.
 Include the country code, for example +49 30 123456.
 Enter an email address or a phone number.
@@ -49,7 +49,8 @@ Reload the page to continue.
 You
 Files can be up to {size}.
 New messages
-New conversation`,
+New conversation
+Usual reply time: {time}`,
   de: `Chat öffnen
 Chat schließen
 Support
@@ -90,15 +91,16 @@ Unterhaltung fortgesetzt
 Diese Datei ist zu groß
 Diese Datei ist leer
 Etwas ist schiefgelaufen. Versuchen Sie es noch einmal.
-Das war etwas schnell. Um {time} geht es weiter.
+Das war zu schnell. Weiter um {time}.
 Geben Sie eine gültige E-Mail-Adresse ein.
 Geben Sie die Ländervorwahl mit an, zum Beispiel +49 30 123456.
 Geben Sie eine E-Mail-Adresse oder eine Telefonnummer ein.
 Laden Sie die Seite neu, um fortzufahren.
 Sie
-Dateien dürfen bis zu {size} groß sein.
+Höchstens {size} je Datei.
 Neue Nachrichten
-Neue Unterhaltung`,
+Neue Unterhaltung
+Übliche Antwortzeit: {time}`,
   fr: `Ouvrir le chat
 Fermer le chat
 Assistance
@@ -139,15 +141,16 @@ Conversation rouverte
 Ce fichier est trop volumineux
 Ce fichier est vide
 Une erreur est survenue. Veuillez réessayer.
-C’est un peu rapide. Vous pourrez continuer à {time}.
+C’est trop rapide. Continuez à {time}.
 Saisissez une adresse e-mail valide.
 Indiquez l’indicatif du pays, par exemple +33 1 23 45 67 89.
 Saisissez une adresse e-mail ou un numéro de téléphone.
 Rechargez la page pour continuer.
 Vous
-Les fichiers peuvent faire jusqu’à {size}.
+{size} maximum par fichier.
 Nouveaux messages
-Nouvelle conversation`,
+Nouvelle conversation
+Réponse habituelle : {time}`,
   es: `Abrir el chat
 Cerrar el chat
 Atención al cliente
@@ -188,15 +191,16 @@ Conversación reabierta
 Este archivo es demasiado grande
 Este archivo está vacío
 Algo salió mal. Inténtelo de nuevo.
-Va un poco rápido. Podrá continuar a las {time}.
+Va demasiado rápido. Continúe a las {time}.
 Introduzca una dirección de correo válida.
 Incluya el prefijo del país, por ejemplo +34 912 345 678.
 Introduzca un correo electrónico o un número de teléfono.
 Recargue la página para continuar.
 Usted
-Los archivos pueden tener hasta {size}.
+Máximo {size} por archivo.
 Mensajes nuevos
-Nueva conversación`,
+Nueva conversación
+Respuesta habitual: {time}`,
   ar: `فتح المحادثة
 إغلاق المحادثة
 الدعم
@@ -237,7 +241,7 @@ Nueva conversación`,
 هذا الملف كبير جدًا
 هذا الملف فارغ
 حدث خطأ ما. حاول مرة أخرى.
-هذا سريع قليلًا. يمكنك المتابعة في {time}.
+هذا سريع جدًا. متابعة في {time}.
 أدخل بريدًا إلكترونيًا صالحًا.
 أضف رمز الدولة، مثل ‎+966 11 123 4567.
 أدخل بريدًا إلكترونيًا أو رقم هاتف.
@@ -245,5 +249,6 @@ Nueva conversación`,
 أنت
 الحد الأقصى للملف {size}.
 رسائل جديدة
-محادثة جديدة`,
+محادثة جديدة
+وقت الرد المعتاد: {time}`,
 };

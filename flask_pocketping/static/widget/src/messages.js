@@ -1,6 +1,7 @@
 /** The list of messages. The one that is pointed at shows its tools. */
 
 import { isTheirs } from './store.js';
+import { measure } from './texts.js';
 import { h, iconButton, link, textButton } from './dom.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
@@ -14,6 +15,10 @@ const DAY = 864e5;
 export class MessageList {
   element = h('div', 'log', { role: 'log', tabIndex: 0 });
   pill;
+  /** The text of an event, if there is one. @type {string | undefined} */
+  #welcome;
+  /** What the welcome was made of. @type {WidgetGreeting | undefined} */
+  #greeting;
   /** @type {Map<WidgetMessage, HTMLElement>} */
   #shown = new Map();
   #chat;
@@ -27,7 +32,7 @@ export class MessageList {
     element.ariaLabel = chat.texts.messages;
     // Screen readers don't read changes inside messages, such as receipts.
     element.setAttribute('aria-relevant', 'additions');
-    this.pill = h('button', 'pill', { hidden: true, onclick: () => this.toEnd() }, chat.texts.fresh);
+    this.pill = h('button', 'main pill', { hidden: true, onclick: () => this.toEnd() }, chat.texts.fresh);
     element.onscroll = () => {
       if (this.#atEnd) this.pill.hidden = true;
       if (element.scrollTop < 200) this.#older();
@@ -37,15 +42,25 @@ export class MessageList {
       element.addEventListener(name, ({ target }) => this.#offer(target));
     element.onpointerleave = ({ pointerType }) =>
       pointerType === 'mouse' && element.querySelector('.tools:not(:focus-within)')?.remove();
-    this.welcome(chat.config.welcomeMessage ?? chat.texts.welcome);
+    this.welcome();
   }
 
-  /** Show the welcome message, above all others. @param {string} text */
-  welcome(text) {
-    const { firstElementChild: first } = this.element;
-    if (first) first.textContent = '';
-    const place = first ?? this.element.appendChild(h('div', 'message'));
-    place.append(h('div', 'bubble', {}, h('div', '', { dir: 'auto' }, text)));
+  /** Show the welcome message above all others: who will answer, and how soon as a rule. @param {string} [text] */
+  welcome(text = this.#welcome) {
+    const { greeting, config, locale, texts } = this.#chat;
+    const { operatorName, welcomeMessage, replyTime } = greeting;
+    this.#greeting = greeting;
+    this.#welcome = text;
+    const place = this.element.firstElementChild ?? this.element.appendChild(h('div', 'message'));
+    const shown = text ?? config.welcomeMessage ?? welcomeMessage ?? texts.welcome;
+    place.replaceChildren(
+      this.#name(undefined, { sender: 'operator', operatorName }),
+      h('div', 'bubble', {}, h('div', '', { dir: 'auto' }, shown)),
+    );
+    if (!replyTime) return;
+    const [seconds, unit] = replyTime < 3600 ? [60, 'minute'] : [3600, 'hour'];
+    const time = measure(Math.ceil(replyTime / seconds), unit, locale);
+    place.append(h('div', 'name', {}, texts.pace.replace('{time}', time)));
   }
 
   /** Scroll to the end. Messages get their true height as they come into view, so it takes some frames. */
@@ -64,7 +79,9 @@ export class MessageList {
 
   /** Show messages that are new or changed, and forget those that are gone. @param {WidgetMessage[]} changed */
   show(changed) {
-    const { messages } = this.#chat.store;
+    const { store, greeting } = this.#chat;
+    const { messages } = store;
+    if (greeting !== this.#greeting) this.welcome();
     const follow = this.#atEnd || changed.some(({ status }) => status === 'sending');
     const [last] = messages.slice(-1);
     if (!follow && isTheirs(last) && changed.includes(last) && !this.#shown.has(last)) this.pill.hidden = false;
@@ -136,7 +153,11 @@ export class MessageList {
     return day.toLocaleDateString(locale, { dateStyle: 'long' });
   }
 
-  /** Who wrote a message: seen once in each group, and read aloud for all. @param {WidgetMessage | undefined} before @param {WidgetMessage} message */
+  /**
+   * Who wrote a message: seen once in each group, and read aloud for all.
+   * @param {WidgetMessage | undefined} before
+   * @param {WidgetAuthored} message
+   */
   #name(before, message) {
     const { texts, config } = this.#chat;
     const { sender, operatorName } = message;
@@ -145,7 +166,9 @@ export class MessageList {
     const name = operatorName ?? (ai ? texts.ai : (config.operatorName ?? texts.team));
     if (follows(before, message)) return h('div', 'quiet', {}, name);
     const src = ai ? '' : this.#chat.pictureOf(operatorName);
-    const face = src ? h('img', 'face', { alt: '', src }) : h('span', 'face', { ariaHidden: 'true' }, [...name][0]);
+    const face = src
+      ? h('img', 'face', { alt: '', src })
+      : h('span', 'main face', { ariaHidden: 'true' }, [...name][0]);
     return h('div', 'name', {}, face, name);
   }
 
@@ -239,11 +262,11 @@ export class MessageList {
 /**
  * Whether a message belongs to the group of the one before it: the same sender in the same minute.
  * @param {WidgetMessage} [before]
- * @param {WidgetMessage} [message]
+ * @param {WidgetAuthored} [message]
  */
 function follows(before, message) {
   const [one, other] = [before, message].map(
-    (it) => it && [it.sender, it.operatorName, it.timestamp.slice(0, 16), it.metadata?.system, it.status === 'failed'],
+    (it) => it && [it.sender, it.operatorName, it.timestamp?.slice(0, 16), it.metadata?.system, it.status === 'failed'],
   );
   return Boolean(one && other) && `${one}` === `${other}`;
 }

@@ -6,44 +6,38 @@ const coarse = matchMedia('(pointer:coarse)');
 /** Whether a keyboard would cover half of the screen: it comes only when a field is touched. */
 export const isTouched = () => coarse.matches;
 
-export class Phone {
-  #covers = false;
-  /** How many entries of the history are the chat's. */
-  #entries = 0;
+/**
+ * Make the function that covers the page while the chat is open on a phone, and uncovers it afterwards.
+ * @param {import('./chat.js').Chat} chat
+ */
+export function makeCover(chat) {
+  let covered = false;
+  /** Whether the last entry of the history is the chat's. */
+  let entered = false;
   /** What rests. @type {HTMLElement[]} */
-  #page = [];
-  #overflow = '';
-  #chat;
+  let page = [];
+  let overflow = '';
+  // Going back closes the chat. The page is where it was, so its own scripts need not know.
+  const back = (/** @type {Event} */ event) => {
+    if (entered) event.stopImmediatePropagation();
+    entered = false;
+    if (covered) chat.close();
+  };
+  addEventListener('popstate', back, { signal: chat.ended, capture: true });
 
-  /** @param {import('./chat.js').Chat} chat */
-  constructor(chat) {
-    this.#chat = chat;
-    const { ended: signal } = chat;
-    small.addEventListener('change', () => chat.show(), { signal });
-    // Going back closes the chat. The page is where it was, so its own scripts need not know.
-    const back = (/** @type {Event} */ event) => {
-      if (this.#entries) event.stopImmediatePropagation();
-      this.#entries = 0;
-      if (this.#covers) chat.close();
-    };
-    addEventListener('popstate', back, { signal, capture: true });
-  }
-
-  /** Cover or uncover the page. @param {HTMLElement} element @param {HTMLElement} panel */
-  update(element, panel) {
-    const covers = this.#chat.opened && small.matches;
+  return (/** @type {HTMLElement} */ element, /** @type {HTMLElement} */ panel) => {
+    const covers = chat.opened && small.matches;
     panel.ariaModal = `${covers}`;
-    if (covers === this.#covers) return;
-    this.#covers = covers;
+    if (covers === covered) return;
+    covered = covers;
     const { style } = document.documentElement;
     if (covers) {
       const others = /** @type {HTMLElement[]} */ ([...document.body.children]);
-      this.#page = others.filter((other) => other !== element && !other.inert);
-      this.#overflow = style.overflow;
-      history.pushState({ ...history.state, pocketping: true }, '');
-      this.#entries = 1;
-    } else if (this.#entries && history.state?.pocketping) history.back();
-    style.overflow = covers ? 'hidden' : this.#overflow;
-    for (const other of this.#page) other.inert = covers;
-  }
+      page = others.filter((other) => other !== element && !other.inert);
+      overflow = style.overflow;
+      history.pushState({ ...history.state, pocketping: (entered = true) }, '');
+    } else if (entered && history.state?.pocketping) history.back();
+    style.overflow = covers ? 'hidden' : overflow;
+    for (const other of page) other.inert = covers;
+  };
 }

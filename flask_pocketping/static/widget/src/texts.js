@@ -4,7 +4,7 @@ import { languages } from './languages.js';
 
 /** The names of the texts, in the order of the lines of each language. */
 export const names = /** @type {const} */ (
-  'open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large empty wrong slow address number reach reload you limit fresh again'
+  'open close team online away ai welcome messages placeholder send attach reply edit remove sure deleted edited sending sent delivered read failed retry cancel offline typing contact email phone save skip rate stars comment thanks closed reopened large empty wrong slow address number reach reload you limit fresh again pace'
 );
 
 /**
@@ -33,3 +33,7 @@ export function localeFor(language) {
     return undefined;
   }
 }
+
+/** @param {number} value @param {string} unit one that Intl knows @param {string} [locale] */
+export const measure = (value, unit, locale) =>
+  new Intl.NumberFormat(locale, { style: 'unit', unit, maximumSignificantDigits: 2 }).format(value);

@@ -36,6 +36,9 @@ interface WidgetMessage {
   deletedAt?: string;
 }
 
+/** What is known of who wrote a message, also of one that was never sent, such as the welcome. */
+type WidgetAuthored = Pick<WidgetMessage, 'sender' | 'operatorName'> & Partial<WidgetMessage>;
+
 interface WidgetFrame {
   type: string;
   data: any;
@@ -60,7 +63,9 @@ interface WidgetSent {
   attachments?: WidgetAttachment[];
 }
 
-type Words<Line extends string> = Line extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Line;
+type Words<Line extends string, Found = never> = Line extends `${infer First} ${infer Rest}`
+  ? Words<Rest, Found | First>
+  : Found | Line;
 type WidgetTexts = Record<Words<typeof import('./texts.js').names>, string>;
 
 /** What a page sets, by its tag or by PocketPing.init. */
@@ -108,6 +113,8 @@ interface WidgetGreeting {
   aiActive?: boolean;
   transports?: ('ws' | 'sse' | 'poll')[];
   hasMore?: boolean;
+  /** Seconds in which half of the first replies came. */
+  replyTime?: number;
   /** In bytes; missing where there are no files. */
   maxUploadSize?: number;
 }
