@@ -148,7 +148,7 @@ export class Chat {
   /** @param {File} file @param {(share: number) => void} onProgress @param {AbortSignal} signal */
   async upload(file, onProgress, signal) {
     await this.connection.connect(true);
-    return upload(file, this.connection.call, this.endpoint, onProgress, signal);
+    return upload(file, this.connection.call, this.endpoint, onProgress, signal, this.greeting.maxUploadSize);
   }
 
   /** @param {boolean} isTyping */

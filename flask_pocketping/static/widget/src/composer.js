@@ -1,6 +1,5 @@
 /** Where the visitor writes, replies, edits and attaches files. */
 
-import { RequestError } from './request.js';
 import { h, iconButton, textButton } from './dom.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
@@ -143,7 +142,6 @@ export class Composer {
       retry.hidden = true;
       bar.hidden = false;
       try {
-        checkSize(file, this.#chat);
         item.done = await this.#chat.upload(file, (share) => (bar.value = share), leaving.signal);
         bar.remove();
         if (this.#sendWhenReady) this.#send();
@@ -176,12 +174,6 @@ export class Composer {
     preview(file, chip);
     start();
   }
-}
-
-/** Refuse a file that the server would refuse, before it is sent. @param {File} file @param {Chat} chat */
-function checkSize({ size }, { greeting: { maxUploadSize: most } }) {
-  if (!size) throw new RequestError(400, { details: { size: [] } });
-  if (most && size > most) throw new RequestError(413, { most });
 }
 
 /** Drawn, not loaded: a page's policy may forbid images without an address. @param {File} file @param {HTMLElement} chip */

@@ -189,7 +189,6 @@ export class ChatElement extends HTMLElement {
     };
     if (!due) return this.#forms.querySelector('form')?.remove();
     this.#forms.replaceChildren((due === 'contact' ? contactForm : ratingForm)(this.#chat, done));
-    this.list.toEnd();
   }
 
   /** Cover the page on a phone, and keep the panel above its keyboard. */

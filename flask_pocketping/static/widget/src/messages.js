@@ -15,6 +15,8 @@ const DAY = 864e5;
 export class MessageList {
   element = h('div', 'log', { role: 'log', tabIndex: 0 });
   pill;
+  /** Whether the newest messages are in view. */
+  #following = true;
   /** The text of an event, if there is one. @type {string | undefined} */
   #welcome;
   /** What the welcome was made of. @type {WidgetGreeting | undefined} */
@@ -34,10 +36,14 @@ export class MessageList {
     element.setAttribute('aria-relevant', 'additions');
     this.pill = h('button', 'main pill', { hidden: true, onclick: () => this.toEnd() }, chat.texts.fresh);
     element.onscroll = () => {
-      if (this.#atEnd) this.pill.hidden = true;
-      if (element.scrollTop < 200) this.#older();
+      const { scrollHeight, scrollTop, clientHeight } = element;
+      this.#following = scrollHeight - scrollTop - clientHeight < 80;
+      if (this.#following) this.pill.hidden = true;
+      if (scrollTop < 200) this.#older();
     };
     element.onkeydown = (event) => this.#walk(event);
+    // A keyboard, a form or a file below takes of the room.
+    new ResizeObserver(() => this.#following && this.toEnd()).observe(element);
     for (const name of ['mouseover', 'focusin', 'click'])
       element.addEventListener(name, ({ target }) => this.#offer(target));
     element.onpointerleave = ({ pointerType }) =>
@@ -72,19 +78,14 @@ export class MessageList {
     requestAnimationFrame(() => this.toEnd(frames - 1, was));
   }
 
-  get #atEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.element;
-    return scrollHeight - scrollTop - clientHeight < 80;
-  }
-
   /** Show messages that are new or changed, and forget those that are gone. @param {WidgetMessage[]} changed */
   show(changed) {
     const { store, greeting } = this.#chat;
     const { messages } = store;
     if (greeting !== this.#greeting) this.welcome();
-    const follow = this.#atEnd || changed.some(({ status }) => status === 'sending');
+    const follow = this.#following || changed.some(({ status }) => status === 'sending');
     const [last] = messages.slice(-1);
-    if (!follow && isTheirs(last) && changed.includes(last) && !this.#shown.has(last)) this.pill.hidden = false;
+    if (!follow && changed.includes(last) && isTheirs(last) && !this.#shown.has(last)) this.pill.hidden = false;
     const known = new Set(messages);
     for (const [message, element] of this.#shown) {
       if (known.has(message)) continue;
@@ -268,7 +269,7 @@ function follows(before, message) {
   const [one, other] = [before, message].map(
     (it) => it && [it.sender, it.operatorName, it.timestamp?.slice(0, 16), it.metadata?.system, it.status === 'failed'],
   );
-  return Boolean(one && other) && `${one}` === `${other}`;
+  return `${one}` === `${other}`;
 }
 
 /** Text with its addresses as links. @param {string} text @returns {(Node | string)[]} */

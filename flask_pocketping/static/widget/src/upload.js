@@ -9,10 +9,14 @@ import { RequestError } from './request.js';
  * @param {string} endpoint
  * @param {(share: number) => void} onProgress from 0 to 1
  * @param {AbortSignal} signal
+ * @param {number} [most] the bytes that a file may have
  * @returns {Promise<WidgetAttachment>}
  */
-export async function upload(file, call, endpoint, onProgress, signal) {
+export async function upload(file, call, endpoint, onProgress, signal, most = Infinity) {
   const { name: filename, type, size } = file;
+  // What the server would refuse is not even announced.
+  if (!size) throw new RequestError(400, { details: { size: [] } });
+  if (size > most) throw new RequestError(413, { most });
   const announced = { filename, size, mimeType: type || 'application/octet-stream' };
   const { attachmentId, uploadUrl } = await call('POST', '/upload', announced, signal);
   await new Promise((resolve, reject) => {
