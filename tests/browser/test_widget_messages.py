@@ -18,7 +18,8 @@ def box(part: Locator) -> dict[str, float]:
     """Where a part of the page is."""
     found = part.bounding_box()
     assert found, "it is not shown"
-    return {**found, "right": found["x"] + found["width"], "bottom": found["y"] + found["height"]}
+    x, y, width, height = found["x"], found["y"], found["width"], found["height"]
+    return {"x": x, "y": y, "width": width, "right": x + width, "bottom": y + height}
 
 
 def is_reached(part: Locator) -> bool:
