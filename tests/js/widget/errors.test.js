@@ -22,9 +22,7 @@ test("the server's own words are never shown", () => {
 
 test('who is too fast is told when it goes on', () => {
   const error = new RequestError(429, { code: 'RATE_LIMITED', message: 'Some English.' }, 90);
-  const [, hours, minutes] = /^Das war zu schnell\. Weiter um (\d+):(\d+):\d+\.$/.exec(
-    explain(error, texts, 'de'),
-  );
+  const [, hours, minutes] = /^Das war zu schnell\. Weiter um (\d+):(\d+):\d+\.$/.exec(explain(error, texts, 'de'));
   const away =
     (Number(hours) * 60 + Number(minutes) - new Date().getHours() * 60 - new Date().getMinutes() + 1440) % 1440;
   assert.ok([1, 2].includes(away), away);
