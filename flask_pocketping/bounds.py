@@ -59,6 +59,8 @@ MAX_VALUE_BYTES = 16384
 
 #: The periods that statistics are made for, in days.
 STATS_PERIODS = {"7d": 7, "30d": 30}
+#: How many days statistics from one moment to another may cover.
+MAX_STATS_DAYS = 366
 
 #: How deep JSON of a caller's own may be nested: MariaDB stores at most 32 levels.
 MAX_DEPTH = 20

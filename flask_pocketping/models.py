@@ -104,7 +104,7 @@ class Base(DeclarativeBase):
 
 
 class Project(Base):
-    """A site with its own conversations and API keys."""
+    """A site with its own conversations and API keys. `switches` has the `PROJECT_SWITCHES` that the management API set."""
 
     __tablename__ = "pocketping_project"
     __table_args__ = _MARIADB
@@ -112,6 +112,7 @@ class Project(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(MAX_NAME))
     created_at: Mapped[datetime]
+    switches: Mapped[dict[str, bool] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class APIKey(Base):

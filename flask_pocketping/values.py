@@ -341,7 +341,7 @@ class CSATSummary:
 class Stats:
     """The statistics of a period, about the conversations that began in it.
 
-    :ivar period: 7d or 30d.
+    :ivar period: 7d or 30d; `custom` for the time between two moments.
     :ivar first_day: its first day, in UTC.
     :ivar last_day: its last day, which is today.
     :ivar conversations: the number of conversations that began.
@@ -430,6 +430,19 @@ class SessionPage:
     next_cursor: str | None
 
 
+#: What the management API may switch on or off for a project, and what holds until then.
+PROJECT_SWITCHES = {
+    "botHeuristicsEnabled": True,
+    "telegramNotifyPresence": False,
+    "discordNotifyPresence": False,
+    "slackNotifyPresence": False,
+    "hubspotNotifyPresence": False,
+    "uaFilterEnabled": True,
+    "ipFilterEnabled": True,
+    "csatEnabled": True,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A site with its own conversations, webhooks and API keys.
@@ -437,11 +450,13 @@ class Project:
     :ivar id: `proj_…`.
     :ivar name: a label.
     :ivar created_at: when it was created.
+    :ivar switches: the `PROJECT_SWITCHES` that the management API set.
     """
 
     id: str
     name: str
     created_at: datetime
+    switches: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

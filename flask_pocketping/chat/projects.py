@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from .. import clock
 from ..bounds import MAX_NAME, storable
@@ -15,7 +16,8 @@ from ..errors import APIKeyNotFound, InvalidRequest, ProjectNotFound
 from ..models import DEFAULT_PROJECT, table
 from ..models import APIKey as APIKeyModel
 from ..models import Project as ProjectModel
-from ..values import APIKey, Project
+from ..values import PROJECT_SWITCHES, APIKey, Project
+from .log import sessions
 
 projects = table(ProjectModel)
 keys = table(APIKeyModel)
@@ -42,7 +44,44 @@ def list_projects(db: Database) -> list[Project]:
     """Return all projects, oldest first."""
     with db.read() as connection:
         rows = connection.execute(select(projects).order_by(projects.c.created_at, projects.c.id)).all()
-    return [Project(row.id, row.name, row.created_at) for row in rows]
+    return [_project_value(row) for row in rows]
+
+
+def get_project(db: Database, project_id: str) -> Project:
+    """Find a project.
+
+    :raises ProjectNotFound: if there is none such.
+    """
+    with db.read() as connection:
+        row = connection.execute(select(projects).where(projects.c.id == project_id)).one_or_none()
+    if row is None:
+        raise ProjectNotFound
+    return _project_value(row)
+
+
+def set_switches(db: Database, project_id: str, changes: Mapping[str, bool]) -> Project:
+    """Set some of a project's switches; the others stay.
+
+    :param changes: by their names in `PROJECT_SWITCHES`.
+    :raises ProjectNotFound: if there is no such project.
+    :raises InvalidRequest: if there is no such switch.
+    """
+    for name in changes:
+        if name not in PROJECT_SWITCHES:
+            raise InvalidRequest.field(name, f"Must be one of {', '.join(PROJECT_SWITCHES)}.")
+    with db.transaction() as tx:
+        lock_project(tx, project_id)
+        row = tx.execute(select(projects).where(projects.c.id == project_id)).one()
+        switches = {**(row.switches or {}), **changes}
+        tx.execute(update(projects).where(projects.c.id == project_id).values(switches=switches))
+    return Project(row.id, row.name, row.created_at, switches)
+
+
+def count_sessions(db: Database, project_id: str) -> int:
+    """Count the conversations of a project, closed ones too."""
+    query = select(func.count()).select_from(sessions).where(sessions.c.project_id == project_id)
+    with db.read() as connection:
+        return connection.execute(query).scalar_one()
 
 
 def lock_project(tx: Transaction, project_id: str) -> None:
@@ -126,6 +165,10 @@ def is_ready(db: Database) -> bool:
 def hash_key(key: str) -> str:
     """Return the stored form of a key. A plain SHA-256 is safe for keys with 256 random bits."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _project_value(row: Row[Any]) -> Project:
+    return Project(row.id, row.name, row.created_at, row.switches or {})
 
 
 def _check_name(name: str) -> None:

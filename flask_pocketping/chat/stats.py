@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, true
 
 from .. import clock
-from ..bounds import STATS_PERIODS
+from ..bounds import MAX_STATS_DAYS, STATS_PERIODS
 from ..db import Database
 from ..errors import InvalidRequest
-from ..models import DEFAULT_PROJECT
-from ..values import CSATSummary, Day, Stats
+from ..models import DEFAULT_PROJECT, Message, table
+from ..values import CSATSummary, Day, MessageType, Stats
 from .log import sessions
 
-#: The available periods in days. The last day is today, in UTC.
+messages = table(Message)
 
 #: Fewer first replies than these tell nothing of what is usual.
 ENOUGH_REPLIES = 5
@@ -39,7 +39,43 @@ def stats(db: Database, period: str = "7d", project_id: str = DEFAULT_PROJECT) -
         raise InvalidRequest.field("period", f"Must be one of {', '.join(STATS_PERIODS)}.")
     last = clock.now().date()
     first = last - timedelta(days=STATS_PERIODS[period] - 1)
-    wanted = (sessions.c.project_id == project_id, sessions.c.started_on.between(first, last))
+    return _figures(db, period, first, last, project_id)
+
+
+def stats_between(db: Database, start: datetime, end: datetime, project_id: str = DEFAULT_PROJECT) -> Stats:
+    """The figures of the conversations that began within a time; its `period` is `custom`.
+
+    :param start: the first moment that counts.
+    :param end: the first moment that does not count any more; at most `MAX_STATS_DAYS` days later.
+    :raises InvalidRequest: if it does not come after `start`, or too long after it.
+    """
+    if not start < end <= start + timedelta(days=MAX_STATS_DAYS):
+        raise InvalidRequest.field("to", f"Must be after `from`, and at most {MAX_STATS_DAYS} days after it.")
+    began = (sessions.c.first_message_at >= start, sessions.c.first_message_at < end)
+    last = (end - timedelta(microseconds=1)).date()
+    return _figures(db, "custom", start.date(), last, project_id, *began)
+
+
+def count_messages(db: Database, start: datetime, end: datetime, project_id: str = DEFAULT_PROJECT) -> int:
+    """Count what visitors, operators and the AI wrote from one moment to another."""
+    query = select(func.count()).select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
+    wanted = (
+        sessions.c.project_id == project_id,
+        messages.c.type != MessageType.SYSTEM,
+        messages.c.created_at >= start,
+        messages.c.created_at < end,
+        # Both are implied by what precedes them, and have indexes.
+        sessions.c.last_activity >= start,
+        messages.c.changed_at >= start,
+    )
+    with db.read() as connection:
+        return connection.execute(query.where(*wanted)).scalar_one()
+
+
+def _figures(
+    db: Database, period: str, first: date, last: date, project_id: str, *further: ColumnElement[bool]
+) -> Stats:
+    wanted = (sessions.c.project_id == project_id, sessions.c.started_on.between(first, last), *further)
     begun: Counter[date] = Counter()
     answered: Counter[date] = Counter()
     scores: Counter[int] = Counter()
@@ -51,7 +87,7 @@ def stats(db: Database, period: str = "7d", project_id: str = DEFAULT_PROJECT) -
                 scores[row.csat_score] += row.begun
         waiting = connection.execute(_WAITING, {"project_id": project_id}).scalar_one()
         median = _median(connection, answered.total(), *wanted)
-    days = [first + timedelta(days=number) for number in range(STATS_PERIODS[period])]
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return Stats(
         period=period,
         first_day=first,

@@ -44,7 +44,8 @@ def print_json(value: Any) -> None:
 
 def plain(value: Any) -> dict[str, Any]:
     """Return a value as a mapping with the names of the API."""
-    return _renamed(dataclasses.asdict(value))
+    # The switches of a project belong to the management API.
+    return _renamed({name: item for name, item in dataclasses.asdict(value).items() if name != "switches"})
 
 
 def _renamed(fields: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from .context import current_globals, current_request
 from .cors import add_cors_headers
 from .fallback import add_fallback
 from .interception import explain_interception, note_reached
+from .management.routes import PREFIX as MANAGEMENT
 from .operations import Operation
 from .origins import check_visitor_origin
 from .pages.routes import add_pages
 from .registry import all_operations
-from .responses import error_response
+from .responses import error_response, management_error_response
 from .streams.admission import release_room
 from .streams.upgrade import add_sockets, finish_upgrade, give_back_socket, prepare_upgrade
 from .visitor.versions import HEADER, version_status
@@ -37,7 +38,7 @@ def build_blueprint(state: State) -> Blueprint:
     blueprint.before_request(requests.before)
     blueprint.after_request(requests.after)
     blueprint.teardown_request(requests.teardown)
-    blueprint.register_error_handler(Exception, error_response)
+    blueprint.register_error_handler(Exception, requests.answer_error)
     return blueprint
 
 
@@ -79,6 +80,10 @@ class _Requests:
         self._add_allowed_methods(response)
         self._add_cors(response)
         return explain_interception(self.state, response)
+
+    def answer_error(self, error: Exception) -> Response:
+        is_management = f"{self._path()}/".startswith(f"{MANAGEMENT}/")
+        return management_error_response(error) if is_management else error_response(error)
 
     def teardown(self, error: BaseException | None) -> None:
         give_back_socket()

@@ -60,13 +60,19 @@ def is_visitor_path(path: str) -> bool:
 
 def _rules(prefix: str) -> list[str]:
     # At the root only what begins like a route of ours is ours; the rest is the host's.
-    ours = {"/" + path.split("/")[1] for path in (*(item.path for item in all_operations()), *SOCKETS, "/inbox")}
+    ours = {_top(path) for path in (*(item.path for item in all_operations()), *SOCKETS, "/inbox")}
     tops = {""} if prefix else ours
     return [
         rule
         for top in sorted(tops)
         for rule in {f"{prefix}{top}", f"{prefix}{top}/<path:rest>", f"{prefix}{top}/"} - {"/"}
     ]
+
+
+def _top(path: str) -> str:
+    """How a path of ours begins. A host may well have an API of its own, so more than `/api` is looked at."""
+    parts = path.split("/")
+    return "/".join(parts[: 3 if parts[1] == "api" else 2])
 
 
 def _why_not(path: str) -> APIError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from . import service, uploads
 from .backoffice import messages, operators, saved_replies, sessions, stats, updates, webhooks
+from .management import mcp
+from .management import routes as management
 from .operations import Operation
 from .streams import sse
 from .visitor import connect, identity, polling, prechat, presence
@@ -12,6 +14,7 @@ from .visitor import messages as visitor_messages
 _MODULES = (
     *(sessions, messages, webhooks, operators, updates, saved_replies, stats),
     *(connect, identity, visitor_messages, sse, polling, presence, uploads, prechat),
+    *(management, mcp),
     service,
 )
 

@@ -49,6 +49,12 @@ def error_response(error: Exception) -> Response:
     return json_response(error_body(known), known.status, known.headers)
 
 
+def management_error_response(error: Exception) -> Response:
+    """As `error_response`, with the sentence for a person as `error`: PocketPing's public tools show that alone."""
+    known = as_api_error(error)
+    return json_response({**error_body(known), "error": known.message}, known.status, known.headers)
+
+
 def as_api_error(error: Exception) -> APIError:
     """Return the error for the client, and log what the client must not see."""
     if isinstance(error, APIError):

@@ -68,7 +68,10 @@ def test_the_document_has_every_back_office_route(document: dict[str, Any]) -> N
         POST /webhooks/{webhook_id}/deliveries/{delivery_id}/retry, POST /sessions/{session_id}/csat,
         GET /sessions/{session_id}/pages, GET /sessions/{session_id}/context, POST /sessions/{session_id}/attachments,
         GET /operators, GET /stats, GET /saved-replies, POST /saved-replies, PATCH /saved-replies/{reply_id},
-        DELETE /saved-replies/{reply_id}, GET /updates, DELETE /updates, POST /sessions/{session_id}/typing
+        DELETE /saved-replies/{reply_id}, GET /updates, DELETE /updates, POST /sessions/{session_id}/typing,
+        GET /api/v1/me, GET /api/v1/projects, GET /api/v1/projects/{project_id}, PATCH /api/v1/projects/{project_id},
+        GET /api/v1/sessions, GET /api/v1/sessions/{session_id}, POST /api/v1/sessions/{session_id}/reply,
+        GET /api/v1/stats, POST /api/mcp
     """
     routes = {(route.split()[0], route.split()[1]) for route in expected.split(",")}
     with_key = {route for route, operation in operations(document).items() if operation["security"] == [{"apiKey": []}]}
