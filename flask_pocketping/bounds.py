@@ -27,6 +27,7 @@ MAX_LANGUAGE = 35
 MAX_TIMEZONE = 64
 MAX_SCREEN_RESOLUTION = 32
 MAX_COUNTRY = 64
+MAX_CITY = 100
 MAX_DEVICE = 32
 MAX_BROWSER = 64
 #: Characters of a saved reply's shortcut, of a custom event's name, of a webhook's description.

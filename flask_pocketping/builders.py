@@ -29,6 +29,7 @@ from .files.storage import FolderStorage, Storage
 from .files.store import Files
 from .host.folders import default_folder
 from .host.loaders import Loaders
+from .host.locations import Locations
 from .host.servers import open_files_limit
 from .maintenance import ConnectionMaintenance
 from .models import DEFAULT_PROJECT
@@ -108,6 +109,7 @@ def build_state(
         identities=Identities(secrets, config.identity_lifetime),
         operator_tokens=OperatorTokens(secrets, config.operator_token_lifetime),
         loaders=loaders,
+        locations=Locations(config.geoip_database) if config.geoip_database else None,
         default_project=DEFAULT_PROJECT,
         api_key_hash=hash_key(config.api_key) if config.api_key else None,
         before_message=MessageReceived(app, urls),

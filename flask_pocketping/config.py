@@ -22,6 +22,7 @@ from .config_parsers import (
     parse_choice,
     parse_color,
     parse_database_uri,
+    parse_file,
     parse_language,
     parse_networks,
     parse_number,
@@ -130,6 +131,28 @@ class Config:
     )
     not_crawlers: tuple[str, ...] = _setting(
         (), parse_user_agents, "Parts of user agents that are not crawlers. This takes precedence over all other rules."
+    )
+    visitor_allow_networks: tuple[Network, ...] = _setting(
+        (), parse_networks, "The only networks whose visitors may chat, such as `203.0.113.0/24`. Unset: all."
+    )
+    visitor_block_networks: tuple[Network, ...] = _setting(
+        (), parse_networks, "Networks whose visitors may not chat; this goes before what is allowed."
+    )
+    visitor_allow_agents: tuple[str, ...] = _setting(
+        (), parse_user_agents, "Parts of the only user agents that may chat. Unset: all."
+    )
+    visitor_block_agents: tuple[str, ...] = _setting(
+        (), parse_user_agents, "Parts of user agents that may not chat; this goes before what is allowed."
+    )
+    visitor_address: str = _setting(
+        "off",
+        parse_choice("off", "anonymized", "full"),
+        "What is kept of visitors' addresses: nothing, their network (/24, for IPv6 /48), or all.",
+    )
+    geoip_database: str | None = _setting(
+        None,
+        parse_file,
+        "A MaxMind DB file (`.mmdb`) by which visitors' country and city are kept. Unset: neither is.",
     )
     max_body_size: int = _setting(
         64 * 1024, parse_whole_number(8 * 1024, 1024 * 1024, "bytes"), "The largest request body, in bytes."
@@ -280,11 +303,23 @@ class Config:
             raise ConfigurationError(
                 f"POCKETPING_CRAWLERS and POCKETPING_NOT_CRAWLERS must not both have {min(both)!r}."
             )
+        if self.geoip_database and importlib.util.find_spec("geoip2") is None:
+            raise ConfigurationError("POCKETPING_GEOIP_DATABASE needs geoip2: pip install 'flask-pocketping[geoip2]'.")
         on_s3 = (self.uploads or "").startswith("s3://")
         if on_s3 and importlib.util.find_spec("boto3") is None:
             raise ConfigurationError("POCKETPING_UPLOADS on S3 needs boto3: pip install 'flask-pocketping[s3]'.")
         if self.s3_endpoint and not on_s3:
             raise ConfigurationError("POCKETPING_S3_ENDPOINT is used only where POCKETPING_UPLOADS is s3://bucket.")
+
+    @property
+    def filters_visitors(self) -> bool:
+        """Whether some addresses or user agents are shut out."""
+        return bool(
+            self.visitor_allow_networks
+            or self.visitor_block_networks
+            or self.visitor_allow_agents
+            or self.visitor_block_agents
+        )
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, Any]) -> Config:

@@ -242,6 +242,15 @@ def parse_uploads(value: Any) -> str | None:
     return text
 
 
+def parse_file(value: Any) -> str | None:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    text = parse_optional_text(value)
+    if text is not None and not os.path.isfile(text):
+        raise ValueError("the path of a file that is there, or unset")
+    return text
+
+
 TRANSPORTS = ("websocket", "sse", "poll")
 
 

@@ -199,6 +199,17 @@ class PocketPing:
         self._loaders.context = function
         return function
 
+    def visitor_filter(self, function: F) -> F:
+        """Say who may chat, beside what the settings shut out: a decorator.
+
+        :param function: called within each request of a visitor's page, with the address (as `request.remote_addr` has
+            it; empty where that is unknown) and the user agent; returns whether they may go on. What it raises, nobody
+            gets past.
+        """
+        check_async(function)
+        self._loaders.visitor_filter = function
+        return function
+
     def identity_token(self, identity: Identity | Mapping[str, Any] | None = None) -> str | None:
         """Sign a customer's identity for a page of another origin, which the app's cookies do not reach.
 

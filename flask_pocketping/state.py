@@ -12,6 +12,7 @@ from .config import Config
 from .db import Database
 from .files.store import Files
 from .host.loaders import Loaders
+from .host.locations import Locations
 from .realtime.announcements import Announcer
 from .realtime.bus import Bus
 from .realtime.encoders import Frames
@@ -48,6 +49,8 @@ class State:
     identities: Identities
     operator_tokens: OperatorTokens
     loaders: Loaders
+    #: None where countries are not kept.
+    locations: Locations | None
     default_project: str
     api_key_hash: str | None
     #: Sends the signal `message_received`; false while nobody receives it.

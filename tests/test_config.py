@@ -230,6 +230,12 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("transports", ""),
     ("transports", "carrier pigeon"),
     ("disconnect_grace", -1),
+    ("visitor_allow_networks", "everywhere"),
+    ("visitor_block_networks", "203.0.113.5/24"),
+    ("visitor_allow_agents", "x"),
+    ("visitor_block_agents", 5),
+    ("visitor_address", "hashed"),
+    ("geoip_database", "/nowhere/places.mmdb"),
 ]
 
 

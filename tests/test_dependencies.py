@@ -66,7 +66,7 @@ def imported(tree: ast.Module) -> set[str]:
 def declared() -> dict[str, str]:
     """Each requirement of an installation and of its extras, by its name."""
     extras = PROJECT["optional-dependencies"]
-    named = ("redis", "s3", "postgresql", "mysql", "gevent")
+    named = ("redis", "s3", "postgresql", "mysql", "gevent", "geoip2")
     wanted = [*PROJECT["dependencies"], *(requirement for name in named for requirement in extras[name])]
     return {re.split(r"[\[<>=~!]", requirement)[0].lower().replace("_", "-"): requirement for requirement in wanted}
 

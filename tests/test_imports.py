@@ -65,7 +65,18 @@ ALLOWED: dict[str, set[str]] = {
         *{"config", "db", "maintenance"},
         *{"files", "schemas", "signals", "errors", "values"},
     },
-    "state": {"config", "db", "files", "host.loaders", "realtime", "runtime", "schemas", "security", "values"},
+    "state": {
+        "config",
+        "db",
+        "files",
+        "host.loaders",
+        "host.locations",
+        "realtime",
+        "runtime",
+        "schemas",
+        "security",
+        "values",
+    },
     # Roads in, and what puts all of it together.
     "web": {
         *{"bounds", "chat", "clock", "config", "config_parsers", "db", "errors", "files", "host", "realtime"},

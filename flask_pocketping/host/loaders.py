@@ -27,6 +27,7 @@ class Loaders:
     identity: Loader | None = None
     operator: Loader | None = None
     context: Loader | None = None
+    visitor_filter: Loader | None = None
 
 
 def current_identity(loaders: Loaders) -> Identity | None:

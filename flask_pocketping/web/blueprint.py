@@ -20,6 +20,7 @@ from .registry import all_operations
 from .responses import error_response, management_error_response
 from .streams.admission import release_room
 from .streams.upgrade import add_sockets, finish_upgrade, give_back_socket, prepare_upgrade
+from .visitor.origin import check_origin_of
 from .visitor.versions import HEADER, version_status
 
 NAME = "pocketping"
@@ -56,6 +57,8 @@ class _Requests:
         self.state = state
         self.stream, self.ws = f"{NAME}.stream", f"{NAME}.ws"
         self.visitor = {self.stream, *(f"{NAME}.{item.name}" for item in operations if item.caller == "visitor")}
+        #: Operators fetch files too, and whoever has an address of one was given it.
+        self.files = {f"{NAME}.get_file", f"{NAME}.get_thumbnail"}
         #: What pages of other origins may read.
         self.shared = {*self.visitor, f"{NAME}.assets"}
         self.beacons = {item.path for item in operations if item.any_type}
@@ -68,6 +71,8 @@ class _Requests:
             # The host's CORS headers are no protection: they only stop a page from reading the response.
             check_visitor_origin(state.config.cors_origins, state.config.public_url)
             if asked.method != "OPTIONS":
+                if asked.endpoint not in self.files:
+                    check_origin_of(state, asked)
                 g.pocketping_version_status = status = version_status(state.config, asked.headers.get(HEADER))
                 status.check()
         if asked.endpoint in {self.stream, self.ws}:

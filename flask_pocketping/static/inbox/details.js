@@ -218,6 +218,8 @@ export class DetailsPane {
       [texts.screen, metadata.screenResolution && String(metadata.screenResolution)],
       [texts.language, metadata.language && named('language', String(metadata.language))],
       [texts.country, metadata.country && named('region', String(metadata.country))],
+      [texts.city, metadata.city && String(metadata.city)],
+      [texts.address, metadata.ip && String(metadata.ip)],
       [texts.localTime, metadata.timezone && localTime(String(metadata.timezone))],
     ]);
     this.machine.hidden = !rows;

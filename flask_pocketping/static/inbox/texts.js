@@ -145,6 +145,8 @@ export const texts = {
   language: 'Language',
   localTime: 'Local time',
   country: 'Country',
+  city: 'City',
+  address: 'IP address',
   startedAt: 'Started',
   facts: 'Customer data',
   factsFailed: "Couldn't load customer data.",

@@ -20,6 +20,7 @@ from ..operations import Call, Routes
 from . import user_agents
 from .greeting import greeting
 from .identity import page_identity
+from .origin import origin_metadata
 
 routes = Routes(caller="visitor")
 
@@ -50,7 +51,7 @@ def _connect(call: Call, session_id: str | None) -> dict[str, Any]:
     said = page_identity(call.body["identity"] or {})
     header, named = request.headers.get("User-Agent") or "", call.body["metadata"].get("userAgent") or ""
     # A server may connect for a visitor, whose browser it names. Who asks is who makes the request.
-    metadata = _metadata(call.body["metadata"], named or header)
+    metadata = _metadata(call.body["metadata"], named or header) | origin_metadata(call.state, request.remote_addr)
     session = _go_on(call, session_id, metadata, user, said)
     if session is not None:
         return _connected(call, session, user, messages.list_messages(call.state.db, session.id))
