@@ -18,7 +18,18 @@ from .errors import ConfigurationError, Forbidden
 from .host.callables import check_async
 from .migrations import include_name
 from .models import DEFAULT_PROJECT, Base
-from .values import Attachment, Identity, Message, MessagePage, MessageType, Session, SessionPage, SessionStatus, Stats
+from .values import (
+    Attachment,
+    Identity,
+    Message,
+    MessagePage,
+    MessageType,
+    Operator,
+    Session,
+    SessionPage,
+    SessionStatus,
+    Stats,
+)
 
 # `init_app` imports the parts of the chat, so that importing the package is cheap.
 if TYPE_CHECKING:
@@ -474,6 +485,33 @@ class PocketPing:
         :raises InvalidRequest: if the period is another one.
         """
         return figures.stats(current_state().db, period, project_id)
+
+    def set_operator_online(
+        self,
+        online: bool = True,
+        *,
+        operator: Operator | Mapping[str, Any] | None = None,
+        seconds: float | None = None,
+        project_id: str = DEFAULT_PROJECT,
+    ) -> None:
+        """Let an operator count as online without a connection, for apps that answer by their own code.
+
+        :param online: whether they are; `False` ends what an earlier call began, and no connection.
+        :param operator: who it is, an `Operator` or a dict with `id` and `name`, as visitors are to see them. Nobody
+            by name if unset. Each is set online for themselves.
+        :param seconds: how long it holds, up to 30 days; until it is changed if unset.
+        :param project_id: whose visitors are to see it.
+        :raises TypeError: if the operator is none.
+        :raises InvalidRequest: if the time does not fit.
+        """
+        from .chat import availability
+        from .host.loaders import given_operator
+
+        state = current_state()
+        known = None if operator is None else given_operator(operator)
+        whose = ("code", known.id if known else "")
+        before, now = availability.set_online(state.db, project_id, whose, online, operator=known, seconds=seconds)
+        state.announcer.attendance_changed(project_id, before, now)
 
     def send_event(self, session_id: str, name: str, data: Any = None) -> None:
         """Send a custom event to the visitor's page.

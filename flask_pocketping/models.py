@@ -104,7 +104,7 @@ class Base(DeclarativeBase):
 
 
 class Project(Base):
-    """A site with its own conversations and API keys. `switches` has the `PROJECT_SWITCHES` that the management API set."""
+    """A site with its own conversations and API keys. `switches` has those of `PROJECT_SWITCHES` that were set."""
 
     __tablename__ = "pocketping_project"
     __table_args__ = _MARIADB

@@ -276,9 +276,19 @@ def test_the_customers_and_operators_of_the_guide_work(here: Path, monkeypatch: 
     monkeypatch.setenv("FLASK_POCKETPING_WORKER", "off")
     write_files(DOCS / "users.md", here)
     with imported(here):
-        from shop import app  # type: ignore[import-not-found]  # the page's
+        from shop import (  # type: ignore[import-not-found]  # the page's
+            app,
+            shift_begins,
+            shift_ends,
+        )
 
         with running(app), app.test_client() as client:
+            for act, online in ((shift_begins, True), (shift_ends, False)):
+                with app.app_context():
+                    act({"id": 8, "name": "Ana"})
+                assert client.get("/pocketping/presence").json["online"] is online
+            banned = {"REMOTE_ADDR": "203.0.113.9"}
+            assert client.get("/pocketping/presence", environ_overrides=banned).status_code == 403
             assert client.get("/pocketping/inbox").location == "/sign-in"
             assert client.get("/api/chat-token").status_code == 401
             found = {}

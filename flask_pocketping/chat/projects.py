@@ -17,6 +17,7 @@ from ..models import DEFAULT_PROJECT, table
 from ..models import APIKey as APIKeyModel
 from ..models import Project as ProjectModel
 from ..values import PROJECT_SWITCHES, APIKey, Project
+from .availability import name_of, withdraw
 from .log import sessions
 
 projects = table(ProjectModel)
@@ -138,6 +139,8 @@ def revoke_key(db: Database, key_id: str) -> None:
         )
         if result.rowcount != 1:
             raise APIKeyNotFound
+        row = tx.execute(select(keys.c.project_id, keys.c.key_hash).where(keys.c.id == key_id)).one()
+        withdraw(tx, name_of(row.project_id, "key", row.key_hash))
 
 
 def project_of_key(db: Database, key: str) -> str | None:

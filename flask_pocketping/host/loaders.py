@@ -85,6 +85,18 @@ def current_operator(loaders: Loaders) -> Operator | Response | None:
     return operator
 
 
+def given_operator(given: Operator | Mapping[str, Any]) -> Operator:
+    """An operator of whom the host's own code tells.
+
+    :raises TypeError: if it is something else, or says more than can be kept.
+    """
+    operator = _operator_of(given) if isinstance(given, Mapping) else given
+    if not isinstance(operator, Operator):
+        raise TypeError(f"operator must be an Operator or a dict with id and name, not {description(given)}.")
+    _check("operator", lambda: _check_operator(operator))
+    return operator
+
+
 def facts_of(loaders: Loaders, session: Session) -> list[dict[str, Any]]:
     """Return what the host app knows of a conversation's visitor.
 

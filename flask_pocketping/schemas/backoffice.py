@@ -260,6 +260,16 @@ class OperatorsResponse(OutputSchema):
     operators = fields.List(fields.Nested(PresentOperatorSchema), required=True)
 
 
+class AvailabilityRequest(BackOfficeRequest):
+    available = StrictBoolean(required=True)
+    seconds = fields.Integer(strict=True, allow_none=True, metadata={"minimum": 1})
+
+
+class AttendanceResponse(OutputSchema):
+    online = fields.Boolean(required=True)
+    operators = fields.List(fields.Nested(PresentOperatorSchema), required=True)
+
+
 class ContextResponse(OutputSchema):
     holds = "context"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...chat import presence, sessions
+from ...chat import availability, presence, sessions
 from ...errors import Forbidden, NotFound
 from ...host.loaders import current_operator, facts_of
 from ...schemas import backoffice
@@ -35,6 +35,21 @@ def make_operator_token(call: Call) -> Any:
 def list_operators(call: Call) -> Any:
     """List the operators who are connected now."""
     return presence.connected_operators(call.state.db, call.project_id)
+
+
+@routes("POST /operators/me/availability", body=backoffice.AvailabilityRequest, response=backoffice.AttendanceResponse)
+def set_availability(call: Call) -> Any:
+    """Count as online without a connection, or no longer."""
+    before, now = availability.set_online(
+        call.state.db,
+        call.project_id,
+        call.counted,
+        call.body["available"],
+        operator=call.operator,
+        seconds=call.body.get("seconds"),
+    )
+    call.state.announcer.attendance_changed(call.project_id, before, now)
+    return now
 
 
 @routes("GET /sessions/<session_id>/context", response=backoffice.ContextResponse)

@@ -14,6 +14,7 @@ import requests
 from flask_pocketping import clock
 from flask_pocketping.chat import messages
 from flask_pocketping.chat.projects import create_key, create_project, project_of_key
+from flask_pocketping.errors import Unauthorized
 from flask_pocketping.values import PROJECT_SWITCHES
 
 from ...conftest import LOCAL, Serve
@@ -193,7 +194,7 @@ def test_figures_from_one_moment_to_another(api: CheckedApi) -> None:
 def test_only_keys_open_it_and_errors_are_sentences(api: CheckedApi) -> None:
     nobody = ask(api.with_key(None), "/stats")
     assert (nobody.status_code, nobody.headers["WWW-Authenticate"][:6]) == (401, "Bearer")
-    assert nobody.json()["error"] == "An API key is needed: Authorization: Bearer YOUR_API_KEY."
+    assert nobody.json()["error"] == nobody.json()["message"] == Unauthorized.default_message
     assert ask(api.with_key("pp_guessed"), "/me").json()["error"] == "The API key is not valid."
     for path, sentence in (("/nothing", "There is nothing at this address."), ("/me", "This address takes GET, HEAD.")):
         answer = requests.delete(f"{api.url}/api/v1{path}", timeout=30)
