@@ -208,6 +208,11 @@ class Config:
         parse_number(0.05, 60, "seconds"),
         "Seconds between two reads of the event log. Sockets and the worker use it to find what other processes wrote.",
     )
+    webhook_format: str = _setting(
+        "standard",
+        parse_choice("standard", "pocketping"),
+        "`pocketping`: the older shape of PocketPing's bridge server, `{type, data, sentAt}`.",
+    )
     webhook_allow_http: bool = _setting(False, parse_boolean, "Whether webhooks may use http URLs.")
     webhook_allow_networks: tuple[Network, ...] = _setting(
         (), parse_networks, "Private networks that webhooks may connect to, such as `10.1.0.0/16`."

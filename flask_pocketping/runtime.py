@@ -66,7 +66,8 @@ class Runtime:
         self._tasks = PeriodicTasks(config, db, files, announcer.operators_vanished)
         self._client = client
         self._urls = urls
-        self._targets = [WebhookTarget(client, urls, disabled=self._webhook_disabled), *targets]
+        webhooks = WebhookTarget(client, urls, disabled=self._webhook_disabled, format=config.webhook_format)
+        self._targets = [webhooks, *targets]
         self._worker: Worker | None = None
         self._running_in: int | None = None
         self._lock = threading.Lock()

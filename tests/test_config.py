@@ -235,6 +235,7 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("visitor_allow_agents", "x"),
     ("visitor_block_agents", 5),
     ("visitor_address", "hashed"),
+    ("webhook_format", "xml"),
     ("geoip_database", "/nowhere/places.mmdb"),
 ]
 

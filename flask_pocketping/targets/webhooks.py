@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,8 +21,10 @@ from ..delivery.retry import parse_retry_after
 from ..delivery.target import Outcome, Target
 from ..outbox import deliveries
 from ..prepared import Prepared
+from ..schemas.compact_json import to_json
 from ..schemas.public_urls import PublicURLs
 from ..values import Deliver, Event
+from .bridge_format import bridge_event
 
 #: The duration of continuous failures that disables an endpoint.
 FAILING_LIMIT = timedelta(days=5)
@@ -39,6 +42,7 @@ class WebhookTarget(Target):
 
     :param urls: makes the addresses of files.
     :param disabled: told, after the commit, the id of an endpoint that was disabled.
+    :param format: `standard`, or `pocketping` for the shape of `bridge_format.py`.
     """
 
     name = TARGET
@@ -47,11 +51,16 @@ class WebhookTarget(Target):
     timeout = 0.0
 
     def __init__(
-        self, client: GuardedClient, urls: PublicURLs, disabled: Callable[[str], None] = lambda webhook_id: None
+        self,
+        client: GuardedClient,
+        urls: PublicURLs,
+        disabled: Callable[[str], None] = lambda webhook_id: None,
+        format: str = "standard",
     ) -> None:
         self._client = client
         self._urls = urls
         self._disabled = disabled
+        self._convert = _convert if format == "pocketping" else None
 
     def follow(self, event: Event, tx: Transaction) -> Iterable[Deliver]:
         """Return a delivery for each endpoint that is registered for the event."""
@@ -71,6 +80,8 @@ class WebhookTarget(Target):
 
         endpoint = batch.prepared
         body, event_type, message_id = _content(batch.first, self._urls)
+        if self._convert is not None:
+            body, event_type = self._convert(body)
         moment = clock.now()
         headers = {
             "Content-Type": "application/json",
@@ -142,6 +153,13 @@ def _content(job: Job, urls: PublicURLs) -> tuple[str, str, str]:
     data = urls.complete_json(event.data)
     body = f'{{"event":"{event.type}","timestamp":"{clock.format_utc(event.created_at)}","data":{data}}}'
     return body, event.type, event.public_id
+
+
+def _convert(body: str) -> tuple[str, str]:
+    """Make the older shape of a body, and its name of the event."""
+    found = json.loads(body)
+    event = bridge_event(found["event"], found["timestamp"], found["data"])
+    return to_json(event), event["type"]
 
 
 def _reason(status: int) -> str | None:
