@@ -45,6 +45,8 @@ MAX_IDEMPOTENCY_KEY = 255
 #: How many attachments a message may have, and how many messages one receipt may name.
 MAX_ATTACHMENTS = 10
 MAX_RECEIPTS = 500
+#: How many projects an operator may see.
+MAX_OPERATOR_PROJECTS = 100
 #: How many types of events a webhook or a socket may name.
 MAX_EVENT_TYPES = 50
 #: How many items a page has, unless more or fewer are asked for, and how many it may have.

@@ -88,11 +88,14 @@ class Operator:
     :ivar id: the host's id of the person, up to 255 characters.
     :ivar name: the name that visitors see, up to 200 characters.
     :ivar avatar: the address of a picture, up to 2048 characters.
+    :ivar projects: the ids of the projects whose inbox they may open, in the order of the inbox. Empty: the default
+        project.
     """
 
     id: str
     name: str
     avatar: str | None = None
+    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

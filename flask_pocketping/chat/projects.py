@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
@@ -58,6 +58,14 @@ def get_project(db: Database, project_id: str) -> Project:
     if row is None:
         raise ProjectNotFound
     return _project_value(row)
+
+
+def find_projects(db: Database, project_ids: Sequence[str]) -> list[Project]:
+    """Return those of some projects that exist, in the given order."""
+    query = select(projects).where(projects.c.id.in_(list(project_ids)))
+    with db.read() as connection:
+        found = {row.id: _project_value(row) for row in connection.execute(query)}
+    return [found[project_id] for project_id in dict.fromkeys(project_ids) if project_id in found]
 
 
 def set_switches(db: Database, project_id: str, changes: Mapping[str, bool]) -> Project:

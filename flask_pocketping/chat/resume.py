@@ -26,6 +26,7 @@ def resume(
     user: Identity | None = None,
     said: Identity | None = None,
     unless_silent: bool = False,
+    project_id: str | None = None,
 ) -> Session | None:
     """Continue a conversation, and record what the page reports.
 
@@ -33,10 +34,11 @@ def resume(
     :param user: the customer who is signed in; the conversation becomes theirs.
     :param said: the unverified identity from the page.
     :param unless_silent: skip an anonymous conversation without messages.
-    :return: `None` if the conversation does not exist or belongs to another customer.
+    :param project_id: the project that it must belong to, if any.
+    :return: `None` if the conversation does not exist or belongs to another customer or project.
     """
     try:
-        with change_session(db, session_id) as change:
+        with change_session(db, session_id, project_id) as change:
             if not _opens_for(change.row, user) or (unless_silent and _is_silent(change.row)):
                 return None
             if user is not None and not change.row["signed_in"]:

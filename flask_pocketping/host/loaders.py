@@ -12,7 +12,16 @@ from typing import Any
 from flask import current_app
 from werkzeug.wrappers import Response
 
-from ..bounds import MAX_CUSTOMER_ID, MAX_EMAIL, MAX_NAME, MAX_OBJECT_BYTES, MAX_URL, check_identity, check_line
+from ..bounds import (
+    MAX_CUSTOMER_ID,
+    MAX_EMAIL,
+    MAX_NAME,
+    MAX_OBJECT_BYTES,
+    MAX_OPERATOR_PROJECTS,
+    MAX_URL,
+    check_identity,
+    check_line,
+)
 from ..errors import InvalidRequest
 from ..schemas.compact_json import to_json
 from ..values import Identity, Operator, Session
@@ -149,7 +158,12 @@ def _identity_of(found: Mapping[str, Any]) -> Identity:
 
 def _operator_of(found: Mapping[str, Any]) -> Operator | None:
     number, name = found.get("id"), found.get("name")
-    return None if number is None or name is None else Operator(str(number), name, found.get("avatar") or None)
+    if number is None or name is None:
+        return None
+    projects = found.get("projects") or ()
+    # A single text is a mistake that the check below reports.
+    listed = tuple(projects) if isinstance(projects, list | tuple | set | frozenset) else projects
+    return Operator(str(number), name, found.get("avatar") or None, listed)
 
 
 def _check_identity(identity: Identity) -> None:
@@ -169,6 +183,11 @@ def _check_operator(operator: Operator) -> None:
             raise InvalidRequest.field(name, "Must be text, and not empty.")
         check_line(name, value, size)
     check_line("avatar", operator.avatar, MAX_URL)
+    projects = operator.projects
+    if not isinstance(projects, tuple) or not all(isinstance(item, str) and item for item in projects):
+        raise InvalidRequest.field("projects", "Must be ids of projects.")
+    if len(projects) > MAX_OPERATOR_PROJECTS:
+        raise InvalidRequest.field("projects", f"Must be up to {MAX_OPERATOR_PROJECTS} ids.")
 
 
 def _check(loader: str, check: Callable[[], None]) -> None:

@@ -10,6 +10,7 @@ from .. import bounds
 from ..values import EVENT_TYPES, RECEIPTS, DeliveryState, MessageStatus, MessageType, SessionStatus
 from .base import BackOfficeRequest, OutputSchema
 from .fields import (
+    PROJECT_ID,
     VISITOR_ID,
     FreeObject,
     FreeValue,
@@ -248,10 +249,21 @@ class DeliveriesResponse(OutputSchema):
     nextCursor = fields.String(attribute="next_cursor", allow_none=True, required=True)
 
 
+class OperatorTokenQuery(BackOfficeRequest):
+    project = Text(load_default=None, **PROJECT_ID)
+
+
+class ProjectNameSchema(OutputSchema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+
+
 class OperatorTokenResponse(OutputSchema):
     token = fields.String(required=True)
     expiresAt = Time(required=True)
     operator = fields.Nested(OperatorSchema, required=True)
+    project = fields.Nested(ProjectNameSchema, required=True)
+    projects = fields.List(fields.Nested(ProjectNameSchema), required=True)
 
 
 class OperatorsResponse(OutputSchema):

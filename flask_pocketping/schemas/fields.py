@@ -116,6 +116,8 @@ def matching(pattern: str, error: str) -> dict[str, Any]:
     return {"validate": validate.Regexp(rf"(?:{pattern})\Z", error=error), "metadata": {"pattern": f"^{pattern}$"}}
 
 
+#: Keywords for the field of a project's id.
+PROJECT_ID = matching("[A-Za-z0-9_]{1,40}", "Must be the id of a project.")
 #: Keywords for the field of a visitor's id.
 VISITOR_ID = matching(f"[A-Za-z0-9_.:-]{{1,{MAX_VISITOR_ID}}}", f"Must be 1–{MAX_VISITOR_ID} of A-Z a-z 0-9 _ . : -")
 

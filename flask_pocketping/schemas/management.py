@@ -9,6 +9,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_sche
 from .. import bounds
 from ..clock import parse_utc
 from ..values import PROJECT_SWITCHES, SessionStatus
+from .backoffice import ProjectNameSchema
 from .base import BackOfficeRequest, OutputSchema
 from .fields import StrictBoolean, Text, Time, content_field, length, one_of, page_size
 from .values import MessageSchema, SessionSchema
@@ -74,11 +75,6 @@ class ReplyRequest(BackOfficeRequest):
 
 class OrganizationSchema(OutputSchema):
     id = fields.String(required=True)
-
-
-class ProjectNameSchema(OutputSchema):
-    id = fields.String(required=True)
-    name = fields.String(required=True)
 
 
 class MeResponse(OutputSchema):

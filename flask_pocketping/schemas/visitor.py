@@ -11,6 +11,7 @@ from .. import bounds
 from ..values import RECEIPTS, MessagePage, MessageStatus, MessageType, SessionStatus
 from .base import AcceptedResponse, OutputSchema, VisitorRequest
 from .fields import (
+    PROJECT_ID,
     VISITOR_ID,
     FreeObject,
     FreeValue,
@@ -50,6 +51,7 @@ class ConnectRequest(VisitorRequest):
     identity = FreeObject(allow_none=True, load_default=None)
     identityToken = fields.Raw(allow_none=True, load_default=None)
     create = StrictBoolean(load_default=True)
+    project = Text(allow_none=True, load_default=None, **PROJECT_ID)
 
 
 class PreChatFormSchema(OutputSchema):
@@ -215,6 +217,10 @@ class VisibleOperatorSchema(OutputSchema):
 
     name = fields.String(required=True)
     avatar = fields.String()
+
+
+class PresenceQuery(VisitorRequest):
+    project = Text(load_default=None, **PROJECT_ID)
 
 
 class PresenceResponse(OutputSchema):

@@ -1,10 +1,11 @@
 /** The REST API as the inbox uses it, with the operator's short-lived token. */
 
 /** @typedef {import('./types.js').Operator} Operator */
+/** @typedef {{id: string, name: string}} Project */
 /** @typedef {import('./types.js').Attachment} Attachment */
 /**
- * @typedef {{token: string, operator: Operator, life: number, goodUntil: number}} Token life: in milliseconds;
- *   goodUntil: by the clock of this machine
+ * @typedef {{token: string, operator: Operator, project: Project, projects: Project[], life: number, goodUntil: number}}
+ *   Token projects: those that the operator may see; life: in milliseconds; goodUntil: by the clock of this machine
  */
 
 /** The path of the saved replies in the REST API. */
@@ -45,9 +46,13 @@ export function passes(error) {
 }
 
 export class Api {
-  /** @param {string} base where the extension is, without a slash at its end */
-  constructor(base) {
+  /**
+   * @param {string} base where the extension is, without a slash at its end
+   * @param {string} [project] '' is the one that the server chooses
+   */
+  constructor(base, project = '') {
     this.base = base;
+    this.project = project;
     /** @type {Token | null} */
     this.token = null;
     /** @type {Promise<Token> | null} */
@@ -70,16 +75,21 @@ export class Api {
   /** @returns {Promise<Token>} */
   async askForToken() {
     const answer = await reach((signal) =>
-      fetch(`${this.base}/inbox/token`, { method: 'POST', credentials: 'same-origin', redirect: 'manual', signal }),
+      fetch(`${this.base}/inbox/token${this.project && `?project=${this.project}`}`, {
+        method: 'POST',
+        credentials: 'same-origin',
+        redirect: 'manual',
+        signal,
+      }),
     );
     // A redirect leads to the host's sign-in.
     if (answer.type === 'opaqueredirect' || [401, 403, 404].includes(answer.status)) throw new SignedOut();
     if (!answer.ok) throw await refusal(answer);
-    const { token, expiresAt, operator } = await answer.json();
+    const { token, expiresAt, operator, project, projects } = await answer.json();
     // The clock of this machine may be wrong; the server's tells how long the token is valid.
     const now = Date.parse(answer.headers.get('Date') ?? '') || Date.now();
     const life = Date.parse(expiresAt) - now;
-    this.token = { token, operator, life, goodUntil: Date.now() + life };
+    this.token = { token, operator, project, projects, life, goodUntil: Date.now() + life };
     return this.token;
   }
 

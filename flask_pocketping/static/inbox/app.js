@@ -33,11 +33,12 @@ export class App {
   /**
    * @param {string} base the path of the extension, without a slash at its end
    * @param {string[]} transports those that the server carries
+   * @param {string} project the one that the page's address names, '' if it names none
    */
-  constructor(base, transports) {
+  constructor(base, transports, project) {
     this.store = new Store();
-    this.api = new Api(base);
-    this.router = new Router(base, () => this.navigated());
+    this.api = new Api(base, project);
+    this.router = new Router(base, project, () => this.navigated());
     this.route = this.router.route();
     this.savedReplies = new SavedReplies(this.api);
     this.outbox = new Outbox(this.store, this.api, () => this.showSignedOut());
@@ -58,7 +59,7 @@ export class App {
     });
     this.signIn = new SignIn({
       api: this.api,
-      onToken: ({ operator }) => this.signedIn(operator),
+      onToken: (token) => this.signedIn(token),
       onRenewed: (token) => this.connection.renew(token),
       onSignedOut: () => this.showSignedOut(),
     });
@@ -252,11 +253,14 @@ export class App {
 
   // The operator
 
-  /** @param {import('./types.js').Operator} operator */
-  signedIn(operator) {
+  /** @param {import('./api.js').Token} token */
+  signedIn({ operator, project, projects }) {
     const first = !this.store.me;
     this.store.me = operator;
-    if (first) this.outbox.restore();
+    if (first) {
+      this.outbox.restore(project.id);
+      this.frame.paintProjects(project, projects);
+    }
     this.paintMe();
   }
 

@@ -33,6 +33,13 @@ export class Frame {
       },
       icon('gear'),
     );
+    this.projects = el('select', {
+      class: 'projects',
+      'aria-label': texts.project,
+      title: texts.project,
+      hidden: true,
+      onChange: () => location.assign(router.project(this.projects.value)),
+    });
     this.rail = el(
       'nav',
       { class: 'rail', 'aria-label': texts.mainNavigation },
@@ -45,6 +52,7 @@ export class Frame {
         icon('bolt'),
         el('span', {}, texts.savedReplies),
       ),
+      this.projects,
       this.me,
     );
     this.middle = el('div', { class: 'middle', tabindex: -1 }, ...middle);
@@ -103,6 +111,18 @@ export class Frame {
       others > 0 && el('span', { class: 'others', title: texts.operatorsOnline(operators.length) }, `+${others}`),
       el('span', { class: 'me-name' }, texts.you),
     );
+  }
+
+  /**
+   * Let the operator go to another project, if there are several.
+   *
+   * @param {import('./api.js').Project} project the one that is shown
+   * @param {import('./api.js').Project[]} projects
+   */
+  paintProjects(project, projects) {
+    this.projects.hidden = projects.length < 2;
+    fill(this.projects, ...projects.map(({ id, name }) => el('option', { value: id }, name)));
+    this.projects.value = project.id;
   }
 
   /**

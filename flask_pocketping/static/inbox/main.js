@@ -2,9 +2,10 @@
 
 import { App } from './app.js';
 import { applyTheme } from './preferences.js';
+import { projectOf } from './router.js';
 import { language } from './texts.js';
 
 applyTheme();
 document.documentElement.lang = language;
 const { endpoint = '', transports = '' } = document.documentElement.dataset;
-new App(endpoint, transports.split(' ')).start();
+new App(endpoint, transports.split(' '), projectOf(location.pathname, endpoint)).start();

@@ -30,9 +30,13 @@ export class Outbox {
     store.on('pending', () => this.keep());
   }
 
-  /** Restore what a reload of the page interrupted, once it is known who the operator is. */
-  restore() {
-    this.place = `${KEPT}:${this.store.me?.id}`;
+  /**
+   * Restore what a reload of the page interrupted, once it is known who the operator is.
+   *
+   * @param {string} [project] whose inbox is open: messages for another one wait until that is
+   */
+  restore(project = '') {
+    this.place = `${KEPT}:${this.store.me?.id}:${project}`;
     for (const pending of this.kept()) {
       this.store.pending.add({ ...pending, state: pending.state === 'failed' ? 'failed' : 'waiting' });
     }

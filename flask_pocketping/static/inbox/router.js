@@ -12,10 +12,12 @@ const STATS = 'statistics';
 export class Router {
   /**
    * @param {string} base
+   * @param {string} project the one that the page's address names, '' if it names none
    * @param {(route: Route) => void} onNavigate
    */
-  constructor(base, onNavigate) {
-    this.root = `${base}/inbox`;
+  constructor(base, project, onNavigate) {
+    this.inbox = `${base}/inbox`;
+    this.root = this.inbox + (project && `/${project}`);
     this.onNavigate = onNavigate;
     addEventListener('popstate', () => onNavigate(this.route()));
   }
@@ -30,6 +32,15 @@ export class Router {
   /** @param {string} sessionId */
   conversation(sessionId) {
     return `${this.root}/${encodeURIComponent(sessionId)}`;
+  }
+
+  /**
+   * The inbox of another project.
+   *
+   * @param {string} id
+   */
+  project(id) {
+    return `${this.inbox}/${encodeURIComponent(id)}`;
   }
 
   get stats() {
@@ -53,6 +64,17 @@ export class Router {
     if (history.state?.inside && matchMedia('(max-width: 760px)').matches) history.back();
     else this.go(above);
   }
+}
+
+/**
+ * Tell the project that an address names: it stands before the conversation.
+ *
+ * @param {string} path
+ * @param {string} base
+ */
+export function projectOf(path, base) {
+  const [first = ''] = path.slice(`${base}/inbox/`.length).split('/');
+  return /^proj_\w+$/.test(first) ? first : '';
 }
 
 /**

@@ -144,6 +144,7 @@ export const texts = {
   screen: 'Screen',
   language: 'Language',
   localTime: 'Local time',
+  project: 'Project',
   country: 'Country',
   city: 'City',
   address: 'IP address',

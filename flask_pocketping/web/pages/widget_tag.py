@@ -30,7 +30,7 @@ def pocketping_widget(context: Context, /, **options: Any) -> Markup:
     """Return the chat widget's script tag. It is the same for all visitors unless `identity` is given.
 
     :param options: `theme`, `position`, `language`, `transport`, `open`, `sound`, `title_badge`, `primary_color`,
-        `launcher`, `texts` and `identity`. docs/embedding.md explains them.
+        `launcher`, `texts`, `project` and `identity`. docs/embedding.md explains them.
     :raises TypeError: if an option or a name in `texts` does not exist.
     :raises ValueError: if an option has an invalid value.
     """
@@ -107,6 +107,7 @@ _OPTIONS: dict[str, Check] = {
     "launcher": _flag,
     "primary_color": _matching("#(?:[0-9A-Fa-f]{3}){1,2}", 'a colour such as "#0a7cff"'),
     "texts": _texts,
+    "project": _matching("[A-Za-z0-9_]{1,40}", "the id of a project"),
     "identity": _matching("[A-Za-z0-9_.-]+", "a token that identity_token() made"),
 }
 

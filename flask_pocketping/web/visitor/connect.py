@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import request
@@ -10,6 +11,7 @@ from flask import request
 from ... import clock
 from ...bounds import MAX_USER_AGENT, storable, storable_json
 from ...chat import messages, pages, resume, sessions
+from ...chat.projects import get_project
 from ...config import Config
 from ...errors import RateLimited, Unavailable
 from ...schemas import visitor
@@ -36,6 +38,8 @@ _PAGES = Limit("visitor_message_limit", "pages")
 @routes("POST /connect", body=visitor.ConnectRequest, response=visitor.ConnectResponse, session="optional")
 def connect(call: Call, session_id: str | None) -> Any:
     """Open a conversation, or continue the one of a handle or a signed identity."""
+    if (project_id := call.body["project"]) is not None:
+        call = replace(call, project_id=get_project(call.state.db, project_id).id)
     for _ in range(TRIES):
         try:
             return _connect(call, session_id)
@@ -80,7 +84,11 @@ def _go_on(
     if session_id is not None:
         elsewhere = theirs not in {None, session_id}
         news, word = (metadata, said) if _may_tell(call, session_id) else ({}, None)
-        session = resume.resume(db, session_id, news, user=user, said=word, unless_silent=elsewhere)
+        # A page that names its project shows no conversation of another one.
+        project_id = call.body["project"]
+        session = resume.resume(
+            db, session_id, news, user=user, said=word, unless_silent=elsewhere, project_id=project_id
+        )
     if session is None and theirs is not None:
         session = resume.resume(db, theirs, metadata if _may_tell(call, theirs) else {}, user=user)
     return session

@@ -13,13 +13,14 @@ from ..operations import Call, Routes
 routes = Routes(caller="visitor")
 
 
-@routes("GET /presence", response=visitor.PresenceResponse)
+@routes("GET /presence", query=visitor.PresenceQuery, response=visitor.PresenceResponse)
 def get_presence(call: Call) -> Any:
     """Get whether somebody is online, and who."""
     after = call.state.ai_after
+    project_id = call.query["project"] or call.project_id
     return {
-        "online": presence.operator_online(call.state.db, call.project_id),
-        "operators": presence.operators(call.state.db, call.project_id),
+        "online": presence.operator_online(call.state.db, project_id),
+        "operators": presence.operators(call.state.db, project_id),
         "aiEnabled": after is not None,
         "aiActiveAfter": after,
     }

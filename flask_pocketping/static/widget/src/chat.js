@@ -58,7 +58,7 @@ export class Chat {
     this.emit = emit;
     this.ended = this.#ending.signal;
     this.endpoint = new URL(config.endpoint, location.href).href.replace(/\/$/, '');
-    const name = `pocketping:${this.endpoint}:`;
+    const name = `pocketping:${this.endpoint}${config.project ? `#${config.project}` : ''}:`;
     this.storage = openStorage(name);
     this.visitor = new Visitor(this.storage, config, this.endpoint);
     this.tabs = openTabs(

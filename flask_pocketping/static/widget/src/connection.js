@@ -93,6 +93,7 @@ export class Connection {
   #greet(create, identityToken) {
     const { visitorId, identity } = this.#chat.visitor.stored;
     return this.call('POST', '/connect', {
+      project: this.#chat.config.project,
       visitorId,
       identity,
       create,

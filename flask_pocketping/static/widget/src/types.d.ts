@@ -93,6 +93,8 @@ interface WidgetConfig {
   sound?: boolean;
   titleBadge?: boolean;
   launcher?: boolean;
+  /** The id of the project that the conversation belongs to. */
+  project?: string;
   /** A signed identity, where the app can't tell it by the browser's cookies. */
   identity?: string;
 }
