@@ -5,15 +5,21 @@ from __future__ import annotations
 from .. import clock
 from ..bounds import MAX_COMMENT, check_text
 from ..db import Database
-from ..errors import InvalidRequest
+from ..errors import Forbidden, InvalidRequest
 from ..values import Session
 from .log import change_session
+from .projects import is_switched_on
 from .sessions import current
 
 
 def request(db: Database, session_id: str, project_id: str | None = None) -> Session:
-    """Ask the visitor for a rating and log `csat.requested`. A visitor who has rated is not asked again."""
+    """Ask the visitor for a rating and log `csat.requested`. A visitor who has rated is not asked again.
+
+    :raises Forbidden: if the project's switch `csatEnabled` is off.
+    """
     with change_session(db, session_id, project_id) as change:
+        if not is_switched_on(change.tx.connection, change.row["project_id"], "csatEnabled"):
+            raise Forbidden("Ratings are switched off for this project.")
         if change.row["csat_score"] is None:
             change.set(csat_requested_at=change.now)
             change.log("csat.requested", {"requestedAt": clock.format_utc(change.now)}, requested_at=change.now)

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from .. import clock
 from ..bounds import MAX_NAME, storable
@@ -84,6 +84,15 @@ def set_switches(db: Database, project_id: str, changes: Mapping[str, bool]) -> 
         switches = {**(row.switches or {}), **changes}
         tx.execute(update(projects).where(projects.c.id == project_id).values(switches=switches))
     return Project(row.id, row.name, row.created_at, switches)
+
+
+def is_switched_on(connection: Connection, project_id: str, name: str) -> bool:
+    """Return one of a project's switches.
+
+    :param name: its name in `PROJECT_SWITCHES`.
+    """
+    switches = connection.execute(select(projects.c.switches).where(projects.c.id == project_id)).scalar_one_or_none()
+    return bool((switches or {}).get(name, PROJECT_SWITCHES[name]))
 
 
 def count_sessions(db: Database, project_id: str) -> int:

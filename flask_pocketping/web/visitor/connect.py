@@ -11,7 +11,7 @@ from flask import request
 from ... import clock
 from ...bounds import MAX_USER_AGENT, storable, storable_json
 from ...chat import messages, pages, resume, sessions
-from ...chat.projects import get_project
+from ...chat.projects import get_project, is_switched_on
 from ...config import Config
 from ...errors import RateLimited, Unavailable
 from ...schemas import visitor
@@ -61,7 +61,7 @@ def _connect(call: Call, session_id: str | None) -> dict[str, Any]:
         return _connected(call, session, user, messages.list_messages(call.state.db, session.id))
     if not call.body["create"]:
         return _unopened(call, None, user)
-    if _is_crawler(call.state.config, header or named):
+    if _is_crawler(call.state.config, header or named) and _leaves_out_crawlers(call):
         # This response works, but its handle opens nothing, and nothing is stored.
         return _unopened(call, call.state.handles.sign(clock.new_id("sess")), user)
     return _connected(call, _open(call, metadata, user, said), user, MessagePage([], False))
@@ -72,6 +72,11 @@ def _is_crawler(config: Config, agent: str) -> bool:
     if any(part in lowered for part in config.not_crawlers):
         return False
     return any(part in lowered for part in config.crawlers) or user_agents.is_crawler(agent)
+
+
+def _leaves_out_crawlers(call: Call) -> bool:
+    with call.state.db.read() as connection:
+        return is_switched_on(connection, call.project_id, "botHeuristicsEnabled")
 
 
 def _go_on(
