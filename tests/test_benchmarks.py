@@ -27,7 +27,7 @@ def test_messages_are_measured_against_an_empty_view(tmp_path: Path) -> None:
     printed, kept = run("message", tmp_path)
     assert "ours / bare view" in printed
     assert kept["ratio"] > 0
-    assert kept["target"] == 0.45
+    assert kept["target"] == 0.5
 
 
 def test_the_latency_of_sockets_is_measured(tmp_path: Path) -> None:

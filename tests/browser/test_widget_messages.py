@@ -93,8 +93,7 @@ def test_messages_keep_their_side_whatever_the_direction_of_their_text(shop: Sho
         bubble = box(chat.message(text).locator(".bubble"))
         right = (bubble["x"] + bubble["right"]) / 2 > middle
         assert right == (own == (language == "en")), text
-        direction = chat.message(text).get_by_text(text).evaluate("element => getComputedStyle(element).direction")
-        assert direction == ("ltr" if text.isascii() else "rtl")
+        expect(chat.message(text).get_by_text(text)).to_have_css("direction", "ltr" if text.isascii() else "rtl")
 
 
 def test_addresses_of_the_web_and_of_mail_are_links(shop: Shop, page: Page) -> None:

@@ -72,7 +72,10 @@ def test_new_messages_are_offered_to_who_reads_older_ones(shop: Shop, page: Page
     answer(shop.api, "Seen at once")
     expect(chat.message("Seen at once")).to_be_in_viewport()
     expect(pill).to_be_hidden()
-    chat.log.evaluate("element => element.scrollTo(0, 300)")
+    # A page learns of its scrolling with the next frame that it draws.
+    chat.log.evaluate(
+        "element => (element.scrollTo(0, 300), new Promise(done => requestAnimationFrame(() => setTimeout(done))))"
+    )
     answer(shop.api, "Come down")
     expect(pill).to_be_visible()
     expect(chat.message("Come down")).not_to_be_in_viewport()

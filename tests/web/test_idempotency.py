@@ -102,6 +102,7 @@ def test_every_route_that_creates_can_be_repeated(office: Office, receiver: Rece
         "/webhooks": {"url": receiver.url, "events": ["session.closed"]},
         f"/webhooks/{webhook_id}/test": None,
         "/saved-replies": {"shortcut": "hi", "content": "Hello!"},
+        f"/api/v1/sessions/{session_id}/reply": {"content": "x"},
     }
     for number, (path, body) in enumerate(routes.items()):
         first, second = once(api, path, body, f"key {number}"), once(api, path, body, f"key {number}")
@@ -110,7 +111,7 @@ def test_every_route_that_creates_can_be_repeated(office: Office, receiver: Rece
         assert (replayed(first), replayed(second)) == (False, True)
     assert len(api.ok("GET", "/sessions")["sessions"]) == 2
     assert len(api.ok("GET", "/webhooks")["webhooks"]) == 2
-    assert office.events_of(session_id) == ["session.created", "message.created", "event.sent"]
+    assert office.events_of(session_id) == ["session.created", "message.created", "event.sent", "message.created"]
     receiver.wait(1)
     assert len(api.ok("GET", f"/webhooks/{webhook_id}/deliveries")["deliveries"]) == 1
     taking = {

@@ -1026,8 +1026,11 @@ def test_no_route_finds_data_of_another_project(any_office: Office, receiver: Re
         "webhook_id": hook["id"],
         "delivery_id": delivery["id"],
         "reply_id": owner.ok("POST", "/saved-replies", saved)["savedReply"]["id"],
+        "project_id": owner.ok("GET", f"/sessions/{session_id}")["session"]["projectId"],
     }
     bodies = {
+        "send_reply": {"content": "x"},
+        "update_managed_project": {"botHeuristicsEnabled": False},
         "edit_message": {"content": "x"},
         "send_message": {"content": "x"},
         "identify_visitor": {"name": "x"},
@@ -1036,7 +1039,7 @@ def test_no_route_finds_data_of_another_project(any_office: Office, receiver: Re
         "update_webhook": {"enabled": False},
         "update_saved_reply": saved,
     }
-    codes = {"sessions": "SESSION", "webhooks": "WEBHOOK", "saved-replies": "SAVED_REPLY"}
+    codes = {"sessions": "SESSION_", "webhooks": "WEBHOOK_", "saved-replies": "SAVED_REPLY_", "projects": ""}
     before = (owner.get("/sessions").json(), owner.get("/webhooks").json(), any_office.events_of(session_id))
     tried = set()
     for path, operations in owner.contract.document["paths"].items():
@@ -1046,7 +1049,7 @@ def test_no_route_finds_data_of_another_project(any_office: Office, receiver: Re
             body = bodies.get(operation["operationId"])
             named = {"filename": "x.txt"} if operation["operationId"] == "add_attachment" else None
             answer = stranger.request(method.upper(), path.format(**ids), json=body, params=named)
-            code = f"{codes[path.split('/')[1]]}_NOT_FOUND"
+            code = f"{codes[path.removeprefix('/api/v1').split('/')[1]]}NOT_FOUND"
             assert (answer.status_code, answer.json()["code"]) == (404, code), f"{method} {path}"
             tried.add(operation["operationId"])
     assert len(tried) >= 18
