@@ -75,9 +75,16 @@ class UTCDateTime(TypeDecorator[datetime]):
         # the time, and a message has five times in it.
         return _sqlite_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
+        return _from_sqlite if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
 
 def _sqlite_text(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+
+
+def _from_sqlite(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 # SQLite numbers only INTEGER keys automatically; MariaDB's TEXT ends at 64 kB.

@@ -43,11 +43,14 @@ class ProcessRateLimiter(SlidingWindowCounterRateLimiter):
         return len(self._counters.expirations)
 
     def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        key, expiry = item.key_for(*identifiers), item.get_expiry()
         with self._lock:
-            self._longest = max(self._longest, item.get_expiry())
-            if time.monotonic() >= self._purge_at or len(self) >= self.MAX_COUNTERS:
+            if expiry > self._longest:
+                self._longest = expiry
+            if time.monotonic() >= self._purge_at or len(self._counters.expirations) >= self.MAX_COUNTERS:
                 self._purge()
-            return super().hit(item, *identifiers, cost=cost)
+            # As the strategy does it, in fewer calls: every request is counted several times.
+            return self._counters.acquire_sliding_window_entry(key, item.amount, expiry, cost)
 
     def test(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         with self._lock:

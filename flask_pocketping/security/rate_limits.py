@@ -60,7 +60,7 @@ class Limiter:
         :raises RateLimited: if these are too many.
         """
         if most and size:
-            self.hit((RateRule(most, 1, "day"),), "bytes", address, cost=size)
+            self.hit(_a_day(most), "bytes", address, cost=size)
 
     def check(self, rules: Rules, *key: str) -> None:
         """As `hit`, without counting.
@@ -78,6 +78,8 @@ class Limiter:
 
     def _hit(self, rule: RateRule, key: Sequence[str], cost: int) -> bool:
         item = _item(rule)
+        if self._redis_url is None:
+            return self._in_process().hit(item, *key, cost=cost)
         return self._ask(lambda limiter, name: limiter.hit(item, *name, cost=cost), key)
 
     def _test(self, rule: RateRule, key: Sequence[str]) -> bool:
@@ -133,6 +135,11 @@ def _item(rule: RateRule) -> RateLimitItem:
     from limits import parse
 
     return parse(f"{rule.amount} per {rule.multiples} {rule.unit}")
+
+
+@lru_cache(maxsize=64)
+def _a_day(amount: int) -> Rules:
+    return (RateRule(amount, 1, "day"),)
 
 
 def _headers(rule: RateRule, left: int, reset: int) -> dict[str, str]:

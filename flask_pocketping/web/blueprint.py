@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Request, Response
 
 from ..state import State
 from . import fallback
 from .context import current_globals, current_request
 from .cors import add_cors_headers
 from .fallback import add_fallback
-from .interception import explain_interception, note_reached
+from .interception import explain_interception, has_reached, note_reached
 from .management.routes import PREFIX as MANAGEMENT
 from .operations import Operation
 from .origins import check_visitor_origin
@@ -57,6 +57,7 @@ class _Requests:
         self.state = state
         self.stream, self.ws = f"{NAME}.stream", f"{NAME}.ws"
         self.visitor = {self.stream, *(f"{NAME}.{item.name}" for item in operations if item.caller == "visitor")}
+        self.sockets = {self.stream, self.ws}
         #: Operators fetch files too, and whoever has an address of one was given it.
         self.files = {f"{NAME}.get_file", f"{NAME}.get_thumbnail"}
         #: What pages of other origins may read.
@@ -64,54 +65,45 @@ class _Requests:
         self.beacons = {item.path for item in operations if item.any_type}
 
     def before(self) -> None:
-        state, asked = self.state, current_request()
-        note_reached()
+        state, asked, kept = self.state, current_request(), current_globals()
+        note_reached(kept)
         state.runtime.ensure_running()
         if asked.endpoint in self.visitor:
             # The host's CORS headers are no protection: they only stop a page from reading the response.
-            check_visitor_origin(state.config.cors_origins, state.config.public_url)
+            check_visitor_origin(asked, state.config.cors_origins, state.config.public_url)
             if asked.method != "OPTIONS":
                 if asked.endpoint not in self.files:
                     check_origin_of(state, asked)
-                g.pocketping_version_status = status = version_status(state.config, asked.headers.get(HEADER))
+                kept.pocketping_version_status = status = version_status(state.config, asked.headers.get(HEADER))
                 status.check()
-        if asked.endpoint in {self.stream, self.ws}:
+        if asked.endpoint in self.sockets:
             prepare_upgrade(state, visitor=asked.endpoint == self.stream)
 
     def after(self, response: Response) -> Response:
-        if (switched := finish_upgrade()) is not None:
+        asked, kept = current_request(), current_globals()
+        if asked.endpoint in self.sockets and (switched := finish_upgrade()) is not None:
             return switched
-        self._add_kept_headers(response)
-        self._add_allowed_methods(response)
-        self._add_cors(response)
-        return explain_interception(self.state, response)
+        if headers := kept.get("pocketping_headers"):
+            response.headers.update(headers)
+        if (status := kept.get("pocketping_version_status")) is not None:
+            response.headers.update(status.headers)
+        path = self._path(asked)
+        if asked.method == "OPTIONS":
+            # Flask's own list would have every method, because our fallback accepts all of them.
+            response.allow.update(fallback.allowed_methods(path))
+        # The fallback responds to methods that a path does not accept, including preflight requests.
+        unknown = asked.endpoint == f"{NAME}.{fallback.ENDPOINT}"
+        if asked.endpoint in self.shared or (unknown and fallback.is_visitor_path(path)):
+            add_cors_headers(self.state.config, asked, response, beacon=path in self.beacons)
+        return response if has_reached(kept) else explain_interception(self.state, response)
 
     def answer_error(self, error: Exception) -> Response:
-        is_management = f"{self._path()}/".startswith(f"{MANAGEMENT}/")
+        is_management = f"{self._path(current_request())}/".startswith(f"{MANAGEMENT}/")
         return management_error_response(error) if is_management else error_response(error)
 
     def teardown(self, error: BaseException | None) -> None:
         give_back_socket()
         release_room(self.state)
 
-    def _add_kept_headers(self, response: Response) -> None:
-        kept = current_globals()
-        if headers := kept.get("pocketping_headers"):
-            response.headers.update(headers)
-        if (status := kept.get("pocketping_version_status")) is not None:
-            response.headers.update(status.headers)
-
-    def _add_allowed_methods(self, response: Response) -> None:
-        if current_request().method == "OPTIONS":
-            # Flask's own list would have every method, because our fallback accepts all of them.
-            response.allow.update(fallback.allowed_methods(self._path()))
-
-    def _add_cors(self, response: Response) -> None:
-        endpoint = current_request().endpoint
-        # The fallback responds to methods that a path does not accept, including preflight requests.
-        unknown = endpoint == f"{NAME}.{fallback.ENDPOINT}"
-        if endpoint in self.shared or (unknown and fallback.is_visitor_path(self._path())):
-            add_cors_headers(self.state.config, response, beacon=self._path() in self.beacons)
-
-    def _path(self) -> str:
-        return current_request().path.removeprefix(self.state.config.url_prefix)
+    def _path(self, asked: Request) -> str:
+        return asked.path.removeprefix(self.state.config.url_prefix)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Request, Response
 
 from ..config import Config
 from .visitor.versions import HEADER
@@ -22,15 +22,16 @@ _EXPOSED_HEADERS = ", ".join(
 _MAX_AGE = "600"
 
 
-def add_cors_headers(config: Config, response: Response, *, beacon: bool) -> None:
+def add_cors_headers(config: Config, asked: Request, response: Response, *, beacon: bool) -> None:
     """Let pages of the listed origins read a response.
 
+    :param asked: the request.
     :param beacon: whether browsers send the request with cookies, as they do with beacons.
     """
     if not config.cors_origins:
         return
     response.vary.add("Origin")
-    origin = request.headers.get("Origin", "")
+    origin = asked.headers.get("Origin", "")
     if origin.lower() not in config.cors_origins:
         return
     response.headers["Access-Control-Allow-Origin"] = origin
@@ -38,7 +39,7 @@ def add_cors_headers(config: Config, response: Response, *, beacon: bool) -> Non
     if beacon:
         # Browsers always send beacons with cookies, and don't send them without this header.
         response.headers["Access-Control-Allow-Credentials"] = "true"
-    if request.method == "OPTIONS":
+    if asked.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, POST")
         response.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
         response.headers["Access-Control-Max-Age"] = _MAX_AGE

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 
-from flask import Response, g, request
+from flask import Response, request
+from flask.ctx import _AppCtxGlobals
 
 from ..state import State
 
@@ -21,19 +22,24 @@ ADVICE = 'If the app checks sign-in before each request, let its blueprint "pock
 _SCRIPT = "widget/widget.js"
 
 
-def note_reached() -> None:
-    """Remember that the request has reached the chat's own code."""
-    g.pocketping_reached = True
+def note_reached(kept: _AppCtxGlobals) -> None:
+    """Remember in `g` that the request has reached the chat's own code."""
+    kept.pocketping_reached = True
+
+
+def has_reached(kept: _AppCtxGlobals) -> bool:
+    """Return whether the request has reached the chat's own code."""
+    return "pocketping_reached" in kept
 
 
 def explain_interception(state: State, response: Response) -> Response:
-    """Log it when a function of the host has responded with a redirect or a page.
+    """Log it when a function of the host has responded with a redirect or a page, before the chat's own code ran.
 
     The inbox is a page itself, so the host may guard it.
 
     :return: for the widget's script, a script that writes to the console; else the host's response.
     """
-    if "pocketping_reached" in g or request.blueprint is None or request.endpoint == f"{request.blueprint}.inbox":
+    if request.blueprint is None or request.endpoint == f"{request.blueprint}.inbox":
         return response
     is_redirect = 300 <= response.status_code < 400
     if not is_redirect and not (response.mimetype == "text/html" and response.status_code in {200, 401, 403}):

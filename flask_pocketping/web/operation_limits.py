@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from flask import request
-
 from ..security.rate_limits import address_key
 from ..state import State
+from .context import current_request
 
 Setting = Literal[
     "visitor_address_limit",
@@ -37,7 +36,7 @@ class Limit:
         :param session_id: the session to count for. Without one, this counts for the address of the request.
         :raises RateLimited: if the limit is exceeded.
         """
-        owner = address_key(request.remote_addr) if session_id is None else session_id
+        owner = address_key(current_request().remote_addr) if session_id is None else session_id
         state.limiter.hit(getattr(state.config, self.setting), self.name, owner)
 
 

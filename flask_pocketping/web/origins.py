@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import Request, request
 
 from ..errors import Forbidden
 
@@ -33,22 +33,23 @@ def check_same_origin() -> None:
         raise Forbidden("Only pages of the same origin may ask this.")
 
 
-def check_visitor_origin(listed: Collection[str], public_url: str | None = None) -> None:
+def check_visitor_origin(asked: Request, listed: Collection[str], public_url: str | None = None) -> None:
     """Refuse a page of an origin that is neither the app's own nor listed, on visitor routes.
 
     Requests without `Origin` are allowed. Programs send none, and neither do browsers that load an image or follow a
     link.
 
+    :param asked: the request.
     :param listed: `POCKETPING_CORS_ORIGINS`.
     :param public_url: `POCKETPING_PUBLIC_URL`, whose origin is the app's own too.
     :raises Forbidden: if the page is not allowed.
     """
-    origin = request.headers.get("Origin")
+    origin = asked.headers.get("Origin")
     if origin is None or origin.lower() in listed or is_own(origin, public_url):
         return
     # The browser compared the addresses itself. It knows better behind a proxy that changes Host, and where the
     # page's referrer policy makes its own origin "null".
-    if request.headers.get("Sec-Fetch-Site") == "same-origin":
+    if asked.headers.get("Sec-Fetch-Site") == "same-origin":
         return
     raise Forbidden("Pages of this origin may not ask this. See POCKETPING_CORS_ORIGINS.")
 
