@@ -18,6 +18,9 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from .bridges.connected import Bridges
+from .bridges.platform import Author
+from .bridges.registry import connect
 from .chat.projects import hash_key
 from .config import Config
 from .db import Database, own_engine
@@ -28,7 +31,7 @@ from .errors import ConfigurationError, InvalidRequest
 from .files.storage import FolderStorage, Storage
 from .files.store import Files
 from .host.folders import default_folder
-from .host.loaders import Loaders
+from .host.loaders import HostCommands, Loaders, facts_of
 from .host.locations import Locations
 from .host.servers import open_files_limit
 from .maintenance import ConnectionMaintenance
@@ -45,6 +48,7 @@ from .security.handles import Handles
 from .security.rate_limits import Limiter
 from .security.tokens import Identities, OperatorTokens
 from .state import State
+from .values import Attachment, Operator
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -93,6 +97,9 @@ def build_state(
     used_storage = _storage(app, config, storage)
     files = Files(database, used_storage, config.max_upload_size) if used_storage is not None else None
     limiter = Limiter(config.redis_url, _name_in_redis(secrets))
+    before_message = MessageReceived(app, urls)
+    bridges = _bridges(app, config, database, files, announcer, before_message, loaders)
+    announcer.on_visitor_typing = bridges.visitor_types
     return State(
         config=config,
         db=database,
@@ -101,7 +108,12 @@ def build_state(
         frames=frames,
         announcer=announcer,
         sockets=sockets,
-        runtime=Runtime(app, config, database, hub, bus, announcer, sockets, client, files, urls, targets),
+        runtime=Runtime(
+            *(app, config, database, hub, bus, announcer, sockets, client, files, urls),
+            targets=[*bridges.targets, *targets],
+            bridges=bridges,
+        ),
+        bridges=bridges,
         limiter=limiter,
         guesses=Guesses(limiter, config.failed_key_limit),
         handles=handles,
@@ -112,7 +124,7 @@ def build_state(
         locations=Locations(config.geoip_database) if config.geoip_database else None,
         default_project=DEFAULT_PROJECT,
         api_key_hash=hash_key(config.api_key) if config.api_key else None,
-        before_message=MessageReceived(app, urls),
+        before_message=before_message,
         check_url=_url_checker(config),
         files=files,
     )
@@ -130,6 +142,40 @@ def _database(app: Flask, config: Config, engine: Engine | None, flask_sqlalchem
         upgrades_itself = _is_own_sqlite(address, configured=bool(config.database_uri))
         return Database(lambda: own_engine(address), upgrades_itself=upgrades_itself)
     return Database(lambda: own_engine(_embedded(app)), upgrades_itself=True)
+
+
+def _bridges(
+    app: Flask,
+    config: Config,
+    db: Database,
+    files: Files | None,
+    announcer: Announcer,
+    before: MessageReceived,
+    loaders: Loaders,
+) -> Bridges:
+    def open_file(attachment: Attachment) -> Any:
+        if files is None:
+            raise FileNotFoundError(attachment.id)
+        return files.open(attachment.id)
+
+    def show_typing(project_id: str, session_id: str, author: Author) -> None:
+        operator = Operator(author.id, author.name)
+        announcer.typing(project_id, session_id, "operator", True, operator=operator)
+
+    return Bridges(
+        db,
+        connect(config),
+        files=files,
+        open_file=open_file,
+        context=lambda session: facts_of(loaders, session),
+        before=before,
+        commands=HostCommands(app, loaders),
+        announce=announcer.deliveries_changed,
+        show_typing=show_typing,
+        test_bots=config.bridge_test_bot_ids,
+        undo_seconds=config.bridge_undo_seconds,
+        alerts_only=config.bridge_alerts_only,
+    )
 
 
 def _storage(app: Flask, config: Config, given: Storage | None) -> Storage | None:

@@ -12,13 +12,17 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .config_parsers import (
+    BRIDGES,
     TRANSPORTS,
     Network,
     Rules,
     parse_api_key,
     parse_avatar,
     parse_background,
+    parse_base_url,
     parse_boolean,
+    parse_bot_ids,
+    parse_bridges,
     parse_choice,
     parse_color,
     parse_database_uri,
@@ -34,11 +38,14 @@ from .config_parsers import (
     parse_public_url,
     parse_rate_rules,
     parse_secret,
+    parse_telegram_chat,
+    parse_telegram_token,
     parse_transports,
     parse_uploads,
     parse_uri,
     parse_user_agents,
     parse_version,
+    parse_webhook_secret,
     parse_whole_number,
     version_numbers,
 )
@@ -47,8 +54,19 @@ from .errors import ConfigurationError
 PREFIX = "POCKETPING_"
 
 
-def _setting(default: Any, parse: Callable[[Any], Any], help: str, *, secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"parse": parse, "help": help})
+#: The settings that connect each platform. All of them are needed, or none.
+_CONNECTS = {"telegram": ("telegram_bot_token", "telegram_chat_id")}
+
+
+def _setting(
+    default: Any, parse: Callable[[Any], Any], help: str, *, secret: bool = False, public: str | None = None
+) -> Any:
+    """Declare a setting.
+
+    :param secret: whether no error and no log may show it.
+    :param public: the environment variable of PocketPing's public bridge server, which is read if the setting is unset.
+    """
+    return field(default=default, repr=not secret, metadata={"parse": parse, "help": help, "public": public})
 
 
 @dataclass(frozen=True)
@@ -289,7 +307,55 @@ class Config:
         "Seconds without a connection until a visitor counts as gone.",
     )
 
+    telegram_bot_token: str | None = _setting(
+        None,
+        parse_telegram_token,
+        "The token of the Telegram bot, from @BotFather.",
+        secret=True,
+        public="TELEGRAM_BOT_TOKEN",
+    )
+    telegram_chat_id: str | None = _setting(
+        None,
+        parse_telegram_chat,
+        "The Telegram group with topics, or the person who has topics with the bot.",
+        public="TELEGRAM_CHAT_ID",
+    )
+    telegram_webhook_secret: str | None = _setting(
+        None,
+        parse_webhook_secret,
+        "Set: Telegram sends messages to `/bridges/telegram` with this secret. Unset: the worker fetches them.",
+        secret=True,
+        public="TELEGRAM_WEBHOOK_SECRET",
+    )
+    telegram_api_url: str = _setting(
+        "https://api.telegram.org",
+        parse_base_url,
+        "The address of the Bot API server.",
+        public="TELEGRAM_API_URL",
+    )
+    bridge_allow_networks: tuple[Network, ...] = _setting(
+        (), parse_networks, "Private networks that the addresses of bridges may be in, for tests."
+    )
+    bridge_undo_seconds: float = _setting(
+        0.0,
+        parse_number(0, 60, "seconds"),
+        "Seconds during which an operator can take back what they wrote on a bridge, before the visitor has it.",
+    )
+    bridge_alerts_only: tuple[str, ...] = _setting(
+        (), parse_bridges, "The bridges that only alert: what is written there does not reach visitors."
+    )
+    bridge_test_bot_ids: tuple[str, ...] = _setting(
+        (),
+        parse_bot_ids,
+        "The ids of bots that count as operators on bridges, for end-to-end tests.",
+        public="BRIDGE_TEST_BOT_IDS",
+    )
+
     def __post_init__(self) -> None:
+        for platform, names in _CONNECTS.items():
+            missing = [name for name in names if getattr(self, name) is None]
+            if missing and any(getattr(self, name) is not None for name in self._of(platform)):
+                raise ConfigurationError(f"{key_of(missing[0])} must be set for the bridge to {platform.title()}.")
         if self.worker_lease < self.webhook_timeout + 1:
             raise ConfigurationError(
                 f"POCKETPING_WORKER_LEASE must be at least a second longer than POCKETPING_WEBHOOK_TIMEOUT "
@@ -317,6 +383,20 @@ class Config:
             raise ConfigurationError("POCKETPING_S3_ENDPOINT is used only where POCKETPING_UPLOADS is s3://bucket.")
 
     @property
+    def bridges(self) -> tuple[str, ...]:
+        """The names of the bridges that are set up."""
+        return tuple(name for name in BRIDGES if self._is_connected(name))
+
+    def _is_connected(self, bridge: str) -> bool:
+        names = _CONNECTS.get(bridge, ())
+        return bool(names) and all(getattr(self, name) is not None for name in names)
+
+    @staticmethod
+    def _of(platform: str) -> list[str]:
+        """Return the settings of a platform that have no default."""
+        return [item.name for item in fields(Config) if item.name.startswith(f"{platform}_") and item.default is None]
+
+    @property
     def filters_visitors(self) -> bool:
         """Whether some addresses or user agents are shut out."""
         return bool(
@@ -327,14 +407,16 @@ class Config:
         )
 
     @classmethod
-    def from_mapping(cls, config: Mapping[str, Any]) -> Config:
+    def from_mapping(cls, config: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
         """Read and check all settings.
 
         :param config: the app's config.
+        :param environ: where settings are read by their public names, if a bridge has all that it needs.
         :raises ConfigurationError: if a key is unknown or a value is invalid. The message never repeats a secret.
         """
         settings = {key_of(item.name): item for item in fields(cls)}
         values = {}
+        config = {**_public_settings(config, environ or {}), **config}
         for key in sorted(config):
             if not key.startswith(PREFIX):
                 continue
@@ -349,6 +431,22 @@ class Config:
                 given = f", not {config[key]!r}" if item.repr else ""
                 raise ConfigurationError(f"{key} must be {error}{given}.") from None
         return cls(**values)
+
+
+def _public_settings(config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings that the environment has by their public names.
+
+    Those of a platform count only if all that it needs is there, because the app may use a bot of its own.
+    """
+    found = {
+        item.name: environ[public]
+        for item in fields(Config)
+        if (public := item.metadata["public"]) and environ.get(public) and key_of(item.name) not in config
+    }
+    for platform, names in _CONNECTS.items():
+        if not all(name in found or config.get(key_of(name)) for name in names):
+            found = {name: value for name, value in found.items() if not name.startswith(f"{platform}_")}
+    return {key_of(name): value for name, value in found.items()}
 
 
 def key_of(name: str) -> str:

@@ -252,6 +252,8 @@ def parse_file(value: Any) -> str | None:
 
 
 TRANSPORTS = ("websocket", "sse", "poll")
+#: The names of the bridges.
+BRIDGES = ("telegram", "slack", "discord")
 
 
 def parse_transports(value: Any) -> tuple[str, ...]:
@@ -273,6 +275,48 @@ def parse_networks(value: Any) -> tuple[Network, ...]:
 
 
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:]+\])(?::(?P<port>\d{1,5}))?")
+
+
+def parse_base_url(value: Any) -> str:
+    text = parse_text(value).rstrip("/")
+    if not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+(/[A-Za-z0-9._~/-]*)?", text):
+        raise ValueError("an address such as https://api.example.com")
+    return text
+
+
+def parse_telegram_token(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"\d{1,20}:[A-Za-z0-9_-]{10,200}", text):
+        raise ValueError("the token that @BotFather gave, such as 123456:ABC…, or unset")
+    return text
+
+
+def parse_telegram_chat(value: Any) -> str | None:
+    text = parse_optional_text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+    if text is not None and not re.fullmatch(r"-?\d{1,20}", text):
+        raise ValueError("the number of a chat such as -1001234567890, or unset")
+    return text
+
+
+def parse_webhook_secret(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,256}", text):
+        raise ValueError("16 to 256 letters, digits, _ and - that nobody can guess, or unset")
+    return text
+
+
+def parse_bridges(value: Any) -> tuple[str, ...]:
+    names = {item.lower() for item in parse_items(value)}
+    if not names <= set(BRIDGES):
+        raise ValueError(f"some of {', '.join(BRIDGES)}, with commas between")
+    return tuple(name for name in BRIDGES if name in names)
+
+
+def parse_bot_ids(value: Any) -> tuple[str, ...]:
+    found = tuple(parse_items(value))
+    if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", item) for item in found):
+        raise ValueError("ids of bots, with commas between")
+    return found
 
 
 def parse_origins(value: Any) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from flask import Flask, current_app
@@ -14,6 +15,7 @@ from .bounds import PAGE_SIZE
 from .chat import attachments, csat, messages, sessions, visitors
 from .chat import stats as figures
 from .config import Config
+from .config_parsers import BRIDGES
 from .errors import ConfigurationError, Forbidden
 from .host.callables import check_async
 from .migrations import include_name
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 _STORAGE_METHODS = ("write", "open", "delete")
 
 F = TypeVar("F", bound="Loader")
+C = TypeVar("C", bound=Callable[..., Any])
 
 
 class PocketPing:
@@ -123,7 +126,7 @@ class PocketPing:
         with errors_for_commands():
             state = build_state(
                 app,
-                Config.from_mapping(app.config),
+                Config.from_mapping(app.config, os.environ),
                 engine=self._engine,
                 flask_sqlalchemy=self._sqlalchemy,
                 storage=self._storage,
@@ -209,6 +212,30 @@ class PocketPing:
         check_async(function)
         self._loaders.context = function
         return function
+
+    def bridge_command(self, name: str) -> Callable[[C], C]:
+        """Register a command that operators can write in the threads of bridges: a decorator.
+
+        .. code-block:: python
+
+            @pocketping.bridge_command("refund")
+            def refund(command):
+                return f"Refunded by {command.operator_name}."
+
+        :param name: its name without a slash: small letters, digits and `_`. It replaces one of the same name.
+        :raises ConfigurationError: if the name is invalid.
+        """
+        from .bridges.commands import NAME as COMMAND_NAME
+
+        if not COMMAND_NAME.fullmatch(name):
+            raise ConfigurationError("The name of a command has 1 to 32 small letters, digits and _.")
+
+        def register(function: C) -> C:
+            check_async(function)
+            self._loaders.commands[name] = function
+            return function
+
+        return register
 
     def visitor_filter(self, function: F) -> F:
         """Say who may chat, beside what the settings shut out: a decorator.
@@ -568,7 +595,7 @@ def current_state() -> State:
 
 
 def _checked_targets(targets: Sequence[Target]) -> list[Target]:
-    known = {"webhook"}
+    known = {"webhook", *BRIDGES}
     for target in targets:
         name = getattr(target, "name", "")
         if isinstance(target, type) or not all(callable(getattr(target, it, None)) for it in ("follow", "send")):

@@ -190,7 +190,7 @@ class Session(Base):
 
 class Message(Base):
     """A message. `seq` is that of its `message.created` event, so it orders the conversation. `files` is the number of
-    its attachments, to avoid queries for messages without any.
+    its attachments, to avoid queries for messages without any. Visitors do not see `internal` ones.
     """
 
     __tablename__ = "pocketping_message"
@@ -218,6 +218,7 @@ class Message(Base):
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     files: Mapped[int] = mapped_column(default=0, server_default="0")
+    internal: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Attachment(Base):
@@ -404,6 +405,95 @@ class Presence(Base):
     operator_avatar: Mapped[str | None] = mapped_column(String(MAX_URL))
     available: Mapped[bool] = mapped_column(default=True, server_default=true())
     seen_at: Mapped[datetime]
+
+
+class Bridge(Base):
+    """A bridge to a chat platform: how far its incoming messages are read, and which process reads them.
+
+    `moved_to` is the new id of the chat that the settings name as `channel`. `lease_until` is counted from `dated_at`.
+    """
+
+    __tablename__ = "pocketping_bridge"
+    __table_args__ = _MARIADB
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    channel: Mapped[str | None] = mapped_column(String(100))
+    moved_to: Mapped[str | None] = mapped_column(String(100))
+    cursor: Mapped[str | None] = mapped_column(LongText)
+    lease_owner: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None]
+    dated_at: Mapped[datetime | None]
+
+
+class BridgeThread(Base):
+    """The thread of a conversation on a chat platform.
+
+    `head_id` is the post that begins with the facts about the visitor, and `newest_id` the newest message that came in.
+    `claimed_by` is the operator who answered first, `claim_shown` whether the thread says so, and `warned` whether it
+    says that nobody can answer here.
+    """
+
+    __tablename__ = "pocketping_bridge_thread"
+    __table_args__ = (
+        UniqueConstraint("bridge", "channel", "thread_id"),
+        Index(None, "session_id"),
+        Index(None, "bridge", "state", "used_at"),
+        _MARIADB,
+    )
+
+    bridge: Mapped[str] = mapped_column(String(20), primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(100))
+    thread_id: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(10))
+    head_id: Mapped[str | None] = mapped_column(String(100))
+    newest_id: Mapped[str | None] = mapped_column(String(100))
+    claimed_by: Mapped[str | None] = mapped_column(String(MAX_NAME))
+    claim_shown: Mapped[bool] = mapped_column(default=False, server_default=false())
+    warned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    opened_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+
+
+class BridgePost(Base):
+    """What became of a message on a bridge. `shown` is a hash of the text that was posted last."""
+
+    __tablename__ = "pocketping_bridge_post"
+    __table_args__ = (Index(None, "session_id", "bridge"), _MARIADB)
+
+    message_id: Mapped[str] = mapped_column(ForeignKey(Message.id, ondelete="CASCADE"), primary_key=True)
+    bridge: Mapped[str] = mapped_column(String(20), primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str | None] = mapped_column(String(500))
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    shown: Mapped[str | None] = mapped_column(String(64))
+    changed_at: Mapped[datetime]
+
+
+class BridgeItem(Base):
+    """A message of a platform and the message that it belongs to: posted by a bridge, or `incoming`.
+
+    One that came in is here once, before its message is stored. A long one has several parts, and so has a post of
+    several joined messages. `position` orders the items of a message.
+    """
+
+    __tablename__ = "pocketping_bridge_item"
+    __table_args__ = (
+        Index(None, "message_id", "bridge"),
+        Index(None, "session_id"),
+        _MARIADB,
+    )
+
+    bridge: Mapped[str] = mapped_column(String(20), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(100), primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
+    message_id: Mapped[str | None] = mapped_column(ForeignKey(Message.id, ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    incoming: Mapped[bool] = mapped_column(default=False, server_default=false())
+    created_at: Mapped[datetime]
 
 
 class IdempotencyKey(Base):

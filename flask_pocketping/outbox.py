@@ -38,7 +38,7 @@ def enqueue(tx: Transaction, event: Event, *, origin: str | None = None) -> None
             if isinstance(wish, Cancel):
                 cancel(tx, target.name, target_id=wish.target_id, subject=_subject(wish, event))
             elif target.strict_order:
-                _add_behind(tx, _row(target, wish, event))
+                add_behind(tx, _row(target, wish, event))
             else:
                 rows.append(_row(target, wish, event))
     if rows:
@@ -156,8 +156,11 @@ def _subject(wish: Deliver | Cancel, event: Event) -> str:
     return event.session_id if wish.subject is None else wish.subject
 
 
-def _add_behind(tx: Transaction, row: Mapping[str, Any]) -> None:
-    """Write a delivery. It waits for the one before it if that is not finished."""
+def add_behind(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Write a delivery of a target with strict order. It waits for the one before it if that is not finished.
+
+    :param row: as `new_delivery` returns it.
+    """
     lane = [deliveries.c[name] == row[name] for name in ("subject", "target", "target_id")]
     before = _last_open(tx, lane)
     tx.execute(_INSERT, {**row, "waits_for": before})

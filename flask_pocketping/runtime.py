@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, has_request_context
 
 from . import signals
+from .bridges.connected import Bridges
 from .chat.conversation_reader import ConversationReader
 from .chat.deliveries import find_delivery
 from .chat.webhooks import get_webhook
@@ -54,6 +55,7 @@ class Runtime:
         files: Files | None,
         urls: PublicURLs,
         targets: Sequence[Target] = (),
+        bridges: Bridges | None = None,
     ) -> None:
         self._app = app
         self._config = config
@@ -68,6 +70,7 @@ class Runtime:
         self._urls = urls
         webhooks = WebhookTarget(client, urls, disabled=self._webhook_disabled, format=config.webhook_format)
         self._targets = [webhooks, *targets]
+        self._bridges = bridges
         self._worker: Worker | None = None
         self._running_in: int | None = None
         self._lock = threading.Lock()
@@ -86,6 +89,7 @@ class Runtime:
                 self._worker = self._new_worker()
                 self._worker.start()
                 self._bus.listen()
+                self._start_bridges()
             if self._running_in is None:
                 atexit.register(self.close)
             self._running_in = os.getpid()
@@ -97,6 +101,7 @@ class Runtime:
         """
         worker = self._worker = self._new_worker()
         self._bus.listen()
+        self._start_bridges()
         ready()
         worker.work()
 
@@ -122,9 +127,13 @@ class Runtime:
             self._running_in = None
         atexit.unregister(self.close)
         self._sockets.close_all()
+        if self._bridges is not None:
+            self._bridges.stop()
         if worker is not None:
             worker.stop(max([self._config.webhook_timeout, *self._timeouts()]) + 5.0)
         self._client.close()
+        if self._bridges is not None:
+            self._bridges.close()
         if self._files is not None:
             self._files.close()
         self._hub.close()
@@ -137,6 +146,10 @@ class Runtime:
         self._hub.wake()
         if message.get("deliveries"):
             self.wake_worker()
+
+    def _start_bridges(self) -> None:
+        if self._bridges is not None:
+            self._bridges.start(self._in_context)
 
     def _new_worker(self) -> Worker:
         return Worker(

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from flask import Flask, current_app
 
+from .bridges.connected import Bridges
 from .config import Config
 from .db import Database
 from .files.store import Files
@@ -42,6 +43,8 @@ class State:
     sockets: Sockets
     #: What runs beside the requests: worker, bus and periodic tasks.
     runtime: Runtime
+    #: The bridges to chat platforms, and what comes in from them.
+    bridges: Bridges
     limiter: Limiter
     guesses: Guesses
     handles: Handles

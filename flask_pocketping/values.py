@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class MessageType(StrEnum):
@@ -57,6 +57,16 @@ class DeliveryState(StrEnum):
 #: The states of deliveries that are still to be made, and those of deliveries that are finished.
 OPEN_STATES = (DeliveryState.PENDING, DeliveryState.RUNNING)
 FINISHED_STATES = (DeliveryState.SUCCEEDED, DeliveryState.FAILED, DeliveryState.CANCELLED)
+
+
+class PostState(StrEnum):
+    """What became of a message on a bridge."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    MAYBE = "maybe"
+    FAILED = "failed"
+
 
 #: The system messages of the server, by the type of the event that each one announces.
 NOTICES = {"session.closed": "Session closed", "session.reopened": "Session reopened"}
@@ -158,6 +168,22 @@ class CSAT:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgeDelivery:
+    """What became of a message on a bridge.
+
+    :ivar bridge: the name of the bridge.
+    :ivar state: queued, sent, maybe (it may have arrived, and is not repeated for that reason) or failed.
+    :ivar reason: why it failed or may have arrived, or what it waits for.
+    :ivar wait_seconds: the estimated seconds until it is posted, while it is queued.
+    """
+
+    bridge: str
+    state: PostState
+    reason: str | None = None
+    wait_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A stored message.
 
@@ -176,6 +202,8 @@ class Message:
     :ivar edited_at: when its text last changed.
     :ivar deleted_at: when it was deleted.
     :ivar attachments: its files, in the order of its sender.
+    :ivar internal: true for a note that only operators see.
+    :ivar deliveries: what became of it on each bridge, where that was asked for.
     """
 
     id: str
@@ -193,6 +221,8 @@ class Message:
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     attachments: tuple[Attachment, ...] = ()
+    internal: Literal[True] | None = None
+    deliveries: tuple[BridgeDelivery, ...] = ()
 
     @property
     def kind(self) -> str | None:

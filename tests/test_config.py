@@ -237,6 +237,18 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("visitor_address", "hashed"),
     ("webhook_format", "xml"),
     ("geoip_database", "/nowhere/places.mmdb"),
+    ("telegram_bot_token", "no token"),
+    ("telegram_bot_token", 5),
+    ("telegram_chat_id", "@name"),
+    ("telegram_chat_id", True),
+    ("telegram_webhook_secret", "short"),
+    ("telegram_webhook_secret", "with spaces in its middle"),
+    ("telegram_api_url", "api.telegram.org"),
+    ("telegram_api_url", "https://api.telegram.org/?a=b"),
+    ("bridge_allow_networks", "here"),
+    ("bridge_undo_seconds", 61),
+    ("bridge_alerts_only", "pigeons"),
+    ("bridge_test_bot_ids", "a b"),
 ]
 
 

@@ -37,10 +37,15 @@ ALLOWED: dict[str, set[str]] = {
     "security": {"clock", "config_parsers", "errors", "host.forks", "values"},
     # Roads out.
     "realtime": {
-        *{"chat.log", "chat.presence", "db", "clock", "errors", "host.forks", "schemas", "security.handles", "values"},
+        *{"chat.log", "chat.presence", "chat.bridge_posts", "chat.sessions"},
+        *{"db", "clock", "errors", "host.forks", "schemas", "security.handles", "values"},
     },
     "delivery": {"db", "clock", "models", "config", "values", "errors", "version", "host.forks", "outbox"},
     "targets": {"delivery", "chat", "db", "clock", "schemas", "values", "prepared", "outbox"},
+    "bridges": {
+        *{"bounds", "chat", "clock", "config", "config_parsers", "db", "delivery", "errors", "files", "models"},
+        *{"outbox", "values"},
+    },
     "dispatch": {"realtime", "schemas", "signals", "values", "host.callables"},
     "maintenance": {
         "chat",
@@ -54,6 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "runtime": {
         *{
+            "bridges",
             "dispatch",
             "targets",
             "delivery",
@@ -66,6 +72,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"files", "schemas", "signals", "errors", "values"},
     },
     "state": {
+        "bridges",
         "config",
         "db",
         "files",
@@ -83,7 +90,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"schemas", "security", "state", "values"},
     },
     "checks": {"state", "chat.projects", "errors", "host.servers"},
-    "cli": {"checks", "state", "chat", "clock", "errors", "migrations", "models", "values"},
+    "cli": {"bridges", "checks", "config", "state", "chat", "clock", "errors", "migrations", "models", "values"},
     "builders": {"*"},
     "extension": {"*"},
     "testing": {"*"},
@@ -93,7 +100,7 @@ ALLOWED: dict[str, set[str]] = {
 #: What rooms that know no web must not import from outside.
 WEBLESS = {
     *("errors", "models", "values", "schemas", "bounds", "clock", "prepared", "config", "config_parsers", "db", "chat"),
-    *("outbox", "realtime", "delivery", "targets", "files", "migrations", "security", "maintenance"),
+    *("outbox", "realtime", "delivery", "targets", "bridges", "files", "migrations", "security", "maintenance"),
 }
 WEB = {"flask", "werkzeug", "flask_sock", "simple_websocket", "blinker", "click"}
 #: What puts the rooms together.
@@ -175,6 +182,7 @@ def test_the_domain_knows_neither_sockets_nor_deliveries_nor_signals() -> None:
                 "realtime",
                 "delivery",
                 "targets",
+                "bridges",
                 "signals",
                 "web",
                 "dispatch",
@@ -183,9 +191,9 @@ def test_the_domain_knows_neither_sockets_nor_deliveries_nor_signals() -> None:
                 "extension",
             }, module
         if room_of(module) == "delivery":
-            assert not rooms & {"web", "chat", "targets", *WIRING}, module
+            assert not rooms & {"web", "chat", "targets", "bridges", *WIRING}, module
         if room_of(module) == "web":
-            assert not rooms & {"delivery", "targets", "cli", *WIRING - {"state"}}, module
+            assert not rooms & {"delivery", "targets", "bridges", "cli", *WIRING - {"state"}}, module
 
 
 def test_the_check_sees_an_import_within_a_function() -> None:

@@ -110,6 +110,8 @@ class Post:
     :ivar quote: the beginning of the message that it replies to, for platforms without replies in threads.
     :ivar files: the files to post with it, in order.
     :ivar silent: whether nobody should be notified.
+    :ivar header: lines about the visitor to show above `text`, as plain text. Only the first post of a thread has them,
+        where `Opened.has_header` is false.
     """
 
     key: str
@@ -121,6 +123,7 @@ class Post:
     quote: str | None = None
     files: tuple[OutgoingFile, ...] = ()
     silent: bool = False
+    header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +145,13 @@ class Opened:
     :ivar thread: where it is.
     :ivar ids: the ids of the messages that opened it, if `first` was posted with it.
     :ivar calls: the number of requests that count for the platform's limits.
+    :ivar has_header: whether the thread shows the header already. If not, the first post has it in `Post.header`.
     """
 
     thread: Thread
     ids: tuple[str, ...] = ()
     calls: int = 1
+    has_header: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,10 @@ class Check:
 
 
 class Platform(Protocol):
-    """The outgoing calls to a platform. All of them raise `PlatformError`s."""
+    """The outgoing calls to a platform. All of them raise `PlatformError`s.
+
+    Subclass it: `find_thread`, `find`, `typing`, `link` and `close_client` have defaults.
+    """
 
     #: The name of the bridge: `telegram`, `slack` or `discord`. Also the `sourceBridge` of its messages.
     name: str
@@ -188,24 +196,43 @@ class Platform(Protocol):
         """Return the length of a text as the platform counts it, including what escaping adds."""
 
     def paces(self, thread: Thread | None) -> Sequence[Pace]:
-        """Return the rate limits of posts to a thread, or of opening one."""
+        """Return the rate limits of posts to a thread, or with `None` those of the whole channel.
+
+        The worker keeps those of the channel over all processes. A limit of a single thread is obeyed by `Throttled`
+        with `everywhere=False`.
+        """
 
     def open_thread(self, title: str, header: str, first: Post | None) -> Opened:
-        """Open a thread.
+        """Open a thread in `channel`.
+
+        If something fails after the thread exists, return it all the same, with what was done: the bridge posts the
+        rest.
 
         :param title: the title, up to `max_title` characters.
         :param header: lines about the visitor, as plain text.
-        :param first: the visitor's first message, for platforms whose threads begin with it.
+        :param first: the visitor's first message, for platforms whose threads begin with it. Without `ids` in the
+            result, the bridge posts it.
         """
+
+    def find_thread(self, title: str, first: Post | None) -> Opened | None:
+        """Return the thread that an earlier attempt has opened, where `on_unanswered` is `find`.
+
+        The default returns `None`, so the bridge opens another one.
+        """
+        return None
 
     def post(self, thread: Thread, post: Post) -> Posted:
         """Post to a thread."""
 
     def find(self, thread: Thread, post: Post) -> Posted | None:
         """Return what an earlier attempt has posted, for platforms where `on_unanswered` is `find`."""
+        return None
 
     def edit(self, thread: Thread, ids: Sequence[str], post: Post) -> Posted:
-        """Change the text of a post. Its files stay."""
+        """Change the text of a post. Its files stay.
+
+        :param ids: its messages on the platform. The text is in the first one.
+        """
 
     def delete(self, thread: Thread, ids: Sequence[str]) -> None:
         """Delete a post. One that is gone already is no error."""
@@ -218,9 +245,11 @@ class Platform(Protocol):
 
     def typing(self, thread: Thread) -> None:
         """Show that the visitor is typing, where the platform can."""
+        return None
 
     def link(self, thread: Thread) -> str | None:
         """Return the address of a thread, for operators."""
+        return None
 
     def fetch(self, file: IncomingFile, limit: int) -> Iterator[bytes]:
         """Fetch a file that an operator has posted, from the platform's own hosts only.
@@ -230,6 +259,10 @@ class Platform(Protocol):
 
     def check(self) -> Iterator[Check]:
         """Check the settings step by step. Ends with the first problem that makes the next steps pointless."""
+
+    def close_client(self) -> None:
+        """Close the connections that are kept open. Called when the worker stops."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +300,7 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """A message that an operator wrote in a thread. Albums are already one message.
+    """A message that an operator wrote in a thread.
 
     :ivar thread: where. Its `channel` is checked by the receiver.
     :ivar id: its id there.
@@ -276,7 +309,9 @@ class IncomingMessage:
     :ivar reply_to: the id of the post in this thread that it replies to.
     :ivar files: the files, in order.
     :ivar sent_at: when it was written.
-    :ivar more_ids: the ids of the other messages of an album.
+    :ivar more_ids: the ids of the other messages of an album, if the platform sends it as one.
+    :ivar group: the id of the album that it is a part of, if the platform sends the parts one by one. The receiver
+        gathers them for about a second, in any order.
     """
 
     thread: Thread
@@ -287,6 +322,7 @@ class IncomingMessage:
     files: tuple[IncomingFile, ...] = ()
     sent_at: datetime | None = None
     more_ids: tuple[str, ...] = ()
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +405,10 @@ class Inbound(Protocol):
 
 class WebhookInbound(Protocol):
     """Receives what operators write by requests of the platform to `POST /bridges/<name>`."""
+
+    def admits(self, headers: Mapping[str, str], now: datetime) -> bool:
+        """Return whether the headers alone allow that the request is genuine. Otherwise, its body is not read."""
+        return True
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
         """Return whether a request comes from the platform. Hostile input gives `False`, never an exception."""

@@ -151,6 +151,17 @@ def get(db: Database, attachment_id: str) -> Attachment:
     return attachment_value(row)
 
 
+def stored(db: Database, attachment_id: str) -> Row:
+    """Return the row of a stored file.
+
+    :raises AttachmentNotFound: if it does not exist.
+    """
+    row = _row(db, attachment_id)
+    if row is None or row["status"] != AttachmentStatus.READY:
+        raise AttachmentNotFound
+    return row
+
+
 def point(db: Database, attachment_id: str, path: str) -> str:
     """Record the path at which the storage will have an expected file.
 

@@ -79,6 +79,7 @@ class ConversationReader:
             source_bridge=data.get("sourceBridge"),
             reply_to=data.get("replyTo"),
             status=MessageStatus(data["status"]),
+            internal=True if data.get("internal") else None,
             **times,
         )
         if not data.get("attachments"):

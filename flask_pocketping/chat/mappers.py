@@ -20,7 +20,7 @@ _INSERT_MESSAGE = Prepared(
     insert(table(MessageModel)),
     (
         *("id", "session_id", "seq", "client_id", "type", "content", "created_at", "changed_at"),
-        *("operator_name", "source_bridge", "reply_to", "status", "files"),
+        *("operator_name", "source_bridge", "reply_to", "status", "files", "internal"),
     ),
 )
 
@@ -84,6 +84,7 @@ def message_value(row: Row, attached: tuple[Attachment, ...] = ()) -> Message:
         edited_at=row["edited_at"],
         deleted_at=row["deleted_at"],
         attachments=attached,
+        internal=True if row["internal"] else None,
     )
 
 
@@ -105,5 +106,6 @@ def insert_message(connection: Connection, message: Message, client_id: str | No
             "reply_to": message.reply_to,
             "status": message.status,
             "files": len(message.attachments),
+            "internal": bool(message.internal),
         },
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
@@ -50,6 +50,7 @@ def send_message(
     before: Callable[[MessageDraft], None] | None = None,
     on_first: Callable[[], None] | None = None,
     confirm: Callable[[Transaction], None] | None = None,
+    stored: Callable[[Transaction, Message], None] | None = None,
 ) -> Message:
     """Store a message and log `message.created`. A visitor's message reopens a closed conversation.
 
@@ -64,6 +65,7 @@ def send_message(
     :param on_first: called within the transaction for the visitor's first message in a conversation. It may raise.
     :param confirm: called within the transaction with the session locked. It may raise. A target that answers passes
         `finish` of its batch, so that the answer is stored only while it is wanted.
+    :param stored: called within the transaction with the stored message, to record more of it. It may raise.
     :raises SessionClosed: if the session is closed and the type is not visitor.
     """
     check_content(content, may_be_blank=bool(attachment_ids))
@@ -103,6 +105,8 @@ def send_message(
             if confirm:
                 confirm(change.tx)
             message = _store(change, draft, client_id, source_bridge, on_first)
+            if stored:
+                stored(change.tx, message)
             if idempotency:
                 idempotency.keep(change.tx, message)
             return message
@@ -128,14 +132,18 @@ def list_messages(
     limit: int = PAGE_SIZE,
     after: str | int | None = None,
     before: str | int | None = None,
+    internal: bool = True,
 ) -> MessagePage:
     """Return a page of a conversation, oldest first. Without `after` and `before`, this is the newest page.
 
     :param after: a message id or a seq: return the messages after it.
     :param before: a message id or a seq: return the newest messages before it.
+    :param internal: whether to include notes that visitors do not see.
     """
     check_limit(limit)
     wanted: list[ColumnElement[bool]] = [messages.c.session_id == session_id]
+    if not internal:
+        wanted.append(~messages.c.internal)
     with db.read() as connection:
         _check_session(connection, session_id, project_id)
         if after is not None:
@@ -153,7 +161,7 @@ def list_messages(
 def messages_changed_since(
     db: Database, session_id: str, moment: datetime, *, repeat_from: datetime | None = None, limit: int = 100
 ) -> MessagePage:
-    """Return messages that were sent, edited, deleted or read after a time, in the order of these changes.
+    """Return what a visitor sees of the messages that were sent, edited, deleted or read after a time, in that order.
 
     A page may exceed `limit` and its size in bytes, because changes of one moment stay together. Otherwise a client
     that continues after this moment would miss some. Each change has its own moment, except receipts for many
@@ -163,7 +171,7 @@ def messages_changed_since(
         client that continues after the newest moment of a page always makes progress. If there are too many, only the
         newest come.
     """
-    at, mine = messages.c.changed_at, messages.c.session_id == session_id
+    at, mine = messages.c.changed_at, and_(messages.c.session_id == session_id, ~messages.c.internal)
     changed = select(messages).where(mine).order_by(at, messages.c.seq)
     with db.read() as connection:
         _check_session(connection, session_id, None)
@@ -273,7 +281,7 @@ def mark_messages(
     :return: the number of messages that changed.
     """
     theirs = (
-        messages.c.type != MessageType.VISITOR
+        and_(messages.c.type != MessageType.VISITOR, ~messages.c.internal)
         if reader == MessageType.VISITOR
         else messages.c.type == MessageType.VISITOR
     )

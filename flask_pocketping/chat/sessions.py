@@ -144,6 +144,12 @@ def get_session(db: Database, session_id: str, project_id: str | None = None) ->
         return _with_last(connection, [row])[0]
 
 
+def project_of(connection: Connection, session_id: str) -> str | None:
+    """Return the project of a conversation, if it exists."""
+    found = connection.execute(select(sessions.c.project_id).where(sessions.c.id == session_id)).scalar()
+    return None if found is None else str(found)
+
+
 def list_sessions(
     db: Database,
     project_id: str = DEFAULT_PROJECT,

@@ -20,6 +20,7 @@ from ..migrations import schema
 from ..migrations.neighbours import HOST_MANAGES, UNMANAGED, find_manager
 from ..models import DEFAULT_PROJECT
 from ..state import current_state
+from .bridges import bridge_commands, doctor
 from .deliveries import delivery_commands
 from .output import CommandError, as_json, explained, print_json
 
@@ -33,6 +34,8 @@ db_commands = AppGroup("db", help="Create and upgrade the tables.")
 commands.add_command(db_commands)
 
 commands.add_command(delivery_commands)
+commands.add_command(bridge_commands)
+commands.add_command(doctor)
 
 
 @commands.command("init-db")

@@ -162,15 +162,24 @@ class Batch:
         with self._db.read() as connection:
             return still_held(connection, self)
 
-    def save(self, note: str) -> None:
+    @property
+    def reader(self) -> Reader | None:
+        """Reads conversations, if the worker can."""
+        return self._reader
+
+    def save(self, note: str, tx: Transaction | None = None) -> None:
         """Store the progress of the attempt, for the next attempt if this one is interrupted.
 
         :param note: text in any format of the target.
+        :param tx: an open transaction to store it in, together with other changes of the target.
         """
         from .leases import save_note
 
-        with self._db.transaction() as tx:
+        if tx is not None:
             save_note(tx, self, note)
+        else:
+            with self._db.transaction() as own:
+                save_note(own, self, note)
         self._note = note
 
     def finish(self, tx: Transaction) -> None:

@@ -186,6 +186,15 @@ class Files:
             self._thumbnails.want(attachment_id)
         return Served(row["filename"], row["mime_type"], row["size"], self._open(row, row["path"]), final=False)
 
+    def open(self, attachment_id: str) -> Stored:
+        """Open the bytes of a stored file. The caller closes them.
+
+        :raises AttachmentNotFound: if the file does not exist or is deleted.
+        :raises Unavailable: if the storage can't read the file.
+        """
+        row = attachments.stored(self._db, attachment_id)
+        return self._open(row, row["path"])
+
     def sweep(self) -> int:
         """Delete some hundred files of deleted messages, and files that belong to no message after a day.
 

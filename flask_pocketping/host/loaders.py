@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import reprlib
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flask import current_app
+from flask import Flask, current_app
 from werkzeug.wrappers import Response
 
 from ..bounds import (
@@ -25,6 +25,7 @@ from ..bounds import (
 from ..errors import InvalidRequest
 from ..schemas.compact_json import to_json
 from ..values import Identity, Operator, Session
+from .callables import as_sync
 
 Loader = Callable[..., Any]
 
@@ -37,6 +38,24 @@ class Loaders:
     operator: Loader | None = None
     context: Loader | None = None
     visitor_filter: Loader | None = None
+    commands: dict[str, Loader] = field(default_factory=dict)
+
+
+class HostCommands(Mapping[str, Loader]):
+    """The host's commands for bridges, as ordinary functions. The host may register more later."""
+
+    def __init__(self, app: Flask, loaders: Loaders) -> None:
+        self._app = app
+        self._loaders = loaders
+
+    def __getitem__(self, name: str) -> Loader:
+        return as_sync(self._app.ensure_sync, self._loaders.commands[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaders.commands)
+
+    def __len__(self) -> int:
+        return len(self._loaders.commands)
 
 
 def current_identity(loaders: Loaders) -> Identity | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..chat import presence
+from ..chat.bridge_posts import states_of
 from ..chat.presence import Attendance
+from ..chat.sessions import project_of
 from ..db import Database
-from ..schemas.values import PresentOperatorSchema
+from ..schemas.values import BridgeDeliverySchema, PresentOperatorSchema
 from ..values import Operator, PresentOperator
 from .bus import Bus
 from .encoders import Frames, operator_frame
@@ -16,6 +18,7 @@ from .framing import Frame
 from .hub import Encoder, Hub, Subscriber, Topic
 
 _PRESENT = PresentOperatorSchema()
+_DELIVERY = BridgeDeliverySchema()
 
 
 class Announcer:
@@ -26,6 +29,8 @@ class Announcer:
         self._hub = hub
         self._bus = bus
         self._frames = frames
+        #: Called with the id of a conversation while its visitor is typing.
+        self.on_visitor_typing: Callable[[str], None] = lambda session_id: None
 
     def on_bus_message(self, message: Mapping[str, Any]) -> bool:
         """Send an announcement of another process to the sockets of this one.
@@ -38,9 +43,22 @@ class Announcer:
             self._show_presence(
                 message["project"], message["online"], message["operators"], visitors=message["visitors"]
             )
+        elif "messageDeliveries" in message:
+            self._show_deliveries(message["project"], message["session"], message["messageDeliveries"])
         else:
             return False
         return True
+
+    def deliveries_changed(self, session_id: str, message_ids: Sequence[str]) -> None:
+        """Announce to operators what became of messages on bridges."""
+        with self._db.read() as connection:
+            project_id = project_of(connection, session_id)
+            states = states_of(connection, message_ids)
+        if project_id is None:
+            return
+        made = {message_id: [_DELIVERY.dump(one) for one in found] for message_id, found in states.items()}
+        self._show_deliveries(project_id, session_id, made)
+        self._bus.publish({"messageDeliveries": made, "project": project_id, "session": session_id})
 
     def presence(
         self,
@@ -92,6 +110,8 @@ class Announcer:
         if operator is not None:
             data["operator"] = {"id": operator.id, "name": operator.name}
         self._show_typing(project_id, data, exclude=exclude)
+        if sender == "visitor" and is_typing:
+            self.on_visitor_typing(session_id)
         self._bus.publish({"typing": data, "project": project_id})
 
     def _show_presence(
@@ -109,6 +129,14 @@ class Announcer:
         if visitors:
             made |= self._frames.for_visitors("presence", online=online)
         self._hub.broadcast([Topic("project", project_id), Topic("visitors", project_id)], made.get, exclude=exclude)
+
+    def _show_deliveries(self, project_id: str, session_id: str, made: Mapping[str, Any]) -> None:
+        for message_id, deliveries in made.items():
+            frame = operator_frame(
+                "deliveries", session_id, sessionId=session_id, messageId=message_id, deliveries=deliveries
+            )
+            frames: dict[Encoder, Frame] = {self._frames.operator: frame}
+            self._hub.broadcast([Topic("project", project_id)], frames.get)
 
     def _show_typing(self, project_id: str, data: Mapping[str, Any], *, exclude: Subscriber | None = None) -> None:
         session_id = data["sessionId"]

@@ -69,7 +69,10 @@ class Frames:
         make = _FOR_VISITORS.get(event.type)
         if make is None:
             return None
-        kind, data = make(json.loads(self._urls.complete_json(event.data)), event, self._handles.sign(event.session_id))
+        found = json.loads(self._urls.complete_json(event.data))
+        if found.get("message", {}).get("internal"):
+            return None
+        kind, data = make(found, event, self._handles.sign(event.session_id))
         return {"type": kind, "data": data}
 
     def _operator_text(self, event: Event, cursor: int) -> str:

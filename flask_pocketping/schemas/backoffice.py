@@ -27,9 +27,11 @@ from .fields import (
     page_size,
 )
 from .values import (
+    BridgeDeliverySchema,
     DeliverySchema,
     FactSchema,
     MessageSchema,
+    OfficeMessageSchema,
     OperatorSchema,
     PageVisitSchema,
     PresentOperatorSchema,
@@ -143,8 +145,14 @@ class MessageResponse(OutputSchema):
     message = fields.Nested(MessageSchema, required=True)
 
 
+class MessageDeliveriesResponse(OutputSchema):
+    holds = "deliveries"
+
+    deliveries = fields.List(fields.Nested(BridgeDeliverySchema), required=True)
+
+
 class MessagesResponse(OutputSchema):
-    messages = fields.List(fields.Nested(MessageSchema), required=True)
+    messages = fields.List(fields.Nested(OfficeMessageSchema), required=True)
     hasMore = fields.Boolean(attribute="has_more", required=True)
 
 

@@ -18,6 +18,7 @@ from ..values import (
     Message,
     MessageStatus,
     MessageType,
+    PostState,
     Session,
     SessionStatus,
 )
@@ -62,7 +63,7 @@ class CSATSchema(OutputSchema):
 class MessageSchema(OutputSchema):
     optional = frozenset(
         {
-            *("kind", "operatorName", "sourceBridge", "replyTo", "attachments"),
+            *("kind", "operatorName", "sourceBridge", "replyTo", "attachments", "internal"),
             *("deliveredAt", "readAt", "editedAt", "deletedAt"),
         }
     )
@@ -85,6 +86,24 @@ class MessageSchema(OutputSchema):
     editedAt = Time(attribute="edited_at")
     deletedAt = Time(attribute="deleted_at")
     attachments = fields.List(fields.Nested(AttachmentSchema))
+    internal = fields.Boolean(metadata={"description": "True for a note that visitors do not see."})
+
+
+class BridgeDeliverySchema(OutputSchema):
+    optional = frozenset({"reason", "waitSeconds"})
+
+    bridge = fields.String(required=True)
+    state = fields.String(required=True, metadata={"enum": list(PostState)})
+    reason = fields.String(metadata={"description": "Why it failed, may have arrived or waits."})
+    waitSeconds = fields.Integer(attribute="wait_seconds", metadata={"description": "Estimated, while it is queued."})
+
+
+class OfficeMessageSchema(MessageSchema):
+    """A message with what became of it on each bridge, for operators."""
+
+    optional = MessageSchema.optional | {"deliveries"}
+
+    deliveries = fields.List(fields.Nested(BridgeDeliverySchema))
 
 
 class SessionSchema(OutputSchema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import service, uploads
+from . import bridges, service, uploads
 from .backoffice import messages, operators, saved_replies, sessions, stats, updates, webhooks
 from .management import mcp
 from .management import routes as management
@@ -14,7 +14,7 @@ from .visitor import messages as visitor_messages
 _MODULES = (
     *(sessions, messages, webhooks, operators, updates, saved_replies, stats),
     *(connect, identity, visitor_messages, sse, polling, presence, uploads, prechat),
-    *(management, mcp),
+    *(management, mcp, bridges),
     service,
 )
 

@@ -36,18 +36,20 @@ KEPT_SECONDS = 30.0
 KEPT_SECONDS_ONCE = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """Options of a request for the adapter.
+    """Options of a request for the adapter, and how far it got.
 
     :ivar max_bytes: the maximum number of bytes to read of a response, with head and framing.
     :ivar repeatable: whether the server may get the request twice.
+    :ivar maybe_sent: whether the server may have received something of it.
     """
 
     origin: Origin
     deadline: Deadline
     max_bytes: int
     repeatable: bool
+    maybe_sent: bool = False
 
 
 class GuardedSession(requests.Session):
@@ -167,6 +169,7 @@ class Connection(HTTPConnection):
             self.connect()
         else:
             exchange.deadline.watch(self._control)
+        exchange.maybe_sent = True
         # A server may respond and close the connection before it has read the whole request.
         with contextlib.suppress(ConnectionError, ssl.SSLEOFError):
             self.request(request.method or "", request.path_url, request.body, request.headers)
@@ -268,10 +271,13 @@ def _failures_of(exchange: Exchange) -> Iterator[None]:
     """Convert errors of a request to our own, which name only the host."""
     try:
         yield
-    except HTTPClientError:
+    except HTTPClientError as error:
+        error.maybe_sent = exchange.maybe_sent
         raise
     except (OSError, http.client.HTTPException) as error:
-        raise _failure(exchange, error) from None
+        failure = _failure(exchange, error)
+        failure.maybe_sent = exchange.maybe_sent
+        raise failure from None
 
 
 def _failure(exchange: Exchange, error: Exception) -> HTTPClientError:

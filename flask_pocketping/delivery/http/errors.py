@@ -9,7 +9,11 @@ class HTTPClientError(PocketPingError):
     """Base of all errors of a request.
 
     The text is for people. It may name the host, but never a path, a header or a body.
+
+    :ivar maybe_sent: whether the server may have received the request. If not, repeating it is safe.
     """
+
+    maybe_sent = False
 
 
 class BadURL(HTTPClientError, ValueError):
@@ -46,3 +50,5 @@ class BadResponse(HTTPClientError):
 
 class ResponseTooLarge(HTTPClientError):
     """The response is larger than the caller allows."""
+
+    maybe_sent = True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ...chat import messages
+from ...chat import bridge_posts, messages
+from ...chat.bridge_posts import with_deliveries
 from ...errors import InvalidRequest
 from ...schemas import backoffice
 from ...values import MessageStatus, MessageType
@@ -16,7 +18,10 @@ routes = Routes(caller="key")
 @routes("GET /sessions/<session_id>/messages", query=backoffice.MessagesQuery, response=backoffice.MessagesResponse)
 def list_messages(call: Call, session_id: str) -> Any:
     """List messages, oldest first. Without `after` and `before`, this is the newest page."""
-    return messages.list_messages(call.state.db, session_id, project_id=call.project_id, **call.query)
+    page = messages.list_messages(call.state.db, session_id, project_id=call.project_id, **call.query)
+    if not call.state.bridges:
+        return page
+    return replace(page, messages=with_deliveries(call.state.db, page.messages))
 
 
 @routes(
@@ -65,6 +70,16 @@ def edit_message(call: Call, session_id: str, message_id: str) -> Any:
 def delete_message(call: Call, session_id: str, message_id: str) -> Any:
     """Delete a message. It keeps its position."""
     return messages.delete_message(call.state.db, session_id, message_id, project_id=call.project_id)
+
+
+@routes(
+    "POST /sessions/<session_id>/messages/<message_id>/deliveries/<bridge>/retry",
+    response=backoffice.MessageDeliveriesResponse,
+    status=202,
+)
+def send_again(call: Call, session_id: str, message_id: str, bridge: str) -> Any:
+    """Post a message to a bridge again that failed or may have failed there."""
+    return bridge_posts.send_again(call.state.db, session_id, message_id, bridge, call.project_id)
 
 
 @routes(

@@ -58,7 +58,7 @@ def _connect(call: Call, session_id: str | None) -> dict[str, Any]:
     metadata = _metadata(call.body["metadata"], named or header) | origin_metadata(call.state, request.remote_addr)
     session = _go_on(call, session_id, metadata, user, said)
     if session is not None:
-        return _connected(call, session, user, messages.list_messages(call.state.db, session.id))
+        return _connected(call, session, user, messages.list_messages(call.state.db, session.id, internal=False))
     if not call.body["create"]:
         return _unopened(call, None, user)
     if _is_crawler(call.state.config, header or named) and _leaves_out_crawlers(call):

@@ -32,8 +32,8 @@ def greeting(call: Call, session: Session | None) -> dict[str, Any]:
     name, avatar = (named[0].name, named[0].avatar) if named else (config.operator_name, config.operator_avatar)
     told: dict[str, Any] = {
         "operatorOnline": online,
-        # Nobody learns of a message but those who are there.
-        "operatorReachable": online,
+        # Those who are not there learn of a message by a bridge.
+        "operatorReachable": online or bool(call.state.bridges),
         "operatorName": name,
         "operatorAvatar": avatar,
         "welcomeMessage": config.welcome_message,

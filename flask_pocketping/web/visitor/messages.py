@@ -59,7 +59,7 @@ def list_visitor_messages(call: Call, session_id: str) -> Any:
         presence.polled(call.state.db, session_id)
     if not after or after.isdecimal() or after.startswith("msg_"):
         page = messages.list_messages(
-            call.state.db, session_id, after=after or None, before=before or None, limit=limit
+            call.state.db, session_id, after=after or None, before=before or None, limit=limit, internal=False
         )
     elif before:
         raise InvalidRequest.field("before", "Can't be combined with a time.")

@@ -1,0 +1,364 @@
+"""`Intake` stores what operators wrote on a platform in the conversation, and runs their commands.
+
+The receiver calls it for what can be stored at once, and the worker for the rest, with the batch of its deliveries.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from ..bounds import MAX_ATTACHMENTS, MAX_CONTENT, MAX_NAME, storable_part
+from ..chat import bridge_posts, bridge_threads, csat, messages, notes
+from ..chat.bridge_posts import OUT, Item
+from ..chat.sessions import close_session, get_session, reopen_session, set_ai
+from ..db import Database, Transaction, retried
+from ..delivery.batch import Batch
+from ..delivery.target import Outcome
+from ..errors import InvalidRequest, MessageNotFound, PayloadTooLarge, PocketPingError, SessionNotFound
+from ..files.store import Files
+from ..values import Message, MessageDraft, MessageType, SessionStatus
+from . import commands, conversation, incoming
+from .commands import BridgeCommand, Command
+from .platform import IncomingFile, IncomingMessage, Platform, PlatformError, Refused, Throttled
+from .text import clip, cut
+
+logger = logging.getLogger("flask_pocketping")
+
+
+class Intake:
+    """Stores what came in from one platform.
+
+    :param files: stores files; `None` where files are off.
+    :param before: sends the signal `message_received`.
+    :param own_commands: the commands that the host has registered.
+    :param header: returns the lines about a visitor.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        platform: Platform,
+        *,
+        files: Files | None,
+        before: Callable[[MessageDraft], None] | None = None,
+        own_commands: Mapping[str, Command] | None = None,
+        header: Callable[[Any], str] = conversation.header_of,
+    ) -> None:
+        self._db = db
+        self._platform = platform
+        self._name = platform.name
+        self._files = files
+        self._before = before
+        self.header = header
+        self._commands: dict[str, Command] = {
+            "close": self._close,
+            "reopen": self._reopen,
+            "info": self._info,
+            "ai": self._ai,
+            "csat": self._csat,
+            "note": self._note,
+            "delete": self._delete_replied,
+            "help": lambda command: commands.HELP,
+        }
+        self._own_commands = {} if own_commands is None else own_commands
+
+    def work(self, batch: Batch) -> Outcome:
+        """Do the work of a delivery to the chat."""
+        payloads = [json.loads(job.payload or "{}") for job in batch.jobs]
+        first = payloads[0]
+        try:
+            if first["kind"] == "edit":
+                self.edit(first["channel"], first["id"], first["text"])
+            elif first["kind"] == "delete":
+                self.delete(first["channel"], first["id"])
+            else:
+                self._take(batch, incoming.gather([incoming.load(payload) for payload in payloads]))
+        except SessionNotFound:
+            return Outcome.cancelled("The conversation was deleted.")
+        except Throttled as error:
+            return Outcome.throttled(error.after, str(error))
+        except PlatformError as error:
+            return Outcome.retry(str(error))
+        return Outcome.succeeded()
+
+    # --- Messages
+
+    def store(
+        self,
+        session_id: str,
+        message: IncomingMessage,
+        attachment_ids: Sequence[str] = (),
+        batch: Batch | None = None,
+    ) -> None:
+        """Store an operator's message, once: a long text as several messages.
+
+        :param attachment_ids: its files.
+        :param batch: the delivery to finish in the transaction that stores the last part.
+        """
+        if get_session(self._db, session_id).status == SessionStatus.CLOSED:
+            reopen_session(self._db, session_id)
+        parts = self.parts(message.text)
+        try:
+            for number, text in enumerate(parts):
+                files = attachment_ids if number == 0 else ()
+                if text.strip() or files:
+                    last = number == len(parts) - 1
+                    self._store_part(session_id, message, number, text, files, batch if last else None)
+        except InvalidRequest as error:
+            self._answer(session_id, message, f"Not sent to the visitor: {error.message}")
+            return
+        messages.mark_messages(self._db, session_id, reader=MessageType.OPERATOR)
+
+    @staticmethod
+    def parts(text: str) -> list[str]:
+        """Cut a text into messages."""
+        return cut(storable_part(text).strip(), MAX_CONTENT)
+
+    def _store_part(
+        self,
+        session_id: str,
+        message: IncomingMessage,
+        part: int,
+        text: str,
+        attachment_ids: Sequence[str],
+        batch: Batch | None,
+    ) -> None:
+        channel, ids = message.thread.channel, (message.id, *message.more_ids)
+        if self._is_stored(channel, message.id, part):
+            return
+        name = clip(storable_part(message.author.name), MAX_NAME) or "Operator"
+
+        def stored(tx: Transaction, made: Message) -> None:
+            for position, external_id in enumerate(ids):
+                # What waited has its row already. Of two repeats, the second one fails here.
+                if not bridge_posts.settle_item(tx, self._name, channel, external_id, part, made.id):
+                    bridge_posts.add_item(
+                        *(tx, self._name, channel, external_id, session_id, made.id),
+                        part=part,
+                        position=position,
+                        incoming=True,
+                    )
+
+        def confirm(tx: Transaction) -> None:
+            if batch is not None:
+                batch.finish(tx)
+            bridge_threads.claim(tx, session_id, name, self._name)
+
+        try:
+            retried(
+                lambda: messages.send_message(
+                    self._db,
+                    session_id,
+                    text,
+                    operator_name=name,
+                    source_bridge=self._name,
+                    reply_to=self._replied(channel, message.reply_to) if part == 0 else None,
+                    attachment_ids=attachment_ids,
+                    before=self._before,
+                    confirm=confirm,
+                    stored=stored,
+                )
+            )
+        except IntegrityError:
+            if not self._is_stored(channel, message.id, part):
+                raise
+
+    def _is_stored(self, channel: str, external_id: str, part: int) -> bool:
+        with self._db.read() as connection:
+            found = bridge_posts.find_item(connection, self._name, channel, external_id)
+        return any(item.part == part and item.message_id is not None for item in found)
+
+    def _replied(self, channel: str, external_id: str | None) -> str | None:
+        if external_id is None:
+            return None
+        with self._db.read() as connection:
+            found = bridge_posts.find_item(connection, self._name, channel, external_id)
+        return found[0].message_id if found else None
+
+    def _take(self, batch: Batch, message: IncomingMessage) -> None:
+        parsed = commands.parse(message.text) if commands.is_command(message.text) else ("", "", "")
+        if parsed is None:
+            return
+        mark, name, argument = parsed
+        known = {**self._own_commands, **self._commands}
+        if name and (mark == "/" or name in known):
+            self._run(batch.subject, message, name, argument, known)
+            return
+        attachment_ids = list(self._fetch_all(batch.subject, message)) if message.files else []
+        self.store(batch.subject, message, attachment_ids, batch)
+
+    # --- Files
+
+    def _fetch_all(self, session_id: str, message: IncomingMessage) -> Iterator[str]:
+        for number, file in enumerate(message.files):
+            try:
+                if number >= MAX_ATTACHMENTS:
+                    raise Refused(f"Up to {MAX_ATTACHMENTS} files per message.")
+                yield self._fetch(session_id, file)
+            except (Refused, PayloadTooLarge, InvalidRequest) as error:
+                reason = error.message if isinstance(error, PayloadTooLarge | InvalidRequest) else str(error)
+                self._answer(session_id, message, f"{file.name} was not sent to the visitor: {reason}")
+
+    def _fetch(self, session_id: str, file: IncomingFile) -> str:
+        if self._files is None:
+            raise Refused("Files are switched off.")
+        stream = _Stream(self._platform.fetch(file, self._files.max_size))
+        try:
+            return self._files.add(session_id, file.name, stream, by="office").id
+        finally:
+            stream.close()
+
+    # --- Edits and deletions
+
+    def edit(self, channel: str, external_id: str, text: str) -> None:
+        """Change the messages of what an operator has edited on the platform."""
+        items = self._own_items(channel, external_id)
+        if not items:
+            return
+        parts = self.parts(text)
+        session_id = items[0].session_id
+        for number, item in enumerate(items):
+            # The end of a text that has become longer than its messages goes into the last one, as far as it fits.
+            rest = parts[number:] if number == len(items) - 1 else parts[number : number + 1]
+            content = "\n".join(rest)[:MAX_CONTENT]
+            self._edit_part(session_id, str(item.message_id), content)
+
+    def _edit_part(self, session_id: str, message_id: str, content: str) -> None:
+        try:
+            if content.strip():
+                messages.edit_message(self._db, session_id, message_id, content, origin=self._name, before=self._before)
+            else:
+                messages.delete_message(self._db, session_id, message_id, origin=self._name)
+        except MessageNotFound:
+            pass
+        except InvalidRequest as error:
+            self._line(session_id, f"Your edit was not sent to the visitor: {error.message}")
+
+    def delete(self, channel: str, external_id: str) -> bool:
+        """Delete the messages of what an operator has deleted on the platform.
+
+        :return: whether it was an operator's message.
+        """
+        items = self._own_items(channel, external_id)
+        for item in items:
+            messages.delete_message(self._db, item.session_id, str(item.message_id), origin=self._name)
+        return bool(items)
+
+    def _own_items(self, channel: str, external_id: str) -> list[Item]:
+        with self._db.read() as connection:
+            found = bridge_posts.find_item(connection, self._name, channel, external_id)
+        return [item for item in found if item.incoming and item.message_id is not None]
+
+    # --- Commands
+
+    def _run(
+        self, session_id: str, message: IncomingMessage, name: str, argument: str, known: Mapping[str, Command]
+    ) -> None:
+        command = BridgeCommand(
+            name=name,
+            argument=argument,
+            session_id=session_id,
+            operator_id=message.author.id,
+            operator_name=clip(storable_part(message.author.name), MAX_NAME) or "Operator",
+            bridge=self._name,
+            reply_to=self._replied(message.thread.channel, message.reply_to),
+        )
+        try:
+            answer = commands.run(known, command)
+        except PocketPingError as error:
+            answer = str(error)
+        except Exception:
+            logger.exception("The command /%s of the bridge %s failed.", name, self._name)
+            answer = f"/{name} failed. The log of the app says why."
+        if answer:
+            self._answer(session_id, message, answer)
+
+    def _close(self, command: BridgeCommand) -> str:
+        close_session(self._db, command.session_id)
+        return "Closed."
+
+    def _reopen(self, command: BridgeCommand) -> str:
+        reopen_session(self._db, command.session_id)
+        return "Open again."
+
+    def _info(self, command: BridgeCommand) -> str:
+        session = get_session(self._db, command.session_id)
+        return f"{self.header(session)}\n{session.id} · {session.status}"
+
+    def _ai(self, command: BridgeCommand) -> str:
+        words = {"on": True, "off": False}
+        if command.argument.lower() not in words:
+            return "Write /ai on or /ai off."
+        set_ai(self._db, command.session_id, words[command.argument.lower()])
+        return f"AI replies are {command.argument.lower()}."
+
+    def _csat(self, command: BridgeCommand) -> str:
+        session = csat.request(self._db, command.session_id)
+        return (
+            "The visitor has already rated this conversation." if session.csat else "The visitor is asked for a rating."
+        )
+
+    def _note(self, command: BridgeCommand) -> str | None:
+        if not command.argument:
+            return "Write the note behind /note."
+        notes.add_note(
+            self._db,
+            command.session_id,
+            command.argument[:MAX_CONTENT],
+            operator_name=command.operator_name,
+            source_bridge=self._name,
+        )
+        return None
+
+    def _delete_replied(self, command: BridgeCommand) -> str:
+        if command.reply_to is None:
+            return "Write /delete as a reply to the message."
+        with self._db.read() as connection:
+            items = bridge_posts.items_of(connection, self._name, command.reply_to)
+        if not items or not items[0].incoming:
+            return "Only messages that were written here can be deleted here."
+        for item in items[:1]:
+            self.delete(item.channel, item.external_id)
+        return "Deleted for the visitor."
+
+    def _answer(self, session_id: str, message: IncomingMessage, line: str) -> None:
+        self._line(session_id, line, message.id)
+
+    def _line(self, session_id: str, line: str, reply_to: str | None = None) -> None:
+        """Let the bridge post a line in the thread."""
+        project_id = get_session(self._db, session_id).project_id
+        payload = json.dumps({"line": clip_lines(line), "reply_to": reply_to}, ensure_ascii=False)
+        with self._db.transaction() as tx:
+            bridge_posts.add_job(tx, project_id, self._name, OUT, session_id, payload)
+
+
+def clip_lines(text: str) -> str:
+    """Shorten a text so that it fits into one post of every platform."""
+    return cut(text, 1500)[0]
+
+
+class _Stream:
+    """The bytes of a file as a stream."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._rest = b""
+
+    def read(self, size: int = 65536, /) -> bytes:
+        while not self._rest:
+            try:
+                self._rest = next(self._parts)
+            except StopIteration:
+                return b""
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+    def close(self) -> None:
+        close = getattr(self._parts, "close", None)
+        if close is not None:
+            close()
