@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing
@@ -84,11 +85,21 @@ class OutputSchema(Schema):
     optional: ClassVar[frozenset[str]] = frozenset()
     #: The only field of a response, if its route's view returns the value of that field.
     holds: ClassVar[str | None] = None
+    #: Fields of a response that always have the same value, beside the one that it holds.
+    always: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         for reason in _unknown(self):
             raise TypeError(f"{type(self).__name__}: {reason}, which OutputSchema.dump does not know.")
+
+    def wrap(self, result: Any) -> Any:
+        """Return the data of a response for what its route's view returned."""
+        if self.holds is not None:
+            return {**self.always, self.holds: result}
+        if not self.always:
+            return result
+        return {**self.always, **result} if isinstance(result, Mapping) else dict(self.always)
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """As marshmallow does, in a tenth of its time: the values are typed, so most are JSON as they are."""
@@ -155,5 +166,7 @@ def _writer(field: fields.Field[Any]) -> Writer | None:
 
 class AcceptedResponse(OutputSchema):
     """The response to a request that has nothing else to return."""
+
+    always = MappingProxyType({"ok": True})
 
     ok = fields.Boolean(required=True)

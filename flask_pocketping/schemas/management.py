@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
@@ -134,6 +135,9 @@ class ConversationResponse(OutputSchema):
 
 
 class ReplyResponse(OutputSchema):
+    holds = "message"
+    always = MappingProxyType({"ok": True})
+
     ok = fields.Boolean(required=True)
     message = fields.Nested(MessageSchema, required=True)
 

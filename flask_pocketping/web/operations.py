@@ -14,7 +14,7 @@ from marshmallow import Schema
 from ..chat.idempotency import AlreadyAnswered, IdempotentRequest
 from ..db import retried
 from ..errors import Forbidden, SessionNotFound
-from ..schemas.base import AcceptedResponse, OutputSchema
+from ..schemas.base import OutputSchema
 from ..schemas.compact_json import to_json
 from ..security.rate_limits import address_key
 from ..state import State
@@ -180,10 +180,8 @@ class Operation:
         """Return the status and the JSON for the result of a view."""
         if self.response_schema is None:
             return self.status, ""
-        if isinstance(self.response_schema, OutputSchema) and self.response_schema.holds is not None:
-            result = {self.response_schema.holds: result}
-        elif self.response is AcceptedResponse:
-            result = {"ok": True}
+        if isinstance(self.response_schema, OutputSchema):
+            result = self.response_schema.wrap(result)
         return self.status, to_json(dict(self.response_schema.dump(state.urls.complete(result))))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +16,10 @@ from flask_pocketping import clock
 from flask_pocketping.chat.idempotency import forget_old
 from flask_pocketping.models import IdempotencyKey, table
 
-from ..conftest import LOCAL, Serve
+from ..conftest import Serve
 from ..support.clients import Api, Visitor
 from ..support.contract import CheckedApi
-from ..support.office import Office, office_on
+from ..support.office import Office
 from ..support.receiver import Receiver
 from ..support.servers import make_app
 
@@ -28,26 +27,9 @@ SENDERS = 50
 keys = table(IdempotencyKey)
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office_on("sqlite", tmp_path_factory.mktemp("once"), **LOCAL) as made:
-        yield made
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def any_office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office_on(request.param, tmp_path_factory.mktemp("once"), **LOCAL) as made:
-        yield made
-
-
 @pytest.fixture
 def api(office: Office) -> CheckedApi:
     return office.new_project()
-
-
-@pytest.fixture
-def any_api(any_office: Office) -> CheckedApi:
-    return any_office.new_project()
 
 
 def once(api: Api, path: str, body: Any, key: str = "key") -> requests.Response:

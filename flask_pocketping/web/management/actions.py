@@ -69,9 +69,9 @@ def get_conversation(state: State, own: str, session_id: str) -> dict[str, Any]:
 
 def send_reply(
     state: State, own: str, session_id: str, body: Mapping[str, Any], idempotency: IdempotentRequest | None = None
-) -> dict[str, Any]:
+) -> Message:
     """Send an operator's message to the visitor."""
-    message = messages.send_message(
+    return messages.send_message(
         state.db,
         session_id,
         body["content"],
@@ -80,7 +80,6 @@ def send_reply(
         idempotency=idempotency,
         before=state.before_message,
     )
-    return {"ok": True, "message": message}
 
 
 def get_stats(state: State, own: str, query: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ...schemas import management
@@ -68,11 +67,7 @@ def get_conversation(call: Call, session_id: str) -> Any:
 )
 def send_reply(call: Call, session_id: str) -> Any:
     """Send an operator's message to the visitor."""
-    idempotency = call.idempotency
-    if idempotency is not None:
-        answer = idempotency.answer
-        idempotency = replace(idempotency, answer=lambda message: answer({"ok": True, "message": message}))
-    return actions.send_reply(call.state, call.project_id, session_id, call.body, idempotency)
+    return actions.send_reply(call.state, call.project_id, session_id, call.body, call.idempotency)
 
 
 @routes(f"GET {PREFIX}/stats", query=management.ManagementStatsQuery, response=management.ManagementStatsResponse)

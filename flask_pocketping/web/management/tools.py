@@ -85,7 +85,8 @@ class Tool:
         """
         loaded = load(self.arguments(), arguments)
         found = state.urls.complete(retried(lambda: self.run(state, own, dict(loaded))))
-        return to_json(self.response().dump(found))
+        schema = self.response()
+        return to_json(schema.dump(schema.wrap(found)))
 
 
 def _is_required(field: fields.Field[Any]) -> bool:

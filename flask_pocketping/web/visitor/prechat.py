@@ -34,7 +34,7 @@ def pre_chat(call: Call, session_id: str) -> Any:
 def rate_conversation(call: Call, session_id: str) -> Any:
     """Rate the conversation. Only the first rating counts."""
     noted = csat.submit(call.state.db, session_id, call.body["score"], call.body["comment"])
-    return {"ok": True, "alreadyRated": None if noted else True}
+    return {"alreadyRated": None if noted else True}
 
 
 def check_contact(call: Call, session_id: str) -> None:

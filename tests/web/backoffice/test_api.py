@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,10 +15,9 @@ import requests
 from flask_pocketping import clock
 from flask_pocketping.values import EVENT_TYPES
 
-from ...conftest import LOCAL
 from ...support.clients import Api
 from ...support.contract import CheckedApi
-from ...support.office import Office, office_on
+from ...support.office import Office
 from ...support.receiver import Answer, Receiver
 from ...support.servers import wait_until
 
@@ -31,28 +29,10 @@ MESSAGE = {"id", "sessionId", "seq", "content", "type", "createdAt", "status"}
 WEBHOOK = {"id", "url", "events", "description", "enabled", "createdAt"}
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office_on("sqlite", tmp_path_factory.mktemp("office"), **LOCAL) as made:
-        yield made
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def any_office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office_on(request.param, tmp_path_factory.mktemp("office"), **LOCAL) as made:
-        yield made
-
-
 @pytest.fixture
 def api(office: Office) -> CheckedApi:
     """A project of the test's own."""
     return office.new_project()
-
-
-@pytest.fixture
-def any_api(any_office: Office) -> CheckedApi:
-    """The same on each kind of database in turn."""
-    return any_office.new_project()
 
 
 def send(api: Api, session_id: str, content: str = "Hello", **body: Any) -> dict[str, Any]:

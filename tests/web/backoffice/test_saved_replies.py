@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,22 +12,14 @@ from flask_pocketping import clock
 from flask_pocketping.chat.projects import project_of_key
 from flask_pocketping.chat.saved_replies import MAX_REPLIES, replies
 
-from ...conftest import LOCAL
 from ...support.contract import CheckedApi
-from ...support.office import Office, office_on
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    folder: Path = tmp_path_factory.mktemp("office")
-    with office_on(request.param, folder, **LOCAL) as made:
-        yield made
+from ...support.office import Office
 
 
 @pytest.fixture
-def api(office: Office) -> CheckedApi:
+def api(any_office: Office) -> CheckedApi:
     """The back office of a project of its own."""
-    return office.new_project()
+    return any_office.new_project()
 
 
 def keep(api: CheckedApi, shortcut: str, content: str = "Thank you!") -> dict[str, Any]:
@@ -119,8 +109,8 @@ def test_an_empty_change_is_refused(api: CheckedApi) -> None:
     assert api.patch(f"/saved-replies/{keep(api, 'hi')['id']}", {}).status_code == 400
 
 
-def test_replies_belong_to_one_project(office: Office, api: CheckedApi) -> None:
-    answer, other = keep(api, "thanks"), office.new_project()
+def test_replies_belong_to_one_project(any_office: Office, api: CheckedApi) -> None:
+    answer, other = keep(api, "thanks"), any_office.new_project()
     assert listed(other) == []
     path = f"/saved-replies/{answer['id']}"
     for refused in (other.patch(path, {"content": "Mine"}), other.delete(path)):
@@ -130,19 +120,19 @@ def test_replies_belong_to_one_project(office: Office, api: CheckedApi) -> None:
     assert api.with_key(None).get("/saved-replies").status_code == 401
 
 
-def test_a_project_can_have_500_replies(office: Office, api: CheckedApi) -> None:
+def test_a_project_can_have_500_replies(any_office: Office, api: CheckedApi) -> None:
     assert api.key is not None
     rows = [
         {
             "id": clock.new_id("can"),
-            "project_id": project_of_key(office.db, api.key),
+            "project_id": project_of_key(any_office.db, api.key),
             "shortcut": f"no-{number}",
             "content": "Hi",
             "created_at": clock.now(),
         }
         for number in range(MAX_REPLIES - 1)
     ]
-    with office.db.transaction() as tx:
+    with any_office.db.transaction() as tx:
         tx.execute(insert(replies), rows)
     keep(api, "the-last")
     refused = api.post("/saved-replies", {"shortcut": "one-more", "content": "Hi"})

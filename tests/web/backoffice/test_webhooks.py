@@ -15,7 +15,7 @@ from flask_pocketping.chat import projects
 from flask_pocketping.delivery.leases import forget_old
 from flask_pocketping.values import EVENT_TYPES
 
-from ...conftest import LOCAL, Serve
+from ...conftest import Serve
 from ...support.clients import Api
 from ...support.contract import CheckedApi
 from ...support.hooks import Hook, moment, signed_with
@@ -26,24 +26,6 @@ from ...support.travel import Travel
 
 HTTPS = "https://yoursite.com/webhook"
 SHAPE = {"id", "url", "events", "description", "enabled", "createdAt"}
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def any_office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office_on(request.param, tmp_path_factory.mktemp("webhooks"), **LOCAL) as made:
-        yield made
-
-
-@pytest.fixture
-def any_api(any_office: Office) -> Iterator[CheckedApi]:
-    """A project of the test's own, on each kind of database in turn."""
-    yield from _project(any_office)
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office_on("sqlite", tmp_path_factory.mktemp("webhooks"), **LOCAL) as made:
-        yield made
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,13 @@ from flask_pocketping.values import PROJECT_SWITCHES
 
 from ...conftest import LOCAL, Serve
 from ...support.contract import CheckedApi
-from ...support.office import Office, office_on
+from ...support.office import Office
 from ...support.servers import make_app
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    folder: Path = tmp_path_factory.mktemp("office")
-    with office_on(request.param, folder, **LOCAL) as made:
-        yield made
-
-
 @pytest.fixture
-def api(office: Office) -> CheckedApi:
-    return office.new_project()
+def api(any_office: Office) -> CheckedApi:
+    return any_office.new_project()
 
 
 def ask(api: CheckedApi, path: str, method: str = "GET", body: str | None = None, **params: Any) -> requests.Response:
@@ -41,14 +33,14 @@ def ask(api: CheckedApi, path: str, method: str = "GET", body: str | None = None
     return api.request(method, f"/api/v1{path}", headers=headers, data=body, params=params)
 
 
-def project_id(office: Office, api: CheckedApi) -> str:
-    found = project_of_key(office.db, str(api.key))
+def project_id(any_office: Office, api: CheckedApi) -> str:
+    found = project_of_key(any_office.db, str(api.key))
     assert found is not None
     return found
 
 
-def test_a_key_says_whose_it_is(office: Office, api: CheckedApi) -> None:
-    own = project_id(office, api)
+def test_a_key_says_whose_it_is(any_office: Office, api: CheckedApi) -> None:
+    own = project_id(any_office, api)
     told = ask(api, "/me").json()
     assert told["project"] == {"id": own, "name": "A test"}
     assert told["organization"]["id"]
@@ -57,8 +49,8 @@ def test_a_key_says_whose_it_is(office: Office, api: CheckedApi) -> None:
     assert listed == {"id": own, "name": "A test", "domain": "127.0.0.1", "sessionCount": 1}
 
 
-def test_switches_are_kept(office: Office, api: CheckedApi) -> None:
-    path = f"/projects/{quote(project_id(office, api), safe='')}"
+def test_switches_are_kept(any_office: Office, api: CheckedApi) -> None:
+    path = f"/projects/{quote(project_id(any_office, api), safe='')}"
     before = ask(api, path).json()["project"]
     assert {name: before[name] for name in PROJECT_SWITCHES} == PROJECT_SWITCHES
     assert ask(api, path, "PATCH", "{}").json()["project"] == before
@@ -70,8 +62,8 @@ def test_switches_are_kept(office: Office, api: CheckedApi) -> None:
     assert ask(api, path, "PATCH", '{"name": "Mine"}').status_code == 400
 
 
-def test_ratings_can_be_switched_off(office: Office, api: CheckedApi) -> None:
-    path = f"/projects/{project_id(office, api)}"
+def test_ratings_can_be_switched_off(any_office: Office, api: CheckedApi) -> None:
+    path = f"/projects/{project_id(any_office, api)}"
     session_id = api.session()
     ask(api, path, "PATCH", '{"csatEnabled": false}')
     refused = api.post(f"/sessions/{session_id}/csat")
@@ -81,8 +73,8 @@ def test_ratings_can_be_switched_off(office: Office, api: CheckedApi) -> None:
     assert api.post(f"/sessions/{session_id}/csat").status_code == 202
 
 
-def test_crawlers_can_be_let_in(office: Office, api: CheckedApi) -> None:
-    own = project_id(office, api)
+def test_crawlers_can_be_let_in(any_office: Office, api: CheckedApi) -> None:
+    own = project_id(any_office, api)
     body = {"metadata": {}, "project": own}
     counts = []
     for switch in ("true", "false"):
@@ -93,10 +85,10 @@ def test_crawlers_can_be_let_in(office: Office, api: CheckedApi) -> None:
     assert counts == [0, 1]
 
 
-def test_nothing_of_another_project_is_found(office: Office, api: CheckedApi) -> None:
-    other = office.new_project()
+def test_nothing_of_another_project_is_found(any_office: Office, api: CheckedApi) -> None:
+    other = any_office.new_project()
     session_id = other.session()
-    theirs = project_id(office, other)
+    theirs = project_id(any_office, other)
     for answer in (
         ask(api, f"/projects/{theirs}"),
         ask(api, f"/projects/{theirs}", "PATCH", '{"csatEnabled": false}'),
@@ -110,7 +102,7 @@ def test_nothing_of_another_project_is_found(office: Office, api: CheckedApi) ->
     ):
         assert (answer.status_code, answer.json()["error"]) == (404, "Session not found")
     assert ask(api, "/sessions").json() == {"sessions": [], "nextCursor": None}
-    assert messages.list_messages(office.db, session_id).messages == []
+    assert messages.list_messages(any_office.db, session_id).messages == []
     assert ask(other, f"/projects/{theirs}").json()["project"]["csatEnabled"] is True
 
 
@@ -140,9 +132,9 @@ def test_conversations_are_listed_and_read_whole(api: CheckedApi) -> None:
     assert ask(api, "/sessions", limit="101").json()["error"].startswith("limit: ")
 
 
-def test_a_rating_is_told(office: Office) -> None:
+def test_a_rating_is_told(any_office: Office) -> None:
     # Visitors' pages belong to the default project.
-    api = office.api
+    api = any_office.api
     visitor = api.visitor()
     visitor.say("Hello")
     visitor.request("POST", "/csat", {"sessionId": visitor.handle, "score": 4, "comment": "Good"})
@@ -150,8 +142,8 @@ def test_a_rating_is_told(office: Office) -> None:
     assert (rating.pop("at")[-1], rating) == ("Z", {"score": 4, "comment": "Good"})
 
 
-def test_a_reply_reaches_the_visitor_once(office: Office) -> None:
-    api = office.api
+def test_a_reply_reaches_the_visitor_once(any_office: Office) -> None:
+    api = any_office.api
     visitor = api.visitor()
     visitor.say("Hello")
     path = f"/api/v1/sessions/{visitor.session_id}/reply"
@@ -168,7 +160,7 @@ def test_a_reply_reaches_the_visitor_once(office: Office) -> None:
     assert (late.status_code, late.json()["error"]) == (409, "The session is closed. Reopen it first.")
 
 
-def test_figures_of_a_period(office: Office, api: CheckedApi) -> None:
+def test_figures_of_a_period(any_office: Office, api: CheckedApi) -> None:
     empty = ask(api, "/stats", period="7d").json()
     assert empty["csat"] == {"percent": None, "average": None, "responses": 0}
     assert (empty["responseRate"], empty["medianFirstResponseSeconds"]) == (0.0, None)
@@ -183,7 +175,7 @@ def test_figures_of_a_period(office: Office, api: CheckedApi) -> None:
     assert (told["messages"], told["responseRate"], told["unansweredNow"], told["truncated"]) == (3, 0.5, 1, False)
     assert 0 <= told["medianFirstResponseSeconds"] < 60
     assert told["byProject"] == [{"projectName": "A test", "conversations": 2, "csatPercent": None}]
-    own = ask(api, "/stats", period="30d", projectId=project_id(office, api)).json()
+    own = ask(api, "/stats", period="30d", projectId=project_id(any_office, api)).json()
     assert (len(own["conversationsSparkline"]), "byProject" in own) == (30, False)
 
 
