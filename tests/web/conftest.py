@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from ..conftest import LOCAL
-from ..support.contract import CheckedApi
 from ..support.office import Office, office_on
 
 
@@ -23,9 +22,3 @@ def any_office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """A server on each kind of database in turn."""
     with office_on(request.param, tmp_path_factory.mktemp("office"), **LOCAL) as made:
         yield made
-
-
-@pytest.fixture
-def any_api(any_office: Office) -> CheckedApi:
-    """A project of the test's own on each kind of database in turn."""
-    return any_office.new_project()

@@ -32,6 +32,12 @@ def api(office: Office) -> CheckedApi:
     return office.new_project()
 
 
+@pytest.fixture
+def any_api(any_office: Office) -> CheckedApi:
+    """A project of the test's own, on each kind of database in turn."""
+    return any_office.new_project()
+
+
 def once(api: Api, path: str, body: Any, key: str = "key") -> requests.Response:
     return api.post(path, body, headers={"Idempotency-Key": key})
 

@@ -37,7 +37,7 @@ def test_a_limit_counts_per_session_by_the_rules_of_a_setting(name: str) -> None
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_schema_that_holds_a_field_has_only_that_field(name: str) -> None:
+def test_a_schema_that_holds_a_field_has_only_that_and_fixed_fields(name: str) -> None:
     schema = OPERATIONS[name].response_schema
     if isinstance(schema, OutputSchema) and schema.holds is not None:
-        assert list(schema.dump_fields) == [schema.holds]
+        assert list(schema.dump_fields) == [*schema.always, schema.holds]

@@ -35,6 +35,12 @@ def api(office: Office) -> CheckedApi:
     return office.new_project()
 
 
+@pytest.fixture
+def any_api(any_office: Office) -> CheckedApi:
+    """A project of the test's own, on each kind of database in turn."""
+    return any_office.new_project()
+
+
 def send(api: Api, session_id: str, content: str = "Hello", **body: Any) -> dict[str, Any]:
     """A message that was accepted."""
     return dict(api.ok("POST", f"/sessions/{session_id}/messages", {"content": content, **body})["message"])
