@@ -64,6 +64,7 @@ def test_the_document_has_every_back_office_route(document: dict[str, Any]) -> N
         POST /sessions/{session_id}/identify, POST /sessions/{session_id}/ai, POST /sessions/{session_id}/read,
         POST /sessions/{session_id}/events, POST /webhooks, GET /webhooks, GET /webhooks/{webhook_id},
         PATCH /webhooks/{webhook_id}, DELETE /webhooks/{webhook_id}, POST /webhooks/{webhook_id}/test,
+        POST /sessions/{session_id}/messages/{message_id}/deliveries/{bridge}/retry,
         POST /webhooks/{webhook_id}/rotate, GET /webhooks/{webhook_id}/deliveries,
         POST /webhooks/{webhook_id}/deliveries/{delivery_id}/retry, POST /sessions/{session_id}/csat,
         GET /sessions/{session_id}/pages, GET /sessions/{session_id}/context, POST /sessions/{session_id}/attachments,

@@ -1011,6 +1011,7 @@ def test_no_route_finds_data_of_another_project(any_office: Office, receiver: Re
         "message_id": message["id"],
         "webhook_id": hook["id"],
         "delivery_id": delivery["id"],
+        "bridge": "telegram",
         "reply_id": owner.ok("POST", "/saved-replies", saved)["savedReply"]["id"],
         "project_id": owner.ok("GET", f"/sessions/{session_id}")["session"]["projectId"],
     }
