@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: How often a conversation gets a new thread within one attempt.
 _THREADS = 2
 #: Seconds after which an attempt makes no further request.
-_LONG = 60.0
+_LONG = 20.0
 
 _MAYBE = "It may have been posted: the answer never came."
 

@@ -15,7 +15,7 @@ from .platform import Refused, Unanswered, Unreachable
 MAX_RESPONSE = 8 * 1024 * 1024
 #: Seconds for a request, and for one that carries or fetches a file.
 TIMEOUT = 15.0
-FILE_TIMEOUT = 45.0
+FILE_TIMEOUT = 30.0
 
 Files = Mapping[str, tuple[str, bytes | BinaryIO, str]]
 

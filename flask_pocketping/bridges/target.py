@@ -62,7 +62,7 @@ class BridgeTarget(Target):
     strict_order = True
     batch_size = 20
     at_once = 8
-    timeout = 90.0
+    timeout = 60.0
 
     def __init__(
         self,

@@ -1,0 +1,86 @@
+"""Tests workers that are killed while they post: nothing is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..support.servers import Process, make_app, process_environment, serving, wait_until
+from ..support.services import fresh_database
+from ..support.telegram import TelegramServer
+from .conftest import Talk, settings_for
+
+
+@contextmanager
+def worker_that_dies(folder: Path, database: str, step: str, text: str, **settings: Any) -> Iterator[Process]:
+    """`flask pocketping worker` that dies at a step of a post with this text."""
+    command = [sys.executable, "-m", "flask", "--app", "tests.support.crashing:app", "pocketping", "worker"]
+    environment = process_environment(folder, database, **settings)
+    environment |= {"TEST_KILL": step, "TEST_KILL_TEXT": text}
+    process = Process(command, environment, folder / f"worker-{step}.log")
+    try:
+        yield process
+    finally:
+        if process.popen.poll() is None:
+            process.stop()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("step", "posted", "states"),
+    [("before", 0, {"maybe"}), ("after", 1, {"maybe"}), ("settle", 1, {"sent"})],
+)
+def test_a_killed_worker_loses_nothing_and_posts_nothing_twice(
+    kind: str, step: str, posted: int, states: set[str], tmp_path: Path, telegram: TelegramServer
+) -> None:
+    settings = settings_for(telegram, worker_lease="3", webhook_timeout="1")
+    with fresh_database(kind, tmp_path) as database:
+        app = make_app(tmp_path, database, worker="off", **settings)
+        with serving(app) as api:
+            with worker_that_dies(tmp_path, database, step, "Deadly", **settings) as process:
+                talk = Talk(api, telegram)
+                sent = talk.visitor.say("Deadly")["messageId"]
+                after = talk.visitor.say("And after it", replyTo=sent)["messageId"]
+                process.popen.wait(20)
+            assert (tmp_path / "killed").exists()
+            assert talk.state(sent)["state"] == "queued"
+            with worker_that_dies(tmp_path, database, step, "Deadly", **settings) as process:
+                # The lease of the killed worker is as long as an attempt may take.
+                talk.settled(after, timeout=120)
+                assert talk.state(sent)["state"] in states
+                # What may be lost is not repeated, and can be sent again.
+                assert talk.texts().count("Deadly") == posted
+                if states == {"maybe"} and not posted:
+                    path = f"/sessions/{talk.session_id}/messages/{sent}/deliveries/telegram/retry"
+                    assert api.post(path).status_code == 202
+                    talk.settled(sent)
+                assert talk.texts().count("Deadly") == 1
+                telegram.write(talk.topic, "Answer")
+                wait_until(lambda: "Answer" in talk.shown(), "an answer", 20)
+
+
+def test_a_worker_that_dies_before_it_notes_the_post_has_not_posted(tmp_path: Path, telegram: TelegramServer) -> None:
+    """Before its first note, nothing was sent, so the next worker posts it: no `maybe`."""
+    app = make_app(tmp_path, f"sqlite:///{tmp_path / 'pocketping.db'}", worker="off", **settings_for(telegram))
+    with serving(app) as api:
+        state = app.extensions["pocketping"]
+        talk_worker = state.runtime
+        visitor = api.visitor()
+        sent = visitor.say("Hello")["messageId"]
+        with state.db.transaction() as tx:
+            from sqlalchemy import update
+
+            from flask_pocketping import clock
+            from flask_pocketping.outbox import deliveries
+
+            dead = {"state": "running", "lease_owner": "dead", "attempts": 1, "due_at": clock.ago(seconds=1)}
+            tx.execute(update(deliveries).where(deliveries.c.target == "telegram").values(dead))
+        talk_worker.deliver_due()
+        stored = api.ok("GET", f"/sessions/{visitor.session_id}/messages")["messages"]
+        assert [(m["id"], m["deliveries"][0]["state"]) for m in stored] == [(sent, "sent")]
+        assert sum("Hello" in text for text in telegram.texts()) == 1
