@@ -60,7 +60,7 @@ class BridgeTarget(Target):
     """
 
     strict_order = True
-    batch_size = 20
+    batch_size = 50
     at_once = 8
     timeout = 60.0
 

@@ -62,7 +62,8 @@ def cut(text: str, limit: int, measure: Callable[[str], int] = len, *, first: in
     while measure(rest) > most:
         end = _end(rest, most, measure)
         parts.append(rest[:end].rstrip())
-        rest = rest[end:].lstrip("\n").removeprefix(" ")
+        rest = rest[end:]
+        rest = rest.lstrip("\n") if rest.startswith("\n") else rest.removeprefix(" ")
         most = limit
     parts.append(rest)
     return [part for part in parts if part] or [text]
