@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
+from ..bridges.connected import Bridge
 from ..bridges.doctor import LiveTest
 from ..bridges.platform import Check, PlatformError
 from ..bridges.registry import PLATFORMS, setup_of
@@ -23,6 +24,7 @@ bridge_commands = AppGroup("bridge", help="Set up bridges to chat platforms.")
 @click.command("doctor")
 @click.option("--live", is_flag=True, help="Post, receive, edit and delete a test message on each bridge.")
 @click.option("--wait", default=60.0, show_default=True, help="Seconds that you have to reply, with --live.")
+@with_appcontext
 def doctor(live: bool, wait: float) -> None:
     """Check the settings of all bridges against their platforms. Exit with 1 if something is wrong."""
     state = current_state()
@@ -30,15 +32,11 @@ def doctor(live: bool, wait: float) -> None:
     if not bridges:
         click.echo("No bridge is set up. Set one up with: flask pocketping bridge setup telegram")
         return
-    good = True
-    for bridge in bridges.values():
-        click.echo(f"{bridge.platform.label}")
-        try:
-            good &= all(_show(check) for check in bridge.platform.check())
-        except PlatformError as error:
-            good &= _show(Check("The platform can be reached", str(error)))
-    if good and live:
-        good = _test_live(wait)
+    try:
+        found = [_check(bridge) for bridge in bridges.values()]
+        good = all(found) and (not live or _test_live(wait))
+    finally:
+        state.bridges.close()
     if not good:
         raise SystemExit(1)
 
@@ -111,6 +109,15 @@ def _test_live(wait: float) -> bool:
     finally:
         state.bridges.stop()
     return good
+
+
+def _check(bridge: Bridge) -> bool:
+    click.echo(f"{bridge.platform.label}")
+    try:
+        found = [_show(check) for check in bridge.platform.check()]
+    except PlatformError as error:
+        return _show(Check("The platform can be reached", str(error)))
+    return all(found)
 
 
 def _show(check: Check) -> bool:

@@ -95,6 +95,7 @@ class TelegramServer:
     :ivar limit: posts to one group within `period` seconds; `None` for no limit.
     :ivar before: called with the method and its parameters before it is carried out; it may raise a `Refusal`, or
         return `cut` to carry it out and break the line without an answer, or `drop` to break the line at once.
+    :ivar refused: how many posts were over the limit.
     :ivar requests: method and parameters of each request, in order.
     """
 
@@ -123,6 +124,7 @@ class TelegramServer:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.times: list[tuple[float, int]] = []
         self.limit: int | None = None
+        self.refused = 0
         self.period = 60.0
         self.before: Callable[[str, dict[str, Any]], str | None] = lambda method, given: None
         self.stopping = threading.Event()
@@ -485,6 +487,7 @@ class TelegramServer:
         while times and times[0] <= now - self.period:
             times.popleft()
         if len(times) >= self.limit:
+            self.refused += 1
             wait = max(1, round(times[0] + self.period - now))
             raise Refusal(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
         times.append(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from ...config import key_of
@@ -25,14 +26,15 @@ def setup(guide: Guide) -> Mapping[str, str]:
     guide.say("1. Write to @BotFather in Telegram, send /newbot, and copy the token that it gives you.")
     token = guide.config.telegram_bot_token or guide.ask("The bot's token", secret=True)
     api = BotAPI(token, guide.config.telegram_api_url, allow_networks=guide.config.bridge_allow_networks)
-    me = api.call("getMe", {})
-    guide.say(f"The bot is @{me.get('username')}.")
-    chat_id = guide.config.telegram_chat_id or _find_chat(guide, api)
-    guide.say("3. The settings are checked now.")
-    platform = Telegram(api, chat_id)
-    if not all(guide.show(check) for check in platform.check()):
-        raise Refused("Mend that, and run this command again.")
-    _set_webhook(guide, api)
+    with closing(api):
+        me = api.call("getMe", {})
+        guide.say(f"The bot is @{me.get('username')}.")
+        chat_id = guide.config.telegram_chat_id or _find_chat(guide, api)
+        guide.say("3. The settings are checked now.")
+        found = [guide.show(check) for check in Telegram(api, chat_id).check()]
+        if not all(found):
+            raise Refused("Mend that, and run this command again.")
+        _set_webhook(guide, api)
     return {key_of("telegram_bot_token"): token, key_of("telegram_chat_id"): chat_id}
 
 
