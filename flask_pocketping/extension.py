@@ -126,7 +126,7 @@ class PocketPing:
         with errors_for_commands():
             state = build_state(
                 app,
-                Config.from_mapping(app.config, os.environ),
+                Config.from_mapping(app.config, {} if app.testing else os.environ),
                 engine=self._engine,
                 flask_sqlalchemy=self._sqlalchemy,
                 storage=self._storage,

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import select
 
 from .. import clock
 from ..chat import notes
+from ..chat.bridge_posts import OUT
 from ..chat.messages import messages
 from ..chat.sessions import get_session
 from ..db import Database
+from ..delivery.pace import seconds_until_free
 from ..errors import SessionNotFound
 from ..files.store import Files
 from ..values import MessageDraft, Session
@@ -171,6 +174,18 @@ class Bridges:
         """Close the connections that are kept open."""
         for bridge in self.bridges.values():
             bridge.platform.close_client()
+
+    def expected_wait(self, connection: DatabaseConnection, bridge: str, ahead: int) -> float:
+        """Return the seconds until a bridge posts the next message, by the limits of its platform.
+
+        :param ahead: how many conversations wait before.
+        """
+        found = self.bridges.get(bridge)
+        if found is None:
+            return 0.0
+        paces = found.target.paces(OUT)
+        free = seconds_until_free(connection, paces)
+        return free and free + ahead * max(pace.period / pace.limit for pace in paces)
 
     def visitor_types(self, session_id: str) -> None:
         """Show in the threads that the visitor is typing, without waiting for it."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from .. import clock
 from ..db import Database, Transaction
@@ -102,8 +102,17 @@ def shown_text(connection: Connection, bridge: str, message_id: str) -> str | No
     return row.shown if row is not None else None
 
 
-def states_of(connection: Connection, message_ids: Sequence[str]) -> dict[str, tuple[BridgeDelivery, ...]]:
-    """Return what became of messages on each bridge, for those that bridges got."""
+#: Returns the seconds until a bridge posts the next message, given how many conversations wait there.
+Wait = Callable[[Connection, str, int], float]
+
+
+def states_of(
+    connection: Connection, message_ids: Sequence[str], expected: Wait | None = None
+) -> dict[str, tuple[BridgeDelivery, ...]]:
+    """Return what became of messages on each bridge, for those that bridges got.
+
+    :param expected: estimates how long queued messages wait. Without it, only retries are known.
+    """
     found: dict[str, tuple[BridgeDelivery, ...]] = {}
     if not message_ids:
         return found
@@ -112,24 +121,33 @@ def states_of(connection: Connection, message_ids: Sequence[str]) -> dict[str, t
         .where(
             deliveries.c.event_id == posts.c.event_id,
             deliveries.c.target == posts.c.bridge,
-            deliveries.c.state.in_(OPEN_STATES),
+            deliveries.c.state == DeliveryState.PENDING,
         )
         .limit(1)
         .scalar_subquery()
     )
     query = select(posts, due.label("due_at")).where(posts.c.message_id.in_(list(message_ids)))
     now = clock.now()
-    for row in connection.execute(query.order_by(posts.c.message_id, posts.c.bridge)):
-        wait = _wait(row.due_at, now) if row.state == PostState.QUEUED else None
+    for row in connection.execute(query.order_by(posts.c.message_id, posts.c.bridge)).all():
+        wait = None
+        if row.state == PostState.QUEUED and row.due_at is not None:
+            seconds = max(0.0, (row.due_at - now).total_seconds())
+            if expected is not None:
+                ahead = _waiting(connection, row.bridge, row.due_at, row.session_id)
+                seconds = max(seconds, expected(connection, row.bridge, ahead))
+            wait = round(seconds)
         made = BridgeDelivery(row.bridge, PostState(row.state), row.reason, wait)
         found[row.message_id] = (*found.get(row.message_id, ()), made)
     return found
 
 
-def with_deliveries(db: Database, messages: Sequence[Message]) -> list[Message]:
-    """Return messages with what became of them on each bridge."""
+def with_deliveries(db: Database, messages: Sequence[Message], expected: Wait | None = None) -> list[Message]:
+    """Return messages with what became of them on each bridge.
+
+    :param expected: as for `states_of`.
+    """
     with db.read() as connection:
-        states = states_of(connection, [message.id for message in messages])
+        states = states_of(connection, [message.id for message in messages], expected)
     return [replace(message, deliveries=states.get(message.id, ())) for message in messages]
 
 
@@ -277,5 +295,14 @@ def _item(row: Any) -> Item:
     )
 
 
-def _wait(due_at: datetime | None, now: datetime) -> int | None:
-    return None if due_at is None else max(0, round((due_at - now).total_seconds()))
+def _waiting(connection: Connection, bridge: str, due_at: datetime, session_id: str) -> int:
+    """Return how many other conversations wait for being posted before a time."""
+    query = select(func.count(deliveries.c.subject.distinct())).where(
+        deliveries.c.target == bridge,
+        deliveries.c.target_id == OUT,
+        deliveries.c.state == DeliveryState.PENDING,
+        deliveries.c.waits_for == 0,
+        deliveries.c.due_at <= due_at,
+        deliveries.c.subject != session_id,
+    )
+    return connection.execute(query).scalar() or 0

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from .. import clock
 from ..db import Database, Transaction
 from ..models import DeliveryPace, table
 from .retry import LONGEST
@@ -26,6 +27,26 @@ def ensure_rows(db: Database, keys: Iterable[str]) -> None:
         with suppress(IntegrityError), db.transaction() as tx:
             if tx.execute(select(rows.c.key).where(rows.c.key == key)).first() is None:
                 tx.execute(insert(rows), {"key": key, "times": []})
+
+
+def seconds_until_free(connection: Connection, paces: Sequence[Pace]) -> float:
+    """Return the seconds until another delivery may be made, for people who ask. This locks nothing.
+
+    :param paces: the rate limits of the recipient.
+    """
+    now = clock.now()
+    found = connection.execute(select(rows).where(rows.c.key.in_([pace.key for pace in paces]))).mappings()
+    by_key = {row["key"]: row for row in found}
+    free = now
+    for pace in paces:
+        row = by_key.get(pace.key)
+        if row is None:
+            continue
+        free = max(free, _held_until(row, now) or now)
+        if len(row["times"]) >= pace.limit:
+            oldest = datetime.fromtimestamp(row["times"][-pace.limit], UTC)
+            free = max(free, oldest + timedelta(seconds=pace.period))
+    return (free - now).total_seconds()
 
 
 class Budgets:

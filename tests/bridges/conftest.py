@@ -36,13 +36,25 @@ def settings_for(telegram: TelegramServer, **more: Any) -> dict[str, Any]:
 class Talk:
     """A conversation that has a topic: the visitor's page, the back office and the topic."""
 
+    api: Api
+    telegram: TelegramServer
+    visitor: Visitor
+    topic: int
+    session_id: str
+    first: str
+
+    @classmethod
+    def begin(cls, api: Api, telegram: TelegramServer, first: str, **connect: Any) -> Talk:
+        """A conversation that may have no topic yet."""
+        made = cls.__new__(cls)
+        made.api, made.telegram, made.visitor = api, telegram, api.visitor(**connect)
+        made.session_id = made.visitor.session_id
+        made.first = made.visitor.say(first)["messageId"]
+        return made
+
     def __init__(self, api: Api, telegram: TelegramServer, first: str = "Hello", **connect: Any) -> None:
-        self.api = api
-        self.telegram = telegram
         topics = set(telegram.topics)
-        self.visitor: Visitor = api.visitor(**connect)
-        self.session_id = self.visitor.session_id
-        self.first = self.visitor.say(first)["messageId"]
+        vars(self).update(vars(self.begin(api, telegram, first, **connect)))
         self.topic = int(wait_until(lambda: set(telegram.topics) - topics, "a topic", 15).pop())
         self.post = telegram.wait_text(first[:50], self.topic)
         self.settled(self.first)

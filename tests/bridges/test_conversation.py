@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 import requests
 
+from flask_pocketping.chat.projects import set_switches
+from flask_pocketping.models import DEFAULT_PROJECT
+
 from ..conftest import Serve
 from ..support.clients import Api
 from ..support.pictures import drawn
-from ..support.servers import wait_until
-from ..support.telegram import BOT_ID, TelegramServer
+from ..support.servers import make_app, wait_until
+from ..support.telegram import BOT_ID, Refusal, TelegramServer
 from .conftest import Talk, settings_for
 
 
@@ -37,6 +40,8 @@ def test_an_answer_reaches_the_page_once(talk: Talk, telegram: TelegramServer) -
     assert (answer["content"], answer["sender"], answer["operatorName"]) == ("Yes, it is.", "operator", "Ana")
     talk.visitor.say("Thanks")
     telegram.wait_text("Thanks", talk.topic)
+    # Telegram may forget what is stored.
+    wait_until(lambda: not telegram.updates, "it is confirmed")
     # Nothing came back to where it was written.
     assert [message["from"]["id"] for message in telegram.in_topic(talk.topic)] == [BOT_ID, 7, BOT_ID]
     stored = talk.office()
@@ -136,6 +141,48 @@ def test_files_go_to_the_topic(talk: Talk, telegram: TelegramServer) -> None:
     text, file = telegram.in_topic(talk.topic)[-2:]
     assert (text["text"], file["document"]["file_name"]) == ("c" * 1500, "b.txt")
     assert telegram.uploads[file["message_id"]] == document
+
+
+def test_a_picture_that_telegram_does_not_show_is_a_document(talk: Talk, telegram: TelegramServer) -> None:
+    def refuse(method: str, given: dict[str, Any]) -> str | None:
+        if method == "sendPhoto":
+            raise Refusal(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+        return None
+
+    telegram.before = refuse
+    picture = drawn(size=(4000, 8))
+    talk.visitor.say("Very long", attachmentIds=[talk_upload(talk, "long.png", picture)])
+    post = telegram.wait_text("Very long", talk.topic)
+    assert post["document"]["file_name"] == "long.png"
+    assert telegram.uploads[post["message_id"]] == picture
+
+
+def test_several_files_are_an_album_whose_caption_can_be_edited(talk: Talk, telegram: TelegramServer) -> None:
+    ids = [talk_upload(talk, f"{n}.txt", f"file {n}".encode()) for n in range(3)]
+    sent = talk.visitor.say("Three files", attachmentIds=ids)["messageId"]
+    talk.settled(sent)
+    album = telegram.in_topic(talk.topic)[1:]
+    assert [post.get("caption") for post in album] == ["Three files", None, None]
+    assert len({post["media_group_id"] for post in album}) == 1
+    body = {"sessionId": talk.visitor.handle, "content": "Three texts"}
+    talk.visitor.request("PATCH", f"/message/{sent}", body)
+    telegram.wait_text("Three texts", talk.topic)
+    talk.visitor.request("DELETE", f"/message/{sent}", params={"sessionId": talk.visitor.handle})
+    wait_until(lambda: len(telegram.in_topic(talk.topic)) == 1, "all of it is deleted")
+
+
+def test_presence_of_the_visitor_shows_where_the_project_wants_it(
+    serve: Serve, telegram: TelegramServer, tmp_path: Any
+) -> None:
+    app = make_app(tmp_path, disconnect_grace=1, **settings_for(telegram))
+    talk = Talk(serve(app), telegram)
+    with talk.visitor.stream():
+        talk.answer("Hi")
+    set_switches(app.extensions["pocketping"].db, DEFAULT_PROJECT, {"telegramNotifyPresence": True})
+    wait_until(lambda: not talk.session()["visitorOnline"], "the visitor is gone")
+    telegram.wait_text("The visitor left.", talk.topic)
+    with talk.visitor.stream():
+        telegram.wait_text("The visitor is online.", talk.topic)
 
 
 def talk_upload(talk: Talk, name: str, data: bytes) -> str:
@@ -278,8 +325,6 @@ def test_an_aside_stays_in_the_topic(talk: Talk, telegram: TelegramServer) -> No
 
 
 def test_the_host_adds_commands(serve: Serve, telegram: TelegramServer, tmp_path: Any) -> None:
-    from ..support.servers import make_app
-
     app = make_app(tmp_path, **settings_for(telegram))
     seen = []
 
@@ -302,8 +347,6 @@ def test_the_host_adds_commands(serve: Serve, telegram: TelegramServer, tmp_path
 
 
 def test_the_context_of_the_host_stands_in_the_header(serve: Serve, telegram: TelegramServer, tmp_path: Any) -> None:
-    from ..support.servers import make_app
-
     app = make_app(tmp_path, **settings_for(telegram))
 
     @app.extensions["test_pocketping"].context  # type: ignore[untyped-decorator]

@@ -89,7 +89,7 @@ def test_a_later_message_waits_for_an_earlier_one_and_other_topics_do_not(
     broken = True
 
     def before(method: str, given: dict[str, Any]) -> str | None:
-        if method == "sendMessage" and given.get("message_thread_id") == talk.topic and broken:
+        if method == "sendMessage" and "First" in given["text"] and broken:
             raise Refusal(500, "Internal Server Error")
         return None
 
@@ -129,6 +129,18 @@ def test_429_is_obeyed_to_the_second_and_waiting_messages_are_joined(talk: Talk,
     talk.settled(rest[-1])
     assert 2.0 <= asked[1] - refused[0] <= 3.5
     assert talk.texts()[1:] in (["One\nTwo\nThree"], ["One", "Two\nThree"])
+
+
+def test_the_wait_for_a_busy_group_is_shown(serve: Serve, telegram: TelegramServer, tmp_path: Path) -> None:
+    app = make_app(tmp_path, **settings_for(telegram))
+    api = serve(app)
+    app.extensions["pocketping"].bridges.bridges["telegram"].platform._group_limit = (2, 60.0)
+    first = Talk(api, telegram, "One")
+    second = Talk.begin(api, telegram, "Two")
+    assert "waitSeconds" not in first.state(first.first)
+    wait_until(lambda: second.state(second.first).get("waitSeconds", 0) > 40, "the wait", 5)
+    third = Talk.begin(api, telegram, "Three")
+    wait_until(lambda: third.state(third.first).get("waitSeconds", 0) > 70, "the wait behind another", 5)
 
 
 def test_a_message_in_a_joined_post_can_be_edited_and_deleted(talk: Talk, telegram: TelegramServer) -> None:

@@ -27,6 +27,8 @@ from .client import BadToken, BotAPI, Unchanged
 #: Files of these types are sent as photos up to this size in bytes; all others as documents.
 _PHOTOS = {"image/jpeg", "image/png", "image/webp"}
 _MAX_PHOTO = 10 * 1000 * 1000
+#: What Telegram says of pictures that it does not show.
+_NO_PHOTO = ("PHOTO_", "IMAGE_PROCESS_FAILED")
 #: The most files of an album.
 _ALBUM = 10
 
@@ -163,19 +165,26 @@ class Telegram(Platform):
         given: dict[str, Any] = {**_place(thread), **(_options(post) if with_text else {})}
         caption = formatting.to_html(post) if with_text else ""
         captioned = {"caption": caption, "parse_mode": "HTML"} if caption else {}
-        photos = all(_is_photo(file) for file in files)
+        if all(_is_photo(file) for file in files):
+            try:
+                return self._send_as("photo", given, captioned, files)
+            except Refused as error:
+                # Telegram takes no picture that is too long or too small to be shown as one.
+                if not any(sign in str(error) for sign in _NO_PHOTO):
+                    raise
+        return self._send_as("document", given, captioned, files)
+
+    def _send_as(
+        self, kind: str, given: dict[str, Any], captioned: dict[str, Any], files: Sequence[OutgoingFile]
+    ) -> list[dict[str, Any]]:
         with ExitStack() as stack:
             bodies = {f"file{number}": _body(stack, file) for number, file in enumerate(files)}
             if len(files) == 1:
-                kind = "photo" if photos else "document"
-                method = "sendPhoto" if photos else "sendDocument"
+                method = "sendPhoto" if kind == "photo" else "sendDocument"
                 return [self._api.call(method, {**given, **captioned}, files={kind: bodies["file0"]})]
-            kind = "photo" if photos else "document"
             media = [{"type": kind, "media": f"attach://{name}"} for name in bodies]
-            # Documents show their captions below each, so the last one is below all of them.
-            media[0 if photos else -1] |= captioned
-            sent = self._api.call("sendMediaGroup", {**given, "media": json.dumps(media)}, files=bodies)
-            return list(sent)
+            media[0] |= captioned
+            return list(self._api.call("sendMediaGroup", {**given, "media": json.dumps(media)}, files=bodies))
 
     def _switch(self, method: str, thread: Thread) -> None:
         # Topics of a private chat can't be closed.

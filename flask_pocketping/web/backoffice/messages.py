@@ -21,7 +21,7 @@ def list_messages(call: Call, session_id: str) -> Any:
     page = messages.list_messages(call.state.db, session_id, project_id=call.project_id, **call.query)
     if not call.state.bridges:
         return page
-    return replace(page, messages=with_deliveries(call.state.db, page.messages))
+    return replace(page, messages=with_deliveries(call.state.db, page.messages, call.state.bridges.expected_wait))
 
 
 @routes(
