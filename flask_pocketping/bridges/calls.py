@@ -26,6 +26,7 @@ class ThreadCalls:
 
     :param configured: the id of the chat in the settings.
     :ivar calls: the number of requests so far.
+    :ivar reopened: whether the thread was closed and had to be opened.
     """
 
     def __init__(self, db: Database, platform: Platform, session_id: str, configured: str) -> None:
@@ -34,6 +35,7 @@ class ThreadCalls:
         self._session_id = session_id
         self._configured = configured
         self.calls = 0
+        self.reopened = False
         with db.read() as connection:
             self.known: KnownThread | None = bridge_threads.thread_of(connection, platform.name, session_id)
 
@@ -70,6 +72,7 @@ class ThreadCalls:
         try:
             if isinstance(error, ThreadClosed):
                 self._platform.reopen(self.thread)
+                self.reopened = True
             elif isinstance(error, ChannelMoved):
                 self._move(error.channel)
             else:

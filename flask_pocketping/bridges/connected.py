@@ -27,7 +27,6 @@ from ..errors import SessionNotFound
 from ..files.store import Files
 from ..values import MessageDraft, Session
 from .commands import Command
-from .conversation import LABELS
 from .intake import Intake
 from .planning import Opener
 from .platform import Author, Inbound, Platform, PlatformError, WebhookInbound
@@ -124,7 +123,7 @@ class Bridges:
                 announce=announce,
                 give_notice=self._notice_of(platform),
             )
-            intake.header = target.header
+            intake.built_in.header = target.header
             receiver = BridgeReceiver(
                 db,
                 platform,
@@ -217,10 +216,8 @@ class Bridges:
             self._show_operator_typing(get_session(self._db, session_id).project_id, session_id, author)
 
     def _notice_of(self, platform: Platform) -> Callable[[str, str], None]:
-        label = LABELS.get(platform.name, platform.label)
-
-        def give_notice(session_id: str, reason: str) -> None:
-            text = f"A message was not posted to {label}: {reason}"[:500]
+        def give_notice(session_id: str, notice: str) -> None:
+            text = notice[:500]
             told = select(messages.c.id).where(
                 messages.c.session_id == session_id,
                 messages.c.internal,

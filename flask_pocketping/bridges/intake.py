@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from ..bounds import MAX_ATTACHMENTS, MAX_CONTENT, MAX_NAME, storable_part
-from ..chat import bridge_posts, bridge_threads, csat, messages, notes
+from ..chat import bridge_posts, bridge_threads, messages
 from ..chat.bridge_posts import OUT, Item
-from ..chat.sessions import close_session, get_session, reopen_session, set_ai
+from ..chat.sessions import get_session, reopen_session
 from ..db import Database, Transaction, retried
 from ..delivery.batch import Batch
 from ..delivery.target import Outcome
@@ -23,6 +23,7 @@ from ..errors import InvalidRequest, MessageNotFound, PayloadTooLarge, PocketPin
 from ..files.store import Files
 from ..values import Message, MessageDraft, MessageType, SessionStatus
 from . import commands, conversation, incoming
+from .built_in_commands import BuiltInCommands
 from .commands import BridgeCommand, Command
 from .platform import IncomingFile, IncomingMessage, Platform, PlatformError, Refused, Throttled
 from .text import clip, cut
@@ -54,17 +55,7 @@ class Intake:
         self._name = platform.name
         self._files = files
         self._before = before
-        self.header = header
-        self._commands: dict[str, Command] = {
-            "close": self._close,
-            "reopen": self._reopen,
-            "info": self._info,
-            "ai": self._ai,
-            "csat": self._csat,
-            "note": self._note,
-            "delete": self._delete_replied,
-            "help": lambda command: commands.HELP,
-        }
+        self.built_in = BuiltInCommands(db, platform.name, self.delete, header)
         self._own_commands = {} if own_commands is None else own_commands
 
     def work(self, batch: Batch) -> Outcome:
@@ -185,7 +176,7 @@ class Intake:
         if parsed is None:
             return
         mark, name, argument = parsed
-        known = {**self._own_commands, **self._commands}
+        known = {**self.built_in.all(), **self._own_commands}
         if name and (mark == "/" or name in known):
             self._run(batch.subject, message, name, argument, known)
             return
@@ -277,54 +268,6 @@ class Intake:
             answer = f"/{name} failed. The log of the app says why."
         if answer:
             self._answer(session_id, message, answer)
-
-    def _close(self, command: BridgeCommand) -> str:
-        close_session(self._db, command.session_id)
-        return "Closed."
-
-    def _reopen(self, command: BridgeCommand) -> str:
-        reopen_session(self._db, command.session_id)
-        return "Open again."
-
-    def _info(self, command: BridgeCommand) -> str:
-        session = get_session(self._db, command.session_id)
-        return f"{self.header(session)}\n{session.id} · {session.status}"
-
-    def _ai(self, command: BridgeCommand) -> str:
-        words = {"on": True, "off": False}
-        if command.argument.lower() not in words:
-            return "Write /ai on or /ai off."
-        set_ai(self._db, command.session_id, words[command.argument.lower()])
-        return f"AI replies are {command.argument.lower()}."
-
-    def _csat(self, command: BridgeCommand) -> str:
-        session = csat.request(self._db, command.session_id)
-        return (
-            "The visitor has already rated this conversation." if session.csat else "The visitor is asked for a rating."
-        )
-
-    def _note(self, command: BridgeCommand) -> str | None:
-        if not command.argument:
-            return "Write the note behind /note."
-        notes.add_note(
-            self._db,
-            command.session_id,
-            command.argument[:MAX_CONTENT],
-            operator_name=command.operator_name,
-            source_bridge=self._name,
-        )
-        return None
-
-    def _delete_replied(self, command: BridgeCommand) -> str:
-        if command.reply_to is None:
-            return "Write /delete as a reply to the message."
-        with self._db.read() as connection:
-            items = bridge_posts.items_of(connection, self._name, command.reply_to)
-        if not items or not items[0].incoming:
-            return "Only messages that were written here can be deleted here."
-        for item in items[:1]:
-            self.delete(item.channel, item.external_id)
-        return "Deleted for the visitor."
 
     def _answer(self, session_id: str, message: IncomingMessage, line: str) -> None:
         self._line(session_id, line, message.id)

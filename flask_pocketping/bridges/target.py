@@ -17,7 +17,7 @@ from ..db import Database, Transaction
 from ..delivery.batch import Batch, Job
 from ..delivery.target import Outcome, Pace, Target
 from ..models import DEFAULT_PROJECT
-from ..values import Deliver, Event, Message, MessageType, PostState, Session
+from ..values import Deliver, Event, Message, MessageType, PostState, Session, SessionStatus
 from . import conversation
 from .calls import ThreadCalls
 from .planning import Opener
@@ -56,7 +56,7 @@ class BridgeTarget(Target):
     :param open_file: opens the bytes of an attachment.
     :param context: returns what the host app says of a visitor.
     :param announce: told the ids of a conversation and its messages whose state here has changed.
-    :param give_notice: tells operators that a conversation can't be posted here, with the reason.
+    :param give_notice: called with the id of a conversation and a sentence for operators about its trouble here.
     """
 
     strict_order = True
@@ -73,7 +73,7 @@ class BridgeTarget(Target):
         open_file: Opener,
         context: Callable[[Session], Sequence[Mapping[str, Any]]] = lambda session: (),
         announce: Callable[[str, Sequence[str]], None] = lambda session_id, message_ids: None,
-        give_notice: Callable[[str, str], None] = lambda session_id, reason: None,
+        give_notice: Callable[[str, str], None] = lambda session_id, notice: None,
     ) -> None:
         self.name = platform.name
         self.db = db
@@ -149,6 +149,8 @@ class BridgeTarget(Target):
         try:
             outcome = self._post(batch, calls)
             self._worked_at = time.monotonic()
+            if calls.reopened:
+                self._close_again(batch, calls)
         except PlatformError as error:
             outcome = self._outcome_of(error, batch, calls)
         return outcome.timed(round((time.monotonic() - started) * 1000))
@@ -185,6 +187,16 @@ class BridgeTarget(Target):
             logger.info("The thread of %s on %s can't show that: %s", batch.subject, self.name, error)
         with self.db.transaction() as tx:
             bridge_threads.change_thread(tx, self.name, batch.subject, state="closed" if closed else "open")
+
+    def _close_again(self, batch: Batch, calls: ThreadCalls) -> None:
+        """Close the thread of a closed conversation after something was added, such as a rating."""
+        session = batch.session()
+        if session is None or session.status != SessionStatus.CLOSED:
+            return
+        try:
+            self.platform.close(calls.thread)
+        except PlatformError as error:
+            logger.info("The thread of %s on %s stays open: %s", batch.subject, self.name, error)
 
     def _line_of(self, event: Event, session: Session | None) -> str:
         payload = event.payload
@@ -243,7 +255,12 @@ class BridgeTarget(Target):
         return lambda: self._announce(batch.subject, ids)
 
     def given_up(self, batch: Batch, outcome: Outcome) -> None:
-        """Tell operators elsewhere that a message is not here."""
+        """Tell operators elsewhere that a message is not here, or that one from here did not arrive."""
+        label = self.platform.label
+        if batch.target_id == IN:
+            notice = f"A message from {label} did not reach the visitor: {outcome.error}"
+            self._give_notice(batch.subject, notice)
+            return
         ids = _message_ids(batch)
         if not ids or (outcome.give_up is not None and outcome.unknown):
             return
@@ -251,7 +268,7 @@ class BridgeTarget(Target):
             with self.db.transaction() as tx:
                 bridge_posts.set_state(tx, self.name, ids, PostState.FAILED, outcome.error)
             self._announce(batch.subject, ids)
-        self._give_notice(batch.subject, outcome.error or "")
+        self._give_notice(batch.subject, f"A message was not posted to {label}: {outcome.error}")
 
     # --- For `posting.py`
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from flask_pocketping import ConfigurationError
 from flask_pocketping.chat.projects import set_switches
 from flask_pocketping.models import DEFAULT_PROJECT
 
@@ -251,6 +252,15 @@ def test_closing_and_reopening_from_both_sides(talk: Talk, telegram: TelegramSer
     assert talk.shown() == ["Is the <green> & blue one in stock?", "One more thing"]
 
 
+def test_a_rating_leaves_the_topic_of_a_closed_conversation_closed(talk: Talk, telegram: TelegramServer) -> None:
+    talk.api.ok("POST", f"/sessions/{talk.session_id}/close")
+    wait_until(lambda: telegram.topics[talk.topic]["closed"], "the topic is closed")
+    talk.visitor.request("POST", "/csat", {"sessionId": talk.visitor.handle, "score": 5})
+    telegram.wait_text("Rated 5 out of 5", talk.topic)
+    wait_until(lambda: telegram.topics[talk.topic]["closed"], "the topic is closed again")
+    assert talk.session()["status"] == "closed"
+
+
 def test_an_answer_in_a_closed_conversation_reopens_it(talk: Talk, telegram: TelegramServer) -> None:
     talk.api.ok("POST", f"/sessions/{talk.session_id}/close")
     talk.answer("By the way")
@@ -337,7 +347,15 @@ def test_the_host_adds_commands(serve: Serve, telegram: TelegramServer, tmp_path
     def broken(command: Any) -> str:
         raise RuntimeError("secret details")
 
+    @app.extensions["test_pocketping"].bridge_command("help")  # type: ignore[untyped-decorator]
+    def own_help(command: Any) -> str:
+        return "Ask Bo."
+
+    with pytest.raises(ConfigurationError, match="1 to 32 small letters"):
+        app.extensions["test_pocketping"].bridge_command("No such name")
     talk = Talk(serve(app), telegram)
+    telegram.write(talk.topic, "/help")
+    telegram.wait_text("Ask Bo.", talk.topic)
     telegram.write(talk.topic, "/stock green tea")
     telegram.wait_text("green tea: 12 left", talk.topic)
     assert (seen[0].session_id, seen[0].operator_name, seen[0].bridge) == (talk.session_id, "Ana", "telegram")

@@ -60,6 +60,16 @@ def test_an_invalid_token_is_not_repeated() -> None:
     assert "my secret" not in str(raised.value)
 
 
+def test_the_tests_of_an_app_write_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's machine may have the names in its environment."""
+    for name, value in PUBLIC.items():
+        monkeypatch.setenv(name, value)
+    app = Flask("host", instance_path=str(tmp_path))
+    app.config.update(SECRET_KEY="a secret of the test", TESTING=True)
+    PocketPing(app)
+    assert not app.extensions["pocketping"].bridges
+
+
 def test_the_app_reads_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in PUBLIC.items():
         monkeypatch.setenv(name, value)
