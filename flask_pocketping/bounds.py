@@ -47,6 +47,8 @@ MAX_ATTACHMENTS = 10
 MAX_RECEIPTS = 500
 #: How many projects an operator may see.
 MAX_OPERATOR_PROJECTS = 100
+#: How far the conversations of a state are counted.
+MAX_SESSION_COUNT = 1000
 #: How many types of events a webhook or a socket may name.
 MAX_EVENT_TYPES = 50
 #: How many items a page has, unless more or fewer are asked for, and how many it may have.

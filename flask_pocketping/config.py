@@ -274,6 +274,11 @@ class Config:
         parse_whole_number(1, 86400, "seconds"),
         "Seconds that an operator's token is valid. The inbox then asks the app again who is signed in.",
     )
+    operators_edit: str = _setting(
+        "own",
+        parse_choice("own", "all"),
+        "Which messages operators may edit and delete: their `own`, or `all` of operators and the AI.",
+    )
     socket_queue: int = _setting(
         1000,
         parse_whole_number(10, 100_000, "frames"),

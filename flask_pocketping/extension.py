@@ -370,6 +370,7 @@ class PocketPing:
         content: str,
         *,
         type: MessageType | str = MessageType.OPERATOR,
+        operator_id: str | None = None,
         operator_name: str | None = None,
         reply_to: str | None = None,
         attachment_ids: Sequence[str] = (),
@@ -380,6 +381,8 @@ class PocketPing:
         :param session_id: the public id of the conversation.
         :param content: 1 to 4000 characters; may be empty with attachments.
         :param type: operator, visitor, ai or system.
+        :param operator_id: your id of the operator who wrote it, as `operator_loader` returns it. It is then this
+            operator's own message in the inbox.
         :param operator_name: the name that the visitor sees.
         :param reply_to: the id of a message of the same conversation.
         :param attachment_ids: unused files that `add_attachment` stored for a message of this type.
@@ -400,6 +403,7 @@ class PocketPing:
                 session_id,
                 content,
                 type=type,
+                operator_id=operator_id,
                 operator_name=operator_name,
                 reply_to=reply_to,
                 attachment_ids=attachment_ids,

@@ -209,6 +209,7 @@ class Message(Base):
     content: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    operator_id: Mapped[str | None] = mapped_column(String(MAX_CUSTOMER_ID))
     operator_name: Mapped[str | None] = mapped_column(String(MAX_NAME))
     source_bridge: Mapped[str | None] = mapped_column(String(20))
     reply_to: Mapped[str | None] = mapped_column(Id)

@@ -194,6 +194,7 @@ class Message:
     :ivar type: visitor, operator, ai or system.
     :ivar created_at: when it was stored. All times are aware and in UTC.
     :ivar operator_name: the name that the visitor sees.
+    :ivar operator_id: the host's id of the operator, if known. Visitors do not get it.
     :ivar source_bridge: the bridge that it came through.
     :ivar reply_to: the id of the quoted message.
     :ivar status: sent, delivered to the other side, or read there.
@@ -223,6 +224,7 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     internal: Literal[True] | None = None
     deliveries: tuple[BridgeDelivery, ...] = ()
+    operator_id: str | None = None
 
     @property
     def kind(self) -> str | None:
@@ -287,6 +289,7 @@ class MessageDraft:
     :ivar reply_to: the id of the quoted message.
     :ivar attachments: its files.
     :ivar message_id: the edited message; `None` for a new message.
+    :ivar operator_id: the host's id of the operator, if known.
     """
 
     session_id: str
@@ -296,6 +299,7 @@ class MessageDraft:
     reply_to: str | None = None
     attachments: tuple[Attachment, ...] = ()
     message_id: str | None = None
+    operator_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,15 +456,51 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchMatch:
+    """The newest message of a conversation that contains the text of a search.
+
+    :ivar session_id: the public id of its session.
+    :ivar message_id: the public id of the message.
+    :ivar type: who the message is from.
+    :ivar operator_id: the host's id of its operator, if known.
+    :ivar operator_name: the name of its operator, if known.
+    :ivar excerpt: one line of the message around the text, with `…` where something was left out.
+    """
+
+    session_id: str
+    message_id: str
+    type: MessageType
+    operator_id: str | None
+    operator_name: str | None
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPage:
     """A page of conversations.
 
     :ivar sessions: the newest activity first.
     :ivar next_cursor: the cursor of the next page; `None` on the last one.
+    :ivar matches: for a search, the matching message of each conversation that has one.
     """
 
     sessions: list[Session]
     next_cursor: str | None
+    matches: tuple[SearchMatch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCounts:
+    """How many conversations with messages a project has. No number is above `MAX_SESSION_COUNT`.
+
+    :ivar open: the open ones.
+    :ivar unanswered: the open ones whose last message is the visitor's.
+    :ivar closed: the closed ones.
+    """
+
+    open: int
+    unanswered: int
+    closed: int
 
 
 #: What the management API may switch on or off for a project, and what holds until then.

@@ -236,6 +236,7 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("visitor_block_agents", 5),
     ("visitor_address", "hashed"),
     ("webhook_format", "xml"),
+    ("operators_edit", "none"),
     ("geoip_database", "/nowhere/places.mmdb"),
     ("telegram_bot_token", "no token"),
     ("telegram_bot_token", 5),

@@ -75,6 +75,7 @@ class ConversationReader:
             seq=data["seq"],
             content=data["content"],
             type=MessageType(data["type"]),
+            operator_id=data.get("operatorId"),
             operator_name=data.get("operatorName"),
             source_bridge=data.get("sourceBridge"),
             reply_to=data.get("replyTo"),

@@ -20,7 +20,7 @@ _INSERT_MESSAGE = Prepared(
     insert(table(MessageModel)),
     (
         *("id", "session_id", "seq", "client_id", "type", "content", "created_at", "changed_at"),
-        *("operator_name", "source_bridge", "reply_to", "status", "files", "internal"),
+        *("operator_id", "operator_name", "source_bridge", "reply_to", "status", "files", "internal"),
     ),
 )
 
@@ -75,6 +75,7 @@ def message_value(row: Row, attached: tuple[Attachment, ...] = ()) -> Message:
         content=row["content"],
         type=MessageType(row["type"]),
         created_at=row["created_at"],
+        operator_id=row["operator_id"],
         operator_name=row["operator_name"],
         source_bridge=row["source_bridge"],
         reply_to=row["reply_to"],
@@ -101,6 +102,7 @@ def insert_message(connection: Connection, message: Message, client_id: str | No
             "content": message.content,
             "created_at": message.created_at,
             "changed_at": message.created_at,
+            "operator_id": message.operator_id,
             "operator_name": message.operator_name,
             "source_bridge": message.source_bridge,
             "reply_to": message.reply_to,

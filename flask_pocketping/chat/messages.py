@@ -10,9 +10,18 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, f
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
-from ..bounds import MAX_CLIENT_ID, MAX_NAME, MAX_RECEIPTS, PAGE_SIZE, check_content, check_limit, check_line
+from ..bounds import (
+    MAX_CLIENT_ID,
+    MAX_CUSTOMER_ID,
+    MAX_NAME,
+    MAX_RECEIPTS,
+    PAGE_SIZE,
+    check_content,
+    check_limit,
+    check_line,
+)
 from ..db import Database, Transaction
-from ..errors import InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
+from ..errors import Forbidden, InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
 from ..models import Message as MessageModel
 from ..models import table
 from ..schemas.values import dump_message
@@ -41,6 +50,7 @@ def send_message(
     *,
     type: MessageType | str = MessageType.OPERATOR,
     project_id: str | None = None,
+    operator_id: str | None = None,
     operator_name: str | None = None,
     source_bridge: str | None = None,
     reply_to: str | None = None,
@@ -57,6 +67,7 @@ def send_message(
     :param content: 1 to 4000 characters; may be empty with attachments.
     :param project_id: the project that the session must belong to, if any.
     :param attachment_ids: stored files of the same session and side that are in no message yet.
+    :param operator_id: the host's id of the operator, up to 255 characters.
     :param source_bridge: the bridge that it came from; it is not sent back there.
     :param reply_to: the id of a message of the same session.
     :param client_id: the sender's own id for it, unique in the session. A repeat returns the first message.
@@ -70,6 +81,7 @@ def send_message(
     """
     check_content(content, may_be_blank=bool(attachment_ids))
     type = _message_type(type)
+    check_line("operatorId", operator_id, MAX_CUSTOMER_ID)
     check_line("operatorName", operator_name, MAX_NAME)
     check_line("clientId", client_id, MAX_CLIENT_ID)
     attached: tuple[Attachment, ...] = ()
@@ -88,7 +100,7 @@ def send_message(
             if idempotency and idempotency.kept(db):
                 raise AlreadyAnswered from None
             raise
-    draft = MessageDraft(session_id, content, type, operator_name, reply_to, attached)
+    draft = MessageDraft(session_id, content, type, operator_name, reply_to, attached, operator_id=operator_id)
     if before:
         # A repeat gets the first response, without asking the receivers again.
         if client_id and (first := find_by_client_id(db, session_id, client_id)):
@@ -216,14 +228,17 @@ def edit_message(
     *,
     project_id: str | None = None,
     by: MessageType | str | None = None,
+    allowed: Callable[[Message], bool] | None = None,
     origin: str | None = None,
     before: Callable[[MessageDraft], None] | None = None,
 ) -> Message:
     """Change the text of a message and log `message.updated`.
 
     :param by: the only type of message that may be changed, if given.
+    :param allowed: returns whether the caller may change the message.
     :param before: as for `send_message`; the draft has the message's id.
     :raises MessageNotFound: if the message does not exist or is deleted.
+    :raises Forbidden: if the message is not `allowed`.
     """
     check_content(content)
     if before:
@@ -231,16 +246,26 @@ def edit_message(
             _check_session(connection, session_id, project_id)
             row = _undeleted_row(connection, session_id, message_id, by)
             said = message_values(connection, [row])[0]
+        _check_allowed(said, allowed)
         draft = MessageDraft(
-            session_id, content, said.type, said.operator_name, said.reply_to, said.attachments, message_id
+            session_id,
+            content,
+            said.type,
+            said.operator_name,
+            said.reply_to,
+            said.attachments,
+            message_id,
+            said.operator_id,
         )
         before(draft)
         content = draft.content
         check_content(content)
     with change_session(db, session_id, project_id, origin=origin) as change:
         row = _undeleted_row(change.tx.connection, session_id, message_id, by)
+        said = _value(change.tx, row)
+        _check_allowed(said, allowed)
         if row["content"] == content:
-            return _value(change.tx, row)
+            return said
         return _rewrite(change, row, "message.updated", content=content, edited_at=change.now)
 
 
@@ -251,13 +276,19 @@ def delete_message(
     *,
     project_id: str | None = None,
     by: MessageType | str | None = None,
+    allowed: Callable[[Message], bool] | None = None,
     origin: str | None = None,
 ) -> Message:
-    """Empty a message and log `message.deleted`. It keeps its position. Deleting it again changes nothing."""
+    """Empty a message and log `message.deleted`. It keeps its position. Deleting it again changes nothing.
+
+    :param by: as for `edit_message`, like `allowed`.
+    """
     with change_session(db, session_id, project_id, origin=origin) as change:
         row = _own_row(change.tx.connection, session_id, message_id, by)
+        said = _value(change.tx, row)
+        _check_allowed(said, allowed)
         if row["deleted_at"] is not None:
-            return _value(change.tx, row)
+            return said
         discard(change.tx, message_id)
         if row["type"] == MessageType.VISITOR and row["status"] != MessageStatus.READ:
             change.set(unread=max(0, change.row["unread"] - 1))
@@ -337,7 +368,7 @@ def _mark(change: Change, message_ids: list[str], status: MessageStatus) -> None
 
 def message_size(row: Row) -> int:
     """Estimate the size of a message as JSON, in bytes. An attachment has its name twice: also in its address."""
-    return json_size(row["content"], row["operator_name"]) + int(row["files"]) * 2000
+    return json_size(row["content"], row["operator_id"], row["operator_name"]) + int(row["files"]) * 2000
 
 
 def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message | None:
@@ -371,6 +402,7 @@ def _store(
         content=draft.content,
         type=draft.type,
         created_at=change.now,
+        operator_id=draft.operator_id,
         operator_name=draft.operator_name,
         source_bridge=source_bridge,
         reply_to=draft.reply_to,
@@ -422,6 +454,11 @@ def _own_row(connection: Connection, session_id: str, message_id: str, by: Messa
     if by not in {None, row["type"]}:
         raise InvalidRequest.field("messageId", "Not a message of your own.")
     return dict(row)
+
+
+def _check_allowed(message: Message, allowed: Callable[[Message], bool] | None) -> None:
+    if allowed is not None and not allowed(message):
+        raise Forbidden("You can't change this message.")
 
 
 def _check_reply(tx: Transaction, session_id: str, message_id: str) -> None:

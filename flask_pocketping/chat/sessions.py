@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, exists, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, insert, not_, or_, select
 
 from .. import clock
 from ..bounds import MAX_VISITOR_ID, PAGE_SIZE, check_identity, check_json, check_limit, check_line, storable
@@ -23,6 +23,7 @@ from .idempotency import IdempotentRequest
 from .log import Change, change_session, sessions
 from .mappers import Row, insert_message, message_values
 from .paging import ITEM_BYTES, fit, json_size
+from .session_search import contains, find_matches
 
 messages = table(Message)
 
@@ -167,6 +168,7 @@ def list_sessions(
     :param started: true for conversations with messages, false for those without.
     :param q: text to find in the visitor's name or email or in a message, in upper or lower case.
     :param cursor: `next_cursor` of the previous page.
+    :return: the page; for `q` with the message that matches in each conversation.
     """
     check_limit(limit)
     wanted: list[ColumnElement[bool]] = [sessions.c.project_id == project_id]
@@ -180,7 +182,7 @@ def list_sessions(
     if visitor_id is not None:
         wanted.append(sessions.c.visitor_id == visitor_id)
     if q:
-        wanted.append(_matches(q))
+        wanted.append(contains(q))
     if cursor is not None:
         moment, session_id = _read_cursor(cursor)
         # The second condition implies the first one, but every database can use the index for the first.
@@ -190,7 +192,8 @@ def list_sessions(
     with db.read() as connection:
         rows = connection.execute(query.limit(limit + 1)).mappings().all()
         found = _with_last(connection, fit(rows[:limit], _size))
-    return SessionPage(found, cursor_behind(found[-1]) if len(rows) > len(found) else None)
+        matches = find_matches(connection, [session.id for session in found], q) if q and found else ()
+    return SessionPage(found, cursor_behind(found[-1]) if len(rows) > len(found) else None, matches)
 
 
 def close_session(db: Database, session_id: str, project_id: str | None = None) -> Session:
@@ -332,14 +335,6 @@ def _with_last(connection: Connection, rows: Sequence[RowMapping]) -> list[Sessi
 def _size(row: RowMapping) -> int:
     known = ("metadata", "email", "name", "customer_id", "identity_metadata", "csat_comment", "last_content")
     return json_size(*(row[name] for name in known)) + ITEM_BYTES + (row["last_files"] or 0) * 2000
-
-
-def _matches(q: str) -> ColumnElement[bool]:
-    said = messages.alias("said")
-    in_message = exists().where(and_(said.c.session_id == sessions.c.id, said.c.content.icontains(q, autoescape=True)))
-    return or_(
-        sessions.c.name.icontains(q, autoescape=True), sessions.c.email.icontains(q, autoescape=True), in_message
-    )
 
 
 def cursor_behind(last: Session) -> str:

@@ -110,9 +110,31 @@ class SessionResponse(OutputSchema):
     session = fields.Nested(SessionSchema, required=True)
 
 
+class SearchMatchSchema(OutputSchema):
+    optional = frozenset({"operatorId", "operatorName"})
+
+    sessionId = fields.String(attribute="session_id", required=True)
+    messageId = fields.String(attribute="message_id", required=True)
+    type = fields.String(required=True, metadata={"enum": list(MessageType)})
+    operatorId = fields.String(attribute="operator_id")
+    operatorName = fields.String(attribute="operator_name")
+    excerpt = fields.String(required=True, metadata={"description": "One line around what was searched for."})
+
+
 class SessionsResponse(OutputSchema):
+    optional = frozenset({"matches"})
+
     sessions = fields.List(fields.Nested(SessionSchema), required=True)
     nextCursor = fields.String(attribute="next_cursor", allow_none=True, required=True)
+    matches = fields.List(
+        fields.Nested(SearchMatchSchema), metadata={"description": "For a search: the newest message that matches."}
+    )
+
+
+class SessionCountsResponse(OutputSchema):
+    open = fields.Integer(required=True, metadata={"maximum": bounds.MAX_SESSION_COUNT})
+    unanswered = fields.Integer(required=True, metadata={"maximum": bounds.MAX_SESSION_COUNT})
+    closed = fields.Integer(required=True, metadata={"maximum": bounds.MAX_SESSION_COUNT})
 
 
 class ToggleAIRequest(BackOfficeRequest):
@@ -266,12 +288,23 @@ class ProjectNameSchema(OutputSchema):
     name = fields.String(required=True)
 
 
+class CapabilitiesSchema(OutputSchema):
+    optional = frozenset({"maxUploadSize"})
+
+    ai = fields.Boolean(required=True, metadata={"description": "An AI can reply."})
+    editOthers = fields.Boolean(
+        required=True, metadata={"description": "Operators may edit and delete all messages of operators and the AI."}
+    )
+    maxUploadSize = fields.Integer(metadata={"description": "bytes; absent where uploads are off"})
+
+
 class OperatorTokenResponse(OutputSchema):
     token = fields.String(required=True)
     expiresAt = Time(required=True)
     operator = fields.Nested(OperatorSchema, required=True)
     project = fields.Nested(ProjectNameSchema, required=True)
     projects = fields.List(fields.Nested(ProjectNameSchema), required=True)
+    capabilities = fields.Nested(CapabilitiesSchema, required=True)
 
 
 class OperatorsResponse(OutputSchema):

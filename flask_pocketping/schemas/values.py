@@ -63,7 +63,7 @@ class CSATSchema(OutputSchema):
 class MessageSchema(OutputSchema):
     optional = frozenset(
         {
-            *("kind", "operatorName", "sourceBridge", "replyTo", "attachments", "internal"),
+            *("kind", "operatorId", "operatorName", "sourceBridge", "replyTo", "attachments", "internal"),
             *("deliveredAt", "readAt", "editedAt", "deletedAt"),
         }
     )
@@ -77,6 +77,7 @@ class MessageSchema(OutputSchema):
         metadata={"enum": list(NOTICES), "description": "The event that a system message of the server announces."}
     )
     createdAt = Time(attribute="created_at", required=True)
+    operatorId = fields.String(attribute="operator_id", metadata={"description": "Visitors do not get it."})
     operatorName = fields.String(attribute="operator_name")
     sourceBridge = fields.String(attribute="source_bridge")
     replyTo = fields.String(attribute="reply_to")

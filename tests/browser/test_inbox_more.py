@@ -192,7 +192,7 @@ def test_a_redirect_to_a_sign_in_is_a_sign_out(shop: Shop, new_context: NewConte
     expect(inbox.page.get_by_role("dialog", name="You're signed out")).to_be_visible()
     end()
     inbox.page.get_by_role("button", name="Sign in again").click()
-    expect(inbox.page.get_by_text("No open conversations")).to_be_visible()
+    expect(inbox.page.get_by_text("No conversations yet")).to_be_visible()
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -320,7 +320,7 @@ def test_who_is_away_stays_away(shop: Shop, new_context: NewContext) -> None:
     wait_until(lambda: not online(), "the operator is away")
     page.reload()
     expect(page.get_by_role("button", name="Ana Duarte, Away")).to_be_visible()
-    expect(page.get_by_text("No open conversations")).to_be_visible()
+    expect(page.get_by_text("No conversations yet")).to_be_visible()
     wait_until(lambda: not online(), "the operator is still away")
     other = Inbox(page.context.new_page(), shop.url).visit()
     expect(other.page.get_by_role("button", name="Ana Duarte, Away")).to_be_visible()

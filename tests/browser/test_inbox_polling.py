@@ -181,7 +181,7 @@ def test_who_is_away_stays_away_by_polling(shop: Shop, new_context: NewContext, 
     expect(other.page.get_by_role("button", name="Ana Duarte, Away")).to_be_visible()
     wait_until(lambda: not online(), "no window of the operator counts as online", 20)
     other.page.reload()
-    expect(other.page.get_by_text("No open conversations")).to_be_visible()
+    expect(other.page.get_by_text("No conversations yet")).to_be_visible()
     assert not online()
     available(other, True)
     expect(inbox.page.get_by_role("button", name="Ana Duarte, Available")).to_be_visible()
@@ -239,7 +239,7 @@ def test_an_operator_who_signs_out_while_it_polls_is_told(
     faults.allow(r"status of 40[13]")
     shop = open_shop(operator_token_lifetime=2)
     inbox = signed_in(shop, new_context).visit()
-    expect(inbox.page.get_by_text("No open conversations")).to_be_visible()
+    expect(inbox.page.get_by_text("No conversations yet")).to_be_visible()
     shop.sign_out(inbox.page.context)
     expect(inbox.page.get_by_role("dialog", name="You're signed out")).to_be_visible()
 

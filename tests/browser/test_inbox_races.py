@@ -184,8 +184,10 @@ def test_what_is_taken_back_stands_in_no_quote(shop: Shop, new_context: NewConte
 def test_who_gives_up_an_edit_sees_what_another_made_of_it(shop: Shop, new_context: NewContext) -> None:
     visitor = visitor_saying(shop, "Hello")
     path = f"/sessions/{visitor.session_id}/messages"
-    said = shop.api.ok("POST", path, {"content": "Good"})["message"]
     inbox = signed_in(shop, new_context).visit(visitor.session_id)
+    inbox.say("Good")
+    inbox.expect_said("visitor: Hello", "operator: Good")
+    said = shop.api.ok("GET", path)["messages"][-1]
     line = inbox.message("Good")
     line.hover()
     line.get_by_role("button", name="Edit").click()

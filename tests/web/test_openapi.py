@@ -68,7 +68,7 @@ def test_the_document_has_every_back_office_route(document: dict[str, Any]) -> N
         POST /webhooks/{webhook_id}/rotate, GET /webhooks/{webhook_id}/deliveries,
         POST /webhooks/{webhook_id}/deliveries/{delivery_id}/retry, POST /sessions/{session_id}/csat,
         GET /sessions/{session_id}/pages, GET /sessions/{session_id}/context, POST /sessions/{session_id}/attachments,
-        GET /operators, POST /operators/me/availability,
+        GET /operators, POST /operators/me/availability, GET /sessions/counts,
         GET /stats, GET /saved-replies, POST /saved-replies, PATCH /saved-replies/{reply_id},
         DELETE /saved-replies/{reply_id}, GET /updates, DELETE /updates, POST /sessions/{session_id}/typing,
         GET /api/v1/me, GET /api/v1/projects, GET /api/v1/projects/{project_id}, PATCH /api/v1/projects/{project_id},

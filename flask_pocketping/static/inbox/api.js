@@ -4,7 +4,8 @@
 /** @typedef {{id: string, name: string}} Project */
 /** @typedef {import('./types.js').Attachment} Attachment */
 /**
- * @typedef {{token: string, operator: Operator, project: Project, projects: Project[], life: number, goodUntil: number}}
+ * @typedef {{token: string, operator: Operator, project: Project, projects: Project[],
+ *   capabilities: import('./types.js').Capabilities, life: number, goodUntil: number}}
  *   Token projects: those that the operator may see; life: in milliseconds; goodUntil: by the clock of this machine
  */
 
@@ -27,7 +28,7 @@ export class Refused extends Error {
   }
 }
 
-/** Nobody is signed in to the host's app, or nobody who is an operator. */
+/** Nobody is signed in to the host's app, or nobody who may open this inbox. */
 export class SignedOut extends Error {}
 
 /** The server can't be reached, or does not answer. */
@@ -57,6 +58,8 @@ export class Api {
     this.token = null;
     /** @type {Promise<Token> | null} */
     this.asking = null;
+    /** Whether the last token was refused because the operator may not open this project. */
+    this.refusesProject = false;
   }
 
   /**
@@ -83,13 +86,17 @@ export class Api {
       }),
     );
     // A redirect leads to the host's sign-in.
-    if (answer.type === 'opaqueredirect' || [401, 403, 404].includes(answer.status)) throw new SignedOut();
+    if (answer.type === 'opaqueredirect' || [401, 404].includes(answer.status)) throw new SignedOut();
+    if (answer.status === 403) {
+      this.refusesProject = Boolean((await refusal(answer)).details.project);
+      throw new SignedOut();
+    }
     if (!answer.ok) throw await refusal(answer);
-    const { token, expiresAt, operator, project, projects } = await answer.json();
+    const { token, expiresAt, operator, project, projects, capabilities } = await answer.json();
     // The clock of this machine may be wrong; the server's tells how long the token is valid.
     const now = Date.parse(answer.headers.get('Date') ?? '') || Date.now();
     const life = Date.parse(expiresAt) - now;
-    this.token = { token, operator, project, projects, life, goodUntil: Date.now() + life };
+    this.token = { token, operator, project, projects, capabilities, life, goodUntil: Date.now() + life };
     return this.token;
   }
 

@@ -34,8 +34,10 @@ export class App {
    * @param {string} base the path of the extension, without a slash at its end
    * @param {string[]} transports those that the server carries
    * @param {string} project the one that the page's address names, '' if it names none
+   * @param {string} site the address of the site
    */
-  constructor(base, transports, project) {
+  constructor(base, transports, project, site) {
+    this.site = site;
     this.store = new Store();
     this.api = new Api(base, project);
     this.router = new Router(base, project, () => this.navigated());
@@ -55,7 +57,6 @@ export class App {
       conversation: (sessionId, state) => this.conversationLoaded(sessionId, state),
       details: (sessionId, found) => this.details.take(sessionId, found),
       waiting: (hasMore) => this.notifier.setMore(hasMore),
-      team: () => this.details.paint(),
     });
     this.signIn = new SignIn({
       api: this.api,
@@ -125,12 +126,16 @@ export class App {
     const { screen, sessionId } = this.route;
     const { dataset } = this.frame.root;
     const other = screen !== before.screen || sessionId !== before.sessionId || !dataset.screen;
+    // Going back from the details, the operator has seen it.
+    const { messageId } = this.route;
+    const jumps = messageId && (other || (messageId !== before.messageId && !before.details));
     this.conversation.element.hidden = screen === 'stats';
     this.stats.element.hidden = screen !== 'stats';
     this.frame.setCurrent(screen);
     this.showDetails();
+    if (other) this.conversation.show(sessionId);
+    if (jumps) this.conversation.jumpTo(messageId);
     if (!other) return;
-    this.conversation.show(sessionId);
     this.details.show(sessionId);
     this.list.render();
     if (screen === 'stats') void this.stats.load();
@@ -149,17 +154,24 @@ export class App {
     const { screen, sessionId } = this.route;
     if (screen === 'stats') this.stats.title.focus();
     else if (screen === 'conversation' && !narrow.matches) this.conversation.composer?.focus();
-    else if (screen === 'conversation') this.conversation.head.querySelector('h2')?.focus();
+    else if (screen === 'conversation') this.conversation.head.element.querySelector('h2')?.focus();
     else if (before.sessionId) this.list.rows.focus(this.list.rows.rows.findIndex(({ id }) => id === before.sessionId));
     if (sessionId) this.receipts.plan();
   }
 
-  /** @param {string} sessionId */
-  open(sessionId) {
+  /**
+   * @param {string} sessionId
+   * @param {string} [messageId] the message to bring into view
+   */
+  open(sessionId, messageId = '') {
     const isConversation = this.route.screen === 'conversation';
-    if (sessionId === this.route.sessionId && isConversation) this.conversation.composer?.focus();
+    if (sessionId === this.route.sessionId && isConversation) {
+      this.conversation.composer?.focus();
+      if (messageId && messageId === this.route.messageId) this.conversation.jumpTo(messageId);
+    }
     // On a wide screen conversations stand beside the list, so one takes the other's place in the history.
-    this.router.go(this.router.conversation(sessionId), { replace: !narrow.matches && isConversation });
+    const address = this.router.conversation(sessionId, messageId);
+    this.router.go(address, { replace: !narrow.matches && isConversation });
   }
 
   // Details: always shown where there is room, elsewhere when asked for
@@ -223,6 +235,7 @@ export class App {
     await Promise.all([
       this.list.load(),
       this.loader.loadWaiting(),
+      this.loader.loadCounts(),
       sessionId && this.loader.loadConversation(sessionId),
     ]);
   }
@@ -254,20 +267,19 @@ export class App {
   // The operator
 
   /** @param {import('./api.js').Token} token */
-  signedIn({ operator, project, projects }) {
+  signedIn({ operator, project, projects, capabilities }) {
     const first = !this.store.me;
-    this.store.me = operator;
-    if (first) {
-      this.outbox.restore(project.id);
-      this.frame.paintProjects(project, projects);
-    }
-    this.paintMe();
+    this.store.takeMe(operator, capabilities);
+    if (!first) return;
+    this.outbox.restore(project.id);
+    this.list.paintProjects(project, projects);
   }
 
   showSignedOut() {
     this.connection.stop();
     this.signIn.stop();
-    this.frame.showSignedOut();
+    if (this.api.refusesProject) this.frame.showNoAccess(Boolean(this.api.project));
+    else this.frame.showSignedOut();
   }
 
   paintMe() {

@@ -1,7 +1,7 @@
 /** Where a reply is written: text, a quote, files, and saved replies behind a slash. */
 
 import { el, fill, iconButton, setAttribute } from './dom.js';
-import { authorOf, nameOf, preview } from './format.js';
+import { nameOf, preview } from './format.js';
 import { icon } from './icons.js';
 import { draftOf, keepDraft } from './preferences.js';
 import { SavedRepliesMenu } from './savedRepliesMenu.js';
@@ -57,6 +57,7 @@ export class Composer {
       { type: 'submit', class: 'send', 'aria-label': texts.send, title: texts.sendKeys },
       icon('send'),
     );
+    this.attach = iconButton('clip', texts.attach, () => this.picker.click());
     this.problem = el('p', { class: 'problem', role: 'alert' });
     this.form = el(
       'form',
@@ -64,13 +65,7 @@ export class Composer {
       this.quote,
       this.uploads.element,
       this.menu.element,
-      el(
-        'div',
-        { class: 'compose-line' },
-        iconButton('clip', texts.attach, () => this.picker.click()),
-        this.field,
-        this.sendButton,
-      ),
+      el('div', { class: 'compose-line' }, this.attach, this.field, this.sendButton),
       this.problem,
       this.picker,
     );
@@ -89,6 +84,7 @@ export class Composer {
     if (!this.form) return;
     const closed = this.app.store.sessions.get(this.sessionId)?.status === 'closed';
     this.form.hidden = closed;
+    this.attach.hidden = !this.takesFiles;
     this.closed.hidden = !closed;
     const tooLong = [...this.field.value].length > LONGEST;
     const problem = tooLong ? texts.tooLong : this.uploads.crowded ? texts.tooManyFiles : '';
@@ -96,6 +92,11 @@ export class Composer {
     const something = this.field.value.trim() || this.uploads.attachments.length;
     this.sendButton.disabled = !something || tooLong || this.uploads.running;
     this.grow();
+  }
+
+  /** Whether the server takes files. */
+  get takesFiles() {
+    return this.app.store.capabilities.maxUploadSize !== undefined;
   }
 
   focus() {
@@ -116,7 +117,7 @@ export class Composer {
     this.quote.hidden = !message;
     if (!message) return fill(this.quote);
     const session = this.app.store.sessions.get(this.sessionId);
-    const author = message.type === 'visitor' ? session && nameOf(session) : authorOf(message);
+    const author = message.type === 'visitor' ? session && nameOf(session) : this.app.store.authorOf(message);
     fill(
       this.quote,
       icon('reply'),
@@ -188,6 +189,7 @@ export class Composer {
       ...(replyTo && { replyTo }),
     });
     this.field.value = '';
+    this.app.conversation.log.toEnd();
     this.uploads.clear();
     this.reply(null);
     this.changed();
@@ -197,7 +199,7 @@ export class Composer {
   /** @param {ClipboardEvent} event */
   paste(event) {
     const files = event.clipboardData?.files;
-    if (!files?.length) return;
+    if (!files?.length || !this.takesFiles) return;
     event.preventDefault();
     this.uploads.add(files);
   }
@@ -223,7 +225,7 @@ const kept = new Map();
  * @param {() => void} onChange
  */
 function uploadsOf(app, sessionId, onChange) {
-  const found = kept.get(sessionId) ?? new Uploads(app.api, sessionId, onChange);
+  const found = kept.get(sessionId) ?? new Uploads(app.api, sessionId, app.store);
   found.onChange = onChange;
   kept.set(sessionId, found);
   return found;

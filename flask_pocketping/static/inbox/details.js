@@ -1,7 +1,7 @@
 /** The pane beside a conversation: who the visitor is, what they view, customer data, and the switches. */
 
 import { el, fill, iconButton, inNextFrame, setAttribute } from './dom.js';
-import { fullTime, nameOf, safeUrl, shortTime, shortUrl, tint, initials } from './format.js';
+import { fullTime, initials, localTime, nameOf, safeUrl, shortTime, shortUrl, tint } from './format.js';
 import { icon } from './icons.js';
 import { texts } from './texts.js';
 import { language } from './texts.js';
@@ -46,6 +46,7 @@ export class DetailsPane {
     );
     this.render = inNextFrame(() => this.paint());
     app.store.on('session', (id) => id === this.sessionId && this.render());
+    app.store.on('operators', this.render);
   }
 
   /** @param {string} sessionId */
@@ -118,19 +119,21 @@ export class DetailsPane {
   /** @param {Session} session */
   paintControl(session) {
     const asked = session.csatRequestedAt && !session.csat;
-    const ai = el(
-      'button',
-      {
-        type: 'button',
-        class: 'switch',
-        role: 'switch',
-        'aria-checked': String(session.aiEnabled),
-        'data-name': 'ai',
-        onClick: () => void this.app.actions.setAi(!session.aiEnabled),
-      },
-      el('span', {}, texts.assistantSwitch),
-      el('span', { class: 'knob', 'aria-hidden': 'true' }),
-    );
+    const ai =
+      this.app.store.capabilities.ai &&
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'switch',
+          role: 'switch',
+          'aria-checked': String(session.aiEnabled),
+          'data-name': 'ai',
+          onClick: () => void this.app.actions.setAi(!session.aiEnabled),
+        },
+        el('span', {}, texts.assistantSwitch),
+        el('span', { class: 'knob', 'aria-hidden': 'true' }),
+      );
     const rating = session.csat
       ? stars(session.csat)
       : el(
@@ -152,7 +155,6 @@ export class DetailsPane {
         el('h3', {}, texts.conversationSection),
         ai,
         session.aiActive && el('p', { class: 'quiet' }, icon('spark'), ` ${texts.assistantActive}`),
-        this.app.loader.hasAssistant === false && el('p', { class: 'quiet' }, texts.assistantMissing),
         el('h4', {}, texts.rating),
         rating,
         ask,
@@ -309,21 +311,6 @@ function named(type, code) {
     return new Intl.DisplayNames(language, { type }).of(code) ?? code;
   } catch {
     return code;
-  }
-}
-
-/** @param {string} timeZone */
-function localTime(timeZone) {
-  try {
-    const time = new Intl.DateTimeFormat(language, {
-      hour: '2-digit',
-      minute: '2-digit',
-      hourCycle: 'h23',
-      timeZone,
-    }).format(new Date());
-    return `${time} (${timeZone.replace(/_/g, ' ')})`;
-  } catch {
-    return timeZone;
   }
 }
 

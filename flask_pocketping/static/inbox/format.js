@@ -5,18 +5,19 @@ import { language, texts } from './texts.js';
 /** @typedef {import('./types.js').Session} Session */
 /** @typedef {import('./types.js').Message} Message */
 
-const hourMinute = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-const weekday = new Intl.DateTimeFormat(language, { weekday: 'short' });
-const dayMonth = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
-const dayMonthYear = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric' });
-const longDay = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' });
-const longDayYear = new Intl.DateTimeFormat(language, {
-  weekday: 'long',
-  day: 'numeric',
-  month: 'long',
-  year: 'numeric',
-});
-const full = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' });
+/**
+ * How dates and times are written, in the widget too: as the browser has them, if it speaks the language of the page.
+ */
+export const locale = localeFor(language);
+
+/** @type {Intl.DateTimeFormatOptions} */
+const TIME = { hour: 'numeric', minute: '2-digit' };
+const hourMinute = new Intl.DateTimeFormat(locale, TIME);
+const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short' });
+const dayMonth = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
+const dayMonthYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
+const longDay = new Intl.DateTimeFormat(locale, { dateStyle: 'long' });
+const full = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
 const DAY = 86_400_000;
 
 /**
@@ -67,6 +68,20 @@ export const clockTime = (iso) => hourMinute.format(new Date(iso));
 export const fullTime = (iso) => full.format(new Date(iso));
 
 /**
+ * What time it is now in a time zone.
+ *
+ * @param {string} timeZone
+ */
+export function localTime(timeZone) {
+  try {
+    const time = new Intl.DateTimeFormat(locale, { ...TIME, timeZone }).format(new Date());
+    return `${time} (${timeZone.replace(/_/g, ' ')})`;
+  } catch {
+    return timeZone;
+  }
+}
+
+/**
  * How long ago, as short as a list needs it.
  *
  * @param {string} iso
@@ -94,7 +109,7 @@ export function dayLabel(iso, now = new Date()) {
   const days = daysBetween(date, now);
   if (days === 0) return texts.today;
   if (days === 1) return texts.yesterday;
-  return (date.getFullYear() === now.getFullYear() ? longDay : longDayYear).format(date);
+  return longDay.format(date);
 }
 
 /**
@@ -113,7 +128,7 @@ export function dayKey(iso) {
  * @param {string} date YYYY-MM-DD
  */
 export function statsDay(date) {
-  return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
+  return new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
     new Date(`${date}T00:00:00Z`),
   );
 }
@@ -123,6 +138,16 @@ export function fileSize(bytes) {
   if (bytes < 1000) return `${bytes} B`;
   if (bytes < 999_500) return `${Math.round(bytes / 1000)} kB`;
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/**
+ * A limit in megabytes, as the widget writes it: that of 10 × 1024 × 1024 bytes is 10 MB.
+ *
+ * @param {number} bytes
+ */
+export function binarySize(bytes) {
+  const unit = { style: /** @type {const} */ ('unit'), unit: 'megabyte', maximumSignificantDigits: 2 };
+  return new Intl.NumberFormat(locale, unit).format(bytes / 2 ** 20);
 }
 
 /**
@@ -165,15 +190,6 @@ export function preview(message) {
   const files = message.attachments ?? [];
   const [only] = files;
   return files.length === 1 && only ? only.filename : texts.files(files.length);
-}
-
-/**
- * Who wrote a message that is not the visitor's.
- *
- * @param {Message} message
- */
-export function authorOf(message) {
-  return message.operatorName || (message.type === 'ai' ? texts.assistant : texts.operator);
 }
 
 const LINK = /https?:\/\/[^\s<>"'`]+/gi;
@@ -248,4 +264,18 @@ function trimAddress(address) {
 function daysBetween(date, now) {
   const start = (/** @type {Date} */ day) => Date.UTC(day.getFullYear(), day.getMonth(), day.getDate());
   return Math.round((start(now) - start(date)) / DAY);
+}
+
+/**
+ * @param {string} spoken the language of the page
+ * @returns {string} a locale
+ */
+function localeFor(spoken) {
+  const base = (/** @type {string} */ tag) => tag.split('-')[0]?.toLowerCase();
+  const own = globalThis.navigator?.languages?.find((tag) => base(tag) === base(spoken));
+  try {
+    return Intl.getCanonicalLocales(own ?? spoken)[0] ?? spoken;
+  } catch {
+    return spoken;
+  }
 }

@@ -33,13 +33,6 @@ export class Frame {
       },
       icon('gear'),
     );
-    this.projects = el('select', {
-      class: 'projects',
-      'aria-label': texts.project,
-      title: texts.project,
-      hidden: true,
-      onChange: () => location.assign(router.project(this.projects.value)),
-    });
     this.rail = el(
       'nav',
       { class: 'rail', 'aria-label': texts.mainNavigation },
@@ -52,7 +45,6 @@ export class Frame {
         icon('bolt'),
         el('span', {}, texts.savedReplies),
       ),
-      this.projects,
       this.me,
     );
     this.middle = el('div', { class: 'middle', tabindex: -1 }, ...middle);
@@ -99,6 +91,7 @@ export class Frame {
     const others = operators.filter(({ id }) => id !== me.id).length;
     const state = available ? texts.available : texts.away;
     this.me.setAttribute('aria-label', `${me.name}, ${state}. ${texts.preferences}`);
+    this.me.title = `${me.name}, ${state}`;
     this.me.dataset.available = String(available);
     fill(
       this.me,
@@ -111,18 +104,6 @@ export class Frame {
       others > 0 && el('span', { class: 'others', title: texts.operatorsOnline(operators.length) }, `+${others}`),
       el('span', { class: 'me-name' }, texts.you),
     );
-  }
-
-  /**
-   * Let the operator go to another project, if there are several.
-   *
-   * @param {import('./api.js').Project} project the one that is shown
-   * @param {import('./api.js').Project[]} projects
-   */
-  paintProjects(project, projects) {
-    this.projects.hidden = projects.length < 2;
-    fill(this.projects, ...projects.map(({ id, name }) => el('option', { value: id }, name)));
-    this.projects.value = project.id;
   }
 
   /**
@@ -151,21 +132,37 @@ export class Frame {
 
   /** Cover the page until the operator has signed in again. */
   showSignedOut() {
+    const again = () => location.reload();
+    this.#cover(texts.signedOutTitle, texts.signedOutText, [texts.signedOutButton, again]);
+  }
+
+  /**
+   * Cover the page: the operator may not open the inbox of this project, or no longer.
+   *
+   * @param {boolean} named whether the page's address names the project
+   */
+  showNoAccess(named) {
+    const go = () => location.assign(this.router.inbox);
+    this.#cover(texts.noAccessTitle, texts.noAccessText, named && [texts.noAccessButton, go]);
+  }
+
+  /**
+   * @param {string} title
+   * @param {string} text
+   * @param {false | [string, () => void]} action
+   */
+  #cover(title, text, action) {
     if (document.querySelector('.signed-out')) return;
-    const button = el(
-      'button',
-      { type: 'button', class: 'button primary', onClick: () => location.reload() },
-      texts.signedOutButton,
-    );
+    const button = action && el('button', { type: 'button', class: 'button primary', onClick: action[1] }, action[0]);
     const shown = el(
       'dialog',
       { class: 'dialog signed-out', 'aria-labelledby': 'signed-out' },
       el(
         'div',
         { class: 'dialog-body' },
-        el('h2', { id: 'signed-out' }, texts.signedOutTitle),
-        el('p', {}, texts.signedOutText),
-        el('div', { class: 'dialog-actions' }, button),
+        el('h2', { id: 'signed-out', tabindex: -1 }, title),
+        el('p', {}, text),
+        button && el('div', { class: 'dialog-actions' }, button),
       ),
     );
     shown.addEventListener('cancel', (event) => event.preventDefault());

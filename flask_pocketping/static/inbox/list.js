@@ -1,9 +1,9 @@
 /** The pane with the conversations: search, filters, and the windowed list. */
 
 import { announce, el, fill, iconButton, inNextFrame, setAttribute } from './dom.js';
-import { authorOf, initials, nameOf, preview, shortTime, tint } from './format.js';
+import { firstSteps } from './firstSteps.js';
 import { icon } from './icons.js';
-import { draftOf } from './preferences.js';
+import { SessionRows } from './sessionRows.js';
 import { texts } from './texts.js';
 import { WindowedList } from './window.js';
 
@@ -15,24 +15,11 @@ const SEARCH_AFTER = 250;
 /** @type {Filter[]} */
 const FILTERS = ['open', 'unanswered', 'closed', 'all'];
 
-/**
- * A round avatar with initials, and a dot if the visitor is online.
- *
- * @param {string} id
- * @param {string} name
- * @param {boolean} online
- */
-export function avatar(id, name, online) {
-  const dot = online && el('span', { class: 'dot' });
-  return el('span', { class: 'avatar', 'data-tint': tint(id), 'aria-hidden': 'true' }, initials(name), dot);
-}
-
 export class ListPane {
   /** @param {import('./app.js').App} app */
   constructor(app) {
     this.app = app;
     this.timer = 0;
-    this.count = el('span', { class: 'count' });
     this.search = el('input', {
       type: 'search',
       class: 'search-field',
@@ -45,17 +32,25 @@ export class ListPane {
       onKeydown: (event) => this.searchKey(event),
     });
     this.clear = iconButton('cross', texts.clearSearch, () => this.endSearch(), { hidden: true });
+    this.projects = el('select', {
+      class: 'projects',
+      'aria-label': texts.project,
+      title: texts.project,
+      hidden: true,
+      onChange: () => location.assign(app.router.project(this.projects.value)),
+    });
     this.filters = el(
       'div',
       { class: 'filters', role: 'group', 'aria-label': texts.filterLabel },
       ...FILTERS.map((filter) => this.filterButton(filter)),
     );
+    const rows = new SessionRows(app);
     /** @type {WindowedList<Session>} */
     this.rows = new WindowedList({
       label: texts.conversations,
       height: ROW_HEIGHT,
-      make: (session) => this.makeRow(session),
-      update: (element, session) => this.updateRow(element, session),
+      make: (session) => rows.make(session),
+      update: (element, session) => rows.update(element, session),
       onNearEnd: () => void this.app.loader.loadMore(),
     });
     this.state = el('div', { class: 'list-state' });
@@ -65,7 +60,7 @@ export class ListPane {
       el(
         'header',
         { class: 'list-head' },
-        el('div', { class: 'title-line' }, el('h2', { id: 'list-title' }, texts.conversations), this.count),
+        el('div', { class: 'title-line' }, el('h2', { id: 'list-title' }, texts.conversations), this.projects),
         el('div', { class: 'search', role: 'search' }, icon('search'), this.search, this.clear),
         this.filters,
       ),
@@ -73,7 +68,7 @@ export class ListPane {
       this.rows.element,
     );
     this.render = inNextFrame(() => this.paint());
-    for (const topic of ['list', 'waiting', 'typing']) app.store.on(topic, this.render);
+    for (const topic of ['list', 'counts', 'operators', 'typing']) app.store.on(topic, this.render);
     setInterval(this.render, 30_000);
   }
 
@@ -89,21 +84,44 @@ export class ListPane {
   }
 
   paint() {
-    const { listing, waiting } = this.app.store.sessions;
-    this.count.textContent = waiting ? String(waiting) : '';
-    setAttribute(this.count, 'aria-label', waiting ? `${waiting} ${texts.waiting}` : null);
-    setAttribute(this.count, 'role', waiting ? 'img' : null);
+    const { listing } = this.app.store.sessions;
     for (const button of this.filters.querySelectorAll('button')) {
-      button.setAttribute('aria-pressed', String(button.dataset.filter === listing.filter));
+      const filter = /** @type {Filter} */ (button.dataset.filter);
+      button.setAttribute('aria-pressed', String(filter === listing.filter));
+      this.paintCount(button, listing.query ? undefined : this.countOf(filter));
     }
     this.paintState(listing);
     this.rows.element.hidden = listing.rows.length === 0;
     this.rows.set(listing.rows);
   }
 
+  /**
+   * Return how many conversations a filter has, if that is known.
+   *
+   * @param {Filter} filter
+   */
+  countOf(filter) {
+    const { counts } = this.app.store;
+    return counts ? (filter === 'all' ? counts.open + counts.closed : counts[filter]) : undefined;
+  }
+
+  /**
+   * @param {HTMLButtonElement} button of a filter
+   * @param {number | undefined} count
+   */
+  paintCount(button, count) {
+    const shown = button.querySelector('.tab-count');
+    const text = count === undefined ? '' : count > 99 ? '99+' : String(count);
+    setAttribute(button, 'title', count === undefined ? null : texts.conversationCount(count));
+    if (shown && shown.textContent !== text) shown.textContent = text;
+  }
+
   /** @param {import('./store/sessions.js').Listing} listing */
   paintState(listing) {
-    const shown = listing.rows.length ? 'rows' : `${listing.state} ${listing.filter} ${Boolean(listing.query)}`;
+    const { isEmpty } = this.app.store;
+    const shown = listing.rows.length
+      ? 'rows'
+      : `${listing.state} ${listing.filter} ${Boolean(listing.query)} ${isEmpty}`;
     if (this.state.dataset.shown === shown) return;
     this.state.dataset.shown = shown;
     this.state.hidden = listing.rows.length > 0;
@@ -131,14 +149,37 @@ export class ListPane {
 
   /** @param {import('./store/sessions.js').Listing} listing */
   empty({ filter, query }) {
-    const [title, text] = query ? texts.searchEmpty : texts.listEmpty[filter];
+    const { isEmpty } = this.app.store;
+    const [title, text] = query ? texts.searchEmpty : texts.listEmpty[isEmpty && filter === 'open' ? 'all' : filter];
+    // On a phone the list is all that is shown; elsewhere they stand beside it.
+    if (isEmpty && !query)
+      return el(
+        'div',
+        {},
+        el('div', { class: 'blank' }, icon('chats'), el('h2', {}, title), el('p', {}, text)),
+        el('div', { class: 'phone-only' }, firstSteps(this.app)),
+      );
     return el('div', { class: 'blank' }, icon(query ? 'search' : 'chats'), el('h2', {}, title), el('p', {}, text));
   }
 
   /** @param {Filter} filter */
   filterButton(filter) {
     const onClick = () => void this.load(filter);
-    return el('button', { type: 'button', 'data-filter': filter, onClick }, texts.filters[filter]);
+    // Its title tells screen readers how many there are.
+    const count = el('span', { class: 'tab-count', 'aria-hidden': 'true' });
+    return el('button', { type: 'button', 'data-filter': filter, onClick }, texts.filters[filter], count);
+  }
+
+  /**
+   * Let the operator go to another project, if there are several.
+   *
+   * @param {import('./api.js').Project} project the one that is shown
+   * @param {import('./api.js').Project[]} projects
+   */
+  paintProjects(project, projects) {
+    this.projects.hidden = projects.length < 2;
+    fill(this.projects, ...projects.map(({ id, name }) => el('option', { value: id }, name)));
+    this.projects.value = project.id;
   }
 
   // Search
@@ -193,102 +234,5 @@ export class ListPane {
     const at = rows.findIndex((row) => row.id === here);
     const from = at === -1 ? (by > 0 ? -1 : 0) : at;
     this.rows.focus(Math.min(rows.length - 1, Math.max(0, from + by)));
-  }
-
-  /** @param {Session} session */
-  makeRow(session) {
-    const onClick = (/** @type {MouseEvent} */ event) => {
-      if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-      event.preventDefault();
-      this.app.open(session.id);
-    };
-    return el(
-      'li',
-      { 'data-id': session.id },
-      el('a', { class: 'row', href: this.app.router.conversation(session.id), onClick }),
-    );
-  }
-
-  /**
-   * @param {HTMLLIElement} element
-   * @param {Session} session
-   */
-  updateRow(element, session) {
-    const types = this.app.store.typing.isVisitorTyping(session.id);
-    const open = session.id === this.app.route.sessionId;
-    const draft = open ? '' : draftOf(session.id);
-    const time = shortTime(session.lastActivity);
-    const last = session.lastMessage;
-    const said = last && `${last.id} ${last.content} ${last.deletedAt}`;
-    const state = JSON.stringify([
-      types,
-      open,
-      draft,
-      time,
-      said,
-      session.unread,
-      session.unanswered,
-      session.status,
-      session.visitorOnline,
-      session.identity,
-    ]);
-    if (element.dataset.state === state) return;
-    element.dataset.state = state;
-    const link = /** @type {HTMLAnchorElement} */ (element.firstElementChild);
-    link.className = ['row', session.unread && 'is-unread', session.status === 'closed' && 'is-closed']
-      .filter(Boolean)
-      .join(' ');
-    setAttribute(link, 'aria-current', open ? 'true' : null);
-    const name = nameOf(session);
-    fill(
-      link,
-      avatar(session.visitorId, name, session.visitorOnline),
-      el('span', { class: 'row-name', dir: 'auto' }, name),
-      el('time', { class: 'row-time', datetime: session.lastActivity }, time),
-      el('span', { class: 'row-text', dir: 'auto' }, this.rowText(session, types, draft)),
-      this.badge(session),
-    );
-  }
-
-  /**
-   * @param {Session} session
-   * @param {boolean} types
-   * @param {string} draft
-   */
-  rowText(session, types, draft) {
-    if (types) return el('em', { class: 'types' }, texts.typing);
-    if (draft)
-      return el('span', {}, el('em', { class: 'draft' }, texts.draft), ' ', draft.replace(/\s+/g, ' ').slice(0, 100));
-    const message = session.lastMessage;
-    if (!message) return '';
-    if (message.type === 'visitor') return preview(message);
-    const mine = message.type === 'operator' && message.operatorName === this.app.store.me?.name;
-    const author = mine ? texts.you : message.type === 'system' ? '' : authorOf(message);
-    return author ? `${author}: ${preview(message)}` : preview(message);
-  }
-
-  /** @param {Session} session */
-  badge(session) {
-    const words = [
-      session.visitorOnline && texts.online,
-      session.status === 'closed' && texts.closed,
-      session.unanswered && session.status === 'active' && texts.waiting,
-    ];
-    const said = [session.unread > 0 && texts.unread(session.unread), ...words].filter(Boolean).join(', ');
-    const count =
-      session.unread > 0 &&
-      el('span', { class: 'badge', 'aria-hidden': 'true' }, session.unread > 99 ? '99+' : String(session.unread));
-    const waits =
-      !count &&
-      session.unanswered &&
-      session.status === 'active' &&
-      el('span', { class: 'waits', title: texts.waiting, 'aria-hidden': 'true' });
-    const closed = session.status === 'closed' && el('span', { class: 'tag', 'aria-hidden': 'true' }, texts.closed);
-    return el(
-      'span',
-      { class: 'row-end' },
-      count || waits || closed,
-      said && el('span', { class: 'unseen' }, `, ${said}`),
-    );
   }
 }

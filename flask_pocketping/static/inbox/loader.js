@@ -9,6 +9,10 @@ import { Refused, passes } from './api.js';
 
 const PAGE = 50;
 const WAITING_PAGE = 100;
+/** Milliseconds in which changes gather before the sessions are counted again. */
+const COUNT_AFTER = 400;
+/** How many messages are loaded before and after one that is far from the newest. */
+const PART = 30;
 /** Milliseconds in which stale sessions gather before they are asked for again. */
 const GATHER = 150;
 
@@ -19,7 +23,6 @@ const GATHER = 150;
  * @property {(sessionId: string, found: {facts?: Fact[] | null, pages?: PageVisit[]}) => void} details facts: null if
  *   they could not be loaded
  * @property {(hasMore: boolean) => void} waiting whether more sessions wait for a reply than were loaded
- * @property {() => void} team who is online, and whether there is an AI, is known
  */
 
 export class Loader {
@@ -35,9 +38,11 @@ export class Loader {
     this.loadingMore = false;
     /** Ids of the sessions whose older messages are on their way. @type {Set<string>} */
     this.loadingOlder = new Set();
+    /** And those whose newer ones are. @type {Set<string>} */
+    this.loadingNewer = new Set();
     this.refreshing = 0;
-    /** Whether an AI can reply; undefined: not known yet. @type {boolean | undefined} */
-    this.hasAssistant = undefined;
+    this.counting = 0;
+    store.on('states', () => this.countSoon());
   }
 
   // Sessions
@@ -90,6 +95,23 @@ export class Loader {
       this.events.failed(error, { quiet: true });
     }
     if (hasMore !== undefined) this.events.waiting(hasMore);
+  }
+
+  /** Load how many sessions there are in each state. */
+  async loadCounts() {
+    try {
+      this.store.takeCounts(await this.api.call('GET', '/sessions/counts'));
+    } catch (error) {
+      this.events.failed(error, { quiet: true });
+    }
+  }
+
+  /** Load the counts again, a moment later: many changes make one request. */
+  countSoon() {
+    this.counting ||= window.setTimeout(() => {
+      this.counting = 0;
+      void this.loadCounts();
+    }, COUNT_AFTER);
   }
 
   /** Load the stale sessions again, a moment later: many events make one request a session. */
@@ -153,11 +175,55 @@ export class Loader {
     try {
       const query = { before: first.seq, limit: PAGE };
       const page = await this.api.call('GET', `${sessionPath(sessionId)}/messages`, { query });
-      this.store.takeMessages(sessionId, page.messages, page.hasMore);
+      // Another part may be shown by now.
+      if (this.store.conversations.get(sessionId)?.messages[0]?.id === first.id)
+        this.store.takeMessages(sessionId, page.messages, page.hasMore);
     } catch (error) {
       this.events.failed(error);
     }
     this.loadingOlder.delete(sessionId);
+  }
+
+  /**
+   * Load a message that is far from the newest ones, and what is around it.
+   *
+   * @param {string} sessionId
+   * @param {string} messageId
+   */
+  async loadAround(sessionId, messageId) {
+    const path = `${sessionPath(sessionId)}/messages`;
+    try {
+      const older = await this.api.call('GET', path, { query: { before: messageId, limit: PART } });
+      const last = older.messages[older.messages.length - 1];
+      const query = { after: last?.seq ?? 0, limit: PART };
+      const newer = await this.api.call('GET', path, { query });
+      const more = { hasOlder: older.hasMore, hasNewer: newer.hasMore };
+      this.store.takePart(sessionId, [...older.messages, ...newer.messages], more);
+    } catch (error) {
+      const unknown = error instanceof Refused && error.status === 400;
+      this.events.failed(unknown ? new Refused(404, { code: 'MESSAGE_NOT_FOUND' }) : error);
+    }
+  }
+
+  /**
+   * Load what follows the older part of a conversation that is shown, if one is.
+   *
+   * @param {string} sessionId
+   */
+  async loadNewer(sessionId) {
+    const after = this.store.conversations.get(sessionId)?.gapAfter ?? null;
+    if (after === null || this.loadingNewer.has(sessionId)) return;
+    this.loadingNewer.add(sessionId);
+    try {
+      const query = { after, limit: PAGE };
+      const page = await this.api.call('GET', `${sessionPath(sessionId)}/messages`, { query });
+      // Another part may be shown by now.
+      if (this.store.conversations.get(sessionId)?.gapAfter === after)
+        this.store.takeNewer(sessionId, page.messages, page.hasMore);
+    } catch (error) {
+      this.events.failed(error);
+    }
+    this.loadingNewer.delete(sessionId);
   }
 
   /** @param {string} sessionId */
@@ -191,14 +257,9 @@ export class Loader {
   async loadOperators() {
     const before = this.store.operators;
     try {
-      const [{ operators }, { aiEnabled }] = await Promise.all([
-        this.api.call('GET', '/operators'),
-        this.api.call('GET', '/presence'),
-      ]);
-      this.hasAssistant = aiEnabled;
+      const { operators } = await this.api.call('GET', '/operators');
       // An event that came meanwhile is newer.
       if (this.store.operators === before) this.store.takeOperators(operators);
-      this.events.team();
     } catch (error) {
       this.events.failed(error, { quiet: true });
     }

@@ -7,5 +7,5 @@ import { language } from './texts.js';
 
 applyTheme();
 document.documentElement.lang = language;
-const { endpoint = '', transports = '' } = document.documentElement.dataset;
-new App(endpoint, transports.split(' '), projectOf(location.pathname, endpoint)).start();
+const { endpoint = '', transports = '', site = '/' } = document.documentElement.dataset;
+new App(endpoint, transports.split(' '), projectOf(location.pathname, endpoint), site).start();

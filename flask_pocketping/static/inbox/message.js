@@ -1,8 +1,10 @@
-/** One message, with its tools: reply, edit, delete. */
+/** One message: its bubble, its files, and its time. */
 
-import { el, fill, iconButton } from './dom.js';
-import { authorOf, clockTime, fileSize, fullTime, linkParts, preview, safeUrl } from './format.js';
+import { el, fill } from './dom.js';
+import { clockTime, fileSize, fullTime, linkParts, preview, safeUrl } from './format.js';
 import { icon } from './icons.js';
+import { marked } from './marks.js';
+import { toolbar } from './messageTools.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./types.js').Message} Message */
@@ -18,7 +20,20 @@ import { texts } from './texts.js';
  * @property {(pending: Pending) => void} retry
  * @property {(pending: Pending) => void} discard
  * @property {(id: string) => Message | undefined} find
+ * @property {(message: Message) => string} authorOf
  * @property {(id: string) => void} show
+ */
+
+/**
+ * What a line shows of what is around it.
+ *
+ * @typedef {object} Context
+ * @property {boolean} first whether it begins a group of messages
+ * @property {boolean} last whether it ends one
+ * @property {string} visitor what to call the visitor
+ * @property {string} author who wrote it, if not the visitor
+ * @property {boolean} mayChange whether the operator may edit and delete it
+ * @property {string} query what was searched for, '' if nothing
  */
 
 /** The width of a picture in a message, in CSS pixels. */
@@ -28,13 +43,12 @@ const PICTURES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/a
 
 /**
  * @param {Message} message
- * @param {{first: boolean, last: boolean, visitor: string}} context
+ * @param {Context} context
  * @param {MessageActions} actions
  */
-export function messageLine(message, { first, last, visitor }, actions) {
-  if (message.type === 'system') return systemLine(message);
+export function messageLine(message, { first, last, visitor, author, mayChange, query }, actions) {
+  if (message.type === 'system') return systemLine(message, query);
   const theirs = message.type === 'visitor';
-  const author = theirs ? visitor : authorOf(message);
   const item = el('li', {
     class: `message ${theirs ? 'theirs' : 'ours'} ${message.type}`,
     'data-id': message.id,
@@ -42,18 +56,19 @@ export function messageLine(message, { first, last, visitor }, actions) {
   });
   const bubble = el('div', { class: 'bubble' });
   if (message.deletedAt) fill(bubble, el('p', { class: 'gone' }, texts.deleted));
-  else fill(bubble, quote(message.replyTo, visitor, actions), content(message.content), files(message.attachments));
+  else
+    fill(bubble, quote(message.replyTo, visitor, actions), content(message.content, query), files(message.attachments));
   const head = el(
     'p',
     { class: first && !theirs ? 'author' : 'unseen', dir: 'auto' },
     message.type === 'ai' && icon('spark'),
-    author,
+    theirs ? visitor : author,
   );
   const line = el(
     'div',
     { class: 'bubble-line' },
     bubble,
-    !message.deletedAt && toolbar(message, item, bubble, actions),
+    !message.deletedAt && toolbar(message, item, bubble, mayChange, actions),
   );
   item.append(head, line, foot(message, last));
   // Touch screens have no hover: a tap on the message shows its tools.
@@ -63,7 +78,7 @@ export function messageLine(message, { first, last, visitor }, actions) {
 
 /**
  * @param {Pending} pending
- * @param {{first: boolean, visitor: string}} context
+ * @param {Pick<Context, 'visitor'>} context
  * @param {MessageActions} actions
  */
 export function pendingLine(pending, { visitor }, actions) {
@@ -104,23 +119,37 @@ export function pendingLine(pending, { visitor }, actions) {
  * Text with its addresses as links.
  *
  * @param {string} text
- * @param {string} [name] the class of the paragraph
+ * @param {string} [query] what was searched for
  */
-export function content(text, name = 'content') {
+function content(text, query = '') {
   if (!text) return null;
-  const parts = linkParts(text).map(({ text: part, href }) =>
-    href ? el('a', { href, target: '_blank', rel: 'noopener noreferrer' }, part) : part,
+  const parts = linkParts(text).flatMap(({ text: part, href }) =>
+    href
+      ? el('a', { href, target: '_blank', rel: 'noopener noreferrer' }, ...marked(part, query))
+      : marked(part, query),
   );
-  return el('p', { class: name, dir: 'auto' }, ...parts);
+  return el('p', { class: 'content', dir: 'auto' }, ...parts);
 }
 
-/** @param {Message} message */
-function systemLine(message) {
+/** @param {import('./types.js').Note} note */
+export function noteLine(note) {
+  const href = note.kind === 'page' ? safeUrl(note.url) : undefined;
+  const text = href
+    ? el('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, note.text)
+    : el('span', { dir: 'auto' }, note.text);
+  return el('li', { class: `note note-${note.kind}` }, text, el('time', { datetime: note.at }, clockTime(note.at)));
+}
+
+/**
+ * @param {Message} message
+ * @param {string} query
+ */
+function systemLine(message, query) {
   const text = message.kind ? texts.announced[message.kind] : message.content;
   return el(
     'li',
     { class: 'note', 'data-id': message.id },
-    el('span', { dir: 'auto' }, text),
+    el('span', { dir: 'auto' }, ...marked(text, query)),
     el('time', { datetime: message.createdAt }, clockTime(message.createdAt)),
   );
 }
@@ -163,7 +192,7 @@ function receipt({ status, readAt, deliveredAt }) {
 function quote(id, visitor, actions) {
   if (!id) return null;
   const message = actions.find(id);
-  const author = message && (message.type === 'visitor' ? visitor : authorOf(message));
+  const author = message && (message.type === 'visitor' ? visitor : actions.authorOf(message));
   return el(
     'button',
     { type: 'button', class: 'quote', onClick: () => actions.show(id) },
@@ -230,71 +259,4 @@ function download(file) {
     el('span', { class: 'file-name', dir: 'auto' }, file.filename),
     el('span', { class: 'file-size' }, fileSize(file.size)),
   );
-}
-
-/**
- * @param {Message} message
- * @param {HTMLLIElement} item
- * @param {HTMLDivElement} bubble
- * @param {MessageActions} actions
- */
-function toolbar(message, item, bubble, actions) {
-  const ours = message.type === 'operator';
-  return el(
-    'div',
-    { class: 'tools', role: 'group', 'aria-label': texts.messageActions },
-    iconButton('reply', texts.reply, () => actions.reply(message)),
-    ours && Boolean(message.content) && iconButton('edit', texts.edit, () => edit(message, item, bubble, actions)),
-    ours && iconButton('trash', texts.delete, () => actions.remove(message)),
-  );
-}
-
-/**
- * Put an editor where the text of a message is, until it is saved or given up.
- *
- * @param {Message} message
- * @param {HTMLLIElement} item
- * @param {HTMLDivElement} bubble
- * @param {MessageActions} actions
- */
-function edit(message, item, bubble, actions) {
-  const before = [...bubble.childNodes];
-  const field = el('textarea', {
-    class: 'edit-field',
-    'aria-label': texts.editMessage,
-    maxlength: 4000,
-    rows: Math.min(8, message.content.split('\n').length + 1),
-    dir: 'auto',
-  });
-  field.value = message.content;
-  const end = () => {
-    item.classList.remove('is-edited');
-    bubble.replaceChildren(...before);
-    item.querySelector('button')?.focus();
-    actions.edited();
-  };
-  const save = async () => {
-    const text = field.value.trim();
-    if (!text || text === message.content) return end();
-    if (await actions.edit(message, text)) end();
-  };
-  field.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') end();
-    else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) void save();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  item.classList.add('is-edited');
-  fill(
-    bubble,
-    field,
-    el(
-      'div',
-      { class: 'edit-actions' },
-      el('button', { type: 'button', class: 'link', onClick: end }, texts.cancel),
-      el('button', { type: 'button', class: 'link strong', onClick: () => void save() }, texts.save),
-    ),
-  );
-  field.focus();
 }

@@ -117,7 +117,7 @@ function themes() {
 
 /** @param {import('./app.js').App} app */
 function teamLines(app) {
-  const { operators, me } = app.store;
+  const { operators, me, names } = app.store;
   const line = (/** @type {import('./types.js').Operator} */ operator) => {
     const mine = operator.id === me?.id;
     const state = operator.available === false ? texts.away : texts.available;
@@ -129,7 +129,7 @@ function teamLines(app) {
         { class: 'avatar small', 'data-tint': tint(operator.id), 'aria-hidden': 'true' },
         initials(operator.name),
       ),
-      el('span', { dir: 'auto' }, mine ? `${operator.name} (${texts.you})` : operator.name),
+      el('span', { dir: 'auto' }, mine ? `${operator.name} (${texts.you})` : names.label(operator.id, operator.name)),
       el('span', { class: 'quiet' }, state),
     );
   };

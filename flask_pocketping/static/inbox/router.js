@@ -5,6 +5,7 @@
  * @property {'list' | 'conversation' | 'stats'} screen
  * @property {string} sessionId
  * @property {boolean} details whether the details cover the conversation
+ * @property {string} messageId the message of the conversation to bring into view, '' if none
  */
 
 const STATS = 'statistics';
@@ -26,12 +27,20 @@ export class Router {
   route() {
     const rest = decoded(location.pathname.slice(this.root.length)).replace(/^\/+|\/+$/g, '');
     const screen = rest === STATS ? 'stats' : rest ? 'conversation' : 'list';
-    return { screen, sessionId: screen === 'conversation' ? rest : '', details: location.hash === '#details' };
+    return {
+      screen,
+      sessionId: screen === 'conversation' ? rest : '',
+      details: location.hash === '#details',
+      messageId: /^#(msg_\w+)$/.exec(location.hash)?.[1] ?? '',
+    };
   }
 
-  /** @param {string} sessionId */
-  conversation(sessionId) {
-    return `${this.root}/${encodeURIComponent(sessionId)}`;
+  /**
+   * @param {string} sessionId
+   * @param {string} [messageId] the message to bring into view
+   */
+  conversation(sessionId, messageId = '') {
+    return `${this.root}/${encodeURIComponent(sessionId)}${messageId && `#${messageId}`}`;
   }
 
   /**

@@ -23,6 +23,9 @@ export const texts = {
     closed: ['No closed conversations', 'Conversations you close appear here.'],
     all: ['No conversations yet', 'New conversations appear here as soon as a visitor writes.'],
   },
+  /** @param {number} count */
+  conversationCount: (count) =>
+    count === 1 ? '1 conversation' : `${count < 1000 ? count : '1,000 or more'} conversations`,
   searchEmpty: ['No results', 'Try part of a name, an email address or a word from a message.'],
   listFailed: "Couldn't load conversations.",
   tryAgain: 'Try again',
@@ -35,11 +38,26 @@ export const texts = {
   /** @param {number} count */
   unread: (count) => (count === 1 ? '1 unread message' : `${count} unread messages`),
   waiting: 'waiting for a reply',
+  waitingHint: 'Waiting for a reply',
   online: 'Online',
   offline: 'Offline',
   closed: 'Closed',
   /** @param {string} tail */
   visitor: (tail) => `Visitor ${tail}`,
+
+  firstSteps: {
+    title: 'Get your first conversation',
+    tagTitle: 'Add the chat to your pages',
+    tagText: 'Put this line before </body> in the template of your pages:',
+    siteTitle: 'Write as a visitor',
+    siteText:
+      'Open your site as a visitor would, for example in a private window. Open the chat in its corner and write a message.',
+    site: 'Open the site',
+    replyTitle: 'Reply here',
+    replyText: 'The conversation appears in this inbox as soon as the visitor writes.',
+    apiText: 'Programs can open conversations, too:',
+    api: 'the description of the API',
+  },
 
   pickTitle: 'Select a conversation',
   pickText: 'Choose one from the list, or press j and k to move and Enter to open.',
@@ -52,6 +70,9 @@ export const texts = {
   loadOlder: 'Load older messages',
   beginning: 'Start of conversation',
   newMessages: 'New messages',
+  latestMessages: 'Latest messages',
+  /** @param {number} count */
+  moreMessages: (count) => `${count} new messages`,
   close: 'Close',
   closeConversation: 'Close conversation',
   reopen: 'Reopen',
@@ -112,13 +133,15 @@ export const texts = {
   composeHint: 'Write a reply…',
   send: 'Send',
   sendKeys: 'Press Enter to send, Shift+Enter for a new line',
-  attach: 'Attach files',
-  dropFiles: 'Drop files to attach them',
+  attach: 'Attach files (up to 10)',
+  dropFiles: 'Drop up to 10 files to attach them',
   /** @param {string} name */
   removeFile: (name) => `Remove ${name}`,
   /** @param {string} name */
   uploading: (name) => `Uploading ${name}`,
   uploadFailed: 'Upload failed',
+  /** @param {string} size */
+  fileTooLarge: (size) => `This file is too large. Files can be up to ${size}.`,
   tooManyFiles: "Up to 10 files per message. The rest weren't added.",
   closedNotice: 'This conversation is closed.',
   tooLong: 'Replies can be up to 4,000 characters.',
@@ -161,7 +184,6 @@ export const texts = {
   notRated: 'Not rated yet',
   assistantSwitch: 'AI replies',
   assistantActive: 'The AI assistant is replying',
-  assistantMissing: 'No AI assistant is set up.',
   technology: 'Technology',
   conversationSection: 'Conversation',
 
@@ -192,6 +214,9 @@ export const texts = {
   signedOutTitle: "You're signed out",
   signedOutText: 'Sign in to your site again, then come back here. Your drafts are saved.',
   signedOutButton: 'Sign in again',
+  noAccessTitle: 'No access',
+  noAccessText: "You can't open the inbox of this project. Ask an administrator for access.",
+  noAccessButton: 'Go to my inbox',
   startFailed: "Can't reach the server. Retrying automatically…",
 
   available: 'Available',

@@ -1,6 +1,7 @@
 /** Builds the lines of a conversation: days, messages in groups, notes, and pending messages. */
 
 import { dayKey } from './format.js';
+import { shownMessages } from './store/messages.js';
 
 /** @typedef {import('./types.js').Message} Message */
 /** @typedef {import('./types.js').Note} Note */
@@ -23,10 +24,14 @@ const GROUP = 5 * 60_000;
  * @returns {Line[]}
  */
 export function timeline(conversation, pending) {
-  const { messages, hasMore } = conversation;
-  // Notes from before the first loaded message would stand in the wrong place.
+  const { hasMore, gapAfter } = conversation;
+  const messages = shownMessages(conversation);
+  // Notes from before the first loaded message, or from after an older part, would stand in the wrong place.
   const from = hasMore ? (messages[0]?.createdAt ?? '') : '';
-  const notes = withoutRepeats([...conversation.notes.values()].filter((note) => note.at >= from).sort(byTime));
+  const until = gapAfter === null ? '~' : (messages[messages.length - 1]?.createdAt ?? '');
+  const notes = withoutRepeats(
+    [...conversation.notes.values()].filter(({ at }) => at >= from && at <= until).sort(byTime),
+  );
   // A message that came as an event, and still waits for its answer, is shown once.
   const arrived = new Set(pending.map((item) => item.arrivedAs).filter(Boolean));
   /** @type {Line[]} */
@@ -52,7 +57,7 @@ export function timeline(conversation, pending) {
     lines.push({ key: message.id, kind: 'message', message, first: true, last: true });
   }
   tellNotes('~');
-  for (const item of pending) {
+  for (const item of gapAfter === null ? pending : []) {
     openDay(item.createdAt);
     lines.push({ key: item.key, kind: 'pending', pending: item, first: true });
   }
@@ -83,7 +88,8 @@ function sameGroup(a, b) {
   if (a.kind !== 'message' || b.kind !== 'message') return false;
   const [one, other] = [a.message, b.message];
   const near = Date.parse(other.createdAt) - Date.parse(one.createdAt) < GROUP;
-  return near && one.type === other.type && one.type !== 'system' && one.operatorName === other.operatorName;
+  const same = one.operatorId === other.operatorId && one.operatorName === other.operatorName;
+  return near && same && one.type === other.type && one.type !== 'system';
 }
 
 /**

@@ -25,6 +25,7 @@
  * @property {'session.closed' | 'session.reopened'} [kind] what a system message of the server announces
  * @property {string} createdAt
  * @property {MessageStatus} status
+ * @property {string} [operatorId]
  * @property {string} [operatorName]
  * @property {string} [sourceBridge]
  * @property {string} [replyTo]
@@ -126,5 +127,24 @@
  * @typedef {object} SessionsPage
  * @property {Session[]} sessions
  * @property {string | null} nextCursor
+ * @property {SearchMatch[]} [matches]
+ *
+ * @typedef {object} SearchMatch the newest message of a session that matches a search
+ * @property {string} sessionId
+ * @property {string} messageId
+ * @property {MessageType} type
+ * @property {string} [operatorId]
+ * @property {string} [operatorName]
+ * @property {string} excerpt
+ *
+ * @typedef {object} SessionCounts how many sessions there are, each up to 1000
+ * @property {number} open
+ * @property {number} unanswered
+ * @property {number} closed
+ *
+ * @typedef {object} Capabilities
+ * @property {boolean} ai whether an AI can reply
+ * @property {boolean} editOthers whether operators may change each other's messages
+ * @property {number} [maxUploadSize] in bytes; undefined: no uploads
  */
 export {};

@@ -3,7 +3,7 @@
 import { Refused } from './api.js';
 import { announce, el, fill, iconButton } from './dom.js';
 import { errorText } from './errors.js';
-import { fileSize } from './format.js';
+import { binarySize, fileSize } from './format.js';
 import { icon } from './icons.js';
 import { texts } from './texts.js';
 
@@ -27,12 +27,13 @@ export class Uploads {
   /**
    * @param {import('./api.js').Api} api
    * @param {string} sessionId
-   * @param {() => void} onChange
+   * @param {Pick<import('./store/store.js').Store, 'capabilities'>} store
    */
-  constructor(api, sessionId, onChange) {
+  constructor(api, sessionId, store) {
     this.api = api;
     this.sessionId = sessionId;
-    this.onChange = onChange;
+    this.store = store;
+    this.onChange = () => {};
     /** @type {Upload[]} */
     this.items = [];
     /** Whether more files were added than a message takes. */
@@ -68,7 +69,9 @@ export class Uploads {
         stop: new AbortController(),
       };
       this.items.push(item);
-      void this.run(item);
+      const refused = this.refusal(file);
+      if (refused) this.fail(item, refused, true);
+      else void this.run(item);
     }
     this.paint();
   }
@@ -86,12 +89,31 @@ export class Uploads {
       );
       item.state = 'done';
     } catch (error) {
-      item.state = 'failed';
-      item.hopeless = error instanceof Refused && error.status === 413;
-      item.error = error instanceof Refused ? errorText(error) : texts.uploadFailed;
-      announce(`${item.file.name}: ${item.error}`);
+      const refused = error instanceof Refused;
+      this.fail(item, refused ? errorText(error) : texts.uploadFailed, refused && error.status === 413);
     }
     this.paint();
+  }
+
+  /**
+   * Return why the server would refuse a file, without asking it; '' if it may take it.
+   *
+   * @param {File} file
+   */
+  refusal({ size }) {
+    const { maxUploadSize = Infinity } = this.store.capabilities;
+    if (!size) return texts.errors.emptyFile;
+    return size > maxUploadSize ? texts.fileTooLarge(binarySize(maxUploadSize)) : '';
+  }
+
+  /**
+   * @param {Upload} item
+   * @param {string} error
+   * @param {boolean} hopeless
+   */
+  fail(item, error, hopeless) {
+    Object.assign(item, { state: 'failed', error, hopeless });
+    announce(`${item.file.name}: ${error}`);
   }
 
   /**

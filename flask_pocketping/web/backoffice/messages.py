@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from ...chat import bridge_posts, messages
 from ...chat.bridge_posts import with_deliveries
 from ...errors import InvalidRequest
 from ...schemas import backoffice
-from ...values import MessageStatus, MessageType
+from ...values import Message, MessageStatus, MessageType
 from ..operations import Call, Routes
 
 routes = Routes(caller="key")
@@ -41,6 +42,7 @@ def send_message(call: Call, session_id: str) -> Any:
         call.body["content"],
         type=call.body["type"],
         project_id=call.project_id,
+        operator_id=call.operator.id if call.operator else None,
         operator_name=call.operator.name if call.operator else call.body.get("operatorName"),
         reply_to=call.body["replyTo"],
         attachment_ids=call.body["attachmentIds"],
@@ -55,21 +57,24 @@ def send_message(call: Call, session_id: str) -> Any:
     response=backoffice.MessageResponse,
 )
 def edit_message(call: Call, session_id: str, message_id: str) -> Any:
-    """Change the text of a message."""
+    """Change the text of a message. An operator may do this to their own ones, or as the settings say."""
     return messages.edit_message(
         call.state.db,
         session_id,
         message_id,
         call.body["content"],
         project_id=call.project_id,
+        allowed=_allowed_for(call),
         before=call.state.before_message,
     )
 
 
 @routes("DELETE /sessions/<session_id>/messages/<message_id>", response=backoffice.MessageResponse)
 def delete_message(call: Call, session_id: str, message_id: str) -> Any:
-    """Delete a message. It keeps its position."""
-    return messages.delete_message(call.state.db, session_id, message_id, project_id=call.project_id)
+    """Delete a message. It keeps its position. An operator may do this to their own ones, or as the settings say."""
+    return messages.delete_message(
+        call.state.db, session_id, message_id, project_id=call.project_id, allowed=_allowed_for(call)
+    )
 
 
 @routes(
@@ -98,3 +103,14 @@ def mark_read(call: Call, session_id: str) -> Any:
         message_ids=call.body.get("messageIds"),
         project_id=call.project_id,
     )
+
+
+def _allowed_for(call: Call) -> Callable[[Message], bool] | None:
+    """Return the check of which messages the caller may change. A program may change all."""
+    operator = call.operator
+    if operator is None:
+        return None
+    if call.state.config.operators_edit == "all":
+        return lambda message: message.type in {MessageType.OPERATOR, MessageType.AI}
+    # Nobody owns a message without an operator's id, which programs and older versions stored.
+    return lambda message: message.type == MessageType.OPERATOR and message.operator_id == operator.id

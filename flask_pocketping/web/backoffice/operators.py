@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...chat import availability, presence, sessions
-from ...chat.projects import find_projects
 from ...errors import Forbidden, NotFound
 from ...host.loaders import current_operator, facts_of
 from ...schemas import backoffice
-from ...values import Operator, Project
+from ...values import Operator
 from ..operation_limits import ADDRESS
 from ..operations import Call, Routes
+from ..operator_projects import choose_project, projects_of
 from ..origins import check_same_origin
 
 routes = Routes(caller="key")
@@ -29,8 +29,8 @@ def make_operator_token(call: Call) -> Any:
     operator = current_operator(call.state.loaders)
     if not isinstance(operator, Operator):
         raise Forbidden("Sign in as an operator first.")
-    allowed = find_projects(call.state.db, operator.projects or (call.project_id,))
-    project = _choose_project(allowed, call.query["project"], call.project_id)
+    allowed = projects_of(call.state, operator)
+    project = choose_project(allowed, call.query["project"], call.project_id)
     token = call.state.operator_tokens.make(operator, project.id)
     made = call.state.operator_tokens.read(token)
     return {
@@ -39,18 +39,12 @@ def make_operator_token(call: Call) -> Any:
         "operator": operator,
         "project": project,
         "projects": allowed,
+        "capabilities": {
+            "ai": call.state.ai_after is not None,
+            "editOthers": call.state.config.operators_edit == "all",
+            "maxUploadSize": call.state.files.max_size if call.state.files is not None else None,
+        },
     }
-
-
-def _choose_project(allowed: list[Project], wanted: str | None, default: str) -> Project:
-    """Return the project that an operator asks for, or else the default one or the first that they may see."""
-    by_id = {project.id: project for project in allowed}
-    if wanted is None:
-        wanted = default if default in by_id else next(iter(by_id), None)
-    if wanted is None or wanted not in by_id:
-        # Whether it exists is told to nobody else.
-        raise Forbidden("You may not open the inbox of this project.")
-    return by_id[wanted]
 
 
 @routes("GET /operators", response=backoffice.OperatorsResponse)

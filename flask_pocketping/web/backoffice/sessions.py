@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...chat import csat, pages, sessions, visitors
+from ...chat import csat, pages, session_counts, sessions, visitors
 from ...schemas import backoffice
 from ...schemas.base import AcceptedResponse
 from ...values import Identity
@@ -17,6 +17,12 @@ routes = Routes(caller="key")
 def list_sessions(call: Call) -> Any:
     """List sessions, the newest activity first."""
     return sessions.list_sessions(call.state.db, call.project_id, **call.query)
+
+
+@routes("GET /sessions/counts", response=backoffice.SessionCountsResponse)
+def count_sessions(call: Call) -> Any:
+    """Count the sessions with messages by their state."""
+    return session_counts.count_by_state(call.state.db, call.project_id)
 
 
 @routes(

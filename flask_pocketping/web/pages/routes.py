@@ -23,7 +23,7 @@ def add_pages(state: State, blueprint: Blueprint) -> None:
         return find_assets().serve(build, path)
 
     def inbox(rest: str = "") -> AnyResponse:
-        return serve_inbox(state)
+        return serve_inbox(state, rest)
 
     for view in (assets, inbox):
         for path in PAGES[view.__name__]:

@@ -1,9 +1,12 @@
 /** How the inbox writes names, times and links, and which saved replies match a slash. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
 import {
+  clockTime,
+  dayLabel,
   duration,
   fileSize,
   initials,
@@ -13,6 +16,7 @@ import {
   scaleTop,
   shortTime,
 } from '../../../flask_pocketping/static/inbox/format.js';
+import { fromHit, hitParts } from '../../../flask_pocketping/static/inbox/hits.js';
 import { matchingReplies, slashWord } from '../../../flask_pocketping/static/inbox/savedReplies.js';
 
 test('a visitor is called by the best that is known', () => {
@@ -60,9 +64,58 @@ test('times are as short as a list needs them', () => {
   const ago = (minutes) => shortTime(new Date(now.getTime() - minutes * 60_000).toISOString(), now);
   assert.equal(ago(0.5), 'now');
   assert.equal(ago(5), '5m');
-  assert.equal(ago(120), '10:00');
+  assert.equal(ago(120), clockTime(new Date(2024, 5, 20, 10, 0).toISOString()));
   assert.equal(ago(3 * 24 * 60), 'Mon');
   assert.equal(ago(30 * 24 * 60), 'May 21');
+});
+
+/** What the page writes in a browser with these languages. */
+const inBrowser = (languages, expression) => {
+  const module = new URL('../../../flask_pocketping/static/inbox/format.js', import.meta.url);
+  const script = `
+    Object.defineProperty(globalThis, 'navigator', { value: { languages: ${JSON.stringify(languages)} } });
+    const format = await import('${module}');
+    console.log(${expression});`;
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim();
+};
+
+test('times are those of the browser, if it speaks the language of the page', () => {
+  const at = (languages) => inBrowser(languages, "format.clockTime('2024-06-20T19:05:00')").replace(/\s/g, ' ');
+  assert.equal(at(['en-US']), '7:05 PM');
+  assert.equal(at(['de-DE', 'en-GB', 'en-US']), '19:05');
+  assert.equal(at(['de-DE']), '7:05 PM');
+  assert.equal(at(['en_broken!']), '7:05 PM');
+  assert.equal(inBrowser(['en-GB'], "format.dayLabel('2024-06-03T19:05:00')"), '3 June 2024');
+});
+
+test('days close by have names', () => {
+  const now = new Date(2024, 5, 20, 12, 0);
+  assert.equal(dayLabel(new Date(2024, 5, 20, 1).toISOString(), now), 'Today');
+  assert.equal(dayLabel(new Date(2024, 5, 19, 23).toISOString(), now), 'Yesterday');
+});
+
+test('what was searched for is found in any case, and special characters are themselves', () => {
+  const hits = (text, query) =>
+    hitParts(text, query)
+      .filter(({ hit }) => hit)
+      .map((part) => part.text);
+  assert.deepEqual(hits('Tea, TEA and steam', 'tea'), ['Tea', 'TEA', 'tea']);
+  assert.deepEqual(hits('100% (sure) [x] \\ a-b ä', '% (SURE) [x] \\ a-B Ä'), ['% (sure) [x] \\ a-b ä']);
+  assert.deepEqual(hits('two\n  words', 'Two words'), ['two\n  words']);
+  assert.deepEqual(hits('anything', ' '), []);
+  assert.equal(
+    hitParts('a bc a', 'a')
+      .map(({ text }) => text)
+      .join(''),
+    'a bc a',
+  );
+});
+
+test('what was found is near the beginning of its line', () => {
+  assert.equal(fromHit('I ordered a celadon pot', 'celadon'), 'I ordered a celadon pot');
+  assert.equal(fromHit('Good morning! I ordered a celadon pot', 'CELADON'), '…I ordered a celadon pot');
+  assert.equal(fromHit(`${'x'.repeat(40)}tea`, 'tea'), `…${'x'.repeat(16)}tea`);
+  assert.equal(fromHit('A line of the last message', 'celadon'), 'A line of the last message');
 });
 
 test('sizes and spans', () => {

@@ -60,7 +60,7 @@ test('what a sign-out held back is sent by the one who wrote it, and by nobody e
   assert.deepEqual(again.asked, before.asked, 'with the same key');
 });
 
-test('what was refused hides nothing that another operator said in the same words', async () => {
+test('what was refused hides nothing that the operator said elsewhere in the same words', async () => {
   const { store, outbox } = opened(ana, refuse);
   outbox.send({ sessionId: 'a', content: 'Hello', attachments: [] });
   store.apply({
@@ -76,7 +76,8 @@ test('what was refused hides nothing that another operator said in the same word
       type: 'operator',
       createdAt: '',
       status: 'sent',
-      operatorName: 'Tom',
+      operatorId: ana.id,
+      operatorName: ana.name,
     },
   });
   assert.equal(store.pending.of('a')[0].arrivedAs, 'msg_1');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { laterState } from '../../../flask_pocketping/static/inbox/store/messages.js';
+import { laterState, shownMessages } from '../../../flask_pocketping/static/inbox/store/messages.js';
 import { byActivity } from '../../../flask_pocketping/static/inbox/store/sessions.js';
 import { Store } from '../../../flask_pocketping/static/inbox/store/store.js';
 
@@ -224,7 +224,8 @@ test('a message on its way is shown once when the socket is faster than the answ
     createdAt: time(9),
   };
   store.pending.add(pending);
-  const stored = message(9, { type: 'operator', content: 'Hello' });
+  store.me = { id: 'ana', name: 'Ana' };
+  const stored = message(9, { type: 'operator', operatorId: 'ana', content: 'Hello' });
   store.apply(event('message.created', 'sess_1', { message: stored }));
   assert.equal(store.pending.of('sess_1')[0].arrivedAs, 'msg_9');
   store.confirm(pending, stored);
@@ -238,11 +239,61 @@ test('only the other operators are said to answer', () => {
   const types = (operator, isTyping = true) =>
     store.apply({ type: 'typing', sessionId: 'a', sender: 'operator', isTyping, operator });
   types({ id: 'ana', name: 'Ana' });
-  assert.deepEqual(store.typing.operatorNames('a'), []);
+  assert.deepEqual(store.typing.operators('a'), []);
   types({ id: 'tom', name: 'Tom' });
-  assert.deepEqual(store.typing.operatorNames('a'), ['Tom']);
+  assert.deepEqual(store.typing.operators('a'), [{ id: 'tom', name: 'Tom' }]);
   types({ id: 'tom', name: 'Tom' }, false);
-  assert.deepEqual(store.typing.operatorNames('a'), []);
+  assert.deepEqual(store.typing.operators('a'), []);
+});
+
+test('a message of another operator of the same name is not the own one', () => {
+  const store = listed([session('sess_1', 1)]);
+  store.takeMe({ id: '7', name: 'Ana' }, { ai: false, editOthers: false });
+  store.takeMessages('sess_1', [message(1)], false);
+  const pending = { key: 'k', sessionId: 'sess_1', content: 'Hello', attachments: [], state: 'sending', createdAt: '' };
+  store.pending.add(pending);
+  const theirs = message(9, { type: 'operator', operatorId: '8', operatorName: 'Ana', content: 'Hello' });
+  store.apply(event('message.created', 'sess_1', { message: theirs }));
+  assert.equal(store.pending.of('sess_1')[0].arrivedAs, undefined);
+  assert.deepEqual([store.authorOf(theirs), store.mayChange(theirs)], ['Ana (8)', false]);
+  const mine = { ...theirs, operatorId: '7' };
+  assert.deepEqual([store.authorOf(mine), store.mayChange(mine)], ['You', true]);
+  const program = message(10, { type: 'operator', operatorName: 'Ana' });
+  assert.deepEqual([store.authorOf(program), store.mayChange(program)], ['Ana', false]);
+  store.capabilities = { ai: false, editOthers: true };
+  assert.deepEqual(
+    [theirs, program, message(11), { ...theirs, deletedAt: '' }].map((one) => store.mayChange(one)),
+    [true, true, false, true],
+  );
+});
+
+test('a part of a conversation far from its end is shown until it meets the newest messages', () => {
+  const store = listed([session('sess_1', 100)]);
+  const page = (from, to) => Array.from({ length: to - from + 1 }, (_, at) => message(from + at));
+  const conversation = () => store.conversations.get('sess_1');
+  const shown = () => shownMessages(conversation()).map(({ seq }) => seq);
+  store.takeMessages('sess_1', page(90, 100), true);
+  assert.equal(store.conversations.reveal('sess_1', 'msg_20'), false);
+  store.takePart('sess_1', page(18, 22), { hasOlder: true, hasNewer: true });
+  assert.deepEqual(shown(), [18, 19, 20, 21, 22]);
+  store.apply(event('message.created', 'sess_1', { message: message(101) }));
+  assert.deepEqual(shown(), [18, 19, 20, 21, 22], 'a new message waits below');
+  store.takeNewer('sess_1', page(23, 40), true);
+  assert.equal(shown().length, 23);
+  store.takePart('sess_1', page(50, 52), { hasOlder: true, hasNewer: true });
+  assert.deepEqual(shown(), [50, 51, 52], 'another part takes its place');
+  store.takeNewer('sess_1', page(53, 90), true);
+  assert.deepEqual([shown()[0], shown().at(-1), conversation().gapAfter], [50, 101, null]);
+  store.takePart('sess_1', page(1, 3), { hasOlder: false, hasNewer: true });
+  assert.equal(conversation().hasMore, false);
+  store.conversations.forgetOlderPart('sess_1');
+  assert.deepEqual([shown()[0], conversation().hasMore], [50, true]);
+  assert.equal(conversation().byId.has('msg_2'), false);
+  store.takePart('sess_1', page(10, 12), { hasOlder: true, hasNewer: true });
+  assert.equal(store.conversations.reveal('sess_1', 'msg_99'), true);
+  assert.equal(shown().at(-1), 101, 'a message of the newest part ends the view of the older one');
+  store.conversations.trim('sess_1', 20, 10);
+  assert.deepEqual([shown()[0], shown().length, conversation().hasMore], [92, 10, true]);
 });
 
 test('typing ends with the message', () => {
@@ -407,7 +458,8 @@ test('one of two same answers is confirmed, and both are shown', () => {
   const [first, second] = [pending('k1'), pending('k2')];
   store.pending.add(first);
   store.pending.add(second);
-  const stored = message(9, { type: 'operator', content: 'Yes' });
+  store.me = { id: 'ana', name: 'Ana' };
+  const stored = message(9, { type: 'operator', operatorId: 'ana', content: 'Yes' });
   store.confirm(first, stored);
   store.apply(event('message.created', 'sess_1', { message: stored }));
   assert.deepEqual(

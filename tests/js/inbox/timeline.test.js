@@ -18,8 +18,9 @@ const message = (seq, createdAt, more = {}) => ({
 });
 const note = (key, time, more = {}) => ({ key, kind: 'asked', at: time, text: key, ...more });
 
-function conversation(messages, notes = [], hasMore = false) {
-  return { messages, byId: new Map(), notes: new Map(notes.map((item) => [item.key, item])), hasMore, loaded: true };
+function conversation(messages, notes = [], hasMore = false, gapAfter = null) {
+  const byKey = new Map(notes.map((item) => [item.key, item]));
+  return { messages, byId: new Map(), notes: byKey, hasMore, gapAfter, loaded: true };
 }
 
 const shape = (lines) => lines.map(({ kind, key }) => (kind === 'day' ? 'day' : key));
@@ -41,6 +42,22 @@ test('messages of one author close together are a group', () => {
     [true, true],
     [true, true],
   ]);
+});
+
+test('two operators of one name are two groups', () => {
+  const ana = (seq, operatorId) => message(seq, at(seq), { type: 'operator', operatorName: 'Ana', operatorId });
+  const lines = timeline(conversation([ana(1, '7'), ana(2, '7'), ana(3, '8')]), []);
+  assert.deepEqual(
+    lines.filter(({ kind }) => kind === 'message').map(({ first }) => first),
+    [true, false, true],
+  );
+});
+
+test('an older part ends before the gap, with its notes and without what is on its way', () => {
+  const messages = [message(1, at(0)), message(2, at(1)), message(9, at(30))];
+  const part = conversation(messages, [note('n', at(1)), note('later', at(20))], false, 2);
+  const pending = { key: 'k', sessionId: 's', content: 'x', attachments: [], state: 'sending', createdAt: at(40) };
+  assert.deepEqual(shape(timeline(part, [pending])), ['day', 'm1', 'note n', 'm2']);
 });
 
 test('notes stand where they happened', () => {

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from flask_pocketping import clock
+from flask_pocketping.chat import session_counts
 from flask_pocketping.values import EVENT_TYPES
 
 from ...support.clients import Api
@@ -273,6 +274,55 @@ def test_a_search_finds_names_emails_and_messages_ignoring_case(any_api: Api) ->
     assert found(any_api, q="sales@example.COM") == [by_email]
     assert found(any_api, q="parcel") == [by_text]
     assert found(any_api, q="nowhere") == []
+
+
+def test_a_search_returns_the_newest_message_that_matches(any_api: Api) -> None:
+    session_id, by_name = any_api.session(), any_api.session(identity={"name": "Parcel"})
+    long = (
+        "Well, I ordered it weeks ago and have waited at home since then.\n\nWhere is my PARCEL? "
+        + "Please answer. " * 40
+    )
+    send(any_api, session_id, "My parcel", type="visitor")
+    newest = send(any_api, session_id, long, operatorName="Zoë")
+    send(any_api, session_id, "No more of it", type="visitor")
+    answer = any_api.ok("GET", "/sessions", params={"q": "parcel"})
+    assert {session["id"] for session in answer["sessions"]} == {session_id, by_name}
+    (match,) = answer["matches"]
+    excerpt = match.pop("excerpt")
+    assert match == {
+        "sessionId": session_id,
+        "messageId": newest["id"],
+        "type": "operator",
+        "operatorName": "Zoë",
+    }
+    assert excerpt.startswith("…")
+    assert excerpt.endswith("…")
+    assert "since then. Where is my PARCEL? Please" in excerpt
+    assert len(excerpt) < 200
+    (short,) = any_api.ok("GET", "/sessions", params={"q": "no MORE"})["matches"]
+    assert short["excerpt"] == "No more of it"
+    assert "matches" not in any_api.ok("GET", "/sessions")
+    assert "matches" not in any_api.ok("GET", "/sessions", params={"q": "nowhere"})
+
+
+def test_sessions_are_counted_by_state(any_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def counts() -> Any:
+        return any_api.ok("GET", "/sessions/counts")
+
+    assert counts() == {"open": 0, "unanswered": 0, "closed": 0}
+    any_api.session()
+    silent_and_closed = any_api.session()
+    any_api.ok("POST", f"/sessions/{silent_and_closed}/close")
+    waiting, answered, closed = (any_api.session() for _ in range(3))
+    for session_id in (waiting, answered, closed):
+        send(any_api, session_id, type="visitor")
+    send(any_api, answered)
+    assert counts() == {"open": 3, "unanswered": 2, "closed": 0}
+    any_api.ok("POST", f"/sessions/{closed}/close")
+    assert counts() == {"open": 2, "unanswered": 1, "closed": 1}
+    # The database stops counting there.
+    monkeypatch.setattr(session_counts, "MAX_SESSION_COUNT", 1)
+    assert counts() == {"open": 1, "unanswered": 1, "closed": 1}
 
 
 def test_a_search_has_no_special_characters(any_api: Api) -> None:

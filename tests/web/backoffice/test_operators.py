@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from flask import Flask, redirect, request
 
-from flask_pocketping import clock
+from flask_pocketping import clock, signals
+from flask_pocketping.errors import InvalidRequest
 from flask_pocketping.security.signing import Signed
 from flask_pocketping.security.tokens import OperatorTokens
 from flask_pocketping.state import state_of
-from flask_pocketping.values import Identity, Operator
+from flask_pocketping.values import Identity, MessageDraft, Operator
 
 from ...conftest import Serve
 from ...support.clients import Api
@@ -110,6 +111,119 @@ def test_an_operator_cannot_send_under_another_name(shared: Api, shared_app: Fla
     for kind in ("visitor", "ai", "system"):
         answer = operator.post(path, {"content": "Hello", "type": kind})
         assert (answer.status_code, list(answer.json()["details"])) == (400, ["type"])
+
+
+def test_a_message_keeps_the_id_of_its_operator_and_visitors_do_not_get_it(shared: Api, shared_app: Flask) -> None:
+    visitor = shared.visitor()
+    operator = as_operator(shared, shared_app)
+    path = f"/sessions/{visitor.session_id}/messages"
+    with shared.socket() as program, visitor.stream() as page:
+        said = operator.ok("POST", path, {"content": "Hello"})["message"]
+        assert said["operatorId"] == "7"
+        assert program.expect("message.created")["message"] == said
+        assert page.expect("message")["data"]["content"] == "Hello"
+        operator.ok("PATCH", f"{path}/{said['id']}", {"content": "Hello!"})
+        assert program.expect("message.updated")["message"]["operatorId"] == "7"
+        assert "operatorId" not in page.expect("message_edited")["data"]
+    assert operator.ok("GET", path)["messages"][-1]["operatorId"] == "7"
+    again = visitor.request("POST", "/connect", {"metadata": {}, "sessionId": visitor.handle}).json()
+    for shown in (visitor.messages()[-1], again["messages"][-1]):
+        assert (shown["operatorName"], "operatorId" in shown) == ("Ana", False)
+    assert "operatorId" not in shared.ok("POST", path, {"content": "Hi", "operatorName": "Ana"})["message"]
+
+
+def test_the_hosts_code_may_say_which_operator_wrote(shared: Api, shared_app: Flask) -> None:
+    session_id = shared.session()
+    with shared_app.app_context():
+        pocketping = shared_app.extensions["test_pocketping"]
+        sent = pocketping.send_message(session_id, "Hi", operator_id="7", operator_name="Ana")
+        assert sent.operator_id == "7"
+        with pytest.raises(InvalidRequest, match="operatorId"):
+            pocketping.send_message(session_id, "Hi", operator_id="7" * 256)
+    edited = as_operator(shared, shared_app).patch(f"/sessions/{session_id}/messages/{sent.id}", {"content": "Hi!"})
+    assert edited.status_code == 200
+
+
+def test_operators_change_their_own_messages_only(tmp_path: Any, serve: Serve) -> None:
+    app = make_app(tmp_path)
+    api = serve(app)
+    visitor = api.visitor()
+    path = f"/sessions/{visitor.session_id}/messages"
+    # Another operator has the same name.
+    ana, other = as_operator(api, app), as_operator(api, app, Operator("8", "Ana"))
+    own = ana.ok("POST", path, {"content": "Mine"})["message"]["id"]
+    others = {
+        "theirs": other.ok("POST", path, {"content": "Theirs"})["message"]["id"],
+        "program": api.ok("POST", path, {"content": "Ours", "operatorName": "Ana"})["message"]["id"],
+        "ai": api.ok("POST", path, {"content": "Beep", "type": "ai"})["message"]["id"],
+        "visitor": visitor.say("Hello")["messageId"],
+    }
+    for whose, message_id in others.items():
+        for refused in (ana.patch(f"{path}/{message_id}", {"content": "x"}), ana.delete(f"{path}/{message_id}")):
+            assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN"), whose
+    assert [message["content"] for message in api.ok("GET", path)["messages"]] == [
+        "Mine",
+        "Theirs",
+        "Ours",
+        "Beep",
+        "Hello",
+    ]
+    assert ana.ok("PATCH", f"{path}/{own}", {"content": "Mine!"})["message"]["content"] == "Mine!"
+    assert "deletedAt" in ana.ok("DELETE", f"{path}/{own}")["message"]
+    # A program may change all.
+    for message_id in others.values():
+        assert api.ok("PATCH", f"{path}/{message_id}", {"content": "Changed"})["message"]["content"] == "Changed"
+
+
+def test_operators_may_change_all_messages_of_the_team_where_the_host_allows_it(tmp_path: Any, serve: Serve) -> None:
+    app = make_app(tmp_path, operators_edit="all")
+    api = serve(app)
+    visitor = api.visitor()
+    path = f"/sessions/{visitor.session_id}/messages"
+    ana, tom = as_operator(api, app), as_operator(api, app, TOM)
+    for message_id in (
+        tom.ok("POST", path, {"content": "Theirs"})["message"]["id"],
+        api.ok("POST", path, {"content": "Beep", "type": "ai"})["message"]["id"],
+    ):
+        ana.ok("PATCH", f"{path}/{message_id}", {"content": "x"})
+        ana.ok("DELETE", f"{path}/{message_id}")
+    said = visitor.say("Hello")["messageId"]
+    for refused in (ana.patch(f"{path}/{said}", {"content": "x"}), ana.delete(f"{path}/{said}")):
+        assert refused.status_code == 403
+    assert visitor.messages()[-1]["content"] == "Hello"
+
+
+def test_a_refused_change_calls_no_receiver(app: Flask, api: Api) -> None:
+    session_id = api.session()
+    path = f"/sessions/{session_id}/messages"
+    theirs = as_operator(api, app, TOM).ok("POST", path, {"content": "Theirs"})["message"]["id"]
+    seen: list[str] = []
+
+    def receive(sender: Flask, draft: MessageDraft, **extra: object) -> None:
+        seen.append(draft.content)
+
+    with signals.message_received.connected_to(receive, sender=app):
+        assert as_operator(api, app).patch(f"{path}/{theirs}", {"content": "x"}).status_code == 403
+        assert seen == []
+        as_operator(api, app, TOM).ok("PATCH", f"{path}/{theirs}", {"content": "y"})
+        assert seen == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, {"ai": False, "editOthers": False, "maxUploadSize": 10 * 1024 * 1024}),
+        ({"operators_edit": "all", "uploads": "off"}, {"ai": False, "editOthers": True}),
+    ],
+)
+def test_the_inbox_learns_what_the_server_can_do(
+    tmp_path: Any, serve: Serve, settings: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    app = make_app(tmp_path, **settings)
+    api = serve(staffed(app)).with_key(None)
+    assert api.ok("POST", "/inbox/token", cookies={"name": "Ana"})["capabilities"] == expected
+    state_of(app).ai_after = 0.0
+    assert api.ok("POST", "/inbox/token", cookies={"name": "Ana"})["capabilities"]["ai"] is True
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
-from flask import Flask, redirect, request
+from flask import Flask, Response, redirect, request
 
+from flask_pocketping.chat import projects
+from flask_pocketping.state import state_of
 from flask_pocketping.values import Operator
 from flask_pocketping.web.pages.assets import find_assets
 
@@ -94,6 +96,63 @@ def test_people_who_are_not_operators_do_not_get_the_page(app: Flask, serve: Ser
     assert refused.status_code == 403
     assert refused.headers["Content-Type"].startswith("text/html")
     assert "frame-ancestors 'none'" in refused.headers["Content-Security-Policy"]
+
+
+class Signed:
+    """A host whose sign-in page sends everybody back who is signed in, operators or not."""
+
+    def __init__(self, app: Flask) -> None:
+        self.customer: dict[str, Any] | None = None
+        self.answer: Any = redirect("/login?next=/inbox")
+        app.extensions["test_pocketping"].identity_loader(lambda: self.customer)
+        app.extensions["test_pocketping"].operator_loader(lambda: self.answer)
+
+
+def test_a_customer_is_told_why_not_instead_of_a_sign_in_loop(app: Flask, serve: Serve) -> None:
+    host = Signed(app)
+    api = serve(app)
+    assert fetch(api.url + "/inbox").status_code == 302
+    host.customer = {"id": 3, "name": "<b>Ada</b>", "email": "ada@example.com"}
+    answer = fetch(api.url + "/inbox")
+    assert answer.status_code == 403
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "No access" in answer.text
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in answer.text
+    assert 'href="/login?next=/inbox"' in answer.text
+    host.answer = redirect("javascript:alert(1)")
+    assert fetch(api.url + "/inbox").headers["Location"].startswith("javascript:"), "the page does not link to it"
+    # What the host shows by itself stays.
+    host.answer = Response("Operators only", 403)
+    assert fetch(api.url + "/inbox").text == "Operators only"
+
+
+def test_an_identity_loader_that_fails_stops_nobody_on_the_way_to_the_sign_in(
+    app: Flask, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = Signed(app)
+    host.customer = {"name": "no id"}
+    with caplog.at_level(logging.ERROR, "flask_pocketping"):
+        assert fetch(serve(app).url + "/inbox").status_code == 302
+    assert "identity_loader" in caplog.text
+
+
+def test_an_operator_is_told_why_a_project_is_closed_to_them(app: Flask, serve: Serve) -> None:
+    database = state_of(app).db
+    api = serve(app)
+    mine, foreign = (projects.create_project(database, name).id for name in ("Mine & more", "Foreign"))
+    who = Operator("7", "Ana", projects=(mine,))
+    app.extensions["test_pocketping"].operator_loader(lambda: who)
+    assert fetch(f"{api.url}/inbox/{mine}/sess_1").status_code == 200
+    for project in (foreign, "proj_nothing"):
+        answer = fetch(f"{api.url}/inbox/{project}")
+        assert answer.status_code == 403
+        assert "You can't open the inbox of this project" in answer.text
+        assert f'href="/inbox/{mine}">Mine &amp; more</a>' in answer.text
+        assert "Foreign" not in answer.text
+    refused = requests.post(f"{api.url}/inbox/token", params={"project": foreign}, timeout=30)
+    assert (refused.status_code, list(refused.json()["details"])) == (403, ["project"])
+    app.extensions["test_pocketping"].operator_loader(lambda: None)
+    assert "details" not in requests.post(f"{api.url}/inbox/token", timeout=30).json()
 
 
 def test_a_failing_loader_is_logged_and_reveals_nothing(

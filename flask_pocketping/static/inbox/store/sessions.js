@@ -6,6 +6,7 @@ import { insertionIndex } from './sorted.js';
 /** @typedef {import('../types.js').Message} Message */
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('../types.js').Filter} Filter */
+/** @typedef {import('../types.js').SearchMatch} SearchMatch */
 
 /**
  * @typedef {object} Listing the sessions that the list shows
@@ -17,6 +18,7 @@ import { insertionIndex } from './sorted.js';
  * @property {Session | null} floor the last one that was loaded; what lies below it is not known
  * @property {'empty' | 'loading' | 'ready' | 'failed'} state
  * @property {boolean} done
+ * @property {Map<string, SearchMatch>} matches for a search, the message of each session that matches
  */
 
 export class Sessions {
@@ -61,6 +63,7 @@ export class Sessions {
     this.#emit('list');
     this.#emit('session', session.id);
     if (isWaiting(session) !== waited) this.#emit('waiting');
+    if (stateOf(session) !== (known ? stateOf(known) : '')) this.#emit('states');
   }
 
   /**
@@ -71,8 +74,10 @@ export class Sessions {
    * @returns {Listing}
    */
   list(filter, query) {
+    const before = this.listing.query;
     this.listing = { ...newListing(filter, query), state: 'loading' };
     this.#emit('list');
+    if (query !== before) this.#emit('query');
     return this.listing;
   }
 
@@ -88,6 +93,7 @@ export class Sessions {
     listing.done = page.nextCursor === null;
     listing.floor = page.sessions[page.sessions.length - 1] ?? listing.floor;
     listing.state = 'ready';
+    for (const match of page.matches ?? []) listing.matches.set(match.sessionId, match);
     for (const { id } of page.sessions) {
       const session = /** @type {Session} */ (this.get(id));
       // Only the server knows which sessions match a search.
@@ -195,12 +201,32 @@ export function sessionChange(frame) {
  * @returns {Listing}
  */
 function newListing(filter, query) {
-  return { filter, query, rows: [], members: new Set(), cursor: null, floor: null, state: 'empty', done: false };
+  return {
+    filter,
+    query,
+    rows: [],
+    members: new Set(),
+    cursor: null,
+    floor: null,
+    state: 'empty',
+    done: false,
+    matches: new Map(),
+  };
 }
 
 /** @param {Session} session */
 function isWaiting(session) {
   return session.unanswered && session.status === 'active' && session.lastMessage !== null;
+}
+
+/**
+ * Return which of the filters a session belongs to.
+ *
+ * @param {Session} session
+ */
+function stateOf(session) {
+  if (!session.lastMessage) return '';
+  return isWaiting(session) ? 'unanswered' : session.status;
 }
 
 /**

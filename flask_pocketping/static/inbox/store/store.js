@@ -6,11 +6,13 @@
  */
 
 import { Emitter } from './emitter.js';
-import { Conversations, changeMessage, insertMessage, laterState } from './messages.js';
+import { Conversations, changeMessage, insertMessage, insertNewer, insertPart, laterState } from './messages.js';
+import { OperatorNames } from './names.js';
 import { eventNote, pageNote, sessionNotes } from './notes.js';
 import { PendingMessages } from './pending.js';
 import { Sessions, sessionChange, withMessage } from './sessions.js';
 import { Typing } from './typing.js';
+import { texts } from '../texts.js';
 
 /** @typedef {import('../types.js').Session} Session */
 /** @typedef {import('../types.js').Message} Message */
@@ -21,8 +23,9 @@ import { Typing } from './typing.js';
 /** @typedef {import('./sessions.js').Listing} Listing */
 
 /**
- * Its topics are `list`, `session`, `conversation`, `typing`, `operators`, `waiting`, `stale`, `message` (a new one of
- * a visitor) and `pending`. The detail is the id of the session, or the message.
+ * Its topics are `list`, `query`, `session`, `conversation`, `typing`, `operators`, `waiting`, `states` (sessions came
+ * or changed their state), `counts`, `stale`, `message` (a new one of a visitor) and `pending`. The detail is the id of
+ * the session, or the message.
  */
 export class Store extends Emitter {
   constructor() {
@@ -36,6 +39,11 @@ export class Store extends Emitter {
     this.operators = [];
     /** The operator who is signed in. @type {Operator | null} */
     this.me = null;
+    /** What the server can do and lets this operator do. @type {import('../types.js').Capabilities} */
+    this.capabilities = { ai: false, editOthers: false, maxUploadSize: Infinity };
+    this.names = new OperatorNames(() => this.emit('operators'));
+    /** How many sessions are in each state, if known. @type {import('../types.js').SessionCounts | null} */
+    this.counts = null;
     /**
      * Ids of the sessions that have to be loaded again: something happened that events do not tell in full.
      * @type {Set<string>}
@@ -137,10 +145,88 @@ export class Store extends Emitter {
     this.#addNotes(session.id, sessionNotes(session));
   }
 
+  /**
+   * Take a part of a conversation around one message, to show it.
+   *
+   * @param {string} sessionId
+   * @param {Message[]} messages
+   * @param {{hasOlder: boolean, hasNewer: boolean}} more
+   */
+  takePart(sessionId, messages, more) {
+    insertPart(this.conversations.open(sessionId), messages, more);
+    this.emit('conversation', sessionId);
+  }
+
+  /**
+   * Take what follows the part that is shown.
+   *
+   * @param {string} sessionId
+   * @param {Message[]} messages
+   * @param {boolean} hasNewer
+   */
+  takeNewer(sessionId, messages, hasNewer) {
+    insertNewer(this.conversations.open(sessionId), messages, hasNewer);
+    this.emit('conversation', sessionId);
+  }
+
+  /**
+   * Take who is signed in.
+   *
+   * @param {Operator} operator
+   * @param {import('../types.js').Capabilities} capabilities
+   */
+  takeMe(operator, capabilities) {
+    this.me = operator;
+    this.capabilities = capabilities;
+    this.names.label(operator.id, operator.name);
+    this.emit('operators');
+  }
+
   /** @param {Operator[]} operators */
   takeOperators(operators) {
     this.operators = operators;
+    for (const { id, name } of operators) this.names.label(id, name);
     this.emit('operators');
+  }
+
+  /** @param {import('../types.js').SessionCounts} counts */
+  takeCounts(counts) {
+    this.counts = counts;
+    this.emit('counts');
+  }
+
+  /** Whether no visitor has ever written, as far as is known. */
+  get isEmpty() {
+    return this.counts !== null && this.counts.open + this.counts.closed === 0;
+  }
+
+  // Who wrote a message
+
+  /** @param {Pick<Message, 'type' | 'operatorId'>} message */
+  isMine({ type, operatorId }) {
+    return type === 'operator' && operatorId !== undefined && operatorId === this.me?.id;
+  }
+
+  /**
+   * Return whose message it is, if it is not the visitor's.
+   *
+   * @param {Pick<Message, 'type' | 'operatorId' | 'operatorName'>} message
+   */
+  authorOf(message) {
+    const { type, operatorId, operatorName } = message;
+    if (this.isMine(message)) return texts.you;
+    if (operatorName) return this.names.label(operatorId, operatorName);
+    return type === 'ai' ? texts.assistant : texts.operator;
+  }
+
+  /**
+   * Tell whether the operator may edit and delete a message.
+   *
+   * @param {Message} message
+   */
+  mayChange(message) {
+    if (message.deletedAt) return false;
+    return this.isMine(message) || (this.capabilities.editOthers && ['operator', 'ai'].includes(message.type));
   }
 
   // Frames of the server
@@ -295,13 +381,13 @@ export class Store extends Emitter {
   }
 
   /**
-   * An operator's message came as an event. If a pending one has the same text, only one of the two is shown until the
+   * A message of the operator came as an event. If a pending one has the same text, only one of the two is shown until the
    * answer tells whether they are the same.
    *
    * @param {Message} message
    */
   #matchPending(message) {
-    if (message.type !== 'operator' || this.conversations.get(message.sessionId)?.byId.has(message.id)) return;
+    if (!this.isMine(message) || this.conversations.get(message.sessionId)?.byId.has(message.id)) return;
     const same = this.pending.of(message.sessionId).find((item) => !item.arrivedAs && item.content === message.content);
     if (same) this.pending.change(same, { arrivedAs: message.id });
   }

@@ -50,13 +50,16 @@ export class Typing {
   }
 
   /**
-   * Return the names of the other operators who are typing.
+   * Return the other operators who are typing. A program has no id.
    *
    * @param {string} sessionId
+   * @returns {{id: string | undefined, name: string}[]}
    */
-  operatorNames(sessionId) {
-    const found = this.#bySession.get(sessionId)?.operators.values() ?? [];
-    return [...found].filter(({ until }) => until > Date.now()).map(({ name }) => name);
+  operators(sessionId) {
+    const found = this.#bySession.get(sessionId)?.operators ?? [];
+    return [...found]
+      .filter(([, { until }]) => until > Date.now())
+      .map(([id, { name }]) => ({ id: id || undefined, name }));
   }
 
   /** Forget everybody who has stopped. The app calls this once a second. */
@@ -81,7 +84,7 @@ export class Typing {
     const found = this.#bySession.get(message.sessionId);
     if (!found) return;
     if (message.type === 'visitor') found.visitor = 0;
-    for (const [id, { name }] of found.operators) if (name === message.operatorName) found.operators.delete(id);
+    if (message.type === 'operator') found.operators.delete(message.operatorId ?? '');
     this.#emit('typing', message.sessionId);
   }
 }
