@@ -39,6 +39,8 @@ messages = table(MessageModel)
 RECEIPT_SIZE = PAGE_BYTES // 4
 #: How many messages to read for the repeated part of a page by time.
 MOST_REPEATED = 500
+#: How long ago a message may have been sent to count as missed by a page that does not know where it continues.
+MOST_MISSED = timedelta(days=1)
 
 _PROJECT_OF = select(sessions.c.project_id).where(sessions.c.id == bindparam("session_id"))
 
@@ -210,6 +212,22 @@ def messages_changed_since(
                 is not None
             )
         return MessagePage(message_values(connection, [*known, *rows[:limit]]), has_more)
+
+
+def oldest_undelivered(db: Database, session_id: str) -> datetime | None:
+    """Return when the oldest message was sent that the visitor's page has not confirmed, within the last day.
+
+    Messages that were deleted don't count.
+    """
+    unconfirmed = select(func.min(messages.c.created_at)).where(
+        messages.c.session_id == session_id,
+        messages.c.changed_at > clock.now() - MOST_MISSED,
+        messages.c.type != MessageType.VISITOR,
+        messages.c.status == MessageStatus.SENT,
+        messages.c.deleted_at.is_(None),
+    )
+    with db.read() as connection:
+        return connection.execute(unconfirmed).scalar()
 
 
 def _whole_moments(rows: Sequence[Row], count: int) -> int:

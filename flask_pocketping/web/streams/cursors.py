@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from ... import clock
 from ...chat.history import SessionPosition, seq_at
+from ...chat.messages import oldest_undelivered
 from ...errors import InvalidRequest
 from ...state import State
 from ...values import Event
 
-#: How much earlier than a time cursor a stream starts, because pages mix the server's clock with their own.
+#: How much earlier than a time cursor a page continues, because pages mix the server's clock with their own.
 OVERLAP = timedelta(seconds=30)
 #: How far back a stream without a cursor starts.
 LOOK_BACK = timedelta(minutes=1)
@@ -23,7 +24,7 @@ class StreamStart:
 
     :ivar after: the number of the last event that the page has.
     :ivar custom_after: the number of the last custom event that the page has. These have no id to skip repeats.
-    :ivar since: for a page without a cursor: the time from which it gets events.
+    :ivar since: for a page without a cursor of this server: the time from which it gets events.
     """
 
     after: int
@@ -42,17 +43,29 @@ def stream_start(state: State, session_id: str, place: SessionPosition, text: st
     :param text: a cursor of this server, an ISO 8601 time, or nothing.
     :raises InvalidRequest: if it is neither.
     """
-    if not text:
-        since = clock.now() - LOOK_BACK
-        return StreamStart(min(seq_at(state.db, session_id, since), place.seq), place.seq, since)
-    if text.isascii() and text.isdecimal() and len(text) <= 18:
+    if text and text.isascii() and text.isdecimal() and len(text) <= 18:
         return StreamStart(int(text), int(text))
-    try:
-        moment = time_cursor(text)
-    except ValueError:
-        raise InvalidRequest.field("after", "Neither a cursor that this server gave nor an ISO 8601 time.") from None
-    after, custom_after = (seq_at(state.db, session_id, time) for time in (earlier(moment, OVERLAP), moment))
-    return StreamStart(min(after, place.seq), min(custom_after, place.seq))
+    if not text:
+        since, custom_after = clock.now() - LOOK_BACK, place.seq
+    else:
+        try:
+            moment = time_cursor(text)
+        except ValueError:
+            raise InvalidRequest.field(
+                "after", "Neither a cursor that this server gave nor an ISO 8601 time."
+            ) from None
+        since, custom_after = earlier(moment, OVERLAP), seq_at(state.db, session_id, moment)
+    since = before_missed(state, session_id, since)
+    return StreamStart(min(seq_at(state.db, session_id, since), place.seq), min(custom_after, place.seq), since)
+
+
+def before_missed(state: State, session_id: str, since: datetime) -> datetime:
+    """Return a time, or an earlier one before the oldest message that the page has not confirmed.
+
+    A page without a cursor of this server may have been away for longer than it says: its clock may run ahead.
+    """
+    missed = oldest_undelivered(state.db, session_id)
+    return since if missed is None else min(since, earlier(missed, timedelta(milliseconds=1)))
 
 
 def time_cursor(text: str) -> datetime:

@@ -13,7 +13,7 @@ from ...schemas.visitor import visitor_messages
 from ...values import MessageType
 from ..operation_limits import Limit
 from ..operations import Call, Routes
-from ..streams.cursors import OVERLAP, earlier, time_cursor
+from ..streams.cursors import OVERLAP, before_missed, earlier, time_cursor
 from .identity import page_identity
 from .prechat import check_contact
 
@@ -68,9 +68,8 @@ def list_visitor_messages(call: Call, session_id: str) -> Any:
             moment = time_cursor(after)
         except ValueError:
             raise InvalidRequest.field("after", "Neither an ISO 8601 time nor a message id nor a seq.") from None
-        page = messages.messages_changed_since(
-            call.state.db, session_id, moment, repeat_from=earlier(moment, OVERLAP), limit=limit
-        )
+        repeat_from = before_missed(call.state, session_id, earlier(moment, OVERLAP))
+        page = messages.messages_changed_since(call.state.db, session_id, moment, repeat_from=repeat_from, limit=limit)
     return {"messages": visitor_messages(page, handle, call.state.urls), "hasMore": page.has_more}
 
 

@@ -107,6 +107,7 @@ def test_no_event_is_lost_or_repeated_while_a_stream_connects(shared: Api) -> No
 def test_a_stream_continues_after_a_time(any_shared: Api, travel: Travel) -> None:
     page = any_shared.visitor()
     old = reply(any_shared, page, "old")
+    confirm(page)
     travel.forward(seconds=31)
     moment = reply(any_shared, page, "seen")["createdAt"]
     any_shared.ok("PATCH", f"/sessions/{page.session_id}/messages/{old['id']}", {"content": "edited"})
@@ -121,6 +122,7 @@ def test_a_stream_continues_after_a_time(any_shared: Api, travel: Travel) -> Non
         reply(any_shared, page, "later")
         frames = [stream.receive() for _ in range(5)]
     assert [frame["data"]["content"] for frame in frames] == ["seen", "edited", "edited", "new", "later"]
+    confirm(page)
     travel.forward(seconds=31)
     with EventSource(page, after="2999-01-01T00:00:00Z") as stream:
         reply(any_shared, page, "now")
@@ -157,6 +159,7 @@ def test_without_a_cursor_a_stream_starts_a_minute_ago(any_shared: Api, travel: 
     page = any_shared.visitor()
     path = f"/sessions/{page.session_id}"
     reply(any_shared, page, "long ago")
+    confirm(page)
     travel.forward(seconds=61)
     reply(any_shared, page, "just now")
     any_shared.ok("POST", f"{path}/events", {"name": "opened before"})
@@ -180,17 +183,52 @@ def test_without_a_cursor_a_stream_repeats_an_open_request_for_a_rating(
         reply(any_shared, page, "Hi!")
         with opened(page, transport) as stream:
             told += stream.collect(lambda frames: frames[-1]["data"].get("content") == "Hi!")
+        confirm(page)
     asked = [frame["data"] for frame in told if frame["type"] == "csat_request"]
     assert asked == [{"requestedAt": asked_at}] * 3, "once each time"
     cursor = told[-1]["cursor"]
     reply(any_shared, page, "Still there?")
     with opened(page, transport, after=cursor) as stream:
-        assert stream.receive()["data"]["content"] == "Still there?", "who has a cursor knows it"
+        frames = stream.collect(lambda frames: frames[-1]["type"] == "message")
+    assert frames[-1]["data"]["content"] == "Still there?"
+    assert "csat_request" not in {frame["type"] for frame in frames}, "who has a cursor knows it"
     page.request("POST", "/csat", {"sessionId": page.handle, "score": 5})
+    confirm(page)
     travel.forward(seconds=61)
     reply(any_shared, page, "Thank you!")
     with opened(page, transport) as stream:
         assert stream.receive()["data"]["content"] == "Thank you!"
+
+
+@pytest.mark.parametrize("transport", ["websocket", "events"])
+@pytest.mark.parametrize("ahead", [True, False])
+def test_without_a_cursor_a_stream_starts_at_the_oldest_message_that_was_not_confirmed(
+    any_shared: Api, travel: Travel, transport: str, ahead: bool
+) -> None:
+    page = any_shared.visitor()
+    for content in ("of last week", "of yesterday", "of this morning"):
+        reply(any_shared, page, content)
+        if content == "of yesterday":
+            confirm(page)
+            reply(any_shared, page, "never seen")
+            travel.forward(days=1)
+            reply(any_shared, page, "missed")
+            page.say("Hello?")
+        travel.forward(hours=2)
+    with opened(page, transport, after="2999-01-01T00:00:00Z" if ahead else "") as stream:
+        reply(any_shared, page, "now")
+        frames = stream.collect(lambda frames: frames[-1]["data"].get("content") == "now")
+    said = [frame["data"]["content"] for frame in frames if frame["type"] == "message"]
+    assert said == ["missed", "Hello?", "of this morning", "now"]
+    polled = page.messages(after="2999-01-01T00:00:00Z")
+    assert [message["content"] for message in polled] == ["missed", "Hello?", "of this morning", "now"]
+
+
+def confirm(page: Visitor) -> None:
+    """The page says that it has all messages."""
+    ids = [message["id"] for message in page.messages(limit=100)]
+    body = {"sessionId": page.handle, "messageIds": ids, "status": "delivered"}
+    assert page.request("POST", "/read", body).status_code == 200
 
 
 def opened(page: Visitor, transport: str, after: str = "") -> Socket | EventSource:
