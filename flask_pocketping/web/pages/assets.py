@@ -1,13 +1,14 @@
 """The files of the widget and the inbox, read once and served at addresses that change with their content.
 
-They are compressed here, because few Flask apps have a proxy that compresses.
+They are compressed here, because few Flask apps have a proxy that compresses. The widget was compressed when it was
+built.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
-import zlib
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
@@ -89,7 +90,7 @@ def find_assets(folder: Path = FOLDER) -> Assets:
         if path.suffix in _TYPES and path.is_file() and path.parent.name != "src":
             name, content = path.relative_to(folder).as_posix(), _read(path)
             digest = hashlib.sha256(content)
-            zipped = _gzip(content)
+            zipped = _gzip(path, content)
             files[name] = Asset(content, zipped, _TYPES[path.suffix], digest.hexdigest()[:16])
             whole.update(name.encode() + b"\0" + digest.digest())
     return Assets(whole.hexdigest()[:12], MappingProxyType(files))
@@ -103,8 +104,8 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _gzip(content: bytes) -> bytes:
-    # Less memory gives shorter blocks, which each have their own Huffman code. This suits a script that mixes code,
-    # styles and several languages, and saves a hundred bytes.
-    packer = zlib.compressobj(9, zlib.DEFLATED, wbits=31, memLevel=6)
-    return packer.compress(content) + packer.flush()
+def _gzip(path: Path, content: bytes) -> bytes:
+    """Compress the content of a file, or return the compressed file beside it, which took more effort."""
+    beside = path.with_name(f"{path.name}.gz")
+    zipped = beside.read_bytes() if beside.exists() else b""
+    return zipped if zipped and gzip.decompress(zipped) == content else gzip.compress(content, mtime=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -61,6 +62,19 @@ def test_a_page_of_another_version_gets_the_current_file_uncached(shared: Api) -
 def test_only_files_in_the_folder_are_served(shared: Api, path: str) -> None:
     answer = fetch(shared, path)
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+def test_a_compressed_file_beside_a_file_is_used_while_it_is_current(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_bytes(b"current")
+    for content, used in ((b"current", True), (b"stale", False)):
+        find_assets.cache_clear()
+        beside = gzip.compress(content, 1)
+        (tmp_path / "a.js.gz").write_bytes(beside)
+        assets = find_assets(tmp_path)
+        assert set(assets.files) == {"a.js"}
+        assert gzip.decompress(assets.files["a.js"].zipped) == b"current"
+        assert (assets.files["a.js"].zipped == beside) == used
+    find_assets.cache_clear()
 
 
 def test_files_of_other_types_are_not_served(tmp_path: Path) -> None:

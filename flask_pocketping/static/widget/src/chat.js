@@ -184,7 +184,7 @@ export class Chat {
    * Send a custom event to the back office.
    * @param {string} name
    * @param {unknown} [data]
-   * @param {{widgetMessage?: string}} [more]
+   * @param {WidgetTrigger} [more]
    */
   async trigger(name, data = {}, { widgetMessage } = {}) {
     if (widgetMessage) {

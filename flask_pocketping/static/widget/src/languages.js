@@ -1,254 +1,255 @@
-/** The texts of the languages that the widget speaks: a line each, in the order of `names` in texts.js.
+/** The texts of the languages that the widget speaks: a line each, in the order of `names` in texts.js. Texts that are
+ * alike stand together, because the bundle is compressed.
  * @type {Record<string, string>} */
 export const languages = {
-  en: `Open chat
-Close chat
-Support
-Online
-We'll reply as soon as we can
+  en: `{count} out of 5 stars
 AI assistant
-Hi! How can we help?
-Messages
-Write a message…
-Send
-Attach a file
-Reply
-Edit
 Delete
 Delete this message?
 Message deleted
+Sent
+Send
+Hi! How can we help?
+Messages
 edited
 Sending
-Sent
+Attach a file
 Delivered
-Read
-Not sent
-Try again
-Cancel
-You're offline. We'll send your messages when you're back.
+Online
 {name} is typing…
 How can we reach you?
-Email
-Phone (+1 …)
-Continue
-Not now
+Write a message…
 How did we do?
-{count} out of 5 stars
-Anything you'd like to add?
-Thank you!
-Conversation closed
-Conversation reopened
-This file is too large
+Edit
+Try again
 This file is empty
 Something went wrong. Try again.
+Anything you'd like to add?
+Not sent
+You're offline. We'll send your messages when you're back.
+Support
+We'll reply as soon as we can
+Close chat
+Reply
+You
+Cancel
+This file is too large
 You're going too fast. Continue at {time}.
+Phone (+1 …)
+Continue
+Thank you!
+Email
+Files can be up to {size}.
+Enter an email address or a phone number.
 Enter a valid email address.
 Include the country code, for example +49 30 123456.
-Enter an email address or a phone number.
 Reload the page to continue.
-You
-Files can be up to {size}.
+Read
+Not now
+Conversation closed
 New messages
+Conversation reopened
 New conversation
+Open chat
 Usual reply time: {time}`,
-  de: `Chat öffnen
-Chat schließen
-Support
-Online
-Wir antworten Ihnen so schnell wie möglich
+  de: `{count} von 5 Sternen
 KI-Assistent
-Hallo! Wie können wir helfen?
-Nachrichten
-Nachricht schreiben …
-Senden
-Datei anhängen
-Antworten
-Bearbeiten
 Löschen
 Diese Nachricht löschen?
 Nachricht gelöscht
+Gesendet
+Senden
+Hallo! Wie können wir helfen?
+Nachrichten
 bearbeitet
 Wird gesendet
-Gesendet
+Datei anhängen
 Zugestellt
-Gelesen
-Nicht gesendet
-Nochmal versuchen
-Abbrechen
-Sie sind offline. Wir senden Ihre Nachrichten, sobald Sie wieder online sind.
+Online
 {name} schreibt …
 Wie können wir Sie erreichen?
-E-Mail
-Telefon (+49 …)
-Weiter
-Nicht jetzt
+Nachricht schreiben …
 Wie waren wir?
-{count} von 5 Sternen
-Möchten Sie etwas ergänzen?
-Vielen Dank!
-Unterhaltung beendet
-Unterhaltung fortgesetzt
-Diese Datei ist zu groß
+Bearbeiten
+Nochmal versuchen
 Diese Datei ist leer
 Etwas ist schiefgelaufen. Versuchen Sie es noch einmal.
+Möchten Sie etwas ergänzen?
+Nicht gesendet
+Sie sind offline. Wir senden Ihre Nachrichten, sobald Sie wieder online sind.
+Support
+Wir antworten Ihnen so schnell wie möglich
+Chat schließen
+Antworten
+Sie
+Abbrechen
+Diese Datei ist zu groß
 Das war zu schnell. Weiter um {time}.
+Telefon (+49 …)
+Weiter
+Vielen Dank!
+E-Mail
+Höchstens {size} je Datei.
+Geben Sie eine E-Mail-Adresse oder eine Telefonnummer ein.
 Geben Sie eine gültige E-Mail-Adresse ein.
 Geben Sie die Ländervorwahl mit an, zum Beispiel +49 30 123456.
-Geben Sie eine E-Mail-Adresse oder eine Telefonnummer ein.
 Laden Sie die Seite neu, um fortzufahren.
-Sie
-Höchstens {size} je Datei.
+Gelesen
+Nicht jetzt
+Unterhaltung beendet
 Neue Nachrichten
+Unterhaltung fortgesetzt
 Neue Unterhaltung
+Chat öffnen
 Übliche Antwortzeit: {time}`,
-  fr: `Ouvrir le chat
-Fermer le chat
-Assistance
-En ligne
-Nous vous répondrons dès que possible
+  fr: `Note de {count} sur 5
 Assistant IA
-Bonjour ! Comment pouvons-nous vous aider ?
-Messages
-Écrire un message…
-Envoyer
-Joindre un fichier
-Répondre
-Modifier
 Supprimer
 Supprimer ce message ?
 Message supprimé
+Envoyé
+Envoyer
+Bonjour ! Comment pouvons-nous vous aider ?
+Messages
 modifié
 Envoi en cours
-Envoyé
+Joindre un fichier
 Reçu
-Lu
-Non envoyé
-Réessayer
-Annuler
-Vous êtes hors ligne. Vos messages seront envoyés à votre retour en ligne.
+En ligne
 {name} écrit…
 Comment pouvons-nous vous joindre ?
-E-mail
-Téléphone (+33 …)
-Continuer
-Pas maintenant
+Écrire un message…
 Comment s’est passé cet échange ?
-Note de {count} sur 5
-Souhaitez-vous ajouter quelque chose ?
-Merci !
-Conversation terminée
-Conversation rouverte
-Ce fichier est trop volumineux
+Modifier
+Réessayer
 Ce fichier est vide
 Une erreur est survenue. Veuillez réessayer.
+Souhaitez-vous ajouter quelque chose ?
+Non envoyé
+Vous êtes hors ligne. Vos messages seront envoyés à votre retour en ligne.
+Assistance
+Nous vous répondrons dès que possible
+Fermer le chat
+Répondre
+Vous
+Annuler
+Ce fichier est trop volumineux
 C’est trop rapide. Continuez à {time}.
+Téléphone (+33 …)
+Continuer
+Merci !
+E-mail
+{size} maximum par fichier.
+Saisissez une adresse e-mail ou un numéro de téléphone.
 Saisissez une adresse e-mail valide.
 Indiquez l’indicatif du pays, par exemple +33 1 23 45 67 89.
-Saisissez une adresse e-mail ou un numéro de téléphone.
 Rechargez la page pour continuer.
-Vous
-{size} maximum par fichier.
+Lu
+Pas maintenant
+Conversation terminée
 Nouveaux messages
+Conversation rouverte
 Nouvelle conversation
+Ouvrir le chat
 Réponse habituelle : {time}`,
-  es: `Abrir el chat
-Cerrar el chat
-Atención al cliente
-En línea
-Responderemos lo antes posible
+  es: `{count} de 5 estrellas
 Asistente de IA
-¡Hola! ¿Cómo podemos ayudarle?
-Mensajes
-Escriba un mensaje…
-Enviar
-Adjuntar un archivo
-Responder
-Editar
 Eliminar
 ¿Eliminar este mensaje?
 Mensaje eliminado
+Enviado
+Enviar
+¡Hola! ¿Cómo podemos ayudarle?
+Mensajes
 editado
 Enviando
-Enviado
+Adjuntar un archivo
 Entregado
-Leído
-No enviado
-Reintentar
-Cancelar
-No tiene conexión. Enviaremos sus mensajes cuando vuelva a conectarse.
+En línea
 {name} está escribiendo…
 ¿Cómo podemos contactarle?
-Correo electrónico
-Teléfono (+34 …)
-Continuar
-Ahora no
+Escriba un mensaje…
 ¿Qué tal lo hicimos?
-{count} de 5 estrellas
-¿Quiere añadir algo?
-¡Gracias!
-Conversación cerrada
-Conversación reabierta
-Este archivo es demasiado grande
+Editar
+Reintentar
 Este archivo está vacío
 Algo salió mal. Inténtelo de nuevo.
+¿Quiere añadir algo?
+No enviado
+No tiene conexión. Enviaremos sus mensajes cuando vuelva a conectarse.
+Atención al cliente
+Responderemos lo antes posible
+Cerrar el chat
+Responder
+Usted
+Cancelar
+Este archivo es demasiado grande
 Va demasiado rápido. Continúe a las {time}.
+Teléfono (+34 …)
+Continuar
+¡Gracias!
+Correo electrónico
+Máximo {size} por archivo.
+Introduzca un correo electrónico o un número de teléfono.
 Introduzca una dirección de correo válida.
 Incluya el prefijo del país, por ejemplo +34 912 345 678.
-Introduzca un correo electrónico o un número de teléfono.
 Recargue la página para continuar.
-Usted
-Máximo {size} por archivo.
+Leído
+Ahora no
+Conversación cerrada
 Mensajes nuevos
+Conversación reabierta
 Nueva conversación
+Abrir el chat
 Respuesta habitual: {time}`,
-  ar: `فتح المحادثة
-إغلاق المحادثة
-الدعم
-متصل
-سنرد عليك في أقرب وقت
+  ar: `{count} من 5 نجوم
 مساعد ذكي
-مرحبًا! كيف نساعدك؟
-الرسائل
-اكتب رسالة…
-إرسال
-إرفاق ملف
-رد
-تعديل
 حذف
 هل تريد حذف هذه الرسالة؟
 حُذفت الرسالة
+أُرسلت
+إرسال
+مرحبًا! كيف نساعدك؟
+الرسائل
 معدلة
 جارٍ الإرسال
-أُرسلت
+إرفاق ملف
 وصلت
-قُرئت
-لم تُرسل
-إعادة المحاولة
-إلغاء
-أنت غير متصل بالإنترنت. سنرسل رسائلك عند عودة الاتصال.
+متصل
 {name} يكتب…
 كيف نتواصل معك؟
-البريد الإلكتروني
-الهاتف (‎+966 …)
-متابعة
-ليس الآن
+اكتب رسالة…
 كيف كانت خدمتنا؟
-{count} من 5 نجوم
-هل تود إضافة شيء؟
-شكرًا لك!
-أُغلقت المحادثة
-أُعيد فتح المحادثة
-هذا الملف كبير جدًا
+تعديل
+إعادة المحاولة
 هذا الملف فارغ
 حدث خطأ ما. حاول مرة أخرى.
+هل تود إضافة شيء؟
+لم تُرسل
+أنت غير متصل بالإنترنت. سنرسل رسائلك عند عودة الاتصال.
+الدعم
+سنرد عليك في أقرب وقت
+إغلاق المحادثة
+رد
+أنت
+إلغاء
+هذا الملف كبير جدًا
 هذا سريع جدًا. متابعة في {time}.
+الهاتف (‎+966 …)
+متابعة
+شكرًا لك!
+البريد الإلكتروني
+الحد الأقصى للملف {size}.
+أدخل بريدًا إلكترونيًا أو رقم هاتف.
 أدخل بريدًا إلكترونيًا صالحًا.
 أضف رمز الدولة، مثل ‎+966 11 123 4567.
-أدخل بريدًا إلكترونيًا أو رقم هاتف.
 أعد تحميل الصفحة للمتابعة.
-أنت
-الحد الأقصى للملف {size}.
+قُرئت
+ليس الآن
+أُغلقت المحادثة
 رسائل جديدة
+أُعيد فتح المحادثة
 محادثة جديدة
+فتح المحادثة
 وقت الرد المعتاد: {time}`,
 };

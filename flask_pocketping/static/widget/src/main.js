@@ -3,6 +3,10 @@
  * Calls made before the chat has begun wait for it.
  */
 
+// Much alike stands together in the bundle: gzip makes it smaller.
+import './languages.js';
+import './look.js';
+
 import { start } from './chat.js';
 
 // The script's tag is known only while the script runs for the first time.

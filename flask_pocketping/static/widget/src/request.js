@@ -6,8 +6,7 @@ const PATIENCE = 30000;
 export class RequestError extends Error {
   /**
    * @param {number} status 0: the server was not reached
-   * @param {{message?: string, code?: string, details?: Record<string, string[]>,
-   *   most?: number}} [answer] most: the bytes that a file may have
+   * @param {WidgetRefusal & {most?: number}} [answer] most: the bytes that a file may have
    * @param {number} [wait] seconds that the server asks for
    */
   constructor(status, answer = {}, wait = 0) {

@@ -64,7 +64,11 @@ const transports = {
   ],
 };
 
-/** Listen to the server by the best transport that works, and reconnect when it ends. @param {Options} options */
+/**
+ * Listen to the server by the best transport that works, and reconnect when it ends.
+ * @param {Options} options
+ * @returns {{wake: () => void, stop: () => void}}
+ */
 export function listen(options) {
   const { transport = '', carried = Object.keys(transports), onState, onLost } = options;
   const kinds = carried.includes(transport) ? [transport] : carried;

@@ -1,6 +1,15 @@
 /** The tabs of one browser that show the same chat. One of them leads: it listens and sends for all. */
 
 /**
+ * @typedef {object} Tabs
+ * @property {boolean} leads
+ * @property {() => void} join
+ * @property {() => void} leave
+ * @property {(kind: string, data?: unknown) => void} tell
+ * @property {(action: () => Promise<void>) => Promise<unknown>} inTurn do something that only one tab may do at a time
+ */
+
+/**
  * One tab among those of its browser: the leader listens and sends for all. Without Web Locks each tab leads itself.
  * @param {string} name
  * @param {boolean} shared other tabs see what this one stores
@@ -15,6 +24,7 @@ export function openTabs(name, shared, onNews, onLead) {
   /** @type {BroadcastChannel | undefined} */
   let channel;
 
+  /** @type {Tabs} */
   const tabs = {
     leads: false,
     join() {
@@ -31,11 +41,9 @@ export function openTabs(name, shared, onNews, onLead) {
       channel?.close();
       channel = undefined;
     },
-    /** @param {string} kind @param {unknown} [data] */
     tell(kind, data) {
       channel?.postMessage({ kind, data });
     },
-    /** Do something that only one tab may do at a time. @param {() => Promise<void>} action */
     inTurn: (action) => (alone ? action() : locks.request(`${name}connect`, action)),
   };
 

@@ -1,4 +1,7 @@
-/** What the modules of the widget pass to each other, for the type checker only. */
+/**
+ * What crosses the border of the widget, for the type checker: the server's JSON, what the browser stores, what other
+ * tabs and the page get. These names stay in the bundle as they are; others become shorter ones.
+ */
 
 interface WidgetAttachment {
   id: string;
@@ -61,6 +64,30 @@ interface WidgetSent {
   messageId: string;
   timestamp: string;
   attachments?: WidgetAttachment[];
+}
+
+/** What the server answers to a request that it refuses. */
+interface WidgetRefusal {
+  message?: string;
+  code?: string;
+  /** Of bad input: what is wrong with each field. */
+  details?: Record<string, string[]>;
+}
+
+/** What the browser stores of the visitor. */
+interface WidgetStored {
+  handle?: string;
+  visitorId?: string;
+  /** The customer who was signed in. */
+  user?: string;
+  /** What the page told about the visitor. */
+  identity?: object;
+}
+
+/** What `PocketPing.trigger` takes beside the name of the event and its data. */
+interface WidgetTrigger {
+  /** Shown in place of the welcome, in the chat that opens. */
+  widgetMessage?: string;
 }
 
 type Words<Line extends string, Found = never> = Line extends `${infer First} ${infer Rest}`

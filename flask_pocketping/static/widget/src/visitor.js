@@ -3,7 +3,7 @@
 import { request } from './request.js';
 
 export class Visitor {
-  /** @type {{handle?: string, visitorId?: string, user?: string, identity?: object}} */
+  /** @type {WidgetStored} */
   stored;
   /** What is stored is a customer's, but who is signed in is not known yet: nothing of it is shown until then. */
   unsure;
