@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from ..conftest import LOCAL
 from ..support.browsers import Faults, chromium
@@ -22,9 +22,16 @@ expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of a worker; its threads live longer than a test."""
-    with chromium() as browser:
+def playwright() -> Iterator[Playwright]:
+    """The driver of browsers; its threads live longer than a test."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One browser for all tests of a worker."""
+    with chromium(playwright) as browser:
         yield browser
 
 

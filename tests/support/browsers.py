@@ -1,22 +1,27 @@
-"""Chromium as the browser tests use it: how it is started, what a page must never say, and who may use it."""
+"""Chromium and Firefox as the browser tests use them: how they are started, and what a page must never say."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, WebError
 
-from .servers import wait_until
+from .servers import ROOT, wait_until
 from .services import missing
 
 CHROMIUM = os.environ.get("POCKETPING_TEST_CHROMIUM", "/usr/bin/chromium")
+#: As it is released, not one that was built for tests.
+FIREFOX = os.environ.get("POCKETPING_TEST_FIREFOX", "/usr/bin/firefox-esr")
 
 #: Nothing but the pages that a test opens: no updates, no phoning home, no sandbox (a container has none).
 FLAGS = [
@@ -38,16 +43,27 @@ addEventListener('securitypolicyviolation', (event) => {
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The browser of this machine; tests that need it are skipped where it is missing."""
     if shutil.which(CHROMIUM) is None:
         missing(f"Chromium ({CHROMIUM})", FileNotFoundError())
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
+    with playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser:
+        yield browser
+
+
+@contextmanager
+def firefox(playwright: Playwright) -> Iterator[Browser]:
+    """The Firefox of this machine, driven over WebDriver BiDi; tests that need it are skipped where it is missing."""
+    if shutil.which(FIREFOX) is None:
+        missing(f"Firefox ({FIREFOX})", FileNotFoundError())
+    with TemporaryDirectory() as folder:
+        program = Path(folder, "firefox")
+        program.write_text(
+            f'#!/bin/sh\ncd "{ROOT}" && exec "{sys.executable}" -m tests.support.bidi "{FIREFOX}" "$@"\n'
+        )
+        program.chmod(0o700)
+        with playwright.firefox.launch(channel="moz-firefox", executable_path=program) as browser:
             yield browser
-        finally:
-            browser.close()
 
 
 class Faults:
