@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ..support.browsers import check_accessible, settled
+from ..support.browsers import Faults, check_accessible, settled
 from .chat import Chat
 from .conftest import NewContext
 from .shop import Shop, answer, only_session
@@ -71,6 +71,49 @@ def test_the_tools_go_when_the_pointer_leaves(shop: Shop, page: Page) -> None:
     expect(chat.log.locator(".tools")).to_be_visible()
     chat.field.hover()
     expect(chat.log.locator(".tools")).to_have_count(0)
+
+
+@pytest.mark.parametrize("tool", ["Reply", "Edit"])
+def test_on_a_phone_the_tools_go_when_one_was_chosen(shop: Shop, new_context: NewContext, tool: str) -> None:
+    page = new_context(**PHONE).new_page()
+    page.goto(shop.plain())
+    chat = Chat(page).open()
+    chat.tell("Hello")
+    chat.message("Hello").locator(".bubble").tap()
+    chat.message("Hello").get_by_role("button", name=tool).tap()
+    expect(chat.field).to_be_focused()
+    expect(chat.log.locator(".tools")).to_have_count(0)
+
+
+def test_a_file_is_named_beside_an_icon_that_every_device_has(shop: Shop, page: Page) -> None:
+    page.goto(shop.plain())
+    chat = Chat(page).open()
+    chat.attach("a rather long name of an invoice that was scanned.pdf", "application/pdf", b"%PDF-1.4\n%%EOF\n")
+    chat.tell("For you")
+    link = chat.log.get_by_role("link", name="a rather long name of an invoice that was scanned.pdf", exact=True)
+    icon, name, text = box(link.locator("svg")), box(link), box(chat.message("For you").get_by_text("For you"))
+    assert icon["width"] == 22
+    assert (icon["x"], name["bottom"] <= text["y"]) == (name["x"], True)
+    bubble = box(chat.message("For you").locator(".bubble"))
+    assert name["right"] <= bubble["right"]
+
+
+def test_why_a_message_was_refused_stands_above_what_can_be_done(shop: Shop, page: Page, faults: Faults) -> None:
+    faults.allow("status of 400")
+    page.goto(shop.url)
+    chat = Chat(page).open()
+    chat.say("That dratted kettle")
+    refused = chat.message("dratted")
+    why = box(refused.get_by_text("Please mind your language: we are a quiet little tea shop.", exact=True))
+    time, edit, remove = (
+        box(part)
+        for part in (
+            refused.get_by_role("img", name="Not sent"),
+            refused.get_by_role("button", name="Edit", exact=True),
+            refused.get_by_role("button", name="Delete", exact=True),
+        )
+    )
+    assert time["bottom"] <= why["y"] < why["bottom"] <= edit["y"] == remove["y"]
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -130,6 +130,23 @@ def test_the_thanks_for_a_rating_go_away(shop: Shop, page: Page) -> None:
     expect(thanks).to_be_hidden()
 
 
+def test_a_form_offers_to_send_it_before_it_offers_to_skip_it(open_shop: OpenShop, page: Page) -> None:
+    shop = open_shop(prechat="optional", prechat_timing="after-first-message")
+    page.goto(shop.plain())
+    chat = Chat(page).open()
+    chat.tell("Hello")
+    form = chat.panel.get_by_role("form", name="How can we reach you?")
+    expect(form.get_by_role("button")).to_have_text(["Continue", "Not now"])
+    form.get_by_role("button", name="Not now").click()
+    shop.api.ok("POST", f"/sessions/{only_session(shop.api)}/csat")
+    form = chat.panel.get_by_role("form", name="How did we do?")
+    expect(form.get_by_role("button")).to_have_text(["Send", "Not now"])
+    boxes = [button.bounding_box() for button in form.get_by_role("button").all()]
+    assert boxes[0]
+    assert boxes[1]
+    assert boxes[0]["y"] < boxes[1]["y"]
+
+
 def test_the_first_open_shows_who_answers_and_how_soon(open_shop: OpenShop, page: Page) -> None:
     shop = open_shop(operator_name="Ana")
     for _ in range(5):

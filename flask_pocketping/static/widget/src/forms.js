@@ -66,8 +66,8 @@ function form(chat, title, label, other, fields, send) {
     h('b', '', {}, title),
     ...fields,
     error,
-    other,
     h('button', 'main', {}, label),
+    other,
   );
   card.onsubmit = (event) => {
     event.preventDefault();

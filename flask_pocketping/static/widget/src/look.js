@@ -70,7 +70,9 @@ content-visibility:auto;contain-intrinsic-size:auto 56px}\
 .failed .bubble{background:var(--soft);border:1px solid}\
 .gone{font-style:italic}\
 .excerpt{display:block;padding-inline-start:8px;border-inline-start:3px solid}\
-.picture{display:block;max-width:100%;max-height:240px;height:auto;object-fit:cover;border-radius:8px}\
+.picture{display:block;max-width:100%;max-height:240px;height:auto;margin-bottom:6px;object-fit:cover;border-radius:8px}\
+.file{display:flex;gap:4px}\
+.file svg{flex:none;margin:0}\
 .tools,.stars,.field{display:flex}\
 .pill{height:44px;margin:-48px auto 4px;padding:0 16px;z-index:1;border-radius:16px}\
 .typing{padding:0 16px 8px}\
@@ -85,6 +87,7 @@ input,textarea{width:100%;padding:8px;font-size:16px;resize:none}\
 ::placeholder{color:var(--dim);opacity:1}\
 :placeholder-shown{direction:inherit}\
 :empty.error{display:none}\
+.chip .error{padding-inline-start:11px}\
 .composer{padding:10px 12px max(10px,env(safe-area-inset-bottom));border-top:1px solid var(--soft);background:var(--foot)}\
 .field{align-items:end}\
 .field textarea{max-height:120px;padding:6px 4px;border:0;outline:0}\

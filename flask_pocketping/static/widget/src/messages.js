@@ -2,7 +2,7 @@
 
 import { isTheirs } from './store.js';
 import { measure } from './texts.js';
-import { h, iconButton, link, textButton } from './dom.js';
+import { h, icon, iconButton, link, textButton } from './dom.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
 /** @typedef {import('./composer.js').Composer} Composer */
@@ -188,7 +188,7 @@ export class MessageList {
   #file({ url, thumbnailUrl, filename: alt, width, height }) {
     const at = (/** @type {string} */ path) => new URL(path, this.#chat.endpoint).href;
     const size = width && height ? { width, height } : {};
-    const name = `📎 ${alt}\n`;
+    const name = h('span', 'file', {}, icon('attach'), alt);
     if (!thumbnailUrl) return link(at(url), name);
     const picture = h('img', 'picture', { ...size, alt, src: at(thumbnailUrl) });
     // The server may find out later that it is no picture.
@@ -214,7 +214,7 @@ export class MessageList {
       // One that waits goes on by itself.
       again.hidden = status !== 'failed';
       meta.append(
-        ` ${error} `,
+        h('div', '', {}, error),
         again,
         textButton(texts.remove, () => chat.remove(message)),
       );
@@ -230,15 +230,20 @@ export class MessageList {
     this.element.querySelector('.tools')?.remove();
     const { texts } = this.#chat;
     const pick = (/** @type {'reply' | 'edit'} */ kind) =>
-      iconButton(kind, texts[kind], () => this.#composer.pick(kind, message));
+      iconButton(kind, texts[kind], () => {
+        this.#composer.pick(kind, message);
+        // On a phone no pointer leaves.
+        floating.remove();
+      });
     const tools = h('div', '', {}, pick('reply'));
+    const floating = h('div', 'tools', {}, tools);
     const sure = () => {
       const button = textButton(texts.sure, () => this.#chat.remove(message));
       tools.replaceChildren(button);
       button.focus();
     };
     if (message.sender === 'visitor') tools.append(pick('edit'), iconButton('remove', texts.remove, sure));
-    element.append(h('div', 'tools', {}, tools));
+    element.append(floating);
   }
 
   /** The arrow keys go from message to message. @param {KeyboardEvent} event */
