@@ -17,6 +17,7 @@ from flask_pocketping.values import Operator
 
 from .mail import mail_target
 from .models import ContactLog, Customer, Order, Product, shop_session
+from .seed import EMPLOYEES
 from .views import current_customer, current_employee, money
 
 pocketping = PocketPing(targets=mail_target(os.environ))
@@ -38,7 +39,14 @@ def who_answers() -> Operator | Response:
     employee = current_employee()
     if employee is None:
         return redirect(url_for("shop.sign_in", next=request.path))
-    return Operator(id=str(employee.id), name=employee.name)
+    return Operator(id=str(employee.id), name=employee.name, avatar=portrait(employee.id))
+
+
+def portrait(employee_id: int) -> str | None:
+    """Return the address of an employee's picture. Only those of the seed have one."""
+    if employee_id > len(EMPLOYEES):
+        return None
+    return url_for("static", filename=f"people/{employee_id}.svg")
 
 
 @pocketping.context

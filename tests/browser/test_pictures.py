@@ -9,6 +9,7 @@ import io
 import os
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -26,17 +27,33 @@ from ..support.travel import Travel
 from .chat import Chat
 from .conftest import NewContext
 from .inbox import Inbox
-from .shop import ADA, ANA, Shop, only_session
+from .shop import ADA, ANA, Shop
 from .test_page import PHONE
 
 PICTURES = DOCS / "pictures"
 LARGEST = 60_000
 
 Talk = Callable[..., Page]
+Keep = Callable[[Page, str], None]
+
+
+def picture_name(what: str, device: str, scheme: str) -> str:
+    """The name of a picture: those of a phone and of the dark theme say so."""
+    return what + "-phone" * (device == "phone") + "-dark" * (scheme == "dark")
+
+
+PICTURED = {
+    "statistics",
+    *(
+        picture_name(what, *how)
+        for what in ("widget", "inbox")
+        for how in product(("desktop", "phone"), ("light", "dark"))
+    ),
+}
 
 
 @pytest.fixture
-def keep(tmp_path: Path) -> Callable[[Page, str], None]:
+def keep(tmp_path: Path) -> Keep:
     """Take a picture of what a page shows."""
     folder = PICTURES if os.environ.get("POCKETPING_TEST_PICTURES") == "1" else tmp_path
 
@@ -51,37 +68,73 @@ def keep(tmp_path: Path) -> Callable[[Page, str], None]:
 
 
 @pytest.fixture
-def talk(shop: Shop, new_context: NewContext) -> Talk:
-    """A customer's page in which some things were said."""
+def office(shop: Shop, new_context: NewContext) -> Inbox:
+    """Ana's inbox: while it is open, visitors see that she is online."""
+    return open_office(shop, new_context)
+
+
+def open_office(shop: Shop, new_context: NewContext) -> Inbox:
+    context = new_context(viewport={"width": 1440, "height": 860})
+    shop.sign_in(context, ANA)
+    return Inbox(context.new_page(), shop.url).visit()
+
+
+def photo_of_a_chip(page: Page) -> bytes:
+    """What Ada sends: the lid of her teapot, from close up."""
+    page.set_content("<body style='margin:0;background:#b9a58c'></body>")
+    page.evaluate(
+        """(svg) => {
+            document.body.innerHTML = svg;
+            const teapot = document.querySelector('svg');
+            teapot.setAttribute('viewBox', '92 62 136 92');
+            teapot.querySelector('rect').setAttribute('fill', '#cbb79c');
+            const chip = '<path d="M186 92l7 3 4-1 5 5-3 4-8 1-6-4z" fill="#8d9ba0"/><path d="M189 95l5 2 4 3" '
+                + 'fill="none" stroke="#5b6a70" stroke-width="1.2"/>';
+            teapot.insertAdjacentHTML('beforeend', chip);
+            teapot.style.cssText = 'display:block;width:100vw;height:100vh';
+            teapot.setAttribute('preserveAspectRatio', 'xMidYMid slice');
+        }""",
+        (ROOT / "example_app" / "static" / "products" / "river-teapot.svg").read_text(),
+    )
+    return page.screenshot(type="jpeg", quality=80)
+
+
+@pytest.fixture
+def talk(shop: Shop, office: Inbox, new_context: NewContext) -> Talk:
+    """A customer's page in which she and Ana talk about an order."""
 
     def hold(**options: object) -> Page:
-        context = new_context(**{"user_agent": BROWSER, **options})
+        context = new_context(**{"user_agent": BROWSER, "viewport": {"width": 1180, "height": 720}, **options})
+        lid = photo_of_a_chip(new_context(viewport={"width": 640, "height": 420}).new_page())
         shop.sign_in(context, ADA)
         page = context.new_page()
         page.goto(f"{shop.url}/products/river-teapot")
         chat = Chat(page)
         chat.launcher.click()
-        chat.tell("Hello! Does the river teapot work on an induction hob?")
-        session = only_session(shop.api)
-        for text in (
-            "Good morning, Ada. I'm afraid not: the enamel inside would not survive it.",
-            "A kettle for the water, the pot for the tea, and it stays hot for an hour.",
-        ):
-            shop.api.ok("POST", f"/sessions/{session}/messages", {"content": text, "operatorName": "Ana Duarte"})
-        chat.tell("That is good to know. I'll take one.")
-        expect(chat.message("stays hot")).to_be_visible()
-        page.mouse.move(10, 10)
+        chat.tell("Hello! The river teapot from my last order has a chip in its lid.")
+        office.open("Ada Marsh")
+        office.say("Oh no, I'm sorry, Ada! Could you send me a picture?")
+        expect(chat.message("send me a picture")).to_be_visible()
+        chat.attach("lid.jpg", "image/jpeg", lid)
+        chat.tell("Here it is.")
+        expect(chat.log.get_by_role("img", name="lid.jpg")).to_be_visible()
+        office.say("Thank you. A new lid leaves today, to the address of that order. Please keep this one.")
+        expect(chat.message("leaves today")).to_be_visible()
+        chat.tell("That was quick, thank you!")
+        chat.expect_status("That was quick", "Read")
+        expect(chat.message("That was quick")).to_be_in_viewport(ratio=1)
+        for shown in (page, office.page):
+            shown.mouse.move(10, 10)
         return page
 
     return hold
 
 
-def test_the_widget_in_the_shop(talk: Talk, keep: Callable[[Page, str], None]) -> None:
-    keep(talk(viewport={"width": 1180, "height": 720}), "widget")
-
-
-def test_the_widget_on_a_phone_at_night(talk: Talk, keep: Callable[[Page, str], None]) -> None:
-    keep(talk(color_scheme="dark", **PHONE), "widget-phone")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_the_widget_in_the_shop(talk: Talk, keep: Keep, device: str, scheme: str) -> None:
+    page = talk(color_scheme=scheme, **(PHONE if device == "phone" else {}))
+    keep(page, picture_name("widget", device, scheme))
 
 
 def add_history(shop: Shop, travel: Travel) -> None:
@@ -104,11 +157,8 @@ def add_history(shop: Shop, travel: Travel) -> None:
     clock.set_clock(None)
 
 
-def test_the_inbox_and_its_statistics(
-    shop: Shop, talk: Talk, new_context: NewContext, keep: Callable[[Page, str], None], travel: Travel
-) -> None:
-    add_history(shop, travel)
-    talk()
+def fill_inbox(shop: Shop) -> None:
+    """Four more visitors who wait, or were helped."""
     for name, text in (
         ("Mira Lund", "Is the Assam really that strong?"),
         ("Jonas Weber", "My parcel says delivered, but the doorstep is empty."),
@@ -121,26 +171,35 @@ def test_the_inbox_and_its_statistics(
             shop.api.ok("POST", f"/sessions/{other.session_id}/messages", {"content": "You are welcome!"})
         if name == "Sam Ito":
             other.request("POST", "/csat", {"sessionId": other.handle, "score": 5})
-    context = new_context(viewport={"width": 1440, "height": 860})
-    shop.sign_in(context, ANA)
-    inbox = Inbox(context.new_page(), shop.url).visit()
-    inbox.open("Ada Marsh")
-    expect(inbox.details.get_by_text("River Teapot").first).to_be_visible()
-    inbox.page.mouse.move(10, 10)
-    keep(inbox.page, "inbox")
-    inbox.page.get_by_role("link", name="Statistics").click()
-    expect(inbox.page.get_by_text("Median first response")).to_be_visible()
-    keep(inbox.page, "statistics")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_the_inbox(shop: Shop, talk: Talk, office: Inbox, keep: Keep, device: str, scheme: str) -> None:
+    fill_inbox(shop)
+    talk()
+    office.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    expect(office.details.get_by_text("River Teapot").first).to_be_visible()
+    if device == "phone":
+        office.page.set_viewport_size(PHONE["viewport"])
+    keep(office.page, picture_name("inbox", device, scheme))
+
+
+def test_the_statistics(shop: Shop, new_context: NewContext, keep: Keep, travel: Travel) -> None:
+    add_history(shop, travel)
+    fill_inbox(shop)
+    office = open_office(shop, new_context)
+    office.page.get_by_role("link", name="Statistics").click()
+    expect(office.page.get_by_text("Median first response")).to_be_visible()
+    keep(office.page, "statistics")
 
 
 def test_every_picture_of_the_pages_is_one_of_these() -> None:
-    made = set(re.findall(r"keep\(.*, \"([\w-]+)\"\)", Path(__file__).read_text()))
-    kept = {path.stem for path in PICTURES.iterdir()}
-    assert kept <= made
+    assert {path.stem for path in PICTURES.iterdir()} <= PICTURED
     for path in PICTURES.iterdir():
         assert path.stat().st_size <= LARGEST, path.name
     for page in pages():
         for address in re.findall(r"!\[[^\]]*\]\(([^)]*pictures/[^)]+)\)", page.read_text()):
             shown = (page.parent / address).resolve()
             assert shown.is_file(), f"{page.relative_to(ROOT)} shows {address}"
-            assert shown.stem in made
+            assert shown.stem in PICTURED
