@@ -37,7 +37,8 @@ class ThreadCalls:
         self.calls = 0
         self.reopened = False
         with db.read() as connection:
-            self.known: KnownThread | None = bridge_threads.thread_of(connection, platform.name, session_id)
+            found = bridge_threads.thread_of(connection, platform.name, session_id)
+        self.known: KnownThread | None = found if found is None or found.state != "deleted" else None
 
     @property
     def thread(self) -> Thread:

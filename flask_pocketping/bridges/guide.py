@@ -23,6 +23,9 @@ class Guide(Protocol):
     def say(self, text: str) -> None:
         """Print a paragraph."""
 
+    def show_text(self, text: str) -> None:
+        """Print a text to copy, as it is."""
+
     def ask(self, question: str, *, secret: bool = False, default: str | None = None) -> str:
         """Ask for a line of text.
 

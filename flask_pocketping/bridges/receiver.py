@@ -237,13 +237,16 @@ class BridgeReceiver:
                 self._platform.channel = change.moved_to
             return
         known = self._thread(change.thread)
-        if known is None or self._alerts_only:
+        if known is None or (self._alerts_only and change.change != "deleted"):
             return
         with suppress(SessionNotFound):
             if change.change == "closed":
                 close_session(self._db, known.session_id)
             elif change.change == "reopened":
                 reopen_session(self._db, known.session_id)
+            elif change.change == "deleted":
+                with self._db.transaction() as tx:
+                    bridge_threads.change_thread(tx, self._name, known.session_id, state="deleted")
 
     def _thread(self, thread: Thread) -> KnownThread | None:
         with self._db.read() as connection:

@@ -67,7 +67,7 @@ class Rewriting:
             line = f"{speaker(message) or 'The visitor'} changed this message: {message.content}"
         post = Post(key=f"{self._batch.first.id}-0", text=line, reply_to=ids[0], silent=True)
         if not (self._batch.uncertain and self._platform.on_unanswered == "never"):
-            self._calls.call(lambda: self._platform.post(self._calls.thread, post))
+            self._target.post_line(self._batch, self._calls, post)
 
     def _change_ours(self, items: list[Item]) -> None:
         messages = self._joined(items)

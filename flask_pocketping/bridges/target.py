@@ -177,6 +177,13 @@ class BridgeTarget(Target):
         if batch.uncertain and self.platform.on_unanswered == "never":
             # It may be there, and nobody misses it much if it is not.
             return
+        self.post_line(batch, calls, post)
+
+    def post_line(self, batch: Batch, calls: ThreadCalls, post: Post) -> None:
+        """Make a post of the bridge itself, unless an earlier attempt has made it."""
+        looks = batch.uncertain and self.platform.on_unanswered == "find"
+        if looks and calls.call(lambda: self.platform.find(calls.thread, post)) is not None:
+            return
         calls.call(lambda: self.platform.post(calls.thread, post))
 
     def _show_state(self, batch: Batch, calls: ThreadCalls, *, closed: bool) -> None:

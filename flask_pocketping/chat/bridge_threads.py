@@ -16,7 +16,7 @@ from ..values import MessageType
 threads = table(BridgeThreadModel)
 messages = table(Message)
 
-State = Literal["open", "closed"]
+State = Literal["open", "closed", "deleted"]
 
 _OF_SESSION = select(threads).where(
     threads.c.bridge == bindparam("bridge"), threads.c.session_id == bindparam("session_id")
@@ -34,7 +34,8 @@ class KnownThread:
 
     :ivar channel: the chat that it is in.
     :ivar thread_id: its id there.
-    :ivar state: `open`, or `closed` with its conversation.
+    :ivar state: `open`, `closed` with its conversation, or `deleted` on the platform, so that the next post opens
+        another one. Until then, what is written in it still counts.
     :ivar head_id: the post that begins with the facts about the visitor.
     :ivar newest_id: the newest message that came in.
     :ivar claimed_by: the operator who answered first.

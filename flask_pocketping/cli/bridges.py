@@ -73,6 +73,10 @@ class _Terminal:
         """Print a paragraph."""
         click.echo(f"\n{click.wrap_text(text)}")
 
+    def show_text(self, text: str) -> None:
+        """Print a text to copy, as it is."""
+        click.echo(f"\n{text}")
+
     def ask(self, question: str, *, secret: bool = False, default: str | None = None) -> str:
         """Ask for a line of text."""
         return str(click.prompt(question, hide_input=secret, default=default)).strip()
