@@ -38,6 +38,9 @@ from .config_parsers import (
     parse_public_url,
     parse_rate_rules,
     parse_secret,
+    parse_signing_secret,
+    parse_slack_channel,
+    parse_slack_token,
     parse_telegram_chat,
     parse_telegram_token,
     parse_transports,
@@ -55,7 +58,10 @@ PREFIX = "POCKETPING_"
 
 
 #: The settings that connect each platform. All of them are needed, or none.
-_CONNECTS = {"telegram": ("telegram_bot_token", "telegram_chat_id")}
+_CONNECTS = {
+    "telegram": ("telegram_bot_token", "telegram_chat_id"),
+    "slack": ("slack_bot_token", "slack_channel_id"),
+}
 
 
 def _setting(
@@ -338,6 +344,29 @@ class Config:
         "The address of the Bot API server.",
         public="TELEGRAM_API_URL",
     )
+    slack_bot_token: str | None = _setting(
+        None, parse_slack_token("xoxb"), "The token of the Slack app's bot.", secret=True, public="SLACK_BOT_TOKEN"
+    )
+    slack_channel_id: str | None = _setting(
+        None, parse_slack_channel, "The Slack channel in which conversations get threads.", public="SLACK_CHANNEL_ID"
+    )
+    slack_app_token: str | None = _setting(
+        None,
+        parse_slack_token("xapp"),
+        "The app-level token for Socket Mode, which needs no public address.",
+        secret=True,
+        public="SLACK_APP_TOKEN",
+    )
+    slack_signing_secret: str | None = _setting(
+        None,
+        parse_signing_secret,
+        "The signing secret of the Slack app, if Slack sends events to `/bridges/slack`.",
+        secret=True,
+        public="SLACK_SIGNING_SECRET",
+    )
+    slack_api_url: str = _setting(
+        "https://slack.com/api", parse_base_url, "The address of Slack's Web API.", public="SLACK_API_URL"
+    )
     bridge_allow_networks: tuple[Network, ...] = _setting(
         (), parse_networks, "Private networks that the addresses of bridges may be in, for tests."
     )
@@ -361,6 +390,15 @@ class Config:
             missing = [name for name in names if getattr(self, name) is None]
             if missing and any(getattr(self, name) is not None for name in self._of(platform)):
                 raise ConfigurationError(f"{key_of(missing[0])} must be set for the bridge to {platform.title()}.")
+        if "slack" in self.bridges and self.slack_app_token is None and self.slack_signing_secret is None:
+            raise ConfigurationError(
+                "POCKETPING_SLACK_APP_TOKEN (Socket Mode) or POCKETPING_SLACK_SIGNING_SECRET (Events API) must be set "
+                "for the bridge to Slack."
+            )
+        if self.slack_app_token and importlib.util.find_spec("slack_sdk") is None:
+            raise ConfigurationError(
+                "POCKETPING_SLACK_APP_TOKEN needs slack_sdk: pip install 'flask-pocketping[slack]'."
+            )
         if self.worker_lease < self.webhook_timeout + 1:
             raise ConfigurationError(
                 f"POCKETPING_WORKER_LEASE must be at least a second longer than POCKETPING_WEBHOOK_TIMEOUT "

@@ -305,6 +305,35 @@ def parse_webhook_secret(value: Any) -> str | None:
     return text
 
 
+def parse_slack_token(kind: str) -> Callable[[Any], str | None]:
+    """Return the parser of a token of Slack.
+
+    :param kind: what it begins with.
+    """
+
+    def parse(value: Any) -> str | None:
+        text = parse_optional_text(value)
+        if text is not None and not re.fullmatch(rf"{kind}-[A-Za-z0-9-]{{8,300}}", text):
+            raise ValueError(f"a token that begins with {kind}-, or unset")
+        return text
+
+    return parse
+
+
+def parse_slack_channel(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"[CG][A-Z0-9]{6,20}", text):
+        raise ValueError("the ID of a channel such as C0123456789, not its name, or unset")
+    return text
+
+
+def parse_signing_secret(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"[!-~]{16,200}", text):
+        raise ValueError("the signing secret of the app, or unset")
+    return text
+
+
 def parse_bridges(value: Any) -> tuple[str, ...]:
     names = {item.lower() for item in parse_items(value)}
     if not names <= set(BRIDGES):

@@ -28,6 +28,7 @@ NOT_DECLARED = {"_typeshed", "pytest"}
 FENCED = {
     "limits": {"security.rate_limits", "security.process_counters"},
     "flask_sock": {"web.streams.upgrade"},
+    "slack_sdk": {"bridges.slack.websocket"},
     "alembic": {
         *("migrations.runner", "migrations.operations", "migrations.versions"),
     },
@@ -66,7 +67,7 @@ def imported(tree: ast.Module) -> set[str]:
 def declared() -> dict[str, str]:
     """Each requirement of an installation and of its extras, by its name."""
     extras = PROJECT["optional-dependencies"]
-    named = ("redis", "s3", "postgresql", "mysql", "gevent", "geoip2")
+    named = ("redis", "slack", "s3", "postgresql", "mysql", "gevent", "geoip2")
     wanted = [*PROJECT["dependencies"], *(requirement for name in named for requirement in extras[name])]
     return {re.split(r"[\[<>=~!]", requirement)[0].lower().replace("_", "-"): requirement for requirement in wanted}
 

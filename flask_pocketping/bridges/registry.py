@@ -23,7 +23,13 @@ def _telegram(config: Config) -> Connection:
     return telegram(config)
 
 
-_CONNECT: dict[str, Callable[[Config], Connection]] = {"telegram": _telegram}
+def _slack(config: Config) -> Connection:
+    from .slack import connect as slack
+
+    return slack(config)
+
+
+_CONNECT: dict[str, Callable[[Config], Connection]] = {"telegram": _telegram, "slack": _slack}
 
 
 def setup_of(name: str) -> Setup:
@@ -37,6 +43,12 @@ def _telegram_setup() -> Setup:
     return setup
 
 
-_SETUPS: dict[str, Callable[[], Setup]] = {"telegram": _telegram_setup}
+def _slack_setup() -> Setup:
+    from .slack.setup import setup
+
+    return setup
+
+
+_SETUPS: dict[str, Callable[[], Setup]] = {"telegram": _telegram_setup, "slack": _slack_setup}
 #: The platforms that can be set up.
 PLATFORMS = tuple(_SETUPS)
