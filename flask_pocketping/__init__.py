@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     )
     from .extension import PocketPing
     from .models import DEFAULT_PROJECT
-    from .values import Cancel, Deliver, DeliveryState, Event, Identity, Message, MessageDraft, Operator, Session
+    from .values import (
+        Cancel,
+        Deliver,
+        DeliveryState,
+        Event,
+        Identity,
+        KnowledgeDocument,
+        Message,
+        MessageDraft,
+        Operator,
+        Session,
+    )
 
     __version__: str
 
@@ -34,6 +45,7 @@ __all__ = [
     "DeliveryState",
     "Event",
     "Identity",
+    "KnowledgeDocument",
     "Message",
     "MessageDraft",
     "MessageRejected",

@@ -34,6 +34,9 @@ MAX_BROWSER = 64
 MAX_SHORTCUT = 40
 MAX_EVENT_NAME = 100
 MAX_DESCRIPTION = 500
+#: Characters of a document of the knowledge base, and of its name.
+MAX_DOCUMENT = 500_000
+MAX_DOCUMENT_KEY = 255
 #: Characters of a name of a file: as it is given, and as it is kept.
 MAX_GIVEN_FILENAME = 1000
 MAX_FILENAME = 255

@@ -34,6 +34,8 @@ from .host.folders import default_folder
 from .host.loaders import HostCommands, Loaders, facts_of
 from .host.locations import Locations
 from .host.servers import open_files_limit
+from .knowledge.base import KnowledgeBase
+from .knowledge.indexer import FolderIndexer
 from .maintenance import ConnectionMaintenance
 from .models import DEFAULT_PROJECT
 from .realtime.announcements import Announcer
@@ -96,6 +98,8 @@ def build_state(
     )
     used_storage = _storage(app, config, storage)
     files = Files(database, used_storage, config.max_upload_size) if used_storage is not None else None
+    knowledge = KnowledgeBase(database)
+    indexer = _folder_indexer(app, config, database, knowledge)
     limiter = Limiter(config.redis_url, _name_in_redis(secrets))
     before_message = MessageReceived(app, urls)
     bridges = _bridges(app, config, database, files, announcer, before_message, loaders)
@@ -112,6 +116,7 @@ def build_state(
             *(app, config, database, hub, bus, announcer, sockets, client, files, urls),
             targets=[*bridges.targets, *targets],
             bridges=bridges,
+            indexer=indexer,
         ),
         bridges=bridges,
         limiter=limiter,
@@ -127,6 +132,8 @@ def build_state(
         before_message=before_message,
         check_url=_url_checker(config),
         files=files,
+        knowledge=knowledge,
+        folder_indexer=indexer,
     )
 
 
@@ -193,6 +200,15 @@ def _storage(app: Flask, config: Config, given: Storage | None) -> Storage | Non
     if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ConfigurationError(f"POCKETPING_UPLOADS must be a folder that the app may write to, not {folder}.")
     return FolderStorage(folder)
+
+
+def _folder_indexer(app: Flask, config: Config, db: Database, knowledge: KnowledgeBase) -> FolderIndexer | None:
+    if config.ai_knowledge is None:
+        return None
+    folder = Path(app.root_path) / config.ai_knowledge
+    if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+        raise ConfigurationError(f"POCKETPING_AI_KNOWLEDGE must be a folder that the app may read, not {folder}.")
+    return FolderIndexer(db, knowledge, folder, DEFAULT_PROJECT)
 
 
 def _secrets(app: Flask, config: Config) -> list[bytes]:

@@ -27,6 +27,7 @@ from .config_parsers import (
     parse_color,
     parse_database_uri,
     parse_file,
+    parse_folder,
     parse_language,
     parse_networks,
     parse_number,
@@ -311,6 +312,12 @@ class Config:
         parse_process_limit,
         "Open WebSockets and event streams per process. Unset: three quarters of the open files that the "
         "system allows (`ulimit -n`).",
+    )
+    ai_knowledge: str | None = _setting(
+        None,
+        parse_folder,
+        "A folder with Markdown, text and HTML files for the knowledge base of the default project. A relative path is "
+        "relative to the app's own folder (`app.root_path`).",
     )
     disconnect_grace: float = _setting(
         30.0,

@@ -251,6 +251,15 @@ def parse_file(value: Any) -> str | None:
     return text
 
 
+def parse_folder(value: Any) -> str | None:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    text = parse_optional_text(value)
+    if text is not None and "\0" in text:
+        raise ValueError("the path of a folder, or unset")
+    return text
+
+
 TRANSPORTS = ("websocket", "sse", "poll")
 #: The names of the bridges.
 BRIDGES = ("telegram", "slack", "discord")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from flask import Flask, current_app
@@ -23,10 +23,13 @@ from .models import DEFAULT_PROJECT, Base
 from .values import (
     Attachment,
     Identity,
+    KnowledgeChanges,
+    KnowledgeDocument,
     Message,
     MessagePage,
     MessageType,
     Operator,
+    Passage,
     Session,
     SessionPage,
     SessionStatus,
@@ -590,6 +593,75 @@ class PocketPing:
         :return: the `sessionId` of the visitor API, which is always the same for one session and secret.
         """
         return current_state().handles.sign(session_id)
+
+    # --- The knowledge base ---
+
+    def add_knowledge(
+        self,
+        key: str,
+        title: str,
+        text: str,
+        *,
+        url: str | None = None,
+        format: str = "markdown",
+        project_id: str = DEFAULT_PROJECT,
+    ) -> bool:
+        """Store a document in the knowledge base, in place of the one with the same key.
+
+        This is a transaction of its own. A document that has not changed is not written again.
+
+        :param key: your own name for it, such as `faq/42`; up to 255 characters.
+        :param title: up to 500 characters. Empty: the title that is in the text, else the key.
+        :param text: up to 500,000 characters.
+        :param url: the page where visitors can read it: an http(s) address, or a path such as `/help/returns`.
+        :param format: of the text: `markdown`, `html` or `text`.
+        :param project_id: the project.
+        :return: whether it is new or has changed.
+        :raises InvalidRequest: if a value is invalid, or the project has 20,000 passages already.
+        :raises ProjectNotFound: if the project does not exist.
+        """
+        return current_state().knowledge.add(project_id, KnowledgeDocument(key, title, text, url, format))
+
+    def remove_knowledge(self, key: str, *, project_id: str = DEFAULT_PROJECT) -> bool:
+        """Remove a document that `add_knowledge` or `sync_knowledge` stored.
+
+        :param key: its name.
+        :param project_id: the project.
+        :return: whether it was there.
+        :raises ProjectNotFound: if the project does not exist.
+        """
+        return current_state().knowledge.remove(project_id, key)
+
+    def sync_knowledge(
+        self,
+        documents: Iterable[KnowledgeDocument | Mapping[str, Any]],
+        *,
+        project_id: str = DEFAULT_PROJECT,
+    ) -> KnowledgeChanges:
+        """Store these documents, and remove all others that the app's code has stored. The folder's stay.
+
+        All are checked before the first is stored. Each one changes in one transaction, and not all in the same.
+
+        :param documents: each a `KnowledgeDocument`, or a dict with `key`, `title`, `text` and perhaps `url` and
+            `format`.
+        :param project_id: the project.
+        :return: how many were added, changed, removed and left as they are.
+        :raises InvalidRequest: as in `add_knowledge`, or if two documents have the same key.
+        :raises ProjectNotFound: if the project does not exist.
+        :raises TypeError: if a dict has other keys.
+        """
+        given = [item if isinstance(item, KnowledgeDocument) else KnowledgeDocument(**item) for item in documents]
+        return current_state().knowledge.sync(project_id, given)
+
+    def search_knowledge(self, query: str, *, limit: int = 5, project_id: str = DEFAULT_PROJECT) -> list[Passage]:
+        """Return the passages of the knowledge base that fit a question best, the best first.
+
+        :param query: any text. Its first 32 words with a meaning count, and a passage needs only one of them.
+        :param limit: the most passages, 1 to 20.
+        :param project_id: the project.
+        :return: nothing if no document has a word of the question.
+        """
+        return current_state().knowledge.search(project_id, query, limit)
 
 
 def current_state() -> State:

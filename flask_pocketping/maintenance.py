@@ -14,6 +14,7 @@ from .delivery import leases
 from .errors import Unavailable
 from .files.store import Files
 from .host.servers import server_stops
+from .knowledge.indexer import INTERVAL, FolderIndexer
 from .realtime.open_connections import Sockets
 
 logger = logging.getLogger("flask_pocketping")
@@ -33,15 +34,22 @@ class PeriodicTasks:
     """What the worker does beside its deliveries.
 
     :param operators_vanished: called with each project of which clients of the back office disappeared.
+    :param indexer: of the folder of the knowledge base, if there is one.
     """
 
     def __init__(
-        self, config: Config, db: Database, files: Files | None, operators_vanished: Callable[[str], None]
+        self,
+        config: Config,
+        db: Database,
+        files: Files | None,
+        operators_vanished: Callable[[str], None],
+        indexer: FolderIndexer | None = None,
     ) -> None:
         self._config = config
         self._db = db
         self._files = files
         self._operators_vanished = operators_vanished
+        self._indexer = indexer
 
     def schedule(self) -> Sequence[tuple[float, Callable[[], None]]]:
         """The tasks, each with the seconds between two runs of it."""
@@ -54,6 +62,7 @@ class PeriodicTasks:
             (HOUR, lambda: leases.forget_old(db, config.delivery_retention)),
             (FILES, self._sweep_files),
             (FILES, self._forget_sessions),
+            *([] if self._indexer is None else [(INTERVAL, self._indexer.start)]),
         )
 
     def _sweep_presence(self) -> None:

@@ -28,6 +28,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT, VARCHAR
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -35,6 +36,7 @@ from .bounds import (
     MAX_CLIENT_ID,
     MAX_CUSTOMER_ID,
     MAX_DESCRIPTION,
+    MAX_DOCUMENT_KEY,
     MAX_EMAIL,
     MAX_FILENAME,
     MAX_IDEMPOTENCY_KEY,
@@ -90,6 +92,7 @@ def _from_sqlite(value: str | None) -> datetime | None:
 # SQLite numbers only INTEGER keys automatically; MariaDB's TEXT ends at 64 kB.
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+SearchWords = Text().with_variant(LONGTEXT(), "mysql", "mariadb").with_variant(TSVECTOR(), "postgresql")
 Id = String(40)
 # Of all that a host app may join, the one whose own column may well have MariaDB's usual binary collation.
 Email = String(MAX_EMAIL).with_variant(VARCHAR(MAX_EMAIL, collation="utf8mb4_bin"), "mysql", "mariadb")
@@ -509,6 +512,53 @@ class IdempotencyKey(Base):
     status: Mapped[int]
     body: Mapped[str] = mapped_column(LongText)
     created_at: Mapped[datetime]
+
+
+class Passage(Base):
+    """A part of a document of the knowledge base: what a search finds.
+
+    `source` says where the document is from (`folder` or `code`), and `document` is its name there. `heading` has the
+    headings above the text, and `hash` is that of the whole document. `words` is what the full text index of PostgreSQL
+    and MariaDB has. On SQLite it is empty, and the words are in the virtual table `PASSAGE_WORDS`.
+    """
+
+    __tablename__ = "pocketping_passage"
+    __table_args__ = (
+        UniqueConstraint("project_id", "source", "document", "position"),
+        Index(None, "words", postgresql_using="gin", mysql_prefix="FULLTEXT", mariadb_prefix="FULLTEXT"),
+        {"sqlite_autoincrement": True, **_MARIADB},
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey(Project.id, ondelete="CASCADE"))
+    source: Mapped[str] = mapped_column(String(10))
+    document: Mapped[str] = mapped_column(String(MAX_DOCUMENT_KEY))
+    position: Mapped[int]
+    version: Mapped[int]
+    title: Mapped[str] = mapped_column(String(MAX_TITLE))
+    heading: Mapped[str] = mapped_column(String(MAX_TITLE))
+    text: Mapped[str] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(String(MAX_URL))
+    hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    words: Mapped[str | None] = mapped_column(SearchWords)
+
+
+#: SQLite's full text index of the passages, made with the first of them. It is a virtual table (FTS5), which SQLite
+#: keeps in several tables whose names begin so. `Base.metadata` does not have them.
+PASSAGE_WORDS = "pocketping_passage_words"
+
+
+class Lease(Base):
+    """A task that one process at a time does: who does it, until when, and what it did last."""
+
+    __tablename__ = "pocketping_lease"
+    __table_args__ = _MARIADB
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    owner: Mapped[str | None] = mapped_column(String(40))
+    held_until: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(String(100))
 
 
 def table(model: type[Base]) -> Table:

@@ -25,6 +25,7 @@ from .delivery.worker import Worker
 from .dispatch import Dispatch, app_context, send_signal
 from .errors import PocketPingError
 from .files.store import Files
+from .knowledge.indexer import FolderIndexer
 from .maintenance import PeriodicTasks
 from .realtime.announcements import Announcer
 from .realtime.bus import Bus
@@ -56,6 +57,7 @@ class Runtime:
         urls: PublicURLs,
         targets: Sequence[Target] = (),
         bridges: Bridges | None = None,
+        indexer: FolderIndexer | None = None,
     ) -> None:
         self._app = app
         self._config = config
@@ -65,7 +67,8 @@ class Runtime:
         self._announcer = announcer
         self._sockets = sockets
         self._files = files
-        self._tasks = PeriodicTasks(config, db, files, announcer.operators_vanished)
+        self._tasks = PeriodicTasks(config, db, files, announcer.operators_vanished, indexer)
+        self._indexer = indexer
         self._client = client
         self._urls = urls
         webhooks = WebhookTarget(client, urls, disabled=self._webhook_disabled, format=config.webhook_format)
@@ -131,6 +134,8 @@ class Runtime:
             self._bridges.stop()
         if worker is not None:
             worker.stop(max([self._config.webhook_timeout, *self._timeouts()]) + 5.0)
+        if self._indexer is not None:
+            self._indexer.close()
         self._client.close()
         if self._bridges is not None:
             self._bridges.close()

@@ -14,6 +14,8 @@ from .db import Database
 from .files.store import Files
 from .host.loaders import Loaders
 from .host.locations import Locations
+from .knowledge.base import KnowledgeBase
+from .knowledge.indexer import FolderIndexer
 from .realtime.announcements import Announcer
 from .realtime.bus import Bus
 from .realtime.encoders import Frames
@@ -62,6 +64,9 @@ class State:
     check_url: Callable[[str], None]
     #: None where uploads are off.
     files: Files | None
+    knowledge: KnowledgeBase
+    #: None without POCKETPING_AI_KNOWLEDGE.
+    folder_indexer: FolderIndexer | None = None
     #: Seconds after which the AI answers in place of an operator; `None` if it never does.
     ai_after: float | None = None
     #: The usual reply time of each project in seconds, as `web/visitor/greeting.py` keeps it, and when it was read.

@@ -238,6 +238,8 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("webhook_format", "xml"),
     ("operators_edit", "none"),
     ("geoip_database", "/nowhere/places.mmdb"),
+    ("ai_knowledge", "a\0b"),
+    ("ai_knowledge", 5),
     ("telegram_bot_token", "no token"),
     ("telegram_bot_token", 5),
     ("telegram_chat_id", "@name"),

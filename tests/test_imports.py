@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "outbox": {"clock", "db", "models", "values"},
     "chat": {"bounds", "db", "clock", "errors", "models", "values", "schemas", "prepared", "outbox"},
     "files": {"chat", "db", "errors", "values", "version"},
+    "knowledge": {"bounds", "chat.projects", "clock", "db", "errors", "models", "values"},
     "security": {"clock", "config_parsers", "errors", "host.forks", "values"},
     # Roads out.
     "realtime": {
@@ -55,6 +56,7 @@ ALLOWED: dict[str, set[str]] = {
         "errors",
         "files",
         "host.servers",
+        "knowledge.indexer",
         "realtime.open_connections",
     },
     "runtime": {
@@ -68,7 +70,7 @@ ALLOWED: dict[str, set[str]] = {
             "chat.webhooks",
             "realtime",
         },
-        *{"config", "db", "maintenance"},
+        *{"config", "db", "knowledge.indexer", "maintenance"},
         *{"files", "schemas", "signals", "errors", "values"},
     },
     "state": {
@@ -78,6 +80,7 @@ ALLOWED: dict[str, set[str]] = {
         "files",
         "host.loaders",
         "host.locations",
+        "knowledge",
         "realtime",
         "runtime",
         "schemas",
@@ -100,7 +103,8 @@ ALLOWED: dict[str, set[str]] = {
 #: What rooms that know no web must not import from outside.
 WEBLESS = {
     *("errors", "models", "values", "schemas", "bounds", "clock", "prepared", "config", "config_parsers", "db", "chat"),
-    *("outbox", "realtime", "delivery", "targets", "bridges", "files", "migrations", "security", "maintenance"),
+    *("outbox", "realtime", "delivery", "targets", "bridges", "files", "knowledge"),
+    *("migrations", "security", "maintenance"),
 }
 WEB = {"flask", "werkzeug", "flask_sock", "simple_websocket", "blinker", "click"}
 #: What puts the rooms together.

@@ -635,6 +635,8 @@ def test_every_page_with_python_has_a_test() -> None:
         "websocket",
         "testing",
     }
+    # Run by tests/knowledge/test_commands.py.
+    run.add("knowledge")
     # Each of its sections is an app of its own, run by tests/test_integrations.py.
     run.add("integrations")
     assert {page.stem for page in pages() if blocks(page, "python")} == run

@@ -22,6 +22,7 @@ from ..models import DEFAULT_PROJECT
 from ..state import current_state
 from .bridges import bridge_commands, doctor
 from .deliveries import delivery_commands
+from .knowledge import ai_commands
 from .output import CommandError, as_json, explained, print_json
 
 commands = AppGroup("pocketping", help="Manage the live chat: tables, projects, API keys and the delivery worker.")
@@ -36,6 +37,7 @@ commands.add_command(db_commands)
 commands.add_command(delivery_commands)
 commands.add_command(bridge_commands)
 commands.add_command(doctor)
+commands.add_command(ai_commands)
 
 
 @commands.command("init-db")

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from .. import clock
 from ..errors import SchemaError, SchemaMissing, SchemaOutdated, SchemaTooNew
-from ..models import DEFAULT_PROJECT, Base, Project, table
+from ..models import DEFAULT_PROJECT, PASSAGE_WORDS, Base, Project, table
 
 FOLDER = Path(__file__).parent / "versions"
 
@@ -58,11 +58,11 @@ def write_revision(connection: Connection, revision: str | None) -> None:
 
 
 def tables_present(connection: Connection) -> set[str]:
-    """Return the names of our tables in the database, at any revision."""
+    """Return the names of our tables in the database, at any revision, without those of SQLite's full text index."""
     return {
         name
         for name in inspect(connection).get_table_names()
-        if name.startswith("pocketping_") and name != VERSION_TABLE
+        if name.startswith("pocketping_") and name != VERSION_TABLE and not name.startswith(PASSAGE_WORDS)
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, func, inspect, select, text
 
 from flask_pocketping.migrations import include_name, schema
-from flask_pocketping.models import Base, Project, Session, table
+from flask_pocketping.models import PASSAGE_WORDS, Base, Project, Session, table
 
 from ..support.pages import DOCS, Block, blocks, sections
 from ..support.scripts import environment, replaced
@@ -215,6 +215,30 @@ def test_flask_migrate_manages_the_chats_tables_too(store: Store) -> None:
         # MariaDB refuses the order in which autogenerate drops an index and the foreign key that needs it.
         store.run("flask", "db", "downgrade")
         assert store.tables() == {"alembic_version"}
+
+
+LEARN = """
+from store import app, pocketping
+with app.app_context():
+    pocketping.add_knowledge("returns", "Returns", "Send it back.")
+    print(len(pocketping.search_knowledge("send back")))
+"""
+
+
+def test_migrations_of_the_host_leave_the_full_text_index_of_sqlite_alone(open_store: Callable[[str], Store]) -> None:
+    store = open_store("sqlite")
+    stock = "migrate = Migrate(app, db, include_name=PocketPing.include_name)"
+    store.edit("store.py", stock, block("store.py", "in place of migrate").text)
+    store.run("flask", "db", "init")
+    env = (store.folder / "migrations/env.py").read_text()
+    (get_metadata,) = re.findall(r"^def get_metadata\(\):\n(?:    .*\n)+", env, re.MULTILINE)
+    store.edit("migrations/env.py", get_metadata, block("migrations/env.py", "in place of get_metadata").text)
+    add_import(store)
+    store.run("flask", "db", "migrate")
+    store.run("flask", "db", "upgrade")
+    assert store.run("python", "-c", LEARN).strip() == "1"
+    assert "No changes in schema detected." in store.run("flask", "db", "migrate")
+    assert PASSAGE_WORDS in store.tables()
 
 
 def test_plain_alembic_ignores_the_chats_tables(open_store: Callable[[str], Store]) -> None:
