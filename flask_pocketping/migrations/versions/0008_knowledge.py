@@ -1,6 +1,6 @@
 """The passages of the knowledge base, and leases of tasks.
 
-Revision ID: 0009
+Revision ID: 0008
 Revises: 0007
 """
 
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql, postgresql
 
 from flask_pocketping.models import UTCDateTime
 
-revision = "0009"
+revision = "0008"
 down_revision = "0007"
 
 BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
