@@ -16,7 +16,7 @@ from flask_pocketping.bridges.platform import Author, IncomingMessage, Thread
 
 from ..conftest import Serve
 from ..support.clients import Api
-from ..support.servers import Process, make_app, serving, wait_until, worker
+from ..support.servers import Process, check_log, gunicorn, make_app, serving, wait_until, worker
 from ..support.telegram import BOT_ID, GROUP, TelegramServer
 from .conftest import Talk, settings_for
 
@@ -148,6 +148,23 @@ def test_one_of_several_processes_reads_and_another_takes_over(tmp_path: Path, s
         wait_until(lambda: len(talk.shown()) == 3, "another process goes on", runner.LEASE + 10, talk.shown)
         assert telegram.conflicts == 0
         assert talk.shown() == ["Hello", "First", "Second"]
+
+
+@pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
+def test_the_processes_of_gunicorn_share_the_work(
+    worker_class: str, tmp_path: Path, sqlite: str, telegram: TelegramServer
+) -> None:
+    make_app(tmp_path, sqlite).extensions["pocketping"].runtime.close()
+    settings = settings_for(telegram)
+    with gunicorn(tmp_path, database=sqlite, workers=2, worker_class=worker_class, **settings) as (api, process):
+        talk = Talk(api, telegram)
+        for number in range(3):
+            talk.answer(f"Answer {number}")
+            talk.settled(talk.visitor.say(f"Question {number}")["messageId"])
+        assert process.stop() == 0
+    check_log(process)
+    assert telegram.conflicts == 0
+    assert sum("Question" in text for text in telegram.texts()) == 3
 
 
 def reads(api: Api, process: Process) -> bool:
