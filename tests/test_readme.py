@@ -23,6 +23,7 @@ from flask import Flask, render_template_string
 import example_app
 import flask_pocketping
 from flask_pocketping import PocketPing, signals
+from flask_pocketping.bridges.commands import BridgeCommand
 from flask_pocketping.models import DEFAULT_PROJECT, Base, Session
 from flask_pocketping.realtime.hub import Topic
 from flask_pocketping.state import state_of
@@ -621,6 +622,22 @@ def test_the_mail_and_the_pager_of_the_guide_deliver(
         assert text_of(mailbox.mails[0]).startswith("Hello!")
 
 
+# --- docs/bridges.md
+
+
+def test_the_command_of_the_guide_answers_operators(here: Path) -> None:
+    write_files(DOCS / "bridges.md", here)
+    (here / "shop" / "__init__.py").write_text("")
+    with imported(here, "shop.chat") as (chat,):
+        app = Flask("shop", instance_path=str(here))
+        app.config.update(SECRET_KEY="s", POCKETPING_WORKER="off", **SETTINGS)
+        chat.pocketping.init_app(app)
+        (stock,) = chat.pocketping._loaders.commands.values()
+        command = BridgeCommand("stock", "lamps", "sess_1", "U1", "Ana", "telegram", None)
+        assert stock(command) == "Of lamps we have 12 left."
+        chat.pocketping.close(app)
+
+
 def test_every_page_with_python_has_a_test() -> None:
     run = {
         "README",
@@ -634,6 +651,7 @@ def test_every_page_with_python_has_a_test() -> None:
         "targets",
         "websocket",
         "testing",
+        "bridges",
     }
     # Run by tests/knowledge/test_commands.py.
     run.add("knowledge")
