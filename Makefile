@@ -13,7 +13,7 @@ $(VENV)/.setup: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[redis,slack,s3,postgresql,mysql,gevent,geoip2]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[redis,slack,s3,postgresql,mysql,gevent,geoip2,discord]' --group dev
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.setup

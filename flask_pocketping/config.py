@@ -26,6 +26,8 @@ from .config_parsers import (
     parse_choice,
     parse_color,
     parse_database_uri,
+    parse_discord_channel,
+    parse_discord_token,
     parse_file,
     parse_folder,
     parse_language,
@@ -62,6 +64,7 @@ PREFIX = "POCKETPING_"
 _CONNECTS = {
     "telegram": ("telegram_bot_token", "telegram_chat_id"),
     "slack": ("slack_bot_token", "slack_channel_id"),
+    "discord": ("discord_bot_token", "discord_channel_id"),
 }
 
 
@@ -374,6 +377,22 @@ class Config:
     slack_api_url: str = _setting(
         "https://slack.com/api", parse_base_url, "The address of Slack's Web API.", public="SLACK_API_URL"
     )
+    discord_bot_token: str | None = _setting(
+        None,
+        parse_discord_token,
+        "The token of the Discord bot, from the Developer Portal.",
+        secret=True,
+        public="DISCORD_BOT_TOKEN",
+    )
+    discord_channel_id: str | None = _setting(
+        None,
+        parse_discord_channel,
+        "The text channel whose threads, or the forum channel whose posts, are the conversations.",
+        public="DISCORD_CHANNEL_ID",
+    )
+    discord_api_url: str = _setting(
+        "https://discord.com/api/v10", parse_base_url, "The address of Discord's API.", public="DISCORD_API_URL"
+    )
     bridge_allow_networks: tuple[Network, ...] = _setting(
         (), parse_networks, "Private networks that the addresses of bridges may be in, for tests."
     )
@@ -426,6 +445,10 @@ class Config:
             )
         if self.geoip_database and importlib.util.find_spec("geoip2") is None:
             raise ConfigurationError("POCKETPING_GEOIP_DATABASE needs geoip2: pip install 'flask-pocketping[geoip2]'.")
+        if self.discord_bot_token and importlib.util.find_spec("discord") is None:
+            raise ConfigurationError(
+                "POCKETPING_DISCORD_BOT_TOKEN needs discord.py: pip install 'flask-pocketping[discord]'."
+            )
         on_s3 = (self.uploads or "").startswith("s3://")
         if on_s3 and importlib.util.find_spec("boto3") is None:
             raise ConfigurationError("POCKETPING_UPLOADS on S3 needs boto3: pip install 'flask-pocketping[s3]'.")

@@ -307,6 +307,20 @@ def parse_telegram_chat(value: Any) -> str | None:
     return text
 
 
+def parse_discord_token(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9_.-]{20,200}", text):
+        raise ValueError("the token that the Developer Portal showed, without `Bot` before it, or unset")
+    return text
+
+
+def parse_discord_channel(value: Any) -> str | None:
+    text = parse_optional_text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+    if text is not None and not re.fullmatch(r"\d{15,20}", text):
+        raise ValueError("the id of a channel such as 1200000000000000000, or unset")
+    return text
+
+
 def parse_webhook_secret(value: Any) -> str | None:
     text = parse_optional_text(value)
     if text is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,256}", text):

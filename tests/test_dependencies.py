@@ -29,6 +29,7 @@ FENCED = {
     "limits": {"security.rate_limits", "security.process_counters"},
     "flask_sock": {"web.streams.upgrade"},
     "slack_sdk": {"bridges.slack.websocket"},
+    "discord": {"bridges.discord.gateway"},
     "alembic": {
         *("migrations.runner", "migrations.operations", "migrations.versions"),
     },
@@ -67,7 +68,7 @@ def imported(tree: ast.Module) -> set[str]:
 def declared() -> dict[str, str]:
     """Each requirement of an installation and of its extras, by its name."""
     extras = PROJECT["optional-dependencies"]
-    named = ("redis", "slack", "s3", "postgresql", "mysql", "gevent", "geoip2")
+    named = ("redis", "slack", "s3", "postgresql", "mysql", "gevent", "geoip2", "discord")
     wanted = [*PROJECT["dependencies"], *(requirement for name in named for requirement in extras[name])]
     return {re.split(r"[\[<>=~!]", requirement)[0].lower().replace("_", "-"): requirement for requirement in wanted}
 

@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "targets": {"delivery", "chat", "db", "clock", "schemas", "values", "prepared", "outbox"},
     "bridges": {
         *{"bounds", "chat", "clock", "config", "config_parsers", "db", "delivery", "errors", "files", "models"},
-        *{"outbox", "values"},
+        *{"host.forks", "outbox", "values", "version"},
     },
     "dispatch": {"realtime", "schemas", "signals", "values", "host.callables"},
     "maintenance": {

@@ -6,6 +6,7 @@ for each call and raises one of the errors below. A new platform is one subclass
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -191,6 +192,9 @@ class Platform(Protocol):
     #: What to do after a post that got no response: post it again because the platform drops the repeat, look for it
     #: with `find`, or never repeat it.
     on_unanswered: Literal["repeat", "find", "never"]
+    #: For how many seconds the platform drops a repeat, where `on_unanswered` is `repeat`. A post that got no response
+    #: longer ago is looked for with `find` first.
+    repeatable_for: float = math.inf
 
     def measure(self, text: str, *, markdown: bool) -> int:
         """Return the length of a text as the platform counts it, including what escaping adds."""
@@ -225,7 +229,11 @@ class Platform(Protocol):
         """Post to a thread."""
 
     def find(self, thread: Thread, post: Post) -> Posted | None:
-        """Return what an earlier attempt has posted, for platforms where `on_unanswered` is `find`."""
+        """Return what an earlier attempt has posted, or `None`.
+
+        Called where `on_unanswered` is `find`, and after `repeatable_for`. The result may be an equal post of another
+        message. The bridge checks that.
+        """
         return None
 
     def edit(self, thread: Thread, ids: Sequence[str], post: Post) -> Posted:

@@ -10,6 +10,7 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
+from .. import clock
 from ..chat import bridge_posts, bridge_threads
 from ..delivery.batch import Batch
 from ..delivery.target import Outcome
@@ -158,7 +159,9 @@ class Posting:
 
     def _post(self, post: Post) -> None:
         progress = self._progress
-        progress.calling = True
+        if not progress.calling:
+            progress.calling = True
+            progress.called_at = clock.now().timestamp()
         self._batch.save(progress.note())
         try:
             posted = self._calls.call(lambda: self._platform.post(self._calls.thread, post))
@@ -180,13 +183,20 @@ class Posting:
         progress = self._progress
         if progress.step >= len(posts):
             return
+        age = clock.now().timestamp() - progress.called_at
         if self._platform.on_unanswered == "never":
             self._skip()
-        elif self._platform.on_unanswered == "find":
+        elif self._platform.on_unanswered == "find" or age > self._platform.repeatable_for:
             post = posts[progress.step]
             found = self._calls.call(lambda: self._platform.find(self._calls.thread, post))
-            if found is not None:
+            if found is not None and not self._is_known(found):
                 self._note_posted(found, post)
+
+    def _is_known(self, posted: Posted) -> bool:
+        """Return whether something belongs to another message, which may have the same text."""
+        name, channel = self._target.name, self._calls.thread.channel
+        with self._target.db.read() as connection:
+            return any(bridge_posts.find_item(connection, name, channel, found) for found in posted.ids)
 
     def _skip(self) -> None:
         progress = self._progress

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -13,6 +13,7 @@ class Progress:
 
     :ivar step: the number of the next post. -1: the thread is being opened.
     :ivar calling: whether the request for `step` may have been sent.
+    :ivar called_at: when it was first sent, in seconds since 1970, or 0 if that is not known.
     :ivar ids: the ids of what was posted so far.
     :ivar maybe: why a post may or may not be there, if that is so.
     """
@@ -21,18 +22,17 @@ class Progress:
     calling: bool = False
     ids: list[str] = field(default_factory=list)
     maybe: str | None = None
+    called_at: float = 0.0
 
     @classmethod
     def read(cls, note: str | None) -> Progress:
         """Read the note of a delivery."""
         found: Any = json.loads(note) if note else {}
-        return cls(found.get("step", 0), found.get("calling", False), found.get("ids", []), found.get("maybe"))
+        return cls(**{name: found[name] for name in cls.__slots__ if name in found})
 
     def note(self) -> str:
         """Return the note of a delivery."""
-        return json.dumps(
-            {"step": self.step, "calling": self.calling, "ids": self.ids, "maybe": self.maybe}, separators=(",", ":")
-        )
+        return json.dumps(asdict(self), separators=(",", ":"))
 
     @property
     def begun(self) -> bool:

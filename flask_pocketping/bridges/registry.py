@@ -29,7 +29,17 @@ def _slack(config: Config) -> Connection:
     return slack(config)
 
 
-_CONNECT: dict[str, Callable[[Config], Connection]] = {"telegram": _telegram, "slack": _slack}
+def _discord(config: Config) -> Connection:
+    from .discord import connect as discord
+
+    return discord(config)
+
+
+_CONNECT: dict[str, Callable[[Config], Connection]] = {
+    "telegram": _telegram,
+    "slack": _slack,
+    "discord": _discord,
+}
 
 
 def setup_of(name: str) -> Setup:
@@ -49,6 +59,16 @@ def _slack_setup() -> Setup:
     return setup
 
 
-_SETUPS: dict[str, Callable[[], Setup]] = {"telegram": _telegram_setup, "slack": _slack_setup}
+def _discord_setup() -> Setup:
+    from .discord.setup import setup
+
+    return setup
+
+
+_SETUPS: dict[str, Callable[[], Setup]] = {
+    "telegram": _telegram_setup,
+    "slack": _slack_setup,
+    "discord": _discord_setup,
+}
 #: The platforms that can be set up.
 PLATFORMS = tuple(_SETUPS)
