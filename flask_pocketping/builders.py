@@ -10,6 +10,7 @@ import hmac
 import logging
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from .ai.models import make_client, make_provider
+from .ai.providers.protocol import Provider
+from .ai.setup import AI, make_ai, sees_images
+from .ai.tools import Tool
+from .ai.turn import Surroundings
+from .ai.typing import OperatorsTyping
 from .bridges.connected import Bridges
 from .bridges.platform import Author
 from .bridges.registry import connect
@@ -30,6 +37,7 @@ from .dispatch import MessageReceived, app_context
 from .errors import ConfigurationError, InvalidRequest
 from .files.storage import FolderStorage, Storage
 from .files.store import Files
+from .host.callables import as_sync
 from .host.folders import default_folder
 from .host.loaders import HostCommands, Loaders, facts_of
 from .host.locations import Locations
@@ -67,6 +75,8 @@ def build_state(
     storage: Storage | None,
     loaders: Loaders,
     targets: Sequence[Target] = (),
+    ai_provider: Provider | None = None,
+    ai_tools: Sequence[Tool] = (),
 ) -> State:
     """Build and connect all parts of one app. This opens no connection and starts no thread.
 
@@ -75,6 +85,8 @@ def build_state(
     :param storage: the host's storage of files, if any.
     :param loaders: the loaders of the host.
     :param targets: the host's own targets of deliveries.
+    :param ai_provider: the host's own model, if any.
+    :param ai_tools: the host's tools for the AI; the host may register more later.
     :raises ConfigurationError: if a setting is invalid. The message names the key and what is allowed.
     """
     if config.cors_origins and not config.public_url:
@@ -104,6 +116,8 @@ def build_state(
     before_message = MessageReceived(app, urls)
     bridges = _bridges(app, config, database, files, announcer, before_message, loaders)
     announcer.on_visitor_typing = bridges.visitor_types
+    ai_client = make_client(config)
+    ai = _ai(app, config, database, files, announcer, before_message, loaders, ai_provider, ai_tools, ai_client)
     return State(
         config=config,
         db=database,
@@ -114,11 +128,14 @@ def build_state(
         sockets=sockets,
         runtime=Runtime(
             *(app, config, database, hub, bus, announcer, sockets, client, files, urls),
-            targets=[*bridges.targets, *targets],
+            targets=[*bridges.targets, *([ai.target] if ai is not None else []), *targets],
             bridges=bridges,
             indexer=indexer,
+            ai_client=ai_client,
         ),
         bridges=bridges,
+        ai=ai,
+        ai_after=config.ai_delay if ai is not None and config.ai_mode == "answer" else None,
         limiter=limiter,
         guesses=Guesses(limiter, config.failed_key_limit),
         handles=handles,
@@ -183,6 +200,40 @@ def _bridges(
         undo_seconds=config.bridge_undo_seconds,
         alerts_only=config.bridge_alerts_only,
     )
+
+
+def _ai(
+    app: Flask,
+    config: Config,
+    db: Database,
+    files: Files | None,
+    announcer: Announcer,
+    before: MessageReceived,
+    loaders: Loaders,
+    given: Provider | None,
+    tools: Sequence[Tool],
+    client: GuardedClient,
+) -> AI | None:
+    if given is not None and config.ai_provider is not None:
+        raise ConfigurationError("POCKETPING_AI_PROVIDER must be unset where PocketPing(ai=…) is given.")
+    provider = given if given is not None else make_provider(config, client)
+    if provider is None:
+        return None
+
+    def open_file(attachment: Attachment) -> Any:
+        if files is None:
+            raise FileNotFoundError(attachment.id)
+        return files.open(attachment.id)
+
+    around = Surroundings(
+        facts=lambda session: facts_of(loaders, session),
+        open_file=open_file if sees_images(config) else None,
+        before=before,
+        stream=announcer.stream,
+        drafted=lambda session: announcer.draft_changed(session.project_id, session.id),
+    )
+    announcer.on_operator_typing = OperatorsTyping(db)
+    return make_ai(config, db, provider, tools, around, run=partial(as_sync, app.ensure_sync))
 
 
 def _storage(app: Flask, config: Config, given: Storage | None) -> Storage | None:

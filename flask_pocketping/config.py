@@ -14,6 +14,7 @@ from typing import Any
 from .config_parsers import (
     BRIDGES,
     TRANSPORTS,
+    Hours,
     Network,
     Rules,
     parse_api_key,
@@ -23,6 +24,7 @@ from .config_parsers import (
     parse_boolean,
     parse_bot_ids,
     parse_bridges,
+    parse_budget,
     parse_choice,
     parse_color,
     parse_database_uri,
@@ -30,14 +32,20 @@ from .config_parsers import (
     parse_discord_token,
     parse_file,
     parse_folder,
+    parse_hosts,
+    parse_hours,
     parse_language,
+    parse_model,
     parse_networks,
     parse_number,
+    parse_optional_base_url,
+    parse_optional_choice,
     parse_optional_number,
     parse_optional_text,
     parse_origins,
     parse_prefix,
     parse_process_limit,
+    parse_prompt,
     parse_public_url,
     parse_rate_rules,
     parse_secret,
@@ -53,11 +61,14 @@ from .config_parsers import (
     parse_version,
     parse_webhook_secret,
     parse_whole_number,
+    parse_zone,
     version_numbers,
 )
 from .errors import ConfigurationError
 
 PREFIX = "POCKETPING_"
+#: What tells visitors that an AI answers, unless the owner has another text.
+NOTICE = "You're chatting with an AI assistant. Our team can take over at any time."
 
 
 #: The settings that connect each platform. All of them are needed, or none.
@@ -220,6 +231,89 @@ class Config:
         "When the widget shows the form.",
     )
     ai_enabled: bool = _setting(True, parse_boolean, "Whether the AI may answer in new conversations.")
+    ai_provider: str | None = _setting(
+        None,
+        parse_optional_choice("openai", "anthropic", "gemini"),
+        "Whose protocol the model speaks. `openai` is also that of Ollama, vLLM, Mistral and others. Unset: no AI.",
+    )
+    ai_api_key: str | None = _setting(None, parse_api_key, "The key of the model's server.", secret=True)
+    ai_model: str | None = _setting(None, parse_model, "The name of the model.")
+    ai_base_url: str | None = _setting(
+        None,
+        parse_optional_base_url,
+        "The address of the model's server, with `/v1` for OpenAI's protocol. Unset: that of the provider.",
+    )
+    ai_prompt: str | None = _setting(
+        None, parse_prompt, "What the AI is to know and how it is to answer: a text, or the path of a file."
+    )
+    ai_delay: float = _setting(
+        300.0, parse_number(0, 86400, "seconds"), "Seconds from the first unanswered message to the AI's answer."
+    )
+    ai_offline_delay: float | None = _setting(
+        None,
+        parse_optional_number(0, 86400, "seconds"),
+        "The same while no operator is online. Unset: as `POCKETPING_AI_DELAY`.",
+    )
+    ai_hours: Hours = _setting(
+        (), parse_hours, "When the AI may answer, such as `mon-fri 18:00-08:00, sat-sun 00:00-24:00`. Unset: always."
+    )
+    ai_timezone: str = _setting("UTC", parse_zone, "The time zone of `POCKETPING_AI_HOURS`.")
+    ai_mode: str = _setting(
+        "answer",
+        parse_choice("answer", "draft"),
+        "`answer`: the AI answers visitors. `draft`: it writes drafts, which operators send, change or drop.",
+    )
+    ai_max_tokens: int = _setting(
+        1000, parse_whole_number(50, 32_000, "tokens"), "The maximum number of tokens of an answer."
+    )
+    ai_history_tokens: int = _setting(
+        8000,
+        parse_whole_number(500, 500_000, "tokens"),
+        "How many tokens of the conversation the AI reads, the newest messages first.",
+    )
+    ai_tokens_parameter: str = _setting(
+        "max_completion_tokens",
+        parse_choice("max_completion_tokens", "max_tokens"),
+        "The parameter for the length of an answer in OpenAI's protocol. Some servers know only `max_tokens`.",
+    )
+    ai_temperature: float | None = _setting(
+        None,
+        parse_optional_number(0, 2, "degrees"),
+        "The model's temperature. Newer models refuse it. Unset: that of the model.",
+    )
+    ai_images: str = _setting(
+        "auto",
+        parse_choice("auto", "on", "off"),
+        "Whether the AI gets the visitors' pictures. `auto`: unless `POCKETPING_AI_BASE_URL` is set.",
+    )
+    ai_session_budget: int | None = _setting(
+        200_000, parse_budget, "Tokens that the AI may use for a conversation. 0: no limit."
+    )
+    ai_visitor_budget: int | None = _setting(
+        400_000, parse_budget, "Tokens that the AI may use for a visitor in a day. 0: no limit."
+    )
+    ai_daily_budget: int | None = _setting(
+        5_000_000, parse_budget, "Tokens that the AI may use in a day (UTC). 0: no limit."
+    )
+    ai_timeout: float = _setting(30.0, parse_number(1, 600, "seconds"), "Seconds for a whole answer.")
+    ai_failure_message: str | None = _setting(
+        "Sorry, I can't answer that right now. Our team will get back to you here.",
+        parse_optional_text,
+        "What the visitor reads if the AI could not answer. Empty: nothing.",
+    )
+    ai_disclosure: str | None = _setting(
+        NOTICE,
+        parse_optional_text,
+        "What tells the visitor from the start that an AI answers. Empty: nothing, if you tell them otherwise.",
+    )
+    ai_link_hosts: tuple[str, ...] = _setting(
+        (),
+        parse_hosts,
+        "Hosts that the AI may link to, besides the pages of its knowledge, such as `.example.com`.",
+    )
+    ai_allow_networks: tuple[Network, ...] = _setting(
+        (), parse_networks, "Private networks that the model's server may be in, such as `127.0.0.0/8`."
+    )
     worker: str = _setting(
         "thread",
         parse_choice("thread", "off"),
@@ -425,6 +519,7 @@ class Config:
             raise ConfigurationError(
                 "POCKETPING_SLACK_APP_TOKEN needs slack_sdk: pip install 'flask-pocketping[slack]'."
             )
+        self._check_ai()
         if self.worker_lease < self.webhook_timeout + 1:
             raise ConfigurationError(
                 f"POCKETPING_WORKER_LEASE must be at least a second longer than POCKETPING_WEBHOOK_TIMEOUT "
@@ -454,6 +549,23 @@ class Config:
             raise ConfigurationError("POCKETPING_UPLOADS on S3 needs boto3: pip install 'flask-pocketping[s3]'.")
         if self.s3_endpoint and not on_s3:
             raise ConfigurationError("POCKETPING_S3_ENDPOINT is used only where POCKETPING_UPLOADS is s3://bucket.")
+
+    def _check_ai(self) -> None:
+        if self.ai_provider is None:
+            return
+        if self.ai_model is None:
+            raise ConfigurationError("POCKETPING_AI_MODEL must be set if POCKETPING_AI_PROVIDER is.")
+        if self.ai_api_key is None and self.ai_base_url is None:
+            raise ConfigurationError("POCKETPING_AI_API_KEY must be set if POCKETPING_AI_BASE_URL is not.")
+        if (self.ai_base_url or "").startswith("http://") and not self.ai_allow_networks:
+            raise ConfigurationError(
+                "POCKETPING_AI_BASE_URL must begin with https://, unless POCKETPING_AI_ALLOW_NETWORKS names the "
+                "network of the model's server."
+            )
+        if len(self.ai_failure_message or "") > 4000:
+            raise ConfigurationError("POCKETPING_AI_FAILURE_MESSAGE must have up to 4000 characters.")
+        if len(self.ai_disclosure or "") > 4000:
+            raise ConfigurationError("POCKETPING_AI_DISCLOSURE must have up to 4000 characters.")
 
     @property
     def bridges(self) -> tuple[str, ...]:

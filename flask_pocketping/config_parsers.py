@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 #: Requests a minute of the plans that `POCKETPING_RATE_LIMIT` may name.
 PLANS = {"free": "100/minute", "pro": "1000/minute", "team": "10000/minute"}
@@ -126,6 +127,23 @@ def parse_choice(*words: str) -> Callable[[Any], str]:
         return text
 
     return parse
+
+
+def parse_optional_choice(*words: str) -> Callable[[Any], str | None]:
+    choice = parse_choice(*words)
+
+    def parse(value: Any) -> str | None:
+        try:
+            return None if value is None or value == "" else choice(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, or unset") from None
+
+    return parse
+
+
+def parse_budget(value: Any) -> int | None:
+    """Read a number of tokens; 0 stands for no limit."""
+    return parse_whole_number(0, 10**12, "tokens")(0 if value is None or value == "" else value) or None
 
 
 def parse_avatar(value: Any) -> str | None:
@@ -293,6 +311,13 @@ def parse_base_url(value: Any) -> str:
     return text
 
 
+def parse_optional_base_url(value: Any) -> str | None:
+    try:
+        return parse_base_url(value) if parse_optional_text(value) else None
+    except ValueError as error:
+        raise ValueError(f"{error}, or unset") from None
+
+
 def parse_telegram_token(value: Any) -> str | None:
     text = parse_optional_text(value)
     if text is not None and not re.fullmatch(r"\d{1,20}:[A-Za-z0-9_-]{10,200}", text):
@@ -394,3 +419,71 @@ def parse_rate_rules(value: Any) -> Rules:
     if len(rules) < len(found) or not all(rule.amount and rule.multiples for rule in rules):
         raise ValueError(f"a plan ({', '.join(PLANS)}), a rule such as 50/second, or off")
     return tuple(rules)
+
+
+#: A time on a day of the week: the day (0 is Monday), and the minutes since midnight at which it begins and ends. The
+#: end may be on the next day.
+Hours = tuple[tuple[int, int, int], ...]
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = "|".join(_DAYS)
+_HOURS = re.compile(rf"(?:(?P<first>{_DAY})(?:-(?P<last>{_DAY}))?\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)")
+
+
+def parse_hours(value: Any) -> Hours:
+    """Read hours such as `mon-fri 18:00-08:00, sat-sun 00:00-24:00`. Without days, they hold for each day."""
+    found: list[tuple[int, int, int]] = []
+    for item in parse_items("" if value is None else value):
+        match = _HOURS.fullmatch(item.strip().lower())
+        start, end = (_minutes(match[name]) if match else None for name in ("start", "end"))
+        if match is None or start is None or end is None or start >= 1440 or start == end:
+            raise ValueError('hours such as "mon-fri 18:00-08:00, sat-sun 00:00-24:00", with commas between')
+        first = _DAYS.index(match["first"]) if match["first"] else 0
+        last = _DAYS.index(match["last"] or match["first"]) if match["first"] else 6
+        days = range(first, last + 1) if first <= last else [*range(first, 7), *range(last + 1)]
+        found.extend((day, start, end if end > start else end + 1440) for day in days)
+    return tuple(found)
+
+
+def _minutes(text: str) -> int | None:
+    hours, minutes = map(int, text.split(":"))
+    total = hours * 60 + minutes
+    return total if minutes < 60 and total <= 1440 else None
+
+
+def parse_zone(value: Any) -> str:
+    text = parse_text(value)
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError('a time zone such as "Europe/Berlin"') from None
+    return text
+
+
+def parse_prompt(value: Any) -> str | None:
+    """Read instructions: a text, or the path of a file that ends with .md or .txt."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    text = parse_optional_text(value)
+    if text is None or "\n" in text or not text.lower().endswith((".md", ".txt")):
+        return text
+    try:
+        with open(text, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        raise ValueError("a text, or the path of a file (.md or .txt) that the app can read as UTF-8") from None
+
+
+def parse_model(value: Any) -> str | None:
+    text = parse_optional_text(value)
+    if text is not None and not re.fullmatch(r"[!-~]{1,200}", text):
+        raise ValueError("the name of a model, or unset")
+    return text
+
+
+def parse_hosts(value: Any) -> tuple[str, ...]:
+    """Read hosts whose pages may be linked. A host that begins with a dot stands for its subdomains too."""
+    hosts = tuple(item.strip().lower() for item in parse_items(value))
+    if not all(re.fullmatch(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", host) for host in hosts):
+        raise ValueError('hosts such as "www.example.com" or ".example.com", with commas between')
+    return hosts

@@ -187,6 +187,18 @@ class AttachmentNotFound(NotFound):
     default_message = "Attachment not found"
 
 
+class DraftNotFound(NotFound):
+    """The draft does not exist in the session."""
+
+    default_message = "Draft not found"
+
+
+class ActionNotFound(NotFound):
+    """The action does not exist in the session."""
+
+    default_message = "Action not found"
+
+
 class APIKeyNotFound(NotFound):
     """The API key does not exist, or it is revoked already."""
 
@@ -243,6 +255,14 @@ class SessionClosed(APIError):
     status = 409
     code = "SESSION_CLOSED"
     default_message = "The session is closed. Reopen it first."
+
+
+class AlreadyDecided(APIError):
+    """The draft or action was decided on already, or somebody has answered meanwhile."""
+
+    status = 409
+    code = "ALREADY_DECIDED"
+    default_message = "This was decided already, or somebody has answered"
 
 
 class IdempotencyConflict(APIError):

@@ -38,6 +38,8 @@ from .values import (
 
 # `init_app` imports the parts of the chat, so that importing the package is cheap.
 if TYPE_CHECKING:
+    from .ai.providers.protocol import Provider
+    from .ai.tools import Asks, Tool
     from .delivery.target import Target
     from .files.storage import Storage
     from .host.loaders import Loader
@@ -66,6 +68,8 @@ class PocketPing:
     :param storage: a storage for files, instead of the one in `POCKETPING_UPLOADS`. `off` in this setting still
         disables files.
     :param targets: further targets of deliveries, each with a unique `name`.
+    :param ai: a model of your own that answers visitors, with the methods of
+        :class:`~flask_pocketping.ai.providers.protocol.Provider`, instead of the one in `POCKETPING_AI_PROVIDER`.
     :raises ConfigurationError: if an argument is invalid, or both engine and db are given. With an app, also for the
         reasons of `init_app`.
     """
@@ -84,6 +88,7 @@ class PocketPing:
         db: Any = None,
         storage: Storage | None = None,
         targets: Sequence[Target] = (),
+        ai: Provider | None = None,
     ) -> None:
         from .host.loaders import Loaders
 
@@ -106,6 +111,10 @@ class PocketPing:
         self._loaders = Loaders()
         self._storage = storage
         self._targets = _checked_targets(targets)
+        if ai is not None and not all(callable(getattr(ai, name, None)) for name in ("answer", "stream")):
+            raise ConfigurationError("PocketPing(ai=…) takes an object with answer() and stream().")
+        self._ai = ai
+        self._ai_tools: list[Tool] = []
         if app is not None:
             self.init_app(app)
 
@@ -135,6 +144,8 @@ class PocketPing:
                 storage=self._storage,
                 loaders=self._loaders,
                 targets=self._targets,
+                ai_provider=self._ai,
+                ai_tools=self._ai_tools,
             )
         app.extensions[EXTENSION] = state
         with late_rules(app):
@@ -239,6 +250,49 @@ class PocketPing:
             return function
 
         return register
+
+    def ai_tool(
+        self,
+        function: C | None = None,
+        *,
+        name: str | None = None,
+        confirm: Asks | None = None,
+        question: str | None = None,
+    ) -> Any:
+        """Register a function that the AI may call: a decorator.
+
+        .. code-block:: python
+
+            @pocketping.ai_tool
+            def order_status(number: int, customer: Identity) -> str:
+                \"\"\"Tell where an order is.
+
+                :param number: the number of the order.
+                \"\"\"
+
+        The model chooses the arguments, and they are checked by the annotations: `str`, `int`, `float`, `bool`, a
+        `Literal` or `Enum` of texts, or a list of these. Parameters with the annotation `Identity` or `Session` come
+        from the server, and the model does not see them. A function with an `Identity` is called only for customers
+        whom the app vouches for, unless it takes `Identity | None`. It is called in the worker, in the app's context.
+
+        :param function: the function, with a docstring that tells the model what it does.
+        :param name: its name for the model. Default: that of the function.
+        :param confirm: `visitor` or `operator` for a function with effects: it is called only after their yes.
+        :param question: what to ask them, with parameters in braces, such as `Cancel order {number}?`.
+        :raises ConfigurationError: if the function can't be a tool.
+        """
+        from .ai.answering import BUILT_IN
+        from .ai.tools import make_tool
+
+        def register(function: C) -> C:
+            check_async(function)
+            tool = make_tool(function, name=name, asks=confirm, question=question)
+            if tool.name in {*BUILT_IN, *(known.name for known in self._ai_tools)}:
+                raise ConfigurationError(f"There is an AI tool {tool.name} already.")
+            self._ai_tools.append(tool)
+            return function
+
+        return register if function is None else register(function)
 
     def visitor_filter(self, function: F) -> F:
         """Say who may chat, beside what the settings shut out: a decorator.
@@ -671,7 +725,7 @@ def current_state() -> State:
 
 
 def _checked_targets(targets: Sequence[Target]) -> list[Target]:
-    known = {"webhook", *BRIDGES}
+    known = {"webhook", "ai", *BRIDGES}
     for target in targets:
         name = getattr(target, "name", "")
         if isinstance(target, type) or not all(callable(getattr(target, it, None)) for it in ("follow", "send")):

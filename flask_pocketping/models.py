@@ -144,7 +144,8 @@ class Session(Base):
     """A conversation with one visitor. `seq` is the number of its newest event, `changed_at` the time of it.
 
     A conversation starts with the visitor's first message, and `response_ms` is the time until the first response.
-    With `signed_in`, only this customer of the host app may continue it.
+    With `signed_in`, only this customer of the host app may continue it. `ai_handed_over` keeps the AI silent until
+    somebody allows it again.
     """
 
     __tablename__ = "pocketping_session"
@@ -175,6 +176,7 @@ class Session(Base):
     identity_verified: Mapped[bool] = mapped_column(default=False, server_default=false())
     ai_enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
     ai_active: Mapped[bool] = mapped_column(default=False, server_default=false())
+    ai_handed_over: Mapped[bool] = mapped_column(default=False, server_default=false())
     unread: Mapped[int] = mapped_column(default=0)
     unanswered: Mapped[bool] = mapped_column(default=False, server_default=false())
     last_message_id: Mapped[str | None] = mapped_column(Id)
@@ -498,6 +500,102 @@ class BridgeItem(Base):
     position: Mapped[int] = mapped_column(default=0, server_default="0")
     incoming: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
+
+
+class AIAnswer(Base):
+    """One attempt of the AI to answer: what it used, what it called and which passages it got.
+
+    `outcome` is empty while it runs. `message_id` or `draft_id` is what came of it.
+    """
+
+    __tablename__ = "pocketping_ai_answer"
+    __table_args__ = (
+        Index(None, "project_id", "created_at"),
+        Index(None, "session_id"),
+        Index(None, "message_id"),
+        _MARIADB,
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    project_id: Mapped[str] = mapped_column(Id)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
+    message_id: Mapped[str | None] = mapped_column(Id)
+    draft_id: Mapped[str | None] = mapped_column(Id)
+    outcome: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(String(500))
+    input_tokens: Mapped[int] = mapped_column(default=0)
+    output_tokens: Mapped[int] = mapped_column(default=0)
+    duration_ms: Mapped[int] = mapped_column(BigInteger, default=0)
+    passages: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    calls: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+
+
+class AIDraft(Base):
+    """An answer of the AI that waits for an operator, or what became of it."""
+
+    __tablename__ = "pocketping_ai_draft"
+    __table_args__ = (Index(None, "session_id", "state"), _MARIADB)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
+    content: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10))
+    passages: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    message_id: Mapped[str | None] = mapped_column(Id)
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class AIAction(Base):
+    """A call of a tool with effects that waits for somebody's yes, or what became of it."""
+
+    __tablename__ = "pocketping_ai_action"
+    __table_args__ = (Index(None, "session_id", "state"), _MARIADB)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
+    tool: Mapped[str] = mapped_column(String(64))
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
+    question: Mapped[str] = mapped_column(Text)
+    asks: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10))
+    result: Mapped[str | None] = mapped_column(LongText)
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class AIBudget(Base):
+    """How many tokens a key has used, with those that are reserved. `day` tells when the row can be deleted."""
+
+    __tablename__ = "pocketping_ai_budget"
+    __table_args__ = (Index(None, "day"), _MARIADB)
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    day: Mapped[date] = mapped_column(Date)
+    used: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class AICircuit(Base):
+    """Failures in a row of the model, and when it may be asked again. `next_try_at` is counted from `dated_at`."""
+
+    __tablename__ = "pocketping_ai_circuit"
+    __table_args__ = _MARIADB
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None]
+    dated_at: Mapped[datetime | None]
+
+
+class OperatorTyping(Base):
+    """That an operator is typing in a conversation, so that the AI waits."""
+
+    __tablename__ = "pocketping_operator_typing"
+    __table_args__ = _MARIADB
+
+    session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"), primary_key=True)
+    typed_at: Mapped[datetime]
 
 
 class IdempotencyKey(Base):

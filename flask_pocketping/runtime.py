@@ -58,6 +58,7 @@ class Runtime:
         targets: Sequence[Target] = (),
         bridges: Bridges | None = None,
         indexer: FolderIndexer | None = None,
+        ai_client: GuardedClient | None = None,
     ) -> None:
         self._app = app
         self._config = config
@@ -74,6 +75,7 @@ class Runtime:
         webhooks = WebhookTarget(client, urls, disabled=self._webhook_disabled, format=config.webhook_format)
         self._targets = [webhooks, *targets]
         self._bridges = bridges
+        self._ai_client = ai_client
         self._worker: Worker | None = None
         self._running_in: int | None = None
         self._lock = threading.Lock()
@@ -136,7 +138,8 @@ class Runtime:
             worker.stop(max([self._config.webhook_timeout, *self._timeouts()]) + 5.0)
         if self._indexer is not None:
             self._indexer.close()
-        self._client.close()
+        for client in self._clients():
+            client.close()
         if self._bridges is not None:
             self._bridges.close()
         if self._files is not None:
@@ -164,9 +167,16 @@ class Runtime:
             lease=self._config.worker_lease,
             run=self._in_context,
             announce=self._announce,
-            periodic_tasks=(*self._tasks.schedule(), (IDLE_CONNECTIONS, self._client.close_idle)),
+            periodic_tasks=(*self._tasks.schedule(), (IDLE_CONNECTIONS, self._close_idle)),
             reader=ConversationReader(self._db, self._urls),
         )
+
+    def _clients(self) -> list[GuardedClient]:
+        return [self._client, *([self._ai_client] if self._ai_client is not None else [])]
+
+    def _close_idle(self) -> None:
+        for client in self._clients():
+            client.close_idle()
 
     def _timeouts(self) -> list[float]:
         """Seconds that the host's own targets take at the most."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from flask import Flask, current_app
 
+from .ai.setup import AI
 from .bridges.connected import Bridges
 from .config import Config
 from .db import Database
@@ -47,6 +48,8 @@ class State:
     runtime: Runtime
     #: The bridges to chat platforms, and what comes in from them.
     bridges: Bridges
+    #: The AI, or `None` if there is none.
+    ai: AI | None
     limiter: Limiter
     guesses: Guesses
     handles: Handles

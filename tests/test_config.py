@@ -261,6 +261,34 @@ UNUSABLE: list[tuple[str, Any]] = [
     ("bridge_undo_seconds", 61),
     ("bridge_alerts_only", "pigeons"),
     ("bridge_test_bot_ids", "a b"),
+    ("ai_provider", "skynet"),
+    ("ai_api_key", "sk with spaces"),
+    ("ai_model", "a model"),
+    ("ai_base_url", "api.openai.com"),
+    ("ai_base_url", "https://api.openai.com/v1?key=1"),
+    ("ai_prompt", "/nowhere/prompt.md"),
+    ("ai_prompt", 5),
+    ("ai_delay", -1),
+    ("ai_offline_delay", "soon"),
+    ("ai_hours", "in the night"),
+    ("ai_hours", "18:00-25:00"),
+    ("ai_hours", "mon-fri 9:00-9:00"),
+    ("ai_hours", "xyz 9:00-17:00"),
+    ("ai_timezone", "Middle/Earth"),
+    ("ai_mode", "answers"),
+    ("ai_max_tokens", 0),
+    ("ai_history_tokens", 10),
+    ("ai_tokens_parameter", "tokens"),
+    ("ai_temperature", 3),
+    ("ai_images", "maybe"),
+    ("ai_session_budget", -1),
+    ("ai_visitor_budget", "much"),
+    ("ai_daily_budget", 1.5),
+    ("ai_timeout", 0),
+    ("ai_failure_message", 5),
+    ("ai_disclosure", 5),
+    ("ai_link_hosts", "https://example.com/"),
+    ("ai_allow_networks", "here"),
 ]
 
 
@@ -284,6 +312,42 @@ def test_crawlers_and_exceptions_must_not_overlap() -> None:
     said = refusal(crawlers="AcmeScan", not_crawlers="acmescan,other")
     assert "POCKETPING_CRAWLERS" in said
     assert "POCKETPING_NOT_CRAWLERS" in said
+
+
+def test_hours_may_cross_midnight_and_name_days() -> None:
+    assert read(ai_hours="fri-mon 18:00-08:00").ai_hours == tuple((day, 1080, 1920) for day in (4, 5, 6, 0))
+    assert read(ai_hours=["sat 0:00-24:00", "sun 9:30-12:00"]).ai_hours == ((5, 0, 1440), (6, 570, 720))
+    assert [day for day, _, _ in read(ai_hours="9:00-17:00").ai_hours] == list(range(7))
+
+
+def test_a_prompt_may_be_a_text_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "prompt.md").write_text("Be kind.\n", encoding="utf-8")
+    assert read(ai_prompt=str(tmp_path / "prompt.md")).ai_prompt == "Be kind.\n"
+    assert read(ai_prompt=tmp_path / "prompt.md").ai_prompt == "Be kind.\n"
+    assert read(ai_prompt="Be kind.").ai_prompt == "Be kind."
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"ai_provider": "openai", "ai_api_key": "k"}, "AI_MODEL"),
+        ({"ai_provider": "gemini", "ai_model": "m"}, "AI_API_KEY"),
+        ({"ai_provider": "openai", "ai_model": "m", "ai_base_url": "http://127.0.0.1:11434/v1"}, "AI_BASE_URL"),
+        ({"ai_provider": "openai", "ai_model": "m", "ai_api_key": "k", "ai_disclosure": "x" * 4001}, "AI_DISCLOSURE"),
+        (
+            {"ai_provider": "openai", "ai_model": "m", "ai_api_key": "k", "ai_failure_message": "x" * 4001},
+            "AI_FAILURE_MESSAGE",
+        ),
+    ],
+)
+def test_an_ai_needs_what_connects_it(settings: dict[str, Any], key: str) -> None:
+    assert refusal(**settings).startswith(f"POCKETPING_{key} must ")
+
+
+def test_a_model_on_this_machine_needs_no_key() -> None:
+    local = {"ai_provider": "openai", "ai_model": "llama3", "ai_base_url": "http://127.0.0.1:11434/v1/"}
+    config = read(**local, ai_allow_networks="127.0.0.0/8")
+    assert config.ai_base_url == "http://127.0.0.1:11434/v1"
 
 
 def test_the_lease_must_be_longer_than_the_timeout() -> None:
@@ -320,6 +384,7 @@ SECRETS = {
     "secret": "swordfish-secret",
     "database_uri": "postgresql+psycopg://user:swordfish@localhost/db",
     "redis_url": "redis://:swordfish@localhost/0",
+    "ai_api_key": "swordfish-key",
 }
 
 
@@ -336,6 +401,7 @@ def test_secrets_are_not_in_the_repr() -> None:
         ("secret", ["swordfish"]),
         ("database_uri", "swordfish"),
         ("redis_url", "http://:swordfish@localhost"),
+        ("ai_api_key", "swordfish with spaces"),
     ],
 )
 def test_secrets_are_not_in_errors(name: str, value: Any) -> None:

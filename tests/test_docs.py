@@ -298,7 +298,7 @@ def test_the_pages_list_every_frame_of_the_visitors_stream() -> None:
             sent[frame["type"]] = set(frame["data"])
     listed = {name: set(code(row[1])) for name, row in table_of("visitor-api", "GET /stream").items() if len(row) == 2}
     listed = {name: fields - {"deliveredAt"} for name, fields in listed.items() if name not in {"sessionId", "after"}}
-    assert set(listed) == {*sent, "typing", "presence", "version_warning"}
+    assert set(listed) == {*sent, "typing", "presence", "version_warning", "message_stream"}
     for name in set(sent) - {"message"}:
         assert sent[name] == listed[name], name
 

@@ -47,6 +47,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"bounds", "chat", "clock", "config", "config_parsers", "db", "delivery", "errors", "files", "models"},
         *{"host.forks", "outbox", "values", "version"},
     },
+    "ai": {"bounds", "chat", "clock", "config", "config_parsers", "db", "delivery", "errors", "models", "values"},
     "dispatch": {"realtime", "schemas", "signals", "values", "host.callables"},
     "maintenance": {
         "chat",
@@ -74,6 +75,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"files", "schemas", "signals", "errors", "values"},
     },
     "state": {
+        "ai",
         "bridges",
         "config",
         "db",
@@ -93,7 +95,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"schemas", "security", "state", "values"},
     },
     "checks": {"state", "chat.projects", "errors", "host.servers"},
-    "cli": {"bridges", "checks", "config", "state", "chat", "clock", "errors", "migrations", "models", "values"},
+    "cli": {"ai", "bridges", "checks", "config", "state", "chat", "clock", "errors", "migrations", "models", "values"},
     "builders": {"*"},
     "extension": {"*"},
     "testing": {"*"},
@@ -103,7 +105,7 @@ ALLOWED: dict[str, set[str]] = {
 #: What rooms that know no web must not import from outside.
 WEBLESS = {
     *("errors", "models", "values", "schemas", "bounds", "clock", "prepared", "config", "config_parsers", "db", "chat"),
-    *("outbox", "realtime", "delivery", "targets", "bridges", "files", "knowledge"),
+    *("outbox", "realtime", "delivery", "targets", "bridges", "ai", "files", "knowledge"),
     *("migrations", "security", "maintenance"),
 }
 WEB = {"flask", "werkzeug", "flask_sock", "simple_websocket", "blinker", "click"}
@@ -187,6 +189,7 @@ def test_the_domain_knows_neither_sockets_nor_deliveries_nor_signals() -> None:
                 "delivery",
                 "targets",
                 "bridges",
+                "ai",
                 "signals",
                 "web",
                 "dispatch",
@@ -195,9 +198,9 @@ def test_the_domain_knows_neither_sockets_nor_deliveries_nor_signals() -> None:
                 "extension",
             }, module
         if room_of(module) == "delivery":
-            assert not rooms & {"web", "chat", "targets", "bridges", *WIRING}, module
+            assert not rooms & {"web", "chat", "targets", "bridges", "ai", *WIRING}, module
         if room_of(module) == "web":
-            assert not rooms & {"delivery", "targets", "bridges", "cli", *WIRING - {"state"}}, module
+            assert not rooms & {"delivery", "targets", "bridges", "ai", "cli", *WIRING - {"state"}}, module
 
 
 def test_the_check_sees_an_import_within_a_function() -> None:

@@ -24,14 +24,14 @@ from ..db import Database, Transaction
 from ..errors import Forbidden, InvalidRequest, MessageNotFound, SessionClosed, SessionNotFound
 from ..models import Message as MessageModel
 from ..models import table
-from ..schemas.values import dump_message
+from ..schemas.values import dump_message, dump_session
 from ..values import Attachment, Message, MessageDraft, MessagePage, MessageStatus, MessageType, SessionStatus
 from .attachments import claim, discard, find_unsent
 from .idempotency import AlreadyAnswered, IdempotentRequest
 from .log import Change, change_session, sessions
 from .mappers import Row, insert_message, message_values
 from .paging import PAGE_BYTES, fit, json_size
-from .sessions import reopen
+from .sessions import current, reopen
 
 messages = table(MessageModel)
 
@@ -118,7 +118,7 @@ def send_message(
                 idempotency.claim(change.tx)
             if confirm:
                 confirm(change.tx)
-            message = _store(change, draft, client_id, source_bridge, on_first)
+            message = store(change, draft, client_id, source_bridge, on_first)
             if stored:
                 stored(change.tx, message)
             if idempotency:
@@ -397,13 +397,14 @@ def find_by_client_id(db: Database, session_id: str, client_id: str) -> Message 
     return found[0] if found else None
 
 
-def _store(
+def store(
     change: Change,
     draft: MessageDraft,
-    client_id: str | None,
-    source_bridge: str | None,
-    on_first: Callable[[], None] | None,
+    client_id: str | None = None,
+    source_bridge: str | None = None,
+    on_first: Callable[[], None] | None = None,
 ) -> Message:
+    """Store a checked message within a change, like `send_message`."""
     row = change.row
     if row["status"] == SessionStatus.CLOSED:
         if draft.type != MessageType.VISITOR:
@@ -440,6 +441,11 @@ def _store(
             change.set(response_ms=(change.now - row["first_message_at"]) // timedelta(milliseconds=1))
     change.set(last_activity=change.now, last_message_id=message.id, unread=unread, unanswered=unanswered)
     change.log("message.created", {"message": dump_message(message)}, message=message)
+    if draft.type == MessageType.OPERATOR and row["ai_active"]:
+        # A person has taken over.
+        change.set(ai_active=False)
+        value = current(change)
+        change.log("session.updated", {"session": dump_session(value)}, session=value)
     return message
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
@@ -181,14 +181,19 @@ def attendance(db: Database, project_id: str) -> Attendance:
 
 def operator_online(db: Database, project_id: str) -> bool:
     """Return whether a client of the back office is connected and available, in any process."""
+    with db.read() as connection:
+        return is_attended(connection, project_id)
+
+
+def is_attended(connection: Connection, project_id: str) -> bool:
+    """Return whether a client of the back office is connected and available, on an open connection."""
     query = select(presence.c.id).where(
         presence.c.project_id == project_id,
         presence.c.session_id.is_(None),
         presence.c.available,
         presence.c.seen_at > clock.ago(seconds=LIFETIME),
     )
-    with db.read() as connection:
-        return connection.execute(query.limit(1)).first() is not None
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def operators(db: Database, project_id: str) -> list[Operator]:

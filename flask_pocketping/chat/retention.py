@@ -11,7 +11,19 @@ from sqlalchemy import delete, select, update
 from .. import clock
 from ..db import Database, retried
 from ..errors import SessionNotFound
-from ..models import Attachment, Attempt, Message, PageVisit, Presence, Project, table
+from ..models import (
+    AIAction,
+    AIAnswer,
+    AIDraft,
+    Attachment,
+    Attempt,
+    Message,
+    OperatorTyping,
+    PageVisit,
+    Presence,
+    Project,
+    table,
+)
 from ..outbox import deliveries
 from .log import events, lock_session, sessions
 
@@ -21,6 +33,7 @@ messages = table(Message)
 presence = table(Presence)
 projects = table(Project)
 visits = table(PageVisit)
+_OF_AI = tuple(map(table, (AIAnswer, AIDraft, AIAction, OperatorTyping)))
 
 #: How many conversations one run deletes, each in its own transaction.
 BATCH = 200
@@ -69,7 +82,7 @@ def _forget(db: Database, session_id: str, limit: datetime, remove_files: Callab
         theirs = select(deliveries.c.id).where(deliveries.c.event_id.in_(of_session))
         tx.execute(delete(attempts).where(attempts.c.delivery_id.in_(theirs)))
         tx.execute(delete(deliveries).where(deliveries.c.event_id.in_(of_session)))
-        for model in (attachments, visits, presence, messages, events):
+        for model in (attachments, visits, presence, messages, events, *_OF_AI):
             tx.execute(delete(model).where(model.c.session_id == session_id))
         tx.execute(delete(sessions).where(sessions.c.id == session_id))
     return True

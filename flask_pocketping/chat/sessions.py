@@ -88,6 +88,7 @@ def open_session(
         **identity_columns(identity),
         "ai_enabled": ai_enabled,
         "ai_active": False,
+        "ai_handed_over": False,
         "unread": 0,
         "unanswered": False,
         "last_message_id": None,
@@ -225,10 +226,10 @@ def reopen(change: Change) -> None:
 
 
 def set_ai(db: Database, session_id: str, enabled: bool, project_id: str | None = None) -> Session:
-    """Allow or forbid AI replies in a conversation."""
+    """Allow or forbid AI replies in a conversation. Allowing them also wakes an AI that has handed over."""
     with change_session(db, session_id, project_id) as change:
-        if change.row["ai_enabled"] != enabled:
-            change.set(ai_enabled=enabled, ai_active=enabled and change.row["ai_active"])
+        if change.row["ai_enabled"] != enabled or (enabled and change.row["ai_handed_over"]):
+            change.set(ai_enabled=enabled, ai_active=enabled and change.row["ai_active"], ai_handed_over=False)
             change.log("ai.toggled", {"enabled": enabled}, session=current(change))
         return current(change)
 

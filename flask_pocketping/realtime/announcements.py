@@ -31,6 +31,8 @@ class Announcer:
         self._frames = frames
         #: Called with the id of a conversation while its visitor is typing.
         self.on_visitor_typing: Callable[[str], None] = lambda session_id: None
+        #: The same for operators.
+        self.on_operator_typing: Callable[[str], None] = lambda session_id: None
 
     def on_bus_message(self, message: Mapping[str, Any]) -> bool:
         """Send an announcement of another process to the sockets of this one.
@@ -43,6 +45,10 @@ class Announcer:
             self._show_presence(
                 message["project"], message["online"], message["operators"], visitors=message["visitors"]
             )
+        elif "aiStream" in message:
+            self._show_stream(message["project"], message["session"], message["aiStream"])
+        elif "aiDraft" in message:
+            self._show_draft(message["project"], message["session"])
         elif "messageDeliveries" in message:
             self._show_deliveries(message["project"], message["session"], message["messageDeliveries"])
         else:
@@ -112,7 +118,39 @@ class Announcer:
         self._show_typing(project_id, data, exclude=exclude)
         if sender == "visitor" and is_typing:
             self.on_visitor_typing(session_id)
+        if sender == "operator" and is_typing:
+            self.on_operator_typing(session_id)
         self._bus.publish({"typing": data, "project": project_id})
+
+    def stream(self, project_id: str, session_id: str, stream_id: str, text: str, done: bool) -> None:
+        """Announce the growing text of an answer of the AI. The answer is stored as a message when it is complete.
+
+        :param stream_id: names the answer while it grows.
+        :param text: the whole text so far.
+        :param done: whether it has ended: the message is there, or there is none.
+        """
+        made = {"streamId": stream_id, "text": text, "done": done}
+        self._show_stream(project_id, session_id, made)
+        self._bus.publish({"aiStream": made, "project": project_id, "session": session_id})
+
+    def draft_changed(self, project_id: str, session_id: str) -> None:
+        """Announce to operators that the AI has written a draft, or that one was sent or dropped."""
+        self._show_draft(project_id, session_id)
+        self._bus.publish({"aiDraft": True, "project": project_id, "session": session_id})
+
+    def _show_stream(self, project_id: str, session_id: str, made: Mapping[str, Any]) -> None:
+        operators = operator_frame("message_stream", session_id, sessionId=session_id, **made)
+        frames: dict[Encoder, Frame] = {
+            self._frames.operator: operators,
+            **self._frames.for_visitors("message_stream", **made),
+        }
+        self._hub.broadcast([Topic("project", project_id), Topic("session", session_id)], frames.get)
+
+    def _show_draft(self, project_id: str, session_id: str) -> None:
+        frames: dict[Encoder, Frame] = {
+            self._frames.operator: operator_frame("ai_draft", session_id, sessionId=session_id)
+        }
+        self._hub.broadcast([Topic("project", project_id)], frames.get)
 
     def _show_presence(
         self,

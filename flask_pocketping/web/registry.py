@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import bridges, service, uploads
-from .backoffice import messages, operators, saved_replies, sessions, stats, updates, webhooks
+from .backoffice import ai, messages, operators, saved_replies, sessions, stats, updates, webhooks
 from .management import mcp
 from .management import routes as management
 from .operations import Operation
@@ -12,7 +12,7 @@ from .visitor import connect, identity, polling, prechat, presence
 from .visitor import messages as visitor_messages
 
 _MODULES = (
-    *(sessions, messages, webhooks, operators, updates, saved_replies, stats),
+    *(sessions, messages, webhooks, operators, updates, saved_replies, stats, ai),
     *(connect, identity, visitor_messages, sse, polling, presence, uploads, prechat),
     *(management, mcp, bridges),
     service,

@@ -1064,8 +1064,11 @@ def test_no_route_finds_data_of_another_project(any_office: Office, receiver: Re
         "bridge": "telegram",
         "reply_id": owner.ok("POST", "/saved-replies", saved)["savedReply"]["id"],
         "project_id": owner.ok("GET", f"/sessions/{session_id}")["session"]["projectId"],
+        "draft_id": "drf_1",
+        "action_id": "act_1",
     }
     bodies = {
+        "decide_ai_action": {"accept": True},
         "send_reply": {"content": "x"},
         "update_managed_project": {"botHeuristicsEnabled": False},
         "edit_message": {"content": "x"},

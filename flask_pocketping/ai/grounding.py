@@ -1,0 +1,43 @@
+"""What the AI needs of a knowledge base: a search for passages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..values import AISource
+
+
+class FoundPassage(Protocol):
+    """A passage that fits a question."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def version(self) -> int | str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def url(self) -> str | None: ...
+
+
+class Knowledge(Protocol):
+    """A knowledge base."""
+
+    def search(self, project_id: str, query: str, limit: int) -> Sequence[FoundPassage]:
+        """Return the passages that fit a question best, the best first.
+
+        :param query: a question in natural language.
+        :param limit: the maximum number of passages.
+        """
+
+
+def source_of(passage: FoundPassage) -> AISource:
+    """Return what is recorded of a passage."""
+    return AISource(passage.id, str(passage.version), passage.title, passage.url)
