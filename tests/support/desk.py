@@ -92,6 +92,12 @@ class Desk:
         with self.db.read() as connection:
             return list(connection.execute(query).scalars())
 
+    def data(self, session_id: str, type: str) -> str:
+        """The data of the newest event of a type, as JSON."""
+        query = select(events.c.data).where(events.c.session_id == session_id, events.c.type == type)
+        with self.db.read() as connection:
+            return str(connection.execute(query.order_by(events.c.seq.desc()).limit(1)).scalar())
+
     def answers(self, session_id: str) -> list[AIAnswer]:
         """The record of the AI, oldest first."""
         return ai_answers.list_answers(self.db, session_id)[::-1]

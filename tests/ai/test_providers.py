@@ -1,0 +1,260 @@
+"""Tests the three protocols of models against strict servers."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from flask_pocketping.ai.models import make_client, make_provider
+from flask_pocketping.ai.providers.eventstream import EventTooLong, read_events
+from flask_pocketping.ai.providers.protocol import (
+    Answer,
+    Image,
+    ModelTurn,
+    Provider,
+    ProviderError,
+    Request,
+    ToolResult,
+    ToolSpec,
+    ToolTurn,
+    Turn,
+    UserTurn,
+)
+from flask_pocketping.config import Config
+
+from ..support.anthropic_server import AnthropicServer
+from ..support.gemini_server import GeminiServer
+from ..support.models import KEY, ModelServer, Reply, model_server
+from ..support.openai_server import OpenAIServer
+from ..support.pictures import png_of
+
+TEXT = "Grüße! 👋 It costs 5 €."
+FIND = ToolSpec(
+    "find",
+    "Find an order.",
+    {"type": "object", "properties": {"number": {"type": "integer", "description": "Its number."}}},
+)
+NOTHING = ToolSpec("now", "Tell the time.", {"type": "object", "properties": {}})
+HI = (UserTurn("Hi"),)
+
+
+@dataclass
+class Line:
+    """A server and what asks it."""
+
+    kind: str
+    server: ModelServer
+    provider: Provider
+
+    def ask(self, turns: tuple[Turn, ...] = HI, *, stream: bool = True, **more: Any) -> tuple[list[str], Answer]:
+        """Ask, and return the parts of the text and the answer."""
+        request = Request("Be kind.", turns, **{"timeout": 5.0, **more})
+        if not stream:
+            return [], self.provider.answer(request)
+        *parts, answer = list(self.provider.stream(request))
+        assert isinstance(answer, Answer)
+        return [str(part) for part in parts], answer
+
+
+KINDS: dict[str, tuple[Any, str, str]] = {
+    "openai": (OpenAIServer, "gpt-5", "/v1"),
+    "anthropic": (AnthropicServer, "claude-sonnet-4-5", ""),
+    "gemini": (GeminiServer, "gemini-2.5-flash", ""),
+}
+
+
+@pytest.fixture(params=KINDS)
+def line(request: pytest.FixtureRequest) -> Iterator[Line]:
+    dialect, model, path = KINDS[request.param]
+    with model_server(dialect()) as server:
+        config = Config(
+            ai_provider=request.param,
+            ai_model=model,
+            ai_api_key=KEY,
+            ai_base_url=server.url + path,
+            ai_allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
+        )
+        client = make_client(config)
+        provider = make_provider(config, client)
+        assert provider is not None
+        yield Line(request.param, server, provider)
+        client.close()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_has_its_text_and_its_cost(line: Line, stream: bool) -> None:
+    line.server.reply = lambda asked: Reply(TEXT)
+    parts, answer = line.ask(stream=stream)
+    assert (answer.text, answer.stop, answer.calls) == (TEXT, "end", ())
+    assert answer.usage is not None
+    assert answer.usage.input_tokens > 0
+    assert answer.usage.output_tokens > 0
+    if stream:
+        assert "".join(parts) == TEXT
+        assert len(parts) == 3
+    assert line.server.refusals == []
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("thought", ["b3BhcXVl", None])
+def test_tools_are_called_and_opaque_blocks_come_back_unchanged(line: Line, stream: bool, thought: str | None) -> None:
+    calls: list[Any] = [("find", {"number": 17}), ("find", {"number": 18})]
+    line.server.replies = [Reply("Let me see.", calls=calls, thought=thought), Reply("Found")]
+    _, first = line.ask(stream=stream, tools=(FIND, NOTHING))
+    assert first.stop == "tools"
+    assert first.text == "Let me see."
+    assert [(call.name, call.arguments) for call in first.calls] == calls
+    results = tuple(ToolResult(call, f"there {number}") for number, call in enumerate(first.calls))
+    turns = (*HI, ModelTurn(first.text, first.calls, first.raw), ToolTurn(results))
+    _, second = line.ask(turns, stream=stream, tools=(FIND, NOTHING))
+    assert second.text == "Found"
+    assert line.server.refusals == []
+
+
+def test_a_conversation_of_people_is_made_to_alternate(line: Line) -> None:
+    turns = (
+        *(
+            ModelTurn("Welcome!"),
+            UserTurn("Hello"),
+            UserTurn("Anybody?"),
+            ModelTurn("Yes"),
+            ModelTurn("How can I help?"),
+        ),
+        UserTurn("I wait", (Image("image/png", png_of(4, 4)),)),
+    )
+    line.ask(turns)
+    assert line.server.refusals == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "stop"),
+    [(Reply(stop="length"), "length"), (Reply(stop="filtered"), "filtered"), (Reply(stop="refusal"), "refusal")],
+    ids=["length", "filtered", "refusal"],
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_empty_answer_says_why(line: Line, stream: bool, reply: Reply, stop: str) -> None:
+    line.server.replies = [reply]
+    _, answer = line.ask(stream=stream)
+    assert answer.text == ""
+    # Not every protocol tells a refusal from a filter.
+    assert answer.stop in {stop, "filtered" if stop == "refusal" else stop, "refusal" if stop == "filtered" else stop}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503, 529])
+def test_errors_say_whether_to_try_again_and_show_no_key(
+    line: Line, stream: bool, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    line.server.replies = [Reply(status=status, retry_after="7" if status in {429, 529} else None)]
+    with pytest.raises(ProviderError) as raised:
+        line.ask(stream=stream)
+    error = raised.value
+    assert error.transient == (status >= 429)
+    assert error.retry_after == (7.0 if status in {429, 529} else None)
+    assert error.status == status
+    assert f"HTTP {status}" in str(error)
+    shown = f"{error!r} {error.__cause__!r} {caplog.text}"
+    assert KEY[:7] not in shown
+    assert line.server.url not in shown
+
+
+def test_keys_stand_in_no_address_and_no_repr(line: Line) -> None:
+    line.ask()
+    [asked] = line.server.asked
+    assert KEY not in asked.path
+    assert KEY in " ".join(asked.headers.values())
+    assert KEY not in repr(line.provider.__dict__)
+
+
+def test_an_error_in_the_middle_of_a_stream_is_an_error(line: Line) -> None:
+    line.server.replies = [Reply(TEXT, error_in_stream=True)]
+    with pytest.raises(ProviderError) as raised:
+        line.ask()
+    assert raised.value.transient
+
+
+@pytest.mark.parametrize("cut", [60, 700, 1500])
+def test_a_stream_that_is_cut_off_is_no_answer(line: Line, cut: int) -> None:
+    # Also where the connection ends within a character.
+    line.server.replies = [Reply("👋" * 400, cut=cut, pieces=40)]
+    with pytest.raises(ProviderError) as raised:
+        line.ask()
+    assert raised.value.transient
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_server_that_stalls_is_given_up(line: Line, stream: bool) -> None:
+    never = threading.Event()
+    line.server.replies = [Reply(TEXT, stall=never) if stream else Reply(TEXT, hold=never)]
+    started = time.monotonic()
+    with pytest.raises(ProviderError) as raised:
+        line.ask(stream=stream, timeout=0.5)
+    assert time.monotonic() - started < 5
+    assert raised.value.transient
+
+
+@pytest.mark.parametrize("raw", [b"<html>", b"[1]", b"{}", b'{"choices": 5, "content": 5, "candidates": 5}'])
+def test_answers_of_another_form_are_errors(line: Line, raw: bytes) -> None:
+    for stream in (True, False):
+        line.server.replies = [Reply(raw=raw)]
+        with pytest.raises(ProviderError):
+            line.ask(stream=stream)
+
+
+def test_an_address_that_is_not_allowed_is_not_asked() -> None:
+    config = Config(ai_provider="openai", ai_model="m", ai_base_url="https://127.0.0.1:1/v1")
+    client = make_client(config)
+    provider = make_provider(config, client)
+    assert provider is not None
+    with pytest.raises(ProviderError, match="AddressNotAllowed"):
+        provider.answer(Request("", HI))
+    client.close()
+
+
+def test_openai_sends_the_parameters_of_the_settings() -> None:
+    with model_server(OpenAIServer()) as server:
+        config = Config(
+            ai_provider="openai",
+            ai_model="gpt-4o",
+            ai_api_key=KEY,
+            ai_base_url=f"{server.url}/v1",
+            ai_tokens_parameter="max_tokens",
+            ai_temperature=0.2,
+            ai_allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
+        )
+        client = make_client(config)
+        provider = make_provider(config, client)
+        assert provider is not None
+        provider.answer(Request("", HI, max_tokens=77))
+        client.close()
+        body = server.accepted[0].body
+    assert (body["max_tokens"], body["temperature"]) == (77, 0.2)
+    assert "max_completion_tokens" not in body
+
+
+# --- Server-sent events ---
+
+EVENTS = (
+    "\ufeff: a comment\r\n\r\ndata: one\r\n\r\nevent: named\ndata:two\ndata: lines\n\n"
+    "id: 7\nretry: 5\ndata\n\ndata: Grüße 👋\r\rdata: never complete"
+).encode()
+READ = [("message", "one"), ("named", "two\nlines"), ("message", ""), ("message", "Grüße 👋")]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_events_are_read_from_parts_of_any_size(size: int) -> None:
+    parts = [EVENTS[start : start + size] for start in range(0, len(EVENTS), size)]
+    assert list(read_events(parts)) == READ
+
+
+def test_an_endless_event_is_refused() -> None:
+    with pytest.raises(EventTooLong):
+        list(read_events([b"data: "] + [b"x" * 100_000] * 100))
