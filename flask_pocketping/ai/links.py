@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 _MARKDOWN = re.compile(r"!?\[(?P<label>[^\[\]]*)\]\(\s*<?(?P<target>[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?[^()]*\)")
 _DEFINITION = re.compile(r"^ {0,3}\[[^\[\]]+\]:\s*\S+.*$", re.MULTILINE)
 _BARE = re.compile(r"<?\b(?P<target>(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[^\s<>\"'`\[\]]+)>?", re.IGNORECASE)
-_SCRIPT = re.compile(r"\b(?:javascript|data|vbscript):[^\s)]+", re.IGNORECASE)
+_SCRIPT = re.compile(r"\b(?:javascript|data|vbscript):\S+", re.IGNORECASE)
 #: What ends a sentence and not an address.
 _ENDS = ".,;:!?)*_"
 
