@@ -21,7 +21,7 @@ $(VENV)/.bench: $(VENV)/.setup
 	touch $@
 
 run: setup
-	$(BIN)/python -m example_app
+	SHOP_DEMO_AI=$${SHOP_DEMO_AI-1} $(BIN)/python -m example_app
 
 # Three tests at once on two cores, since many wait for a clock or a browser. COVERAGE=1 prints the coverage, too.
 WORKERS ?= 3

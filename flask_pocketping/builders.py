@@ -10,6 +10,7 @@ import hmac
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ from .security.handles import Handles
 from .security.rate_limits import Limiter
 from .security.tokens import Identities, OperatorTokens
 from .state import State
-from .values import Attachment, Operator
+from .values import Attachment, Operator, Session
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -225,8 +226,18 @@ def _ai(
             raise FileNotFoundError(attachment.id)
         return files.open(attachment.id)
 
+    def facts(session: Session) -> Sequence[dict[str, Any]]:
+        # The function may make addresses, which needs a request with the app's address.
+        request = app.test_request_context(base_url=config.public_url) if config.public_url else nullcontext()
+        try:
+            with request:
+                return facts_of(loaders, session)
+        except Exception:
+            logger.exception("The context function failed. The AI answers without its facts.")
+            return []
+
     around = Surroundings(
-        facts=lambda session: facts_of(loaders, session),
+        facts=facts,
         open_file=open_file if sees_images(config) else None,
         before=before,
         stream=announcer.stream,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, overload
 
 from flask import Flask, current_app
 from sqlalchemy import Engine, MetaData
@@ -250,6 +250,19 @@ class PocketPing:
             return function
 
         return register
+
+    @overload
+    def ai_tool(self, function: C) -> C: ...
+
+    @overload
+    def ai_tool(
+        self, *, name: str | None = None, confirm: Asks | None = None, question: str | None = None
+    ) -> Callable[[C], C]: ...
+
+    @overload
+    def ai_tool(
+        self, function: C, *, name: str | None = None, confirm: Asks | None = None, question: str | None = None
+    ) -> C: ...
 
     def ai_tool(
         self,

@@ -17,6 +17,7 @@ from flask import Flask
 
 import example_app
 from example_app.__main__ import greeting
+from example_app.demo_ai import demo_model
 from example_app.mail import mail_target
 from example_app.seed import CUSTOMERS, EMPLOYEES, PASSWORD
 
@@ -205,3 +206,48 @@ def test_the_shop_sends_mail_where_the_environment_names_a_server() -> None:
     assert mail_target({}) == []
     [target] = mail_target({"SMTP_HOST": "mail.example", "SMTP_PORT": "2525", "SMTP_SECURITY": "none"})
     assert target.name == "email"
+
+
+# --- The demo of an AI ---
+
+
+def test_the_demo_answers_takes_over_and_looks_up_orders(tmp_path: Path) -> None:
+    """In a process of its own, because the extension object of the shop is made at import."""
+    code = """
+import os, example_app
+from example_app.demo_ai import LABEL
+from flask_pocketping import Identity
+app = example_app.create_app({"POCKETPING_WORKER": "off", "POCKETPING_AI_DELAY": 0})
+example_app.pocketping.create_tables(app)
+from datetime import UTC, datetime, timedelta
+from flask_pocketping import clock
+chat, state = example_app.pocketping, app.extensions["pocketping"]
+def ask(content):
+    with app.app_context():
+        session_id = chat.open_session(identity=Identity(customer_id="1", name="Ada", verified=True)).id
+        chat.send_message(session_id, content, type="visitor")
+        clock.set_clock(lambda: datetime.now(UTC) + timedelta(seconds=5))
+        state.runtime.deliver_due()
+        clock.set_clock(None)
+        said = [one.content for one in chat.list_messages(session_id).messages if one.type == "ai"]
+        assert len(said) == 1 and said[0].startswith(LABEL), said
+        print(said[0].replace("\\n", " "))
+ask("Do you ship to Norway?"); ask("Where is order 1?"); ask("I want a person"); ask("Hm")
+chat.close(app)
+"""
+    environment = {**os.environ, "EXAMPLE_INSTANCE": str(tmp_path), "SHOP_DEMO_AI": "1", "PYTHONPATH": str(ROOT)}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert shown.returncode == 0, shown.stderr
+    shipping, order, person, other = shown.stdout.splitlines()
+    assert "Norway" in shipping
+    assert "Order 1:" in order
+    assert "A person" in person
+    assert "Ask me" in other
+
+
+def test_a_real_model_takes_the_place_of_the_demo() -> None:
+    assert demo_model({}) is None
+    assert demo_model({"SHOP_DEMO_AI": "1", "POCKETPING_AI_PROVIDER": "openai"}) is None
+    assert demo_model({"SHOP_DEMO_AI": "1"}) is not None

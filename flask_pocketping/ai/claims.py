@@ -6,7 +6,8 @@ import json
 import re
 
 _PEOPLE = {
-    "en": r"(?:a |an |the |our |my |one of (?:our|my) )?(?:\w+ )?(?:human|person|colleagues?|team ?mates?|team(?: members?)?|agents?|"
+    "en": r"(?:a |an |the |our |my |one of (?:our|my) )?(?:\w+ )?(?:human|person|colleagues?|team ?mates?|"
+    r"team(?: members?)?|agents?|"
     r"operators?|representatives?|specialists?|supervisor|manager|support(?: team| staff)?|staff|someone)",
     "de": r"(?:einen?|eine[rmn]?|unser\w*|mein\w*|die|den|das|der|dem)? ?(?:\w+ )?(?:kolleg\w+|mitarbeiter\w*|team|"
     r"mensch\w*|support\w*|kundendienst|kundenservice|ansprechpartner\w*)",

@@ -20,6 +20,7 @@ from ..migrations import schema
 from ..migrations.neighbours import HOST_MANAGES, UNMANAGED, find_manager
 from ..models import DEFAULT_PROJECT
 from ..state import current_state
+from .ai import ai_commands
 from .bridges import bridge_commands, doctor
 from .deliveries import delivery_commands
 from .knowledge import ai_commands
@@ -35,6 +36,7 @@ db_commands = AppGroup("db", help="Create and upgrade the tables.")
 commands.add_command(db_commands)
 
 commands.add_command(delivery_commands)
+commands.add_command(ai_commands)
 commands.add_command(bridge_commands)
 commands.add_command(doctor)
 commands.add_command(ai_commands)

@@ -211,10 +211,10 @@ def test_gemini_reads_an_answer_and_a_stream(gemini_model: ModelServer, gemini: 
 def test_gemini_calls_a_tool_with_its_signature(gemini_model: ModelServer, gemini: genai.Client) -> None:
     declared = types.FunctionDeclaration.model_validate({"name": "find", "description": "x", "parameters": SCHEMA})
     off = types.AutomaticFunctionCallingConfig(disable=True)
-    tools = [types.Tool(function_declarations=[declared])]
+    tools: list[Any] = [types.Tool(function_declarations=[declared])]
     config = types.GenerateContentConfig(tools=tools, automatic_function_calling=off)
     gemini_model.replies = [Reply(calls=[("find", {"number": 17})], thought="c2ln"), Reply("Found")]
-    asked = [types.Content(role="user", parts=[types.Part(text="Where is 17?")])]
+    asked: list[Any] = [types.Content(role="user", parts=[types.Part(text="Where is 17?")])]
     first = gemini.models.generate_content(model=FLASH, contents=list(asked), config=config)
     assert first.candidates
     said = first.candidates[0].content

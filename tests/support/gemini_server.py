@@ -101,7 +101,7 @@ class GeminiServer:
     def _parts(self, server: ModelServer, reply: Reply, count: int = 1) -> list[dict[str, Any]]:
         parts: list[dict[str, Any]] = [{"text": "Let me think.", "thought": True}] if reply.thought else []
         parts += [{"text": part} for part in pieces(reply.text, count)] if reply.text else []
-        calls = []
+        calls: list[dict[str, Any]] = []
         for name, arguments in reply.calls:
             call = {"functionCall": {"name": name, "args": dict(arguments)}}
             # Newer models give an id, older ones none.

@@ -1,0 +1,133 @@
+"""Tests `flask pocketping ai check` and `flask pocketping ai eval`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from flask_pocketping import Identity
+
+from ..support.desk import Desk
+from ..support.models import KEY, Reply
+from ..support.servers import make_app
+
+
+def run(desk: Desk, *arguments: str) -> Result:
+    return desk.app.test_cli_runner().invoke(args=["pocketping", "ai", *arguments])
+
+
+def test_the_check_shows_the_answer_its_cost_and_its_time(desk: Desk) -> None:
+    desk.model.replies = [Reply("It works.")]
+    shown = run(desk, "check")
+    assert shown.exit_code == 0
+    assert shown.output.startswith("openai gpt-5 answered: It works.\n")
+    assert " tokens, " in shown.output
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(status=401), "POCKETPING_AI_API_KEY"),
+        (Reply(status=404), "POCKETPING_AI_MODEL"),
+        (Reply(status=400), "POCKETPING_AI_TOKENS_PARAMETER"),
+        (Reply(stop="length"), "without a text"),
+    ],
+)
+def test_the_check_says_what_to_do(desk: Desk, reply: Reply, said: str) -> None:
+    desk.model.replies = [reply]
+    shown = run(desk, "check")
+    assert shown.exit_code == 1
+    assert said in shown.output
+    assert KEY[:7] not in shown.output
+
+
+def test_without_an_ai_the_commands_say_so(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    shown = app.test_cli_runner().invoke(args=["pocketping", "ai", "check"])
+    assert (shown.exit_code, "POCKETPING_AI_PROVIDER" in shown.output) == (1, True)
+
+
+CASES: list[dict[str, Any]] = [
+    {
+        "id": "order",
+        "messages": [
+            {"type": "visitor", "content": "Hello"},
+            {"type": "operator", "content": "Hi!"},
+            {"type": "visitor", "content": "Where is order 17?"},
+        ],
+        "identity": {"customerId": "7", "verified": True},
+        "expect": {"contains": ["on its way"], "calls": ["order_status"], "handOver": False},
+    },
+    {
+        "id": "person",
+        "messages": [{"type": "visitor", "content": "A person, please"}],
+        "expect": {"handOver": False, "excludes": ["colleague"]},
+    },
+]
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> str:
+    path = tmp_path / "cases.jsonl"
+    path.write_text("\n".join(map(json.dumps, CASES)) + "\n")
+    return str(path)
+
+
+def test_conversations_are_replayed_and_recorded(desk: Desk, cases: str, tmp_path: Path) -> None:
+    looked: list[int] = []
+
+    @desk.pocketping.ai_tool
+    def order_status(number: int, customer: Identity) -> str:
+        """Tell where an order is."""
+        looked.append(number)
+        return "It is on its way."
+
+    desk.model.replies = [
+        Reply("Hello!"),
+        Reply(calls=[("order_status", {"number": 17})]),
+        Reply("It is on its way."),
+        Reply("A colleague will reply.", calls=[("hand_over", {"reason": "Wants a person"})]),
+    ]
+    cassette = tmp_path / "cassette.jsonl"
+    first = run(desk, "eval", cases, "--cassette", str(cassette), "--record", "--json")
+    assert first.exit_code == 1
+    said = {one["name"]: one for one in json.loads(first.output)}
+    assert list(said) == ["order, message 1", "order, message 3", "person"]
+    assert said["order, message 3"]["called"] == ["order_status"]
+    assert said["order, message 3"]["problems"] == []
+    assert said["person"]["handOver"] == "Wants a person"
+    assert said["person"]["problems"] == ["It says 'colleague'.", "It hands over."]
+    assert all(one["tokens"] > 0 for one in said.values())
+    asked = len(desk.model.asked)
+    second = run(desk, "eval", cases, "--cassette", str(cassette))
+    assert second.exit_code == 1
+    assert "ok      order, message 3" in second.output
+    assert "FAILED  person" in second.output
+    assert "3 cases, 1 failed, 1 handed over" in second.output
+    assert len(desk.model.asked) == asked, "no model is asked"
+    assert looked == [17, 17]
+    assert KEY not in cassette.read_text()
+    assert desk.states() == []
+
+
+def test_a_request_that_is_not_recorded_fails(desk: Desk, cases: str, tmp_path: Path) -> None:
+    cassette = tmp_path / "cassette.jsonl"
+    assert "does not exist" in run(desk, "eval", cases, "--cassette", str(cassette)).output
+    cassette.write_text("")
+    shown = run(desk, "eval", cases, "--cassette", str(cassette))
+    assert "Record it again" in shown.output
+    assert shown.exit_code == 1
+    assert run(desk, "eval", cases, "--record").exit_code == 2
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"messages": [{"type": "robot", "content": "x"}]}', '{"messages": 5}'])
+def test_a_line_that_is_no_conversation_is_named(desk: Desk, tmp_path: Path, line: str) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text("\n" + line)
+    shown = run(desk, "eval", str(path))
+    assert shown.exit_code == 1
+    assert "Line 2 is no conversation" in shown.output
