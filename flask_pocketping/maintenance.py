@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from .chat import attachments, idempotency, presence, retention
+from .chat import ai_budget, attachments, idempotency, presence, retention
 from .chat.projects import revoked
 from .config import Config
 from .db import Database
@@ -60,6 +60,7 @@ class PeriodicTasks:
             (ORPHANS, lambda: leases.release_orphans(db)),
             (HOUR, lambda: idempotency.forget_old(db)),
             (HOUR, lambda: leases.forget_old(db, config.delivery_retention)),
+            (HOUR, lambda: ai_budget.forget_old(db)),
             (FILES, self._sweep_files),
             (FILES, self._forget_sessions),
             *([] if self._indexer is None else [(INTERVAL, self._indexer.start)]),

@@ -111,11 +111,14 @@ def test_an_answer_grows_in_frames_that_are_in_no_log(tmp_path: Path, sqlite: st
         visitor = api.visitor()
         with visitor.stream() as page, api.socket() as office:
             visitor.say("Hello?")
-            growing = page.expect("message_stream")["data"]
+            begun = page.collect(lambda found: found[-1]["type"] == "message_stream")
+            assert "ai_takeover" in [frame["type"] for frame in begun], "the visitor is told before they read"
+            growing = begun[-1]["data"]
             assert growing["text"].startswith("This is a long answer")
             assert "invented" not in growing["text"]
             assert growing["done"] is False
-            assert office.expect("message_stream")["sessionId"] == visitor.session_id
+            seen = office.collect(lambda found: found[-1]["type"] == "message_stream")
+            assert seen[-1]["sessionId"] == visitor.session_id
             go_on.set()
             frames = page.collect(lambda found: any(one.get("data", {}).get("done") for one in found))
             kinds = [frame["type"] for frame in frames]

@@ -181,10 +181,11 @@ def test_an_error_in_the_middle_of_a_stream_is_an_error(line: Line) -> None:
     assert raised.value.transient
 
 
+@pytest.mark.parametrize("ends", [True, False])
 @pytest.mark.parametrize("cut", [60, 700, 1500])
-def test_a_stream_that_is_cut_off_is_no_answer(line: Line, cut: int) -> None:
-    # Also where the connection ends within a character.
-    line.server.replies = [Reply("👋" * 400, cut=cut, pieces=40)]
+def test_a_stream_that_is_cut_off_is_no_answer(line: Line, cut: int, ends: bool) -> None:
+    # Also where it ends within a character.
+    line.server.replies = [Reply("👋" * 400, cut=cut, pieces=40, ends=ends)]
     with pytest.raises(ProviderError) as raised:
         line.ask()
     assert raised.value.transient

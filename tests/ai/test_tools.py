@@ -122,7 +122,7 @@ def test_names_are_unique_and_not_those_of_the_built_in_tools() -> None:
     with pytest.raises(ConfigurationError, match="hand_over already"):
         pocketping.ai_tool(every_kind, name="hand_over")
     with pytest.raises(ConfigurationError, match="confirm"):
-        pocketping.ai_tool(every_kind, name="other", confirm="everybody")  # type: ignore[arg-type]
+        pocketping.ai_tool(every_kind, name="other", confirm="everybody")  # type: ignore[call-overload]
 
 
 ADA = Identity(customer_id="7", name="Ada", verified=True)

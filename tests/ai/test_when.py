@@ -176,6 +176,8 @@ def test_whatever_ends_the_waiting_cancels_the_answer(
 ) -> None:
     session_id = desk.begin("Hello?")
     what(desk, session_id)
+    # In the same transaction; only a deletion is found out when the answer is due.
+    assert desk.states() == ["pending" if what is delete else "cancelled"]
     travel.forward(seconds=90)
     desk.deliver()
     assert desk.model.asked == []

@@ -30,6 +30,7 @@ class Reply:
     :ivar wait: seconds before the answer, or `hold` an event to wait for.
     :ivar stall: an event to wait for in the middle of a stream.
     :ivar cut: how many bytes of the stream are sent before the connection breaks.
+    :ivar ends: whether the stream ends properly where it is cut.
     :ivar error_in_stream: whether an error comes in the middle of the stream.
     :ivar thought: an opaque block that belongs to the answer, and must come back unchanged.
     :ivar pieces: into how many parts the text is split in a stream.
@@ -44,6 +45,7 @@ class Reply:
     hold: threading.Event | None = None
     stall: threading.Event | None = None
     cut: int | None = None
+    ends: bool = False
     error_in_stream: bool = False
     thought: str | None = None
     pieces: int = 3
@@ -215,6 +217,8 @@ def model_server(dialect: Dialect) -> Iterator[ModelServer]:
                         self.wfile.flush()
                     if left is not None:
                         left -= len(sent)
+                        if left <= 0 and reply.ends:
+                            break
                         if left <= 0:
                             self.close_connection = True
                             return
