@@ -94,6 +94,7 @@ def send_draft(
     *,
     content: str | None = None,
     project_id: str | None = None,
+    operator_id: str | None = None,
     operator_name: str | None = None,
     source_bridge: str | None = None,
     before: Callable[[MessageDraft], None] | None = None,
@@ -101,7 +102,8 @@ def send_draft(
     """Send a draft as the operator's message.
 
     :param content: the changed text; the draft's own if unset.
-    :param operator_name: the operator who sends it.
+    :param operator_id: the host's id of the operator who sends it.
+    :param operator_name: the operator's name.
     :param source_bridge: the bridge that it is sent from.
     :param before: as for `send_message`.
     :raises SessionNotFound: if the session does not exist in the project.
@@ -127,6 +129,7 @@ def send_draft(
         draft.content if content is None else content,
         type=MessageType.OPERATOR,
         project_id=project_id,
+        operator_id=operator_id,
         operator_name=operator_name,
         source_bridge=source_bridge,
         before=before,

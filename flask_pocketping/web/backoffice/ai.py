@@ -56,6 +56,7 @@ def send_ai_draft(call: Call, session_id: str, draft_id: str) -> Any:
         draft_id,
         content=call.body["content"],
         project_id=call.project_id,
+        operator_id=call.operator.id if call.operator else None,
         operator_name=call.operator.name if call.operator else call.body.get("operatorName"),
         before=call.state.before_message,
     )
