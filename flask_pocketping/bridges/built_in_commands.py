@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..bounds import MAX_CONTENT
-from ..chat import bridge_posts, csat, notes
+from ..chat import ai_drafts, bridge_posts, csat, notes
 from ..chat.sessions import close_session, get_session, reopen_session, set_ai
 from ..db import Database
-from ..values import Session
+from ..errors import AlreadyDecided
+from ..values import MessageDraft, Session
 from . import commands
 from .commands import BridgeCommand, Command
 
@@ -18,6 +19,7 @@ class BuiltInCommands:
 
     :param bridge: the name of the bridge.
     :param delete: deletes what an operator wrote, given the chat and the id of the platform's message.
+    :param before: as for `send_message`.
     :ivar header: returns the lines about a visitor.
     """
 
@@ -27,11 +29,13 @@ class BuiltInCommands:
         bridge: str,
         delete: Callable[[str, str], bool],
         header: Callable[[Session], str],
+        before: Callable[[MessageDraft], None] | None = None,
     ) -> None:
         self._db = db
         self._bridge = bridge
         self._delete = delete
         self.header = header
+        self._before = before
 
     def all(self) -> dict[str, Command]:
         """Return the commands by their names."""
@@ -40,6 +44,8 @@ class BuiltInCommands:
             "reopen": self._reopen,
             "info": self._info,
             "ai": self._ai,
+            "send": self._send,
+            "drop": self._drop,
             "csat": self._csat,
             "note": self._note,
             "delete": self._delete_replied,
@@ -64,6 +70,31 @@ class BuiltInCommands:
             return "Write /ai on or /ai off."
         set_ai(self._db, command.session_id, words[command.argument.lower()])
         return f"AI replies are {command.argument.lower()}."
+
+    def _send(self, command: BridgeCommand) -> str:
+        draft = ai_drafts.pending_draft(self._db, command.session_id)
+        if draft is None:
+            return "There is no draft to send."
+        try:
+            ai_drafts.send_draft(
+                self._db,
+                command.session_id,
+                draft.id,
+                content=command.argument[:MAX_CONTENT] or None,
+                operator_name=command.operator_name,
+                source_bridge=self._bridge,
+                before=self._before,
+            )
+        except AlreadyDecided:
+            return "Somebody was faster: the draft was not sent."
+        return "Sent."
+
+    def _drop(self, command: BridgeCommand) -> str:
+        draft = ai_drafts.pending_draft(self._db, command.session_id)
+        if draft is None:
+            return "There is no draft to drop."
+        ai_drafts.drop_draft(self._db, command.session_id, draft.id)
+        return "Dropped."
 
     def _csat(self, command: BridgeCommand) -> str:
         session = csat.request(self._db, command.session_id)

@@ -24,6 +24,8 @@ HELP = """\
 /reopen – open it again
 /info – who the visitor is, and what they look at
 /ai on, /ai off – let the AI answer, or not
+/send – send the AI's draft (/send text: a changed one)
+/drop – drop the AI's draft
 /csat – ask for a rating
 /note text – a note for operators (so is: note: text)
 /delete – as a reply: delete your message for the visitor

@@ -55,7 +55,7 @@ class Intake:
         self._name = platform.name
         self._files = files
         self._before = before
-        self.built_in = BuiltInCommands(db, platform.name, self.delete, header)
+        self.built_in = BuiltInCommands(db, platform.name, self.delete, header, before)
         self._own_commands = {} if own_commands is None else own_commands
 
     def work(self, batch: Batch) -> Outcome:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from flask_pocketping.bridges.built_in_commands import BuiltInCommands
+from flask_pocketping.bridges.commands import BridgeCommand
 from flask_pocketping.chat import ai_drafts
 
 from ..support.clients import Api
@@ -102,6 +104,28 @@ def test_a_model_that_would_hand_over_goes_on_writing_drafts(desk: Desk, api: Ap
     travel.forward(seconds=3)
     desk.deliver()
     assert drafts(api, session_id)[0]["content"] == "Now I do."
+
+
+def test_a_draft_is_sent_changed_or_dropped_from_a_thread(desk: Desk, travel: Travel) -> None:
+    rewritten: list[str] = []
+    commands = BuiltInCommands(
+        desk.db, "telegram", lambda chat, id: False, lambda session: "", lambda draft: rewritten.append(draft.content)
+    ).all()
+
+    def write(name: str, argument: str, session_id: str) -> str:
+        return str(commands[name](BridgeCommand(name, argument, session_id, "7", "Ana", "telegram")))
+
+    first, second, third = (drafted(desk, travel) for _ in range(3))
+    assert write("send", "", first) == "Sent."
+    assert write("send", "Yes, we do.", second) == "Sent."
+    assert write("drop", "", third) == "Dropped."
+    assert desk.said(first)[-1] == ("operator", "Hello!")
+    assert desk.said(second)[-1] == ("operator", "Yes, we do.")
+    assert [kind for kind, _ in desk.said(third)] == ["visitor"]
+    assert rewritten == ["Hello!", "Yes, we do."]
+    for session_id in (first, second, third):
+        assert write("send", "", session_id) == "There is no draft to send."
+        assert write("drop", "", session_id) == "There is no draft to drop."
 
 
 def test_the_status_tells_what_was_used(desk: Desk, api: Api, travel: Travel) -> None:

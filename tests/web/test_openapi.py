@@ -71,6 +71,9 @@ def test_the_document_has_every_back_office_route(document: dict[str, Any]) -> N
         GET /operators, POST /operators/me/availability, GET /sessions/counts,
         GET /stats, GET /saved-replies, POST /saved-replies, PATCH /saved-replies/{reply_id},
         DELETE /saved-replies/{reply_id}, GET /updates, DELETE /updates, POST /sessions/{session_id}/typing,
+        GET /ai, GET /sessions/{session_id}/ai/answers, GET /sessions/{session_id}/ai/drafts,
+        POST /sessions/{session_id}/ai/drafts/{draft_id}/send, DELETE /sessions/{session_id}/ai/drafts/{draft_id},
+        GET /sessions/{session_id}/ai/actions, POST /sessions/{session_id}/ai/actions/{action_id},
         GET /api/v1/me, GET /api/v1/projects, GET /api/v1/projects/{project_id}, PATCH /api/v1/projects/{project_id},
         GET /api/v1/sessions, GET /api/v1/sessions/{session_id}, POST /api/v1/sessions/{session_id}/reply,
         GET /api/v1/stats, POST /api/mcp
