@@ -22,7 +22,7 @@ from ..delivery.leases import still_held
 from ..delivery.target import Outcome, Target
 from ..errors import DeliveryCancelled, InvalidRequest, SessionClosed, SessionNotFound
 from ..models import Delivery, table
-from ..values import OPEN_STATES, Cancel, Deliver, Event, Message, MessageType, Session
+from ..values import Cancel, Deliver, DeliveryState, Event, Message, MessageType, Session
 from .answering import Answering
 from .providers.protocol import ProviderError
 from .schedule import BURST, Schedule
@@ -93,7 +93,8 @@ class AITarget(Target):
 
     def _is_scheduled(self, session_id: str, tx: Transaction) -> bool:
         mine = (deliveries.c.subject == session_id, deliveries.c.target == self.name)
-        query = select(deliveries.c.id).where(*mine, deliveries.c.state.in_(OPEN_STATES)).limit(1)
+        # Not one that is running: it may have read the conversation before this message.
+        query = select(deliveries.c.id).where(*mine, deliveries.c.state == DeliveryState.PENDING).limit(1)
         return tx.execute(query).first() is not None
 
     def _next_look(self, standing: Standing) -> datetime:

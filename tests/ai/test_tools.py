@@ -273,6 +273,33 @@ def test_an_effect_waits_for_the_visitors_yes(shop: Shop, travel: Travel) -> Non
     assert shop.cancelled == [17]
 
 
+def test_on_every_database_actions_drafts_and_answers_are_kept(
+    open_desk: Open, any_database: str, travel: Travel
+) -> None:
+    shop = Shop(open_desk(any_database))
+    desk = shop.desk
+    desk.model.replies = [
+        *(
+            Reply(calls=[("order_status", {"number": 17})]),
+            Reply("On its way."),
+            Reply(calls=[("refund", {"number": 17})]),
+        ),
+        *(Reply("Refunded."), Reply("Bye", calls=[("hand_over", {"reason": "It is complicated"})])),
+    ]
+    session_id = desk.begin("Where is 17?", identity=ADA)
+    answer(shop, travel)
+    desk.ask(session_id, "Refund it")
+    answer(shop, travel)
+    ai_actions.decide(desk.db, session_id, ai_actions.list_actions(desk.db, session_id)[0].id, True)
+    answer(shop, travel)
+    desk.ask(session_id, "Hm")
+    answer(shop, travel)
+    assert [kind for kind, _ in desk.said(session_id)] == ["visitor", "ai", "visitor", "ai", "ai", "visitor", "ai"]
+    assert [one.outcome for one in desk.answers(session_id)] == ["answered", "asked", "answered", "handed_over"]
+    assert [one.state for one in ai_actions.list_actions(desk.db, session_id)] == ["done"]
+    assert shop.cancelled == [17]
+
+
 def test_anything_but_a_yes_refuses_an_effect(shop: Shop, travel: Travel) -> None:
     desk = shop.desk
     desk.model.replies = [Reply(calls=[("cancel_order", {"number": 17})]), Reply("Fine.")]

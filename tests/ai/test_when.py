@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from flask_pocketping.ai.schedule import Schedule
-from flask_pocketping.chat import messages, presence, sessions
+from flask_pocketping.chat import ai_actions, messages, presence, sessions
 from flask_pocketping.chat.ai_turns import note_typing
 from flask_pocketping.config import NOTICE
 from flask_pocketping.config_parsers import parse_hours
@@ -244,6 +244,27 @@ def test_a_visitor_who_writes_meanwhile_gets_one_answer_to_all(desk: Desk, trave
     desk.deliver()
     assert desk.said(session_id)[-1] == ("ai", "Answer 2")
     assert "another question" in str(desk.model.asked[-1].body)
+
+
+def test_a_message_that_comes_while_the_ai_gives_up_is_answered(
+    desk: Desk, travel: Travel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = desk.begin("Never mind")
+    delete(desk, session_id)
+    decided = ai_actions.decided
+
+    def write_then_read(connection: Any, session_id: str) -> Any:
+        monkeypatch.undo()
+        desk.ask(session_id, "Or do mind")
+        return decided(connection, session_id)
+
+    monkeypatch.setattr(ai_actions, "decided", write_then_read)
+    travel.forward(seconds=61)
+    desk.deliver()
+    assert desk.model.asked == []
+    travel.forward(seconds=61)
+    desk.deliver()
+    assert desk.said(session_id)[-1] == ("ai", "Hello!")
 
 
 def test_an_edited_question_is_read_again(desk: Desk, travel: Travel) -> None:
