@@ -69,11 +69,7 @@ class PostState(StrEnum):
 
 
 #: The system messages of the server, by the type of the event that each one announces.
-NOTICES = {
-    "session.closed": "Session closed",
-    "session.reopened": "Session reopened",
-    "ai.takeover": "You're chatting with an AI assistant. Our team can take over at any time.",
-}
+NOTICES = {"session.closed": "Session closed", "session.reopened": "Session reopened"}
 _KINDS = {text: kind for kind, text in NOTICES.items()}
 
 
