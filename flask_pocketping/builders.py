@@ -118,7 +118,10 @@ def build_state(
     bridges = _bridges(app, config, database, files, announcer, before_message, loaders)
     announcer.on_visitor_typing = bridges.visitor_types
     ai_client = make_client(config)
-    ai = _ai(app, config, database, files, announcer, before_message, loaders, ai_provider, ai_tools, ai_client)
+    ai = _ai(
+        *(app, config, database, files, knowledge, announcer, before_message, loaders),
+        *(ai_provider, ai_tools, ai_client),
+    )
     return State(
         config=config,
         db=database,
@@ -208,6 +211,7 @@ def _ai(
     config: Config,
     db: Database,
     files: Files | None,
+    knowledge: KnowledgeBase,
     announcer: Announcer,
     before: MessageReceived,
     loaders: Loaders,
@@ -244,7 +248,8 @@ def _ai(
         drafted=lambda session: announcer.draft_changed(session.project_id, session.id),
     )
     announcer.on_operator_typing = OperatorsTyping(db)
-    return make_ai(config, db, provider, tools, around, run=partial(as_sync, app.ensure_sync))
+    run = partial(as_sync, app.ensure_sync)
+    return make_ai(config, db, provider, tools, around, run=run, knowledge=knowledge)
 
 
 def _storage(app: Flask, config: Config, given: Storage | None) -> Storage | None:

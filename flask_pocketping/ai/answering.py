@@ -12,7 +12,7 @@ from ..bounds import MAX_CONTENT, storable_part
 from ..values import AISource, Session
 from .budgets import Budget
 from .claims import claims_hand_over, is_raw_json
-from .grounding import FoundPassage, Knowledge, source_of
+from .grounding import FoundPassage, Knowledge, search, source_of
 from .links import Links, complete_part
 from .prompt import View, estimate_turns
 from .providers.protocol import (
@@ -270,7 +270,7 @@ class _Making:
         if self._searches > MAX_SEARCHES:
             return "No more searches. Answer from what you have, or call hand_over.", False
         assert self._parts.knowledge is not None
-        found = self._parts.knowledge.search(self._session.project_id, query[:MAX_QUERY], PASSAGES)
+        found = search(self._parts.knowledge, self._session.project_id, query[:MAX_QUERY], PASSAGES)
         for passage in found:
             self._note(passage)
         if not found:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
 from ..values import AISource
+
+logger = logging.getLogger("flask_pocketping")
 
 
 class FoundPassage(Protocol):
@@ -36,6 +39,15 @@ class Knowledge(Protocol):
         :param query: a question in natural language.
         :param limit: the maximum number of passages.
         """
+
+
+def search(knowledge: Knowledge, project_id: str, query: str, limit: int) -> Sequence[FoundPassage]:
+    """Search a knowledge base. If it fails, there are no passages, so that the model hands over."""
+    try:
+        return knowledge.search(project_id, query, limit)
+    except Exception:
+        logger.exception("The knowledge base could not be searched.")
+        return ()
 
 
 def source_of(passage: FoundPassage) -> AISource:

@@ -17,7 +17,7 @@ from ..values import AIAction, Message, MessageDraft, MessageType, Session
 from .answering import PASSAGES, Answering, Result, Watch
 from .budgets import Budget, Limits
 from .consent import ask_for_yes, says_yes
-from .grounding import FoundPassage
+from .grounding import FoundPassage, search
 from .prompt import OpenFile, View, conversation, system_text
 from .providers.protocol import UserTurn
 from .tools import NotSignedIn
@@ -146,7 +146,7 @@ class Turn:
     def _search(self, question: str) -> Sequence[FoundPassage]:
         if self._answering.knowledge is None or not question:
             return ()
-        return self._answering.knowledge.search(self._session.project_id, question, PASSAGES)
+        return search(self._answering.knowledge, self._session.project_id, question, PASSAGES)
 
     def _facts(self) -> Sequence[dict[str, Any]]:
         return self._around.facts(self._session)

@@ -23,7 +23,6 @@ from ..state import current_state
 from .ai import ai_commands
 from .bridges import bridge_commands, doctor
 from .deliveries import delivery_commands
-from .knowledge import ai_commands
 from .output import CommandError, as_json, explained, print_json
 
 commands = AppGroup("pocketping", help="Manage the live chat: tables, projects, API keys and the delivery worker.")
@@ -36,7 +35,6 @@ db_commands = AppGroup("db", help="Create and upgrade the tables.")
 commands.add_command(db_commands)
 
 commands.add_command(delivery_commands)
-commands.add_command(ai_commands)
 commands.add_command(bridge_commands)
 commands.add_command(doctor)
 commands.add_command(ai_commands)

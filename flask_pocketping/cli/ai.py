@@ -7,16 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
 
 from ..ai.cassette import Cassette
 from ..ai.evaluation import Report, WrongCase, evaluate, read_cases
 from ..ai.providers.protocol import Answer, Provider, ProviderError, Request, UserTurn
 from ..ai.setup import AI
 from ..state import current_state
+from .knowledge import ai_commands
 from .output import CommandError, as_json, print_json
 
-ai_commands = AppGroup("ai", help="Check the AI, and replay conversations.")
+__all__ = ["ai_commands"]
 
 _QUESTION = "This is a test of the connection. Reply with one short sentence."
 

@@ -12,7 +12,7 @@ from ..state import current_state
 from ..values import KnowledgeChanges
 from .output import CommandError, as_json, explained, print_json
 
-ai_commands = AppGroup("ai", help="Manage what the AI knows.")
+ai_commands = AppGroup("ai", help="Check the AI, replay conversations, and manage what it knows.")
 
 
 @ai_commands.command("index")

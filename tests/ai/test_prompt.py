@@ -177,6 +177,16 @@ def test_the_model_searches_a_few_times_in_its_own_words(desk: Desk, shelf: Shel
     assert {one.id for one in desk.answers(session_id)[0].passages} == {"psg_1", "psg_2"}
 
 
+def test_the_texts_of_the_site_are_found(desk: Desk, travel: Travel) -> None:
+    with desk.app.app_context():
+        desk.pocketping.add_knowledge("shipping", "Shipping", "We ship to Norway within five days.")
+    session_id = desk.begin("Do you ship to Norway?")
+    answer(desk, travel)
+    [passage] = data(desk)["passages"]
+    assert "within five days" in passage["text"]
+    assert [one.version for one in desk.answers(session_id)[0].passages] == ["1"]
+
+
 def test_a_passage_that_gives_orders_calls_no_tool(desk: Desk, shelf: Shelf, travel: Travel) -> None:
     made: list[int] = []
 
