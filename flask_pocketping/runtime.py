@@ -38,6 +38,9 @@ logger = logging.getLogger("flask_pocketping")
 
 #: Seconds between two checks for idle connections of the HTTP client.
 IDLE_CONNECTIONS = 10.0
+#: Seconds that a process waits for running deliveries at its end, at most. gunicorn kills its workers after 30. What
+#: still runs then is taken up by another process when its lease ends.
+LONGEST_STOP = 25.0
 
 
 class Runtime:
@@ -135,7 +138,7 @@ class Runtime:
         if self._bridges is not None:
             self._bridges.stop()
         if worker is not None:
-            worker.stop(max([self._config.webhook_timeout, *self._timeouts()]) + 5.0)
+            worker.stop(min(max([self._config.webhook_timeout, *self._timeouts()]) + 5.0, LONGEST_STOP))
         if self._indexer is not None:
             self._indexer.close()
         for client in self._clients():
