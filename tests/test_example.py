@@ -88,7 +88,8 @@ def test_the_inbox_is_for_employees(shop: Api) -> None:
     assert nobody.open("/inbox").url == shop.url + "/sign-in?next=/inbox"
     refused = customer.open("/inbox")
     assert (refused.status_code, refused.url) == (403, shop.url + "/inbox")
-    assert "No access" in refused.text and 'href="/sign-in?next=/inbox"' in refused.text
+    assert "No access" in refused.text
+    assert 'href="/sign-in?next=/inbox"' in refused.text
     assert employee.open("/inbox").url == shop.url + "/inbox"
     page = "/sign-in?next=/inbox"
     assert nobody.submit(page, "/sign-in", email=ANA, password=PASSWORD, next="/inbox").url == shop.url + "/inbox"
