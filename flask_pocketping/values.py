@@ -184,6 +184,32 @@ class BridgeDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgeThread:
+    """The thread of a conversation on a bridge.
+
+    :ivar bridge: the name of the bridge.
+    :ivar state: `open`, or `closed` with its conversation.
+    :ivar link: its address for operators, if the platform has one.
+    """
+
+    bridge: str
+    state: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who has a conversation, because they answered first.
+
+    :ivar name: the operator.
+    :ivar bridge: the bridge that they answered from, if it was one.
+    """
+
+    name: str
+    bridge: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A stored message.
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import select
 
 from .. import clock
-from ..chat import notes
+from ..chat import bridge_threads, notes
 from ..chat.bridge_posts import OUT
 from ..chat.messages import messages
 from ..chat.sessions import get_session
@@ -25,11 +25,12 @@ from ..db import Database
 from ..delivery.pace import seconds_until_free
 from ..errors import SessionNotFound
 from ..files.store import Files
-from ..values import MessageDraft, Session
+from ..values import BridgeThread, MessageDraft, Session
 from .commands import Command
 from .intake import Intake
+from .links import Links
 from .planning import Opener
-from .platform import Author, Inbound, Platform, PlatformError, WebhookInbound
+from .platform import Author, Inbound, Platform, PlatformError, Thread, WebhookInbound
 from .receiver import BridgeReceiver
 from .runner import LEASE, InboundRunner
 from .target import BridgeTarget
@@ -61,11 +62,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """One bridge: a platform, its target and what takes in what comes from it."""
+    """One bridge: a platform, its target, what takes in what comes from it, and the addresses of its threads."""
 
     connection: Connection
     target: BridgeTarget
     receiver: BridgeReceiver
+    links: Links
 
     @property
     def platform(self) -> Platform:
@@ -134,7 +136,7 @@ class Bridges:
                 alerts_only=platform.name in alerts_only,
                 show_typing=self._operator_types,
             )
-            self.bridges[platform.name] = Bridge(connection, target, receiver)
+            self.bridges[platform.name] = Bridge(connection, target, receiver, Links(platform))
 
     @property
     def targets(self) -> list[BridgeTarget]:
@@ -185,6 +187,16 @@ class Bridges:
         paces = found.target.paces(OUT)
         free = seconds_until_free(connection, paces)
         return free and free + ahead * max(pace.period / pace.limit for pace in paces)
+
+    def threads_of(self, session_id: str) -> tuple[BridgeThread, ...]:
+        """Return the threads of a conversation on the bridges that are set up."""
+        with self._db.read() as connection:
+            found = bridge_threads.threads_of(connection, session_id)
+        return tuple(
+            BridgeThread(one.bridge, one.state, bridge.links.of(Thread(one.channel, one.thread_id)))
+            for one in found
+            if (bridge := self.bridges.get(one.bridge)) is not None
+        )
 
     def visitor_types(self, session_id: str) -> None:
         """Show in the threads that the visitor is typing, without waiting for it."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from .. import clock
 from ..db import Database, Transaction
 from ..models import BridgeThread as BridgeThreadModel
 from ..models import Message, table
-from ..values import MessageType
+from ..values import NOTICES, Claim, MessageType
 
 threads = table(BridgeThreadModel)
 messages = table(Message)
@@ -64,6 +64,36 @@ def thread_at(connection: Connection, bridge: str, channel: str, thread_id: str)
     """Return the thread with this id on its platform, if it is one of ours."""
     place = {"bridge": bridge, "channel": channel, "thread_id": thread_id}
     return _value(connection.execute(_AT, place).mappings().first())
+
+
+def threads_of(connection: Connection, session_id: str) -> list[KnownThread]:
+    """Return the threads of a conversation on all bridges."""
+    query = select(threads).where(threads.c.session_id == session_id).order_by(threads.c.bridge)
+    return [found for row in connection.execute(query).mappings() if (found := _value(row))]
+
+
+def claim_of(db: Database, session_id: str) -> Claim | None:
+    """Return who has a conversation, if somebody answered since it was opened and it has a thread."""
+    claimed = select(threads.c.claimed_by).where(threads.c.session_id == session_id, threads.c.claimed_by.is_not(None))
+    with db.read() as connection:
+        name = connection.execute(claimed.limit(1)).scalar()
+        if name is None:
+            return None
+        mine = messages.c.session_id == session_id
+        opened = select(func.coalesce(func.max(messages.c.seq), 0)).where(
+            mine, messages.c.type == MessageType.SYSTEM, messages.c.content.in_(list(NOTICES.values()))
+        )
+        answer = (
+            select(messages.c.source_bridge)
+            .where(
+                mine,
+                messages.c.type == MessageType.OPERATOR,
+                messages.c.operator_name == name,
+                messages.c.seq > opened.scalar_subquery(),
+            )
+            .order_by(messages.c.seq)
+        )
+        return Claim(name, connection.execute(answer.limit(1)).scalar())
 
 
 def open_threads(connection: Connection, bridge: str, limit: int = 1000) -> list[KnownThread]:

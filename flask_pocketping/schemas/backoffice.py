@@ -28,6 +28,8 @@ from .fields import (
 )
 from .values import (
     BridgeDeliverySchema,
+    BridgeThreadSchema,
+    ClaimSchema,
     DeliverySchema,
     FactSchema,
     MessageSchema,
@@ -108,6 +110,16 @@ class SessionResponse(OutputSchema):
     holds = "session"
 
     session = fields.Nested(SessionSchema, required=True)
+
+
+class OfficeSessionResponse(OutputSchema):
+    optional = frozenset({"threads", "claim"})
+
+    session = fields.Nested(SessionSchema, required=True)
+    threads = fields.List(
+        fields.Nested(BridgeThreadSchema), metadata={"description": "Its threads on bridges, if it has any."}
+    )
+    claim = fields.Nested(ClaimSchema, metadata={"description": "Who answered first, if it has a thread."})
 
 
 class SearchMatchSchema(OutputSchema):
@@ -296,6 +308,7 @@ class CapabilitiesSchema(OutputSchema):
         required=True, metadata={"description": "Operators may edit and delete all messages of operators and the AI."}
     )
     maxUploadSize = fields.Integer(metadata={"description": "bytes; absent where uploads are off"})
+    bridges = fields.List(fields.String(), required=True, metadata={"description": "The bridges that are set up."})
 
 
 class OperatorTokenResponse(OutputSchema):

@@ -99,6 +99,21 @@ class BridgeDeliverySchema(OutputSchema):
     waitSeconds = fields.Integer(attribute="wait_seconds", metadata={"description": "Estimated, while it is queued."})
 
 
+class BridgeThreadSchema(OutputSchema):
+    optional = frozenset({"link"})
+
+    bridge = fields.String(required=True)
+    state = fields.String(required=True, metadata={"enum": ["open", "closed"]})
+    link = fields.String(metadata={"description": "Its address on the platform, for operators."})
+
+
+class ClaimSchema(OutputSchema):
+    optional = frozenset({"bridge"})
+
+    name = fields.String(required=True)
+    bridge = fields.String(metadata={"description": "Absent if the operator did not answer from a bridge."})
+
+
 class OfficeMessageSchema(MessageSchema):
     """A message with what became of it on each bridge, for operators."""
 

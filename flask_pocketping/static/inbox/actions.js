@@ -87,6 +87,20 @@ export class Actions {
   }
 
   /**
+   * Post a message to a bridge again.
+   *
+   * @param {Message} message
+   * @param {string} bridge
+   */
+  async sendAgain(message, bridge) {
+    const path = `${messagePath(message)}/deliveries/${encodeURIComponent(bridge)}/retry`;
+    const { store } = this;
+    const since = store.moment;
+    const answer = await this.attempt(() => this.api.call('POST', path));
+    if (answer) store.deliveries.take(message.sessionId, message.id, answer.deliveries, since);
+  }
+
+  /**
    * @param {string} action the last part of the path
    * @param {object} [body]
    */

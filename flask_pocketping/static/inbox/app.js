@@ -4,6 +4,7 @@ import { Actions } from './actions.js';
 import { Api, SignedOut } from './api.js';
 import { Connection } from './connection.js';
 import { ConversationPane } from './conversation.js';
+import { DeliveryWatch } from './deliveryWatch.js';
 import { DetailsPane } from './details.js';
 import { Frame } from './frame.js';
 import { listenToKeys } from './keys.js';
@@ -57,6 +58,11 @@ export class App {
       conversation: (sessionId, state) => this.conversationLoaded(sessionId, state),
       details: (sessionId, found) => this.details.take(sessionId, found),
       waiting: (hasMore) => this.notifier.setMore(hasMore),
+    });
+    this.deliveryWatch = new DeliveryWatch({
+      store: this.store,
+      openSession,
+      load: (sessionId, seq) => this.loader.loadDeliveries(sessionId, seq),
     });
     this.signIn = new SignIn({
       api: this.api,

@@ -1,5 +1,6 @@
 /** The pane beside a conversation: who the visitor is, what they view, customer data, and the switches. */
 
+import { BridgesCard } from './bridgesCard.js';
 import { el, fill, iconButton, inNextFrame, setAttribute } from './dom.js';
 import { fullTime, initials, localTime, nameOf, safeUrl, shortTime, shortUrl, tint } from './format.js';
 import { icon } from './icons.js';
@@ -21,6 +22,7 @@ export class DetailsPane {
     this.pages = [];
     this.who = el('div', { class: 'who' });
     this.control = el('section', { class: 'card' });
+    this.bridges = new BridgesCard(app.store);
     this.host = el('section', { class: 'card' });
     this.where = el('section', { class: 'card' });
     this.machine = el('section', { class: 'card' });
@@ -39,6 +41,7 @@ export class DetailsPane {
         { class: 'scroller details-scroller', tabindex: 0, role: 'region', 'aria-label': texts.details },
         this.who,
         this.control,
+        this.bridges.element,
         this.host,
         this.where,
         this.machine,
@@ -55,6 +58,7 @@ export class DetailsPane {
     this.facts = [];
     this.pages = [];
     this.paint();
+    this.bridges.show(sessionId);
   }
 
   /**

@@ -129,8 +129,9 @@ export class Loader {
     for (const id of ids) {
       const since = store.moment;
       try {
-        const { session } = await this.api.call('GET', sessionPath(id));
-        store.takeSession(session, since);
+        const answer = await this.api.call('GET', sessionPath(id));
+        store.takeSession(answer.session, since);
+        store.deliveries.takePlace(id, answer);
       } catch (error) {
         if (passes(error)) store.stale.add(id);
         this.events.failed(error, { quiet: true });
@@ -147,15 +148,20 @@ export class Loader {
     const known = this.store.conversations.open(sessionId).loaded;
     this.events.conversation(sessionId, known ? 'ready' : 'loading');
     void this.#loadDetails(sessionId);
-    if (known) return;
+    if (known) {
+      // What became of its messages on bridges is told by events only while a socket is open.
+      if (this.store.deliveries.bridges.length) void this.#loadBridges(sessionId);
+      return;
+    }
     try {
-      const [{ session }, page] = await Promise.all([
+      const [answer, page] = await Promise.all([
         this.api.call('GET', path),
         this.api.call('GET', `${path}/messages`, { query: { limit: PAGE } }),
       ]);
-      this.store.takeSession(session, since);
-      this.store.takeMessages(sessionId, page.messages, page.hasMore);
-      this.store.takeSessionNotes(session);
+      this.store.takeSession(answer.session, since);
+      this.store.deliveries.takePlace(sessionId, answer);
+      this.store.takeMessages(sessionId, page.messages, page.hasMore, since);
+      this.store.takeSessionNotes(answer.session);
       this.events.conversation(sessionId, 'ready');
     } catch (error) {
       this.events.failed(error, { quiet: true });
@@ -166,18 +172,55 @@ export class Loader {
     }
   }
 
+  /**
+   * Load where a conversation is on bridges, and what became of its newest messages there.
+   *
+   * @param {string} sessionId
+   */
+  async #loadBridges(sessionId) {
+    const since = this.store.moment;
+    try {
+      const answer = await this.api.call('GET', sessionPath(sessionId));
+      this.store.takeSession(answer.session, since);
+      this.store.deliveries.takePlace(sessionId, answer);
+    } catch (error) {
+      this.events.failed(error, { quiet: true });
+    }
+    const seqs = (this.store.conversations.get(sessionId)?.messages ?? []).slice(-PAGE).map(({ seq }) => seq);
+    if (seqs[0]) await this.loadDeliveries(sessionId, seqs[0]);
+  }
+
+  /**
+   * Load what became of messages on bridges.
+   *
+   * @param {string} sessionId
+   * @param {number} seq of the first message
+   */
+  async loadDeliveries(sessionId, seq) {
+    const since = this.store.moment;
+    try {
+      const query = { after: seq - 1, limit: 100 };
+      const page = await this.api.call('GET', `${sessionPath(sessionId)}/messages`, { query });
+      this.store.deliveries.takePage(sessionId, page.messages, since);
+      this.store.emit('conversation', sessionId);
+    } catch (error) {
+      this.events.failed(error, { quiet: true });
+    }
+  }
+
   /** @param {string} sessionId */
   async loadOlder(sessionId) {
     const conversation = this.store.conversations.get(sessionId);
     const first = conversation?.messages[0];
     if (this.loadingOlder.has(sessionId) || !first || !conversation?.hasMore) return;
     this.loadingOlder.add(sessionId);
+    const since = this.store.moment;
     try {
       const query = { before: first.seq, limit: PAGE };
       const page = await this.api.call('GET', `${sessionPath(sessionId)}/messages`, { query });
       // Another part may be shown by now.
       if (this.store.conversations.get(sessionId)?.messages[0]?.id === first.id)
-        this.store.takeMessages(sessionId, page.messages, page.hasMore);
+        this.store.takeMessages(sessionId, page.messages, page.hasMore, since);
     } catch (error) {
       this.events.failed(error);
     }
@@ -192,13 +235,14 @@ export class Loader {
    */
   async loadAround(sessionId, messageId) {
     const path = `${sessionPath(sessionId)}/messages`;
+    const since = this.store.moment;
     try {
       const older = await this.api.call('GET', path, { query: { before: messageId, limit: PART } });
       const last = older.messages[older.messages.length - 1];
       const query = { after: last?.seq ?? 0, limit: PART };
       const newer = await this.api.call('GET', path, { query });
       const more = { hasOlder: older.hasMore, hasNewer: newer.hasMore };
-      this.store.takePart(sessionId, [...older.messages, ...newer.messages], more);
+      this.store.takePart(sessionId, [...older.messages, ...newer.messages], more, since);
     } catch (error) {
       const unknown = error instanceof Refused && error.status === 400;
       this.events.failed(unknown ? new Refused(404, { code: 'MESSAGE_NOT_FOUND' }) : error);
@@ -214,12 +258,13 @@ export class Loader {
     const after = this.store.conversations.get(sessionId)?.gapAfter ?? null;
     if (after === null || this.loadingNewer.has(sessionId)) return;
     this.loadingNewer.add(sessionId);
+    const since = this.store.moment;
     try {
       const query = { after, limit: PAGE };
       const page = await this.api.call('GET', `${sessionPath(sessionId)}/messages`, { query });
       // Another part may be shown by now.
       if (this.store.conversations.get(sessionId)?.gapAfter === after)
-        this.store.takeNewer(sessionId, page.messages, page.hasMore);
+        this.store.takeNewer(sessionId, page.messages, page.hasMore, since);
     } catch (error) {
       this.events.failed(error);
     }

@@ -1,5 +1,6 @@
 /** One message: its bubble, its files, and its time. */
 
+import { bridgeName, deliveryLines, isHeldUp } from './bridges.js';
 import { el, fill } from './dom.js';
 import { clockTime, fileSize, fullTime, linkParts, preview, safeUrl } from './format.js';
 import { icon } from './icons.js';
@@ -17,6 +18,7 @@ import { texts } from './texts.js';
  * @property {(message: Message, content: string) => Promise<boolean>} edit
  * @property {() => void} edited the edit has ended, and changes that came meanwhile are to be shown
  * @property {(message: Message) => void} remove
+ * @property {(message: Message, delivery: import('./types.js').Delivery) => void} sendAgain
  * @property {(pending: Pending) => void} retry
  * @property {(pending: Pending) => void} discard
  * @property {(id: string) => Message | undefined} find
@@ -34,6 +36,7 @@ import { texts } from './texts.js';
  * @property {string} author who wrote it, if not the visitor
  * @property {boolean} mayChange whether the operator may edit and delete it
  * @property {string} query what was searched for, '' if nothing
+ * @property {readonly import('./types.js').Delivery[]} deliveries what became of it on each bridge
  */
 
 /** The width of a picture in a message, in CSS pixels. */
@@ -46,7 +49,9 @@ const PICTURES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/a
  * @param {Context} context
  * @param {MessageActions} actions
  */
-export function messageLine(message, { first, last, visitor, author, mayChange, query }, actions) {
+export function messageLine(message, context, actions) {
+  const { first, last, visitor, author, query } = context;
+  if (message.internal) return internalNote(message, context, actions);
   if (message.type === 'system') return systemLine(message, query);
   const theirs = message.type === 'visitor';
   const item = el('li', {
@@ -63,14 +68,17 @@ export function messageLine(message, { first, last, visitor, author, mayChange, 
     { class: first && !theirs ? 'author' : 'unseen', dir: 'auto' },
     message.type === 'ai' && icon('spark'),
     theirs ? visitor : author,
+    message.sourceBridge && el('span', { class: 'via' }, texts.via(bridgeName(message.sourceBridge))),
   );
   const line = el(
     'div',
     { class: 'bubble-line' },
     bubble,
-    !message.deletedAt && toolbar(message, item, bubble, mayChange, actions),
+    !message.deletedAt && toolbar(message, item, bubble, context, actions),
   );
   item.append(head, line, foot(message, last));
+  const onBridges = !message.deletedAt && deliveryLines(context.deliveries);
+  if (onBridges) item.append(onBridges);
   // Touch screens have no hover: a tap on the message shows its tools.
   item.addEventListener('click', () => item.classList.toggle('picked'));
   return item;
@@ -155,19 +163,48 @@ function systemLine(message, query) {
 }
 
 /**
+ * A note of an operator or of a bridge, which visitors do not see.
+ *
+ * @param {Message} message
+ * @param {Context} context
+ * @param {MessageActions} actions
+ */
+function internalNote(message, { author, query, deliveries }, actions) {
+  const { operatorName, sourceBridge } = message;
+  const via = sourceBridge && ` ${texts.via(bridgeName(sourceBridge))}`;
+  const again = (/** @type {import('./types.js').Delivery} */ one) =>
+    isHeldUp(one) &&
+    el('button', { type: 'button', class: 'link', onClick: () => actions.sendAgain(message, one) }, texts.sendAgain);
+  return el(
+    'li',
+    { class: 'internal', 'data-id': message.id },
+    operatorName && el('p', { class: 'internal-author', dir: 'auto' }, texts.noteBy(author), via),
+    content(message.content, query),
+    el(
+      'p',
+      { class: 'internal-foot' },
+      icon('eye'),
+      texts.onlyOperators,
+      ' · ',
+      el('time', { datetime: message.createdAt, title: fullTime(message.createdAt) }, clockTime(message.createdAt)),
+    ),
+    deliveryLines(deliveries, again),
+  );
+}
+
+/**
  * @param {Message} message
  * @param {boolean} last of its group
  */
 function foot(message, last) {
   const ours = message.type !== 'visitor';
-  const shown = last || message.editedAt || message.sourceBridge;
+  const shown = last || message.editedAt;
   const state = ours && !message.deletedAt && receipt(message);
   return el(
     'p',
     { class: shown ? 'foot' : 'foot unseen' },
     el('time', { datetime: message.createdAt, title: fullTime(message.createdAt) }, clockTime(message.createdAt)),
     message.editedAt && !message.deletedAt && el('span', {}, ` · ${texts.edited}`),
-    message.sourceBridge && el('span', {}, ` · ${texts.via(message.sourceBridge)}`),
     state,
   );
 }

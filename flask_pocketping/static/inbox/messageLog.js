@@ -1,5 +1,6 @@
 /** The lines of a conversation, which follow the newest one, stay where they are read, and jump to a message. */
 
+import { bridgeName } from './bridges.js';
 import { ask } from './dialogs.js';
 import { el, fill, inNextFrame } from './dom.js';
 import { dayLabel, nameOf } from './format.js';
@@ -149,7 +150,7 @@ export class MessageLog {
     if (known && (edited || state.every((part, at) => part === known.state[at]))) return known.element;
     const element = this.makeLine(line, context);
     element.setAttribute('data-key', line.key);
-    known?.element.replaceWith(element);
+    if (known) replace(known.element, element);
     this.shown.set(line.key, { element, state });
     return element;
   }
@@ -179,6 +180,7 @@ export class MessageLog {
       author: message && message.type !== 'visitor' ? store.authorOf(message) : '',
       mayChange: message !== null && store.mayChange(message),
       query: store.sessions.listing.query,
+      deliveries: message ? store.deliveries.of(message) : NOTHING,
     };
   }
 
@@ -201,6 +203,7 @@ export class MessageLog {
       edit: (message, content) => app.actions.editMessage(message, content),
       edited: () => this.render(),
       remove: (message) => void this.remove(message),
+      sendAgain: (message, delivery) => void this.sendAgain(message, delivery),
       retry: (pending) => app.outbox.retry(pending),
       discard: (pending) => app.store.pending.drop(pending),
       find: (id) => this.conversation?.byId.get(id),
@@ -212,6 +215,17 @@ export class MessageLog {
   /** @param {Message} message */
   async remove(message) {
     if (await ask(texts.deleteQuestion, texts.deleteText, texts.delete)) await this.app.actions.deleteMessage(message);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {import('./types.js').Delivery} delivery
+   */
+  async sendAgain(message, { bridge, state }) {
+    const name = bridgeName(bridge);
+    const [question, text] = [texts.sendAgainQuestion(name), texts.sendAgainText(name)];
+    if (state !== 'maybe' || (await ask(question, text, texts.sendAgain)))
+      await this.app.actions.sendAgain(message, bridge);
   }
 
   // Scrolling
@@ -288,6 +302,26 @@ export class MessageLog {
     this.newer.hidden = !text;
     if (text && this.newer.textContent !== text) fill(this.newer, icon('down'), text);
   }
+}
+
+/** For lines that are no messages. @type {never[]} */
+const NOTHING = [];
+
+/**
+ * Put a line in the place of its former state. The tool that has the focus keeps it, and tools that a tap has shown
+ * stay.
+ *
+ * @param {HTMLElement} before
+ * @param {HTMLElement} element
+ */
+function replace(before, element) {
+  const focused = document.activeElement;
+  const label = focused && before.contains(focused) ? focused.getAttribute('aria-label') : null;
+  element.classList.toggle('picked', before.classList.contains('picked'));
+  before.replaceWith(element);
+  if (!label) return;
+  const tools = [...element.querySelectorAll('button')];
+  (tools.find((tool) => tool.getAttribute('aria-label') === label) ?? tools[0])?.focus();
 }
 
 /**

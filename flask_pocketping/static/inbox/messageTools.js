@@ -1,5 +1,6 @@
-/** The tools of a message: reply, and for those that may: edit and delete. */
+/** The tools of a message: reply, send again to a bridge, and for those that may: edit and delete. */
 
+import { bridgeName, isHeldUp } from './bridges.js';
 import { el, fill, iconButton } from './dom.js';
 import { texts } from './texts.js';
 
@@ -10,14 +11,19 @@ import { texts } from './texts.js';
  * @param {Message} message
  * @param {HTMLLIElement} item
  * @param {HTMLDivElement} bubble
- * @param {boolean} mayChange whether the operator may edit and delete it
+ * @param {Pick<import('./message.js').Context, 'mayChange' | 'deliveries'>} context
  * @param {MessageActions} actions
  */
-export function toolbar(message, item, bubble, mayChange, actions) {
+export function toolbar(message, item, bubble, { mayChange, deliveries }, actions) {
   return el(
     'div',
     { class: 'tools', role: 'group', 'aria-label': texts.messageActions },
     iconButton('reply', texts.reply, () => actions.reply(message)),
+    ...deliveries
+      .filter(isHeldUp)
+      .map((one) =>
+        iconButton('again', texts.sendAgainTo(bridgeName(one.bridge)), () => actions.sendAgain(message, one)),
+      ),
     mayChange && Boolean(message.content) && iconButton('edit', texts.edit, () => edit(message, item, bubble, actions)),
     mayChange && iconButton('trash', texts.delete, () => actions.remove(message)),
   );

@@ -87,8 +87,36 @@ export const texts = {
   assistant: 'AI assistant',
   operator: 'Operator',
   edited: 'edited',
+  bridgeNames: { telegram: 'Telegram', slack: 'Slack', discord: 'Discord' },
   /** @param {string} bridge */
   via: (bridge) => `via ${bridge}`,
+  onlyOperators: 'Only operators see this',
+  /** @param {string} author */
+  noteBy: (author) => `Note from ${author}`,
+  deliveries: 'Chat apps',
+  /** @param {string} bridge @param {string} wait '' if it is not known */
+  waitingFor: (bridge, wait) => `Waiting for ${bridge}${wait && `, about ${wait}`}`,
+  /** @param {string} bridge */
+  mayHaveArrived: (bridge) => `May have arrived in ${bridge}`,
+  /** @param {string} bridge @param {string} reason '' if it is not known */
+  notSentTo: (bridge, reason) => `Not sent to ${bridge}${reason && `: ${reason}`}`,
+  sendAgain: 'Send again',
+  /** @param {string} bridge */
+  sendAgainTo: (bridge) => `Send again to ${bridge}`,
+  /** @param {string} bridge */
+  sendAgainQuestion: (bridge) => `Send this message to ${bridge} again?`,
+  /** @param {string} bridge */
+  sendAgainText: (bridge) => `${bridge} didn't confirm it. If it did arrive, it will appear there twice.`,
+  /** What chat apps say when they refuse a message, and what that means. */
+  refusals: /** @type {[RegExp, string][]} */ ([
+    [/not enough rights|have no rights|missing permissions|missing access|missing_scope/i, "The bot isn't allowed to post."],
+    [
+      /chat not found|kicked|not a member|not_in_channel|channel_not_found|unknown channel/i,
+      "The bot can't find the chat. Check that it's still a member.",
+    ],
+    [/unauthorized|invalid_auth|token_revoked|account_inactive/i, "The bot's token is no longer valid."],
+    [/too (big|large)/i, 'The file is too large.'],
+  ]),
   states: {
     sending: 'Sending…',
     waiting: 'Waiting for connection',
@@ -118,6 +146,7 @@ export const texts = {
   errors: {
     unreachable: "Couldn't reach the server. Check your connection and try again.",
     emptyFile: 'This file is empty',
+    DELIVERY_NOT_FOUND: 'This message has already been sent again.',
     ATTACHMENT_NOT_FOUND: 'This file is no longer available. Attach it again.',
     FORBIDDEN: "You don't have permission to do this.",
     MESSAGE_NOT_FOUND: 'This message was deleted.',
@@ -186,6 +215,20 @@ export const texts = {
   assistantActive: 'The AI assistant is replying',
   technology: 'Technology',
   conversationSection: 'Conversation',
+  chatApps: 'Chat apps',
+  /** @param {string} who */
+  hasConversation: (who) => `${who} has this conversation.`,
+  /** @param {string} bridge */
+  openIn: (bridge) => `Open in ${bridge}`,
+  noThread: 'No thread yet',
+  threadClosed: 'Thread closed',
+  threadOpen: 'Thread open',
+  /** @param {number} count */
+  messagesNotSent: (count) => (count === 1 ? '1 message not sent' : `${count} messages not sent`),
+  /** @param {number} count */
+  messagesUncertain: (count) => (count === 1 ? '1 message may have arrived' : `${count} messages may have arrived`),
+  /** @param {number} count */
+  messagesWaiting: (count) => (count === 1 ? '1 message waiting' : `${count} messages waiting`),
 
   notes: {
     /** @param {string} page */

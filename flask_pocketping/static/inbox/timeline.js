@@ -89,7 +89,8 @@ function sameGroup(a, b) {
   const [one, other] = [a.message, b.message];
   const near = Date.parse(other.createdAt) - Date.parse(one.createdAt) < GROUP;
   const same = one.operatorId === other.operatorId && one.operatorName === other.operatorName;
-  return near && same && one.type === other.type && one.type !== 'system';
+  const sameBridge = one.sourceBridge === other.sourceBridge;
+  return near && same && sameBridge && one.type === other.type && one.type !== 'system';
 }
 
 /**

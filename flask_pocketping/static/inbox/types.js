@@ -34,6 +34,23 @@
  * @property {string} [readAt]
  * @property {string} [editedAt]
  * @property {string} [deletedAt]
+ * @property {true} [internal] only operators see it
+ * @property {Delivery[]} [deliveries] what became of it on each bridge, in a page of messages
+ *
+ * @typedef {object} Delivery what became of a message on a bridge
+ * @property {string} bridge
+ * @property {'queued' | 'sent' | 'maybe' | 'failed'} state maybe: the chat app did not confirm it
+ * @property {string} [reason]
+ * @property {number} [waitSeconds] estimated, while it is queued
+ *
+ * @typedef {object} BridgeThread a conversation's thread on a bridge
+ * @property {string} bridge
+ * @property {'open' | 'closed'} state
+ * @property {string} [link]
+ *
+ * @typedef {object} Claim who answered a conversation first
+ * @property {string} name
+ * @property {string} [bridge]
  *
  * @typedef {object} Identity
  * @property {string} [customerId]
@@ -145,6 +162,7 @@
  * @typedef {object} Capabilities
  * @property {boolean} ai whether an AI can reply
  * @property {boolean} editOthers whether operators may change each other's messages
+ * @property {string[]} [bridges] those that are set up
  * @property {number} [maxUploadSize] in bytes; undefined: no uploads
  */
 export {};

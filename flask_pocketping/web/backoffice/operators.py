@@ -43,6 +43,7 @@ def make_operator_token(call: Call) -> Any:
             "ai": call.state.ai_after is not None,
             "editOthers": call.state.config.operators_edit == "all",
             "maxUploadSize": call.state.files.max_size if call.state.files is not None else None,
+            "bridges": list(call.state.bridges.bridges),
         },
     }
 

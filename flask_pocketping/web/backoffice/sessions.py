@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...chat import csat, pages, session_counts, sessions, visitors
+from ...chat import bridge_threads, csat, pages, session_counts, sessions, visitors
 from ...schemas import backoffice
 from ...schemas.base import AcceptedResponse
 from ...values import Identity
@@ -47,10 +47,17 @@ def open_session(call: Call) -> Any:
     )
 
 
-@routes("GET /sessions/<session_id>", response=backoffice.SessionResponse)
+@routes("GET /sessions/<session_id>", response=backoffice.OfficeSessionResponse)
 def get_session(call: Call, session_id: str) -> Any:
-    """Get one session."""
-    return sessions.get_session(call.state.db, session_id, call.project_id)
+    """Get one session, with its threads on bridges."""
+    session = sessions.get_session(call.state.db, session_id, call.project_id)
+    if not call.state.bridges:
+        return {"session": session, "threads": (), "claim": None}
+    return {
+        "session": session,
+        "threads": call.state.bridges.threads_of(session_id),
+        "claim": bridge_threads.claim_of(call.state.db, session_id),
+    }
 
 
 @routes("POST /sessions/<session_id>/close", response=backoffice.SessionResponse)

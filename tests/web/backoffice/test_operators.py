@@ -212,8 +212,8 @@ def test_a_refused_change_calls_no_receiver(app: Flask, api: Api) -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({}, {"ai": False, "editOthers": False, "maxUploadSize": 10 * 1024 * 1024}),
-        ({"operators_edit": "all", "uploads": "off"}, {"ai": False, "editOthers": True}),
+        ({}, {"ai": False, "editOthers": False, "maxUploadSize": 10 * 1024 * 1024, "bridges": []}),
+        ({"operators_edit": "all", "uploads": "off"}, {"ai": False, "editOthers": True, "bridges": []}),
     ],
 )
 def test_the_inbox_learns_what_the_server_can_do(

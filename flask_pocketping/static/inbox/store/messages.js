@@ -15,6 +15,7 @@ import { insertionIndex } from './sorted.js';
  * @property {number | null} gapAfter while an older part is shown, the seq of its last message: those between it and the
  *   newest are not loaded; null: nothing is missing
  * @property {boolean} loaded
+ * @property {import('./deliveries.js').OnBridges} onBridges
  */
 
 const CONVERSATIONS_KEPT = 30;
@@ -47,6 +48,7 @@ export class Conversations {
         hasMore: false,
         gapAfter: null,
         loaded: false,
+        onBridges: { messages: new Map(), threads: [], claim: null },
       };
       const [oldest] = this.#bySession.keys();
       if (oldest !== undefined && this.#bySession.size >= CONVERSATIONS_KEPT) this.#bySession.delete(oldest);
@@ -163,7 +165,10 @@ function forgetOlderPart(conversation) {
  */
 function forget(conversation, count) {
   if (!count) return;
-  for (const { id } of conversation.messages.splice(0, count)) conversation.byId.delete(id);
+  for (const { id } of conversation.messages.splice(0, count)) {
+    conversation.byId.delete(id);
+    conversation.onBridges.messages.delete(id);
+  }
   conversation.hasMore = true;
 }
 

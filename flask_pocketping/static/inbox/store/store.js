@@ -5,6 +5,7 @@
  * Every piece may come twice and in any order: a page that was asked for before an event never undoes the event.
  */
 
+import { Deliveries } from './deliveries.js';
 import { Emitter } from './emitter.js';
 import { Conversations, changeMessage, insertMessage, insertNewer, insertPart, laterState } from './messages.js';
 import { OperatorNames } from './names.js';
@@ -33,6 +34,7 @@ export class Store extends Emitter {
     const emit = this.emit.bind(this);
     this.sessions = new Sessions(emit);
     this.conversations = new Conversations();
+    this.deliveries = new Deliveries(this.conversations, emit, (sessionId) => this.#markStale(sessionId));
     this.pending = new PendingMessages(emit);
     this.typing = new Typing(emit);
     /** @type {Operator[]} */
@@ -112,10 +114,12 @@ export class Store extends Emitter {
    * @param {string} sessionId
    * @param {Message[]} messages
    * @param {boolean} [hasMore] whether there are older ones, if the page tells
+   * @param {number} [since] the `moment` when it was asked for
    */
-  takeMessages(sessionId, messages, hasMore) {
+  takeMessages(sessionId, messages, hasMore, since = this.moment) {
     const conversation = this.conversations.open(sessionId);
     for (const message of messages) insertMessage(conversation, message);
+    this.deliveries.takePage(sessionId, messages, since);
     if (hasMore !== undefined) {
       conversation.hasMore = hasMore;
       conversation.loaded = true;
@@ -151,9 +155,11 @@ export class Store extends Emitter {
    * @param {string} sessionId
    * @param {Message[]} messages
    * @param {{hasOlder: boolean, hasNewer: boolean}} more
+   * @param {number} [since] the `moment` when it was asked for
    */
-  takePart(sessionId, messages, more) {
+  takePart(sessionId, messages, more, since = this.moment) {
     insertPart(this.conversations.open(sessionId), messages, more);
+    this.deliveries.takePage(sessionId, messages, since);
     this.emit('conversation', sessionId);
   }
 
@@ -163,9 +169,11 @@ export class Store extends Emitter {
    * @param {string} sessionId
    * @param {Message[]} messages
    * @param {boolean} hasNewer
+   * @param {number} [since] the `moment` when it was asked for
    */
-  takeNewer(sessionId, messages, hasNewer) {
+  takeNewer(sessionId, messages, hasNewer, since = this.moment) {
     insertNewer(this.conversations.open(sessionId), messages, hasNewer);
+    this.deliveries.takePage(sessionId, messages, since);
     this.emit('conversation', sessionId);
   }
 
@@ -178,6 +186,7 @@ export class Store extends Emitter {
   takeMe(operator, capabilities) {
     this.me = operator;
     this.capabilities = capabilities;
+    this.deliveries.bridges = capabilities.bridges ?? [];
     this.names.label(operator.id, operator.name);
     this.emit('operators');
   }
@@ -244,6 +253,10 @@ export class Store extends Emitter {
       return;
     }
     if (!sessionId) return;
+    if (type === 'deliveries') {
+      this.moment += 1;
+      return this.deliveries.take(sessionId, frame.messageId, frame.deliveries, this.moment);
+    }
     this.#touch(sessionId);
     if (type === 'session.created' || type === 'session.updated') return this.#applySession(frame);
     if (type === 'message.created') {
@@ -290,13 +303,18 @@ export class Store extends Emitter {
     const isShown = conversation?.byId.has(message.id);
     const last = session?.lastMessage?.seq ?? 0;
     if (conversation) insertMessage(conversation, message);
-    // The server's line that a conversation was closed or reopened; the event after it tells what that changes.
-    if (message.kind) return this.emit('conversation', sessionId);
+    this.deliveries.expect(message, this.moment);
+    // The server's line that a conversation was closed or reopened, and notes: the former has an event after it that
+    // tells what it changes, and the latter change nothing.
+    if (message.kind || message.internal) return this.emit('conversation', sessionId);
     this.typing.stop(message);
     if (session && last < message.seq) this.sessions.put(withMessage(session, message));
     // An answer, or a page, came before this event: whether it counted the message as unread is not known.
     else if (!session || (message.type === 'visitor' && last > message.seq)) this.#markStale(sessionId);
     this.emit('conversation', sessionId);
+    // The first answer claims the conversation.
+    if (conversation && message.type === 'operator' && this.deliveries.bridges.length && !conversation.onBridges.claim)
+      this.#markStale(sessionId);
     if (!isShown && message.type === 'visitor') this.#announce(message);
   }
 
@@ -362,6 +380,8 @@ export class Store extends Emitter {
     if (change && session) this.sessions.put({ ...session, ...change });
     // The event does not tell who waits for a reply in a session that was reopened.
     if (change && (!session || type === 'session.reopened')) this.#markStale(sessionId);
+    // The end of a conversation closes its threads, and ends its claim.
+    else if (type === 'session.closed' && this.deliveries.bridges.length) this.#markStale(sessionId);
     const note = eventNote(frame);
     if (note && this.conversations.get(sessionId)) this.#addNotes(sessionId, [note]);
   }
