@@ -13,6 +13,7 @@ from ..support.browsers import Faults, check_accessible, settled
 from ..support.clients import Visitor
 from ..support.servers import wait_until
 from ..support.telegram import GROUP, Refusal, TelegramServer, telegram_server
+from .chat import Chat
 from .conftest import NewContext, OpenShop
 from .inbox import Inbox
 from .shop import Shop
@@ -172,7 +173,7 @@ def test_an_answer_of_the_phone_says_where_it_comes_from_and_claims_the_conversa
     check_accessible(inbox.page)
     if device == "phone":
         inbox.page.get_by_role("button", name="Details").click()
-    expect(inbox.details.get_by_text("Ana, Telegram has this conversation.")).to_be_visible()
+    expect(inbox.details.get_by_text("Ana, Telegram, has this conversation.")).to_be_visible()
     link = inbox.details.get_by_role("link", name="Open in Telegram")
     expect(link).to_have_attribute("href", f"https://t.me/c/{str(GROUP).removeprefix('-100')}/{topic}")
     settled(inbox.page)
@@ -186,10 +187,10 @@ def test_the_end_of_a_conversation_ends_the_claim(
     topic = topic_of(bridged, visitor)
     inbox = signed_in(bridged, new_context).visit(visitor.session_id)
     telegram.write(topic, "Mine")
-    expect(inbox.details.get_by_text("Ana, Telegram has this conversation.")).to_be_visible()
-    inbox.page.get_by_role("button", name="Close", exact=True).click()
+    expect(inbox.details.get_by_text("Ana, Telegram, has this conversation.")).to_be_visible()
+    inbox.page.get_by_role("button", name="Close conversation").click()
     expect(inbox.details.get_by_text("has this conversation")).to_have_count(0)
-    inbox.page.get_by_role("button", name="Reopen").first.click()
+    inbox.page.get_by_role("button", name="Reopen conversation").first.click()
     inbox.say("Now it is mine")
     expect(inbox.details.get_by_text("Ana Duarte has this conversation.")).to_be_visible()
 
@@ -199,14 +200,12 @@ def test_notes_are_for_operators_only(
     bridged: Shop, telegram: TelegramServer, new_context: NewContext, scheme: str
 ) -> None:
     context = new_context()
-    widget = context.new_page()
-    widget.goto(f"{bridged.url}/")
+    page = context.new_page()
     frames: list[str] = []
-    widget.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(str(data))))
-    widget.reload()
-    widget.get_by_role("button", name="Chat").click()
-    widget.get_by_role("textbox").fill("Hello")
-    widget.keyboard.press("Enter")
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(str(data))))
+    page.goto(f"{bridged.url}/")
+    chat = Chat(page).open()
+    chat.tell("Hello")
     telegram.wait_text("Hello")
     [session] = bridged.api.ok("GET", "/sessions?status=active&started=true")["sessions"]
     [topic] = telegram.topics
@@ -223,14 +222,12 @@ def test_notes_are_for_operators_only(
     expect(inbox.message("A message was not posted to Telegram").get_by_text("Only operators see this")).to_be_visible()
     telegram.before = lambda method, given: None
     telegram.write(topic, "After the note")
-    expect(widget.get_by_text("After the note")).to_be_visible()
-    expect(widget.get_by_text("Regular customer")).to_have_count(0)
-    expect(widget.get_by_text("not posted")).to_have_count(0)
+    said = ["visitor: Hello", "operator: Refused", "operator: After the note"]
+    chat.expect_said(*said)
     assert any("After the note" in frame for frame in frames)
     assert not any("Regular customer" in frame or "deliveries" in frame or "not posted" in frame for frame in frames)
-    widget.reload()
-    expect(widget.get_by_text("After the note")).to_be_visible()
-    expect(widget.get_by_text("Regular customer")).to_have_count(0)
+    page.reload()
+    chat.open().expect_said(*said)
     # A note is no reply: the list goes on showing the last message.
     expect(inbox.row("After the note")).to_be_visible()
     settled(inbox.page)

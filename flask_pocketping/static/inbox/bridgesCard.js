@@ -37,11 +37,11 @@ export class BridgesCard {
     if (shown === this.shown) return;
     this.shown = shown;
     this.element.hidden = !this.sessionId || !names.length;
-    const who = claim && [claim.name, claim.bridge && bridgeName(claim.bridge)].filter(Boolean).join(', ');
+    const who = claim && texts.hasConversation(claim.name, claim.bridge ? bridgeName(claim.bridge) : '');
     fill(
       this.element,
       el('h3', {}, texts.chatApps),
-      who && el('p', { class: 'claim', dir: 'auto' }, texts.hasConversation(who)),
+      who && el('p', { class: 'claim', dir: 'auto' }, who),
       el('ul', { class: 'threads' }, ...rows.map((row) => el('li', {}, ...line(row)))),
     );
   }
@@ -56,16 +56,13 @@ function line({ bridge, thread, count }) {
   const href = safeUrl(thread?.link);
   const closed = thread?.state === 'closed';
   const place = !thread ? texts.noThread : closed ? texts.threadClosed : href ? '' : texts.threadOpen;
-  const troubles = [
-    count.failed && texts.messagesNotSent(count.failed),
-    count.maybe && texts.messagesUncertain(count.maybe),
-  ].filter(Boolean);
   return [
     href
       ? el('a', { href, target: '_blank', rel: 'noopener noreferrer' }, texts.openIn(name), icon('link'))
       : el('span', {}, name),
     place && el('span', { class: 'quiet' }, place),
     count.queued > 0 && el('span', { class: 'quiet' }, texts.messagesWaiting(count.queued)),
-    ...troubles.map((text) => el('span', { class: 'problem' }, String(text))),
+    count.failed > 0 && el('span', { class: 'problem' }, texts.messagesNotSent(count.failed)),
+    count.maybe > 0 && el('span', { class: 'uncertain' }, texts.messagesUncertain(count.maybe)),
   ];
 }

@@ -109,7 +109,10 @@ export const texts = {
   sendAgainText: (bridge) => `${bridge} didn't confirm it. If it did arrive, it will appear there twice.`,
   /** What chat apps say when they refuse a message, and what that means. */
   refusals: /** @type {[RegExp, string][]} */ ([
-    [/not enough rights|have no rights|missing permissions|missing access|missing_scope/i, "The bot isn't allowed to post."],
+    [
+      /not enough rights|have no rights|missing permissions|missing access|missing_scope/i,
+      "The bot isn't allowed to post.",
+    ],
     [
       /chat not found|kicked|not a member|not_in_channel|channel_not_found|unknown channel/i,
       "The bot can't find the chat. Check that it's still a member.",
@@ -216,8 +219,8 @@ export const texts = {
   technology: 'Technology',
   conversationSection: 'Conversation',
   chatApps: 'Chat apps',
-  /** @param {string} who */
-  hasConversation: (who) => `${who} has this conversation.`,
+  /** @param {string} name @param {string} bridge '' if they did not answer from one */
+  hasConversation: (name, bridge) => `${name}${bridge && `, ${bridge},`} has this conversation.`,
   /** @param {string} bridge */
   openIn: (bridge) => `Open in ${bridge}`,
   noThread: 'No thread yet',
