@@ -53,7 +53,10 @@ def on_bridges(inbox: Inbox, text: str) -> Locator:
 def topic_of(shop: Shop, visitor: Visitor) -> int:
     """The topic of a conversation, once all that the visitor wrote is in there."""
     path = f"/sessions/{visitor.session_id}/messages"
-    posted = lambda: [one["state"] for m in shop.api.ok("GET", path)["messages"] for one in m["deliveries"]]  # noqa: E731
+
+    def posted() -> list[str]:
+        return [one["state"] for message in shop.api.ok("GET", path)["messages"] for one in message["deliveries"]]
+
     wait_until(lambda: set(posted()) == {"sent"}, "the messages are in the topic", 15, posted)
     [thread] = shop.api.ok("GET", f"/sessions/{visitor.session_id}")["threads"]
     return int(thread["link"].rpartition("/")[2])
