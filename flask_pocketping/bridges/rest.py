@@ -74,8 +74,9 @@ class Rest:
         :param files: the files of a multipart form.
         :param timeout: seconds for the whole request.
         :param repeatable: whether the platform may get it twice.
-        :raises Unreachable: if it certainly was not carried out.
-        :raises Unanswered: if it may have been carried out.
+        :raises Unreachable: if it certainly was not carried out, or may be repeated.
+        :raises Unanswered: if it may have been carried out, and may not be repeated. A status of 500 or more is no
+            proof that nothing was done.
         """
         options: dict[str, Any] = {"timeout": timeout or (FILE_TIMEOUT if files else TIMEOUT)}
         given = {"json": json, "data": fields, "params": params, "files": files, "repeatable": repeatable}
@@ -86,10 +87,10 @@ class Rest:
             response = self._client.request(
                 method, url, max_response=MAX_RESPONSE, headers={**own, **(headers or {})}, **options
             )
-        if response.status_code in {500, 503}:
-            raise Unreachable(f"{self._label} has an error of its own (HTTP {response.status_code}).")
-        if response.status_code > 500:
-            raise Unanswered(f"{self._label} gave no answer (HTTP {response.status_code}).")
+        if response.status_code >= 500:
+            # Whatever stands before the platform may answer so, and the platform itself too, after it did the work.
+            error = Unreachable if _is_safe(method, repeatable) else Unanswered
+            raise error(f"{self._label} has an error of its own (HTTP {response.status_code}).")
         return response
 
     def fetch(self, url: str, limit: int, headers: Mapping[str, str] | None = None) -> Iterator[bytes]:
@@ -130,7 +131,10 @@ class Rest:
         try:
             yield
         except HTTPClientError as error:
-            safe = repeatable if repeatable is not None else method == "GET"
-            if error.maybe_sent and not safe:
+            if error.maybe_sent and not _is_safe(method, repeatable):
                 raise Unanswered(f"{self._label} gave no answer: {error}") from None
             raise Unreachable(f"{self._label} can't be reached: {error}") from None
+
+
+def _is_safe(method: str, repeatable: bool | None) -> bool:
+    return method == "GET" if repeatable is None else repeatable

@@ -73,6 +73,53 @@ def test_operators_can_send_again_what_may_be_lost(talk: Talk, telegram: Telegra
         assert talk.api.post(wrong).status_code == 404
 
 
+@pytest.mark.parametrize("status", ["500", "502", "503", "504"])
+def test_an_error_of_the_platform_may_come_after_the_post_was_accepted(
+    talk: Talk, telegram: TelegramServer, status: str
+) -> None:
+    telegram.before = only_once(lambda: status, part="Was it there")
+    doubtful = talk.visitor.say("Was it there?")["messageId"]
+    reason = talk.settled(doubtful, "maybe")["reason"]
+    assert reason == "It may have been posted: the answer never came."
+    talk.settled(talk.visitor.say("And now?")["messageId"])
+    assert talk.texts()[1:] == ["Was it there?", "And now?"]
+
+
+def test_an_error_that_telegram_itself_reports_proves_nothing(talk: Talk, telegram: TelegramServer) -> None:
+    def refuse() -> str:
+        raise Refusal(500, "Internal Server Error: restart")
+
+    telegram.before = only_once(refuse, part="Was it there")
+    lost = talk.visitor.say("Was it there?")["messageId"]
+    talk.settled(lost, "maybe")
+    talk.settled(talk.visitor.say("And now?")["messageId"])
+    assert talk.texts()[1:] == ["And now?"]
+    talk.api.ok("POST", f"/sessions/{talk.session_id}/messages/{lost}/deliveries/telegram/retry")
+    talk.settled(lost)
+    assert talk.texts()[1:] == ["And now?", "Was it there?"]
+
+
+def test_while_telegram_is_out_of_order_messages_wait(talk: Talk, telegram: TelegramServer) -> None:
+    broken = True
+
+    def before(method: str, given: dict[str, Any]) -> str | None:
+        if broken:
+            raise Refusal(502, "Bad Gateway")
+        return None
+
+    telegram.before = before
+    doubtful = talk.visitor.say("First")["messageId"]
+    talk.settled(doubtful, "maybe")
+    # It is asked whether it works before anything else is posted, so that nothing else is in doubt.
+    waiting = [talk.visitor.say(text)["messageId"] for text in ("Second", "Third")]
+    wait_until(lambda: "HTTP 502" in talk.state(waiting[0]).get("reason", ""), "the reason", 10)
+    broken = False
+    for message_id in waiting:
+        talk.settled(message_id, timeout=40)
+    assert [line for text in talk.texts()[1:] for line in text.split("\n")] == ["Second", "Third"]
+    assert talk.state(doubtful)["state"] == "maybe"
+
+
 def test_live_connections_learn_what_became_of_a_message(talk: Talk, telegram: TelegramServer) -> None:
     telegram.before = only_once(lambda: "cut", part="Was it there")
     with talk.api.socket() as office:
@@ -90,6 +137,8 @@ def test_a_later_message_waits_for_an_earlier_one_and_other_topics_do_not(
 
     def before(method: str, given: dict[str, Any]) -> str | None:
         if method == "sendMessage" and "First" in given["text"] and broken:
+            raise Refusal(400, "Bad Request: TOPIC_CLOSED")
+        if method == "reopenForumTopic" and broken:
             raise Refusal(500, "Internal Server Error")
         return None
 

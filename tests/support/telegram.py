@@ -94,7 +94,8 @@ class TelegramServer:
 
     :ivar limit: posts to one group within `period` seconds; `None` for no limit.
     :ivar before: called with the method and its parameters before it is carried out; it may raise a `Refusal`, or
-        return `cut` to carry it out and break the line without an answer, or `drop` to break the line at once.
+        return `cut` to carry it out and break the line without an answer, `drop` to break the line at once, or a status
+        such as `502` to carry it out and answer with that and a page of HTML.
     :ivar refused: how many posts were over the limit.
     :ivar requests: method and parameters of each request, in order.
     """
@@ -421,6 +422,8 @@ class TelegramServer:
             with self.lock:
                 self.requests.append((method, given))
                 result = self.call(method, given)
+            if action is not None and action.isdigit():
+                return int(action), b"<html><h1>nginx</h1></html>", "text/html", None
             answer = {"ok": True, "result": result}
             return 200, json.dumps(answer).encode(), "application/json", "cut" if action == "cut" else None
         except Refusal as refusal:

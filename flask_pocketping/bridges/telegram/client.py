@@ -50,6 +50,7 @@ class BotAPI:
         self._token = token
         self._base = base.rstrip("/")
         self._rest = Rest("Telegram", f"{self._base}/bot{token}", allow_networks=allow_networks)
+        self._in_doubt = False
 
     def __repr__(self) -> str:
         return f"BotAPI({self.bot_id})"
@@ -68,6 +69,21 @@ class BotAPI:
         :param files: files of a multipart form, whose other fields are text.
         :raises PlatformError: if it failed.
         """
+        if _REPEATABLE.match(method):
+            return self._call(method, parameters, files, timeout)
+        if self._in_doubt:
+            # While Telegram is out of order, posts wait. Otherwise each would be one that nobody knows about.
+            self._call("getMe", {}, None, None)
+            self._in_doubt = False
+        try:
+            return self._call(method, parameters, files, timeout)
+        except Unanswered:
+            self._in_doubt = True
+            raise
+
+    def _call(
+        self, method: str, parameters: Mapping[str, Any], files: Files | None, timeout: float | None
+    ) -> Any:
         given = {name: value for name, value in parameters.items() if value is not None}
         repeatable = _REPEATABLE.match(method) is not None
         response = self._rest.call(
