@@ -27,7 +27,7 @@ from .ai.tools import Tool
 from .ai.turn import Surroundings
 from .ai.typing import OperatorsTyping
 from .bridges.connected import Bridges
-from .bridges.platform import Author
+from .bridges.platform import Author, Connection
 from .bridges.registry import connect
 from .chat.projects import hash_key
 from .config import Config
@@ -78,6 +78,7 @@ def build_state(
     targets: Sequence[Target] = (),
     ai_provider: Provider | None = None,
     ai_tools: Sequence[Tool] = (),
+    bridges: Sequence[Connection] = (),
 ) -> State:
     """Build and connect all parts of one app. This opens no connection and starts no thread.
 
@@ -88,6 +89,7 @@ def build_state(
     :param targets: the host's own targets of deliveries.
     :param ai_provider: the host's own model, if any.
     :param ai_tools: the host's tools for the AI; the host may register more later.
+    :param bridges: the host's own bridges.
     :raises ConfigurationError: if a setting is invalid. The message names the key and what is allowed.
     """
     if config.cors_origins and not config.public_url:
@@ -115,13 +117,14 @@ def build_state(
     indexer = _folder_indexer(app, config, database, knowledge)
     limiter = Limiter(config.redis_url, _name_in_redis(secrets))
     before_message = MessageReceived(app, urls)
-    bridges = _bridges(app, config, database, files, announcer, before_message, loaders)
-    announcer.on_visitor_typing = bridges.visitor_types
     ai_client = make_client(config)
     ai = _ai(
         *(app, config, database, files, knowledge, announcer, before_message, loaders),
         *(ai_provider, ai_tools, ai_client),
     )
+    connections = [*connect(config), *bridges]
+    connected = _bridges(app, config, database, files, announcer, before_message, loaders, connections)
+    announcer.on_visitor_typing = connected.visitor_types
     return State(
         config=config,
         db=database,
@@ -132,14 +135,14 @@ def build_state(
         sockets=sockets,
         runtime=Runtime(
             *(app, config, database, hub, bus, announcer, sockets, client, files, urls),
-            targets=[*bridges.targets, *([ai.target] if ai is not None else []), *targets],
-            bridges=bridges,
+            targets=[*connected.targets, *([ai.target] if ai is not None else []), *targets],
+            bridges=connected,
             indexer=indexer,
             ai_client=ai_client,
         ),
-        bridges=bridges,
         ai=ai,
         ai_after=config.ai_delay if ai is not None and config.ai_mode == "answer" else None,
+        bridges=connected,
         limiter=limiter,
         guesses=Guesses(limiter, config.failed_key_limit),
         handles=handles,
@@ -180,6 +183,7 @@ def _bridges(
     announcer: Announcer,
     before: MessageReceived,
     loaders: Loaders,
+    connections: Sequence[Connection],
 ) -> Bridges:
     def open_file(attachment: Attachment) -> Any:
         if files is None:
@@ -192,7 +196,7 @@ def _bridges(
 
     return Bridges(
         db,
-        connect(config),
+        connections,
         files=files,
         open_file=open_file,
         context=lambda session: facts_of(loaders, session),

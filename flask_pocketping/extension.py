@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, overload
 
@@ -40,6 +41,7 @@ from .values import (
 if TYPE_CHECKING:
     from .ai.providers.protocol import Provider
     from .ai.tools import Asks, Tool
+    from .bridges.platform import Connection
     from .delivery.target import Target
     from .files.storage import Storage
     from .host.loaders import Loader
@@ -70,6 +72,7 @@ class PocketPing:
     :param targets: further targets of deliveries, each with a unique `name`.
     :param ai: a model of your own that answers visitors, with the methods of
         :class:`~flask_pocketping.ai.providers.protocol.Provider`, instead of the one in `POCKETPING_AI_PROVIDER`.
+    :param bridges: bridges to platforms of your own, besides those of the settings. Each platform has a unique `name`.
     :raises ConfigurationError: if an argument is invalid, or both engine and db are given. With an app, also for the
         reasons of `init_app`.
     """
@@ -89,6 +92,7 @@ class PocketPing:
         storage: Storage | None = None,
         targets: Sequence[Target] = (),
         ai: Provider | None = None,
+        bridges: Sequence[Connection] = (),
     ) -> None:
         from .host.loaders import Loaders
 
@@ -110,11 +114,12 @@ class PocketPing:
         self._sqlalchemy = db
         self._loaders = Loaders()
         self._storage = storage
-        self._targets = _checked_targets(targets)
         if ai is not None and not all(callable(getattr(ai, name, None)) for name in ("answer", "stream")):
             raise ConfigurationError("PocketPing(ai=…) takes an object with answer() and stream().")
         self._ai = ai
         self._ai_tools: list[Tool] = []
+        self._bridges = _checked_bridges(bridges)
+        self._targets = _checked_targets(targets, {bridge.platform.name for bridge in self._bridges})
         if app is not None:
             self.init_app(app)
 
@@ -146,6 +151,7 @@ class PocketPing:
                 targets=self._targets,
                 ai_provider=self._ai,
                 ai_tools=self._ai_tools,
+                bridges=self._bridges,
             )
         app.extensions[EXTENSION] = state
         with late_rules(app):
@@ -737,8 +743,24 @@ def current_state() -> State:
     return state.current_state()
 
 
-def _checked_targets(targets: Sequence[Target]) -> list[Target]:
+def _checked_bridges(bridges: Sequence[Connection]) -> list[Connection]:
     known = {"webhook", "ai", *BRIDGES}
+    for bridge in bridges:
+        name = getattr(getattr(bridge, "platform", None), "name", "")
+        if not name or not hasattr(bridge, "inbound"):
+            raise ConfigurationError("PocketPing(bridges=…) takes a list of Connection objects, each with a platform.")
+        if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9-]{0,19}", name):
+            raise ConfigurationError(
+                f"{type(bridge.platform).__name__}.name must have 1 to 20 lowercase letters, digits and hyphens."
+            )
+        if name in known:
+            raise ConfigurationError(f"The name {name!r} of a bridge is taken. Names must be unique.")
+        known.add(name)
+    return list(bridges)
+
+
+def _checked_targets(targets: Sequence[Target], bridges: Iterable[str] = ()) -> list[Target]:
+    known = {"webhook", "ai", *BRIDGES, *bridges}
     for target in targets:
         name = getattr(target, "name", "")
         if isinstance(target, type) or not all(callable(getattr(target, it, None)) for it in ("follow", "send")):

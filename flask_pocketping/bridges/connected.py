@@ -30,7 +30,7 @@ from .commands import Command
 from .intake import Intake
 from .links import Links
 from .planning import Opener
-from .platform import Author, Inbound, Platform, PlatformError, Thread, WebhookInbound
+from .platform import Author, Connection, Platform, PlatformError, Thread
 from .receiver import BridgeReceiver
 from .runner import LEASE, InboundRunner
 from .target import BridgeTarget
@@ -44,20 +44,6 @@ TYPING_AT_ONCE = 4
 QUIET = timedelta(hours=1)
 
 Run = Callable[[Callable[[], None]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A platform that the settings connect.
-
-    :ivar platform: makes the calls.
-    :ivar inbound: receives without a public address, if that is how it is set up.
-    :ivar webhook: receives by `POST /bridges/<name>`, if that is how it is set up.
-    """
-
-    platform: Platform
-    inbound: Inbound | None = None
-    webhook: WebhookInbound | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from typing import Any
 from ..values import Message, MessageType, Session
 from .text import clip
 
-#: Names of bridges for people.
-LABELS = {"telegram": "Telegram", "slack": "Slack", "discord": "Discord"}
 #: How many messages a new thread repeats of an older one, and how much of each.
 TRANSCRIPT = 10
 TRANSCRIPT_LINE = 200
@@ -70,8 +68,8 @@ def speaker(message: Message) -> str | None:
     name = message.operator_name or usual
     if message.internal and message.operator_name:
         name = f"Note by {message.operator_name}"
-    label = LABELS.get(message.source_bridge or "", message.source_bridge)
-    return f"{name}, {label}" if label else name
+    # Names of bridges are words: "telegram", "slack".
+    return f"{name}, {message.source_bridge.capitalize()}" if message.source_bridge else name
 
 
 def said(message: Message) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,3 +55,20 @@ def pieces(text: str) -> Iterator[Piece]:
 def plain(text: str) -> str:
     """Return a Markdown text without its marks."""
     return "".join(piece.text for piece in pieces(text))
+
+
+def to_html(text: str, tags: Mapping[str, str]) -> str:
+    """Return a Markdown text as HTML, with everything else escaped.
+
+    :param tags: the names of the elements for the styles `bold`, `italic`, `strike`, `code` and `block`. Text of other
+        styles has none.
+    """
+    made = []
+    for piece in pieces(text):
+        content = html.escape(piece.text, quote=False)
+        if piece.style == "link":
+            content = f'<a href="{html.escape(piece.url or "")}">{content}</a>'
+        elif piece.style in tags:
+            content = f"<{tags[piece.style]}>{content}</{tags[piece.style]}>"
+        made.append(content)
+    return "".join(made)

@@ -175,7 +175,8 @@ class Platform(Protocol):
     Subclass it: `find_thread`, `find`, `typing`, `link` and `close_client` have defaults.
     """
 
-    #: The name of the bridge: `telegram`, `slack` or `discord`. Also the `sourceBridge` of its messages.
+    #: The name of the bridge, such as `telegram`: up to 20 lowercase letters, digits and hyphens. Also the
+    #: `sourceBridge` of its messages.
     name: str
     #: What people call it.
     label: str
@@ -407,6 +408,7 @@ class Inbound(Protocol):
         :param receiver: takes what comes in.
         :param is_wanted: waits up to a number of seconds, and returns whether to go on. It also renews the lease, so
             call it at least every 5 seconds; after `False`, return without confirming anything further.
+        :raises Unreachable, Unanswered, Throttled: if it should be run again in a moment.
         :raises PlatformError: if going on makes no sense until the settings change.
         """
 
@@ -426,3 +428,17 @@ class WebhookInbound(Protocol):
 
         It must be answered at once, so this makes no requests.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A platform, and how what is written there comes in.
+
+    :ivar platform: makes the calls.
+    :ivar inbound: receives without a public address.
+    :ivar webhook: receives by `POST /bridges/<name>`.
+    """
+
+    platform: Platform
+    inbound: Inbound | None = None
+    webhook: WebhookInbound | None = None

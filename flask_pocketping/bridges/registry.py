@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..config import Config
-from .connected import Connection
 from .guide import Setup
+from .platform import Connection
 
 
 def connect(config: Config) -> list[Connection]:

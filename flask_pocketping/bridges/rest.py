@@ -7,15 +7,22 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from .. import clock
 from ..config_parsers import Network
-from ..delivery.http.client import GuardedClient, HTTPClientError, Response, StreamedResponse
-from .platform import Refused, Unanswered, Unreachable
+from ..delivery.http.client import BadResponse, GuardedClient, HTTPClientError, Response, StreamedResponse
+from ..delivery.retry import parse_retry_after
+from .platform import Refused, Throttled, Unanswered, Unreachable
 
 #: The largest JSON response that is read, in bytes.
 MAX_RESPONSE = 8 * 1024 * 1024
 #: Seconds for a request, and for one that carries or fetches a file.
 TIMEOUT = 15.0
 FILE_TIMEOUT = 30.0
+
+#: Seconds to wait where the platform does not say for how long.
+DEFAULT_WAIT = 5.0
+#: Where the body of an error says what is wrong.
+_REASONS = ("error", "message", "description")
 
 Files = Mapping[str, tuple[str, bytes | BinaryIO, str]]
 
@@ -59,7 +66,7 @@ class Rest:
         path: str,
         *,
         json: Any = None,
-        fields: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | bytes | None = None,
         params: Mapping[str, str] | None = None,
         files: Files | None = None,
         headers: Mapping[str, str] | None = None,
@@ -70,7 +77,7 @@ class Rest:
 
         :param path: the path below the base address, or a whole address. The base's headers are sent only below it.
         :param json: the body as JSON.
-        :param fields: the body as a form.
+        :param fields: the body as a form, or as bytes.
         :param files: the files of a multipart form.
         :param timeout: seconds for the whole request.
         :param repeatable: whether the platform may get it twice.
@@ -92,6 +99,26 @@ class Rest:
             error = Unreachable if _is_safe(method, repeatable) else Unanswered
             raise error(f"{self._label} has an error of its own (HTTP {response.status_code}).")
         return response
+
+    def json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Send a request and return the JSON object that answers it.
+
+        :param options: those of `call`.
+        :raises Throttled: if the status is 429. `Retry-After` says how long to wait.
+        :raises Refused: if the status is another error, or the response is no JSON object.
+        """
+        response = self.call(method, path, **options)
+        if response.status_code == 429:
+            after = parse_retry_after(response.headers.get("Retry-After"), clock.now())
+            raise Throttled(DEFAULT_WAIT if after is None else after)
+        try:
+            found = response.json()
+        except BadResponse:
+            found = None
+        if response.status_code < 300 and isinstance(found, dict):
+            return found
+        said = next((found[name] for name in _REASONS if name in found), "") if isinstance(found, dict) else ""
+        raise Refused(f"{self._label} refused it (HTTP {response.status_code}). {said}"[:300].strip())
 
     def fetch(self, url: str, limit: int, headers: Mapping[str, str] | None = None) -> Iterator[bytes]:
         """Fetch a file.

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..chat import bridge_leases
 from ..db import Database, retried
 from ..errors import SchemaError
-from .platform import Inbound, PlatformError, Receiver
+from .platform import Inbound, PlatformError, Receiver, Throttled, Unanswered, Unreachable
 
 logger = logging.getLogger("flask_pocketping")
 
@@ -107,6 +107,10 @@ class InboundRunner:
                 if time.monotonic() - started > LONGEST_PAUSE:
                     pause = FIRST_PAUSE
                 self._stopping.wait(0.05)
+            except (Unreachable, Unanswered, Throttled) as error:
+                logger.warning("Receiving from %s was interrupted: %s", self._name, error)
+                self._stopping.wait(max(pause, error.after) if isinstance(error, Throttled) else pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
             except PlatformError as error:
                 logger.error("The bridge %s receives nothing: %s", self._name, error)
                 self._stopping.wait(HOPELESS_PAUSE)

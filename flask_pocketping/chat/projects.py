@@ -89,10 +89,10 @@ def set_switches(db: Database, project_id: str, changes: Mapping[str, bool]) -> 
 def is_switched_on(connection: Connection, project_id: str, name: str) -> bool:
     """Return one of a project's switches.
 
-    :param name: its name in `PROJECT_SWITCHES`.
+    :param name: its name in `PROJECT_SWITCHES`. Others are off, such as those of a bridge of the host.
     """
     switches = connection.execute(select(projects.c.switches).where(projects.c.id == project_id)).scalar_one_or_none()
-    return bool((switches or {}).get(name, PROJECT_SWITCHES[name]))
+    return bool((switches or {}).get(name, PROJECT_SWITCHES.get(name, False)))
 
 
 def count_sessions(db: Database, project_id: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flask_pocketping.bridges import registry
-from flask_pocketping.bridges.connected import Connection
+from flask_pocketping.bridges.platform import Connection
 from flask_pocketping.bridges.telegram.client import BotAPI
 from flask_pocketping.bridges.telegram.inbound import TelegramPolling
 from flask_pocketping.bridges.telegram.platform import Telegram

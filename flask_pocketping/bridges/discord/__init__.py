@@ -6,7 +6,7 @@ What operators write comes in by the Gateway.
 from __future__ import annotations
 
 from ...config import Config
-from ..connected import Connection
+from ..platform import Connection
 from .inbound import DiscordInbound
 from .platform import DiscordPlatform
 

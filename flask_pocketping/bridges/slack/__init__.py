@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...config import Config
 from ...delivery.http.client import GuardedClient
-from ..connected import Connection
+from ..platform import Connection
 from .client import SlackClient
 from .events import EventReader
 from .names import NameCache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...config import Config
-from ..connected import Connection
+from ..platform import Connection
 from .client import BotAPI
 from .inbound import TelegramPolling, TelegramWebhook
 from .platform import Telegram

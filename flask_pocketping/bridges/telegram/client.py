@@ -81,9 +81,7 @@ class BotAPI:
             self._in_doubt = True
             raise
 
-    def _call(
-        self, method: str, parameters: Mapping[str, Any], files: Files | None, timeout: float | None
-    ) -> Any:
+    def _call(self, method: str, parameters: Mapping[str, Any], files: Files | None, timeout: float | None) -> Any:
         given = {name: value for name, value in parameters.items() if value is not None}
         repeatable = _REPEATABLE.match(method) is not None
         response = self._rest.call(

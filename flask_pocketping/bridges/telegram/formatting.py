@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..markup import pieces, plain
+from .. import markup
 from ..platform import Post
 
 _TAGS = {"bold": "b", "italic": "i", "strike": "s", "code": "code", "block": "pre"}
@@ -28,7 +28,7 @@ def size(text: str) -> int:
 
 def measure(text: str, *, markdown: bool) -> int:
     """Return the length of a text after Telegram has parsed its entities."""
-    return size(plain(text) if markdown else text)
+    return size(markup.plain(text) if markdown else text)
 
 
 def to_html(post: Post) -> str:
@@ -41,22 +41,8 @@ def to_html(post: Post) -> str:
     if post.author:
         parts.append(f"<b>{html.escape(post.author, quote=False)}</b>")
     if post.text:
-        parts.append(_markdown(post.text) if post.markdown else html.escape(post.text, quote=False))
+        parts.append(markup.to_html(post.text, _TAGS) if post.markdown else html.escape(post.text, quote=False))
     return "\n".join(parts)
-
-
-def _markdown(text: str) -> str:
-    made = []
-    for piece in pieces(text):
-        content = html.escape(piece.text, quote=False)
-        if piece.style == "link":
-            made.append(f'<a href="{html.escape(piece.url or "")}">{content}</a>')
-        elif piece.style in _TAGS:
-            tag = _TAGS[piece.style]
-            made.append(f"<{tag}>{content}</{tag}>")
-        else:
-            made.append(content)
-    return "".join(made)
 
 
 def to_markdown(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
