@@ -22,8 +22,13 @@ from example_app.mail import mail_target
 from example_app.seed import CUSTOMERS, EMPLOYEES, PASSWORD
 
 from .conftest import Serve
-from .support.clients import BROWSER, Api
+from .support import telegram as telegram_tokens
+from .support.clients import BROWSER, Api, Visitor
+from .support.discord import discord_server
 from .support.servers import KEY, ROOT, Process, free_port, wait_until
+from .support.slack import slack_server
+from .support.slack import workspace as slack_tokens
+from .support.telegram import telegram_server
 
 (_, ADA), (_, BEN) = CUSTOMERS
 (_, ANA), (_, TOM) = EMPLOYEES
@@ -188,6 +193,42 @@ def test_make_run_creates_the_tables_in_any_database(any_database: str, tmp_path
         Api(shown[1], shown[2]).session()
     finally:
         server.stop()
+
+
+def test_make_run_with_the_tokens_in_the_environment_is_all_that_bridges_need(tmp_path: Path) -> None:
+    with telegram_server() as telegram, slack_server() as slack, discord_server() as discord:
+        slack.uses_sockets = True
+        settings = {
+            "TELEGRAM_API_URL": telegram.url,
+            "TELEGRAM_BOT_TOKEN": telegram_tokens.TOKEN,
+            "TELEGRAM_CHAT_ID": str(telegram_tokens.GROUP),
+            "SLACK_BOT_TOKEN": slack_tokens.BOT_TOKEN,
+            "SLACK_APP_TOKEN": slack_tokens.APP_TOKEN,
+            "SLACK_CHANNEL_ID": slack.channel,
+            "SLACK_API_URL": slack.api_url,
+            "DISCORD_BOT_TOKEN": discord.token,
+            "DISCORD_CHANNEL_ID": discord.channel,
+            "DISCORD_API_URL": discord.url,
+            "POCKETPING_BRIDGE_ALLOW_NETWORKS": "127.0.0.0/8",
+        }
+        given = {"PORT": "0", "HOST": "127.0.0.1", "EXAMPLE_INSTANCE": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+        server = Process([sys.executable, "-m", "example_app"], {**settings, **given}, tmp_path / "example.log")
+        try:
+            log = server.log.read_text
+            found = wait_until(lambda: re.search(r"Shop +(http://\S+:\d+)/", log()), "the shop is served", 60, log)
+            Visitor(found[1]).say("Is anybody there?")
+            topic = telegram.wait_topic(timeout=30)
+            telegram.wait_text("Is anybody there?", topic)
+            wait_until(lambda: slack.workspace.roots(slack.channel), "a thread in Slack", 30)
+            [root] = slack.workspace.roots(slack.channel)
+            assert root["text"].endswith("Is anybody there?")
+            wait_until(discord.threads, "a thread in Discord", 30)
+            texts = lambda: discord.texts(discord.threads()[0]["id"])  # noqa: E731
+            wait_until(lambda: texts() and texts()[-1].endswith("Is anybody there?"), "the message", 30, texts)
+            for secret in (telegram_tokens.TOKEN, slack_tokens.BOT_TOKEN, slack_tokens.APP_TOKEN, discord.token):
+                assert secret not in log()
+        finally:
+            server.stop()
 
 
 def test_make_run_reports_an_unreachable_database_in_one_line(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ class Matrix(platform.Platform):
         return [one["event_id"] for one in found if LOCK in str(one["content"]) and one["sender"] == self.me]
 
     def fetch(self, file: platform.IncomingFile, limit: int) -> Iterator[bytes]:
-        if not re.fullmatch(r"mxc://[\w.:-]+/[\w-]+", file.reference):
+        if not re.fullmatch(r"mxc://\w[\w.:-]*/[\w-]+", file.reference):
             raise platform.Refused("The file has no address of Matrix.")
         path = f"/_matrix/client/v1/media/download/{file.reference.removeprefix('mxc://')}"
         return self.rest.fetch(self.homeserver + path, limit, self.headers)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..values import Message, MessageType, Session
-from .text import clip
+from .text import clip, is_visible
 
 #: How many messages a new thread repeats of an older one, and how much of each.
 TRANSCRIPT = 10
@@ -27,7 +27,8 @@ def visitor_name(session: Session) -> str:
     """Return what to call a visitor."""
     identity = session.identity
     known = identity and (identity.name or identity.email or identity.customer_id)
-    return clip(str(known), 80) if known else f"Visitor {session.id[-4:]}"
+    # A platform refuses a title that nobody can see.
+    return clip(str(known), 80) if known and is_visible(str(known)) else f"Visitor {session.id[-4:]}"
 
 
 def header_of(session: Session, facts: Iterable[Mapping[str, Any]] = (), project: str | None = None) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 _LOOK_BACK = 0.4
 
 _JOINER = "\u200d"
+#: Letters and symbols that look like nothing: fillers of Hangul, and the blank pattern of Braille.
+_BLANK = "\u115f\u1160\u3164\uffa0\u2800"
 _EXTENDING = {"Mn", "Me", "Mc"}
 
 
@@ -102,3 +104,8 @@ def clip(text: str, limit: int) -> str:
             break
         kept += character
     return kept.rstrip() + "…"
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text has a character that people can see."""
+    return any(unicodedata.category(char)[0] not in "CZM" and char not in _BLANK for char in text)

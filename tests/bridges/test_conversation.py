@@ -35,6 +35,11 @@ def test_the_first_message_opens_a_topic_with_the_facts(bridged: Api, telegram: 
     assert telegram.calls("createForumTopic") == [{"chat_id": "-1001234567890", "name": "Ada · Tea"}]
 
 
+def test_a_visitor_with_an_invisible_name_gets_a_topic(bridged: Api, telegram: TelegramServer) -> None:
+    talk = Talk(bridged, telegram, "Can you see me?", identity={"id": "7", "name": "\u3164\u200b"})
+    assert telegram.topics[talk.topic]["name"] == f"Visitor {talk.session_id[-4:]}"
+
+
 def test_an_answer_reaches_the_page_once(talk: Talk, telegram: TelegramServer) -> None:
     talk.answer("Yes, it is.")
     answer = talk.visitor.messages()[-1]

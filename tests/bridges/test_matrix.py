@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from flask_pocketping import ConfigurationError, PocketPing
-from flask_pocketping.bridges.platform import Connection
+from flask_pocketping.bridges.platform import Connection, IncomingFile, Refused
 
 from ..conftest import Serve
 from ..support.clients import Api, Visitor
@@ -130,6 +130,14 @@ def test_files_both_ways(talk: Talk, matrix: Homeserver) -> None:
     talk.wait_shown("Two files", "See this")
     [file] = talk.visitor.messages()[-1]["attachments"]
     assert (file["filename"], file["size"]) == ("a.txt", 10)
+
+
+@pytest.mark.parametrize("url", ["mxc://../account", "mxc://localhost/../x", "https://localhost/x", "mxc://a/b?c=d"])
+def test_a_files_address_leads_nowhere_else(matrix: Homeserver, url: str) -> None:
+    platform = matrix_of(matrix).platform
+    with pytest.raises(Refused, match="no address"):
+        platform.fetch(IncomingFile(url, "a.txt"), 100)
+    assert matrix.requests == []
 
 
 def test_close_and_reopen(talk: Talk, matrix: Homeserver) -> None:

@@ -26,6 +26,10 @@ GROUP = -1001234567890
 _TAGS = {"b", "strong", "i", "em", "u", "s", "strike", "del", "code", "pre", "a", "blockquote", "tg-spoiler", "span"}
 
 
+#: Characters that do not count for a name.
+_INVISIBLE = " \n\u200b\u200d\u2060\u3164\u2800"
+
+
 class Refusal(Exception):
     """An answer with `ok` false."""
 
@@ -284,7 +288,7 @@ class TelegramServer:
         if self.member["status"] != "administrator" or not self.member["can_manage_topics"]:
             raise Refusal(400, "Bad Request: not enough rights to create a topic")
         name = str(given.get("name", ""))
-        if not 1 <= len(name) <= 128:
+        if not 1 <= len(name.strip(_INVISIBLE)) <= 128:
             raise Refusal(400, "Bad Request: TOPIC_TITLE_INVALID")
         created = self._store(chat["id"], {"forum_topic_created": {"name": name, "icon_color": 7322096}})
         topic = created["message_id"]

@@ -313,7 +313,7 @@ def test_many_refusals_stop_all_requests(
 
 
 @pytest.mark.parametrize(
-    ("status", "failure"), [(500, Unreachable), (502, Unanswered), (504, Unanswered), (400, Refused), (403, Refused)]
+    ("status", "failure"), [(500, Unanswered), (502, Unanswered), (504, Unanswered), (400, Refused), (403, Refused)]
 )
 def test_errors_of_posts(
     server: FakeDiscord, platform: DiscordPlatform, thread: Thread, status: int, failure: type[PlatformError]
