@@ -172,11 +172,15 @@ def test_a_busy_homeserver_is_waited_for(talk: Talk, matrix: Homeserver) -> None
 
 
 def test_what_was_written_meanwhile_comes_in_once_and_in_order(talk: Talk, matrix: Homeserver) -> None:
+    refused = []
+
     def away(method: str, path: str) -> None:
         if path.endswith("/sync"):
+            refused.append(path)
             raise Refusal(503, "M_UNKNOWN")
 
     matrix.before = away
+    wait_until(lambda: refused, "the bridge is cut off")
     # More than one page of the homeserver.
     texts = [f"Answer {number}" for number in range(8)]
     for text in texts:
