@@ -13,6 +13,8 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const source = `${root}flask_pocketping/static/widget/src/`;
+/** What is in the bundle: the inbox serves the shared modules as they are. */
+const folders = [source, `${root}flask_pocketping/static/shared/`];
 const outfile = process.argv[2] ?? `${root}flask_pocketping/static/widget/widget.js`;
 
 const { outputFiles } = await build({
@@ -47,10 +49,12 @@ function internalNames() {
   /** @type {Set<string>} */
   const external = new Set();
 
+  const isOurs = (/** @type {string} */ file) => folders.some((folder) => file.startsWith(folder));
+
   /** @param {ts.Identifier} name @param {ts.Symbol | undefined} symbol */
   function note({ text }, symbol) {
     const files = symbol?.declarations?.map((one) => one.getSourceFile().fileName) ?? [];
-    const ours = files.length && files.every((file) => file.startsWith(source) && file.endsWith('.js'));
+    const ours = files.length && files.every((file) => isOurs(file) && file.endsWith('.js'));
     (ours ? internal : external).add(text);
   }
 
@@ -87,6 +91,6 @@ function internalNames() {
     note(name, inherited ?? checker.getSymbolAtLocation(name));
   }
 
-  for (const file of program.getSourceFiles()) if (file.fileName.startsWith(source)) visit(file);
+  for (const file of program.getSourceFiles()) if (isOurs(file.fileName)) visit(file);
   return [...internal].filter((name) => !external.has(name)).sort();
 }

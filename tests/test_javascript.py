@@ -57,7 +57,7 @@ def test_a_wrong_type_is_found(tsc: str, tmp_path: Path) -> None:
         run(tsc, "-p", str(tmp_path / "tsconfig.json"))
 
 
-@pytest.mark.parametrize("part", ["widget", "inbox"])
+@pytest.mark.parametrize("part", ["widget", "inbox", "shared"])
 def test_its_own_tests_pass(part: str) -> None:
     if shutil.which("node") is None:
         missing("Node", FileNotFoundError())

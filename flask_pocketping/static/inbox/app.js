@@ -115,7 +115,10 @@ export class App {
     );
     addEventListener('beforeunload', (event) => this.outbox.isBusy && event.preventDefault());
     addEventListener('storage', ({ key }) => this.followOtherTabs(key));
-    setInterval(() => store.typing.expire(), 1000);
+    setInterval(() => {
+      store.typing.expire();
+      store.growing.expire();
+    }, 1000);
     setInterval(() => navigator.onLine && store.stale.size && this.loader.refreshSoon(), RETRY_AFTER);
     visualViewport?.addEventListener('resize', () => this.frame.fitKeyboard(narrow.matches));
     for (const width of [narrow, wide]) width.addEventListener('change', () => this.showDetails());

@@ -5,6 +5,7 @@ import { ConversationHead } from './conversationHead.js';
 import { announce, el, fill, inNextFrame, setAttribute } from './dom.js';
 import { firstSteps } from './firstSteps.js';
 import { nameOf, preview } from './format.js';
+import { GrowingMessage } from './growingMessage.js';
 import { icon } from './icons.js';
 import { MessageLog } from './messageLog.js';
 import { texts } from './texts.js';
@@ -35,7 +36,8 @@ export class ConversationPane {
       el('i', {}),
     );
     this.head = new ConversationHead(app);
-    this.log = new MessageLog(app, this.typing);
+    this.growing = new GrowingMessage();
+    this.log = new MessageLog(app, this.growing.element, this.typing);
     this.replying = el('p', { class: 'replying', role: 'status' });
     this.foot = el('div', { class: 'conversation-foot' });
     this.blank = el('div', { class: 'scroller pick' });
@@ -55,10 +57,12 @@ export class ConversationPane {
     );
     this.renderHead = inNextFrame(() => this.paintHead());
     this.renderTyping = inNextFrame(() => this.paintTyping());
+    this.renderGrowing = inNextFrame(() => this.paintGrowing());
     const { store } = app;
     store.on('conversation', (id) => id === this.sessionId && this.log.render());
     store.on('session', (id) => id === this.sessionId && this.renderHead());
     store.on('typing', (id) => id === this.sessionId && this.renderTyping());
+    store.on('growing', (id) => id === this.sessionId && this.renderGrowing());
     store.on('message', (message) => this.tell(message));
     for (const topic of ['operators', 'query']) store.on(topic, () => this.log.render());
     store.on('operators', () => this.renderHead());
@@ -80,6 +84,7 @@ export class ConversationPane {
     if (!sessionId) return this.paintBlank();
     this.paintHead();
     this.paintTyping();
+    this.paintGrowing();
   }
 
   /** @param {import('./messageLog.js').State} state */
@@ -128,6 +133,11 @@ export class ConversationPane {
     this.typing.hidden = !types;
     if (this.replying.textContent !== words) this.replying.textContent = words;
     if (types && this.log.following) this.log.toEnd();
+  }
+
+  paintGrowing() {
+    this.growing.show(this.app.store.growing.of(this.sessionId));
+    if (this.log.following) this.log.toEnd();
   }
 
   /**

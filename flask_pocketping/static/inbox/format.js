@@ -1,5 +1,6 @@
 /** How names, times, sizes and links are written. Pure functions; views call them. */
 
+import { toPlain } from '../shared/markdown.js';
 import { language, texts } from './texts.js';
 
 /** @typedef {import('./types.js').Session} Session */
@@ -186,10 +187,20 @@ export function scaleTop(most) {
  */
 export function preview(message) {
   if (message.deletedAt) return texts.deleted;
-  if (message.content) return message.content.replace(/\s+/g, ' ').slice(0, 200);
+  if (message.content) return plainLine(message.type, message.content).slice(0, 200);
   const files = message.attachments ?? [];
   const [only] = files;
   return files.length === 1 && only ? only.filename : texts.files(files.length);
+}
+
+/**
+ * A message's text in one line: what operators and the AI write is without its marks.
+ *
+ * @param {import('./types.js').MessageType} type
+ * @param {string} text
+ */
+export function plainLine(type, text) {
+  return (type === 'operator' || type === 'ai' ? toPlain(text) : text).replace(/\s+/g, ' ');
 }
 
 const LINK = /https?:\/\/[^\s<>"'`]+/gi;

@@ -1,8 +1,9 @@
 /** One message: its bubble, its files, and its time. */
 
 import { bridgeName, deliveryLines, isHeldUp } from './bridges.js';
+import { content } from './content.js';
 import { el, fill } from './dom.js';
-import { clockTime, fileSize, fullTime, linkParts, preview, safeUrl } from './format.js';
+import { clockTime, fileSize, fullTime, preview, safeUrl } from './format.js';
 import { icon } from './icons.js';
 import { marked } from './marks.js';
 import { toolbar } from './messageTools.js';
@@ -62,13 +63,19 @@ export function messageLine(message, context, actions) {
   const bubble = el('div', { class: 'bubble' });
   if (message.deletedAt) fill(bubble, el('p', { class: 'gone' }, texts.deleted));
   else
-    fill(bubble, quote(message.replyTo, visitor, actions), content(message.content, query), files(message.attachments));
+    fill(
+      bubble,
+      quote(message.replyTo, visitor, actions),
+      content(message.content, { asWritten: theirs, query }),
+      files(message.attachments),
+    );
   const head = el(
     'p',
     { class: first && !theirs ? 'author' : 'unseen', dir: 'auto' },
     message.type === 'ai' && icon('spark'),
     theirs ? visitor : author,
     message.sourceBridge && el('span', { class: 'via' }, texts.via(bridgeName(message.sourceBridge))),
+    message.type === 'ai' && aiBadge(),
   );
   const line = el(
     'div',
@@ -83,6 +90,9 @@ export function messageLine(message, context, actions) {
   item.addEventListener('click', () => item.classList.toggle('picked'));
   return item;
 }
+
+/** What tells the messages of the AI from those of people. */
+export const aiBadge = () => el('span', { class: 'ai-badge' }, texts.aiBadge);
 
 /**
  * @param {Pending} pending
@@ -121,22 +131,6 @@ export function pendingLine(pending, { visitor }, actions) {
     );
   }
   return item;
-}
-
-/**
- * Text with its addresses as links.
- *
- * @param {string} text
- * @param {string} [query] what was searched for
- */
-function content(text, query = '') {
-  if (!text) return null;
-  const parts = linkParts(text).flatMap(({ text: part, href }) =>
-    href
-      ? el('a', { href, target: '_blank', rel: 'noopener noreferrer' }, ...marked(part, query))
-      : marked(part, query),
-  );
-  return el('p', { class: 'content', dir: 'auto' }, ...parts);
 }
 
 /** @param {import('./types.js').Note} note */

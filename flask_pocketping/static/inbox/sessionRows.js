@@ -1,7 +1,7 @@
 /** The rows of the list: who wrote, what was said last or found by a search, and whether somebody waits. */
 
 import { el, fill, setAttribute } from './dom.js';
-import { initials, nameOf, preview, shortTime, tint } from './format.js';
+import { initials, nameOf, plainLine, preview, shortTime, tint } from './format.js';
 import { fromHit, hitParts } from './hits.js';
 import { marked } from './marks.js';
 import { draftOf } from './preferences.js';
@@ -109,7 +109,8 @@ export class SessionRows {
       return el('span', {}, ...marked(identity?.email ?? '', query));
     const message = match ?? session.lastMessage;
     if (!message) return '';
-    const words = marked(fromHit('excerpt' in message ? message.excerpt : preview(message), query), query);
+    const said = 'excerpt' in message ? plainLine(message.type, message.excerpt) : preview(message);
+    const words = marked(fromHit(said, query), query);
     const author = this.authorOf(message);
     return el('span', {}, author && `${author}: `, ...words);
   }

@@ -85,6 +85,7 @@ export const texts = {
   /** @param {string[]} names */
   replying: (names) => (names.length === 1 ? `${names[0]} is replying…` : `${names.join(', ')} are replying…`),
   assistant: 'AI assistant',
+  aiBadge: 'AI',
   operator: 'Operator',
   edited: 'edited',
   bridgeNames: { telegram: 'Telegram', slack: 'Slack', discord: 'Discord' },

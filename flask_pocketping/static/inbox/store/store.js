@@ -12,6 +12,7 @@ import { OperatorNames } from './names.js';
 import { eventNote, pageNote, sessionNotes } from './notes.js';
 import { PendingMessages } from './pending.js';
 import { Sessions, sessionChange, withMessage } from './sessions.js';
+import { Growing } from './growing.js';
 import { Typing } from './typing.js';
 import { texts } from '../texts.js';
 
@@ -24,7 +25,7 @@ import { texts } from '../texts.js';
 /** @typedef {import('./sessions.js').Listing} Listing */
 
 /**
- * Its topics are `list`, `query`, `session`, `conversation`, `typing`, `operators`, `waiting`, `states` (sessions came
+ * Its topics are `list`, `query`, `session`, `conversation`, `typing`, `growing`, `operators`, `waiting`, `states` (sessions came
  * or changed their state), `counts`, `stale`, `message` (a new one of a visitor) and `pending`. The detail is the id of
  * the session, or the message.
  */
@@ -37,6 +38,7 @@ export class Store extends Emitter {
     this.deliveries = new Deliveries(this.conversations, emit, (sessionId) => this.#markStale(sessionId));
     this.pending = new PendingMessages(emit);
     this.typing = new Typing(emit);
+    this.growing = new Growing(emit);
     /** @type {Operator[]} */
     this.operators = [];
     /** The operator who is signed in. @type {Operator | null} */
@@ -248,6 +250,7 @@ export class Store extends Emitter {
   apply(frame) {
     const { type, sessionId } = frame;
     if (type === 'typing') return this.typing.apply(frame, this.me);
+    if (type === 'message_stream') return this.growing.apply(frame);
     if (type === 'presence') {
       if (frame.operators) this.takeOperators(frame.operators);
       return;
@@ -308,6 +311,7 @@ export class Store extends Emitter {
     // tells what it changes, and the latter change nothing.
     if (message.kind || message.internal) return this.emit('conversation', sessionId);
     this.typing.stop(message);
+    this.growing.stop(message);
     if (session && last < message.seq) this.sessions.put(withMessage(session, message));
     // An answer, or a page, came before this event: whether it counted the message as unread is not known.
     else if (!session || (message.type === 'visitor' && last > message.seq)) this.#markStale(sessionId);

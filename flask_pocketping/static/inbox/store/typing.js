@@ -35,8 +35,10 @@ export class Typing {
     const until = isTyping ? now + TYPING_ENDS : 0;
     if (sender === 'visitor') found.visitor = until;
     else if (operator?.id !== undefined && operator.id === me?.id) return;
-    else if (isTyping) found.operators.set(operator?.id ?? '', { name: operator?.name ?? texts.operator, until });
-    else found.operators.delete(operator?.id ?? '');
+    else if (isTyping) {
+      const name = operator?.name ?? (sender === 'ai' ? texts.assistant : texts.operator);
+      found.operators.set(operator?.id ?? '', { name, until });
+    } else found.operators.delete(operator?.id ?? '');
     this.#emit('typing', sessionId);
   }
 
@@ -84,7 +86,7 @@ export class Typing {
     const found = this.#bySession.get(message.sessionId);
     if (!found) return;
     if (message.type === 'visitor') found.visitor = 0;
-    if (message.type === 'operator') found.operators.delete(message.operatorId ?? '');
+    else if (message.type !== 'system') found.operators.delete(message.operatorId ?? '');
     this.#emit('typing', message.sessionId);
   }
 }

@@ -17,6 +17,9 @@ import { Visitor } from './visitor.js';
 
 /** Milliseconds after which the server is told again that the visitor is typing. */
 const TYPING_TOLD = 3000;
+/** Milliseconds after which an answer that does not go on growing is given up, and in which its message follows its end. */
+const STALLED = 15_000;
+const SOON = 2000;
 
 /** @typedef {(name: string, ...details: any[]) => void} Emit */
 
@@ -40,12 +43,17 @@ export class Chat {
   lost = false;
   /** The name of who is typing, or undefined. @type {string | undefined} */
   typist;
+  /** The text of an answer that is still being written. @type {string | undefined} */
+  growing;
   /** What to tell the visitor of the last failure. @type {string | undefined} */
   problem;
 
   #receipts = new Receipts(this);
   #view;
   #typingTold = 0;
+  /** The answer that is being written, and the last one that became a message. */
+  #stream = '';
+  #streamed = '';
   #begun = Date.now();
   #ending = new AbortController();
 
@@ -271,11 +279,15 @@ export class Chat {
     this.#view.refresh();
   }
 
-  /** @param {'typist' | 'problem'} what @param {string} [text] undefined: it is no longer shown */
-  #showAWhile(what, text) {
+  /**
+   * @param {'typist' | 'problem' | 'growing'} what
+   * @param {string} [text] undefined: it is no longer shown
+   * @param {number} [wait] milliseconds
+   */
+  #showAWhile(what, text, wait = A_WHILE) {
     this[what] = text;
     this.#view.refresh();
-    if (text !== undefined) this.timers.later(what, () => this.#showAWhile(what), A_WHILE);
+    if (text !== undefined) this.timers.later(what, () => this.#showAWhile(what), wait);
   }
 
   // What the server tells
@@ -285,15 +297,28 @@ export class Chat {
     const { type, data } = frame;
     if (!this.connection.advance(frame)) return;
     if (type === 'typing' && data.sender !== 'visitor') {
-      this.#showAWhile('typist', data.isTyping ? (data.operatorName ?? '') : undefined);
-    } else if (type === 'event') for (const name of ['*', data.name]) this.emit(`event:${name}`, data);
+      const name = data.operatorName ?? (data.sender === 'ai' ? this.texts.ai : '');
+      this.#showAWhile('typist', data.isTyping ? name : undefined);
+    } else if (type === 'message_stream') this.#grow(data);
+    else if (type === 'event') for (const name of ['*', data.name]) this.emit(`event:${name}`, data);
     else if (type === 'message' && isTheirs(data) && !this.store.get(data.id)) {
       this.#showAWhile('typist');
       this.greeting.aiActive = data.sender === 'ai';
+      if (this.greeting.aiActive) {
+        this.#streamed = this.#stream;
+        this.#showAWhile('growing');
+      }
       this.emit('message', data);
       if (!this.reading && this.tabs.leads && this.config.sound) this.#view.chime();
     }
     this.apply(frame);
+  }
+
+  /** An answer grows, or has ended: its message is here, comes soon, or never. @param {any} data */
+  #grow({ streamId, text, done }) {
+    if (streamId === this.#streamed) return;
+    this.#stream = streamId;
+    this.#showAWhile('growing', done ? this.growing : text, done ? SOON : STALLED);
   }
 
   /** @param {WidgetFrame} frame */
@@ -380,6 +405,7 @@ export class Chat {
     this.connection.hangUp();
     this.connection.connected = false;
     this.store = new Store();
+    this.growing = undefined;
     Object.assign(this.greeting, { csatRequestedAt: undefined, aiActive: false, hasMore: false });
     if (whole) this.#view.replaceWith((this.#view = new ChatElement(this)));
     this.outgoing.show();

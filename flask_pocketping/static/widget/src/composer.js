@@ -1,13 +1,18 @@
 /** Where the visitor writes, replies, edits and attaches files. */
 
-import { h, iconButton, textButton } from './dom.js';
+import { h, iconButton, say, textButton } from './dom.js';
+import { plain } from './messages.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
+
+/** Files that a message may have. */
+const MOST = 10;
 
 export class Composer {
   text = h('textarea', '', { rows: 1, maxLength: 4000, dir: 'auto' });
   #about = h('div', 'chip', { hidden: true });
   #files = h('div');
+  #crowded = h('p', 'error', { role: 'alert' });
   /** @type {{kind?: 'reply' | 'edit', message?: WidgetMessage}} */
   #picked = {};
   /** The files of the message, uploaded or not. @type {Set<{done?: WidgetAttachment}>} */
@@ -26,7 +31,7 @@ export class Composer {
     chosen.onchange = () => this.#attach(chosen.files);
     this.attach = iconButton('attach', texts.attach, () => chosen.click());
     const field = h('div', 'field', {}, this.attach, text, iconButton('send', texts.send));
-    this.element = h('form', 'composer', {}, this.#about, this.#files, field, chosen);
+    this.element = h('form', 'composer', {}, this.#about, this.#files, this.#crowded, field, chosen);
     this.element.onsubmit = (event) => {
       event.preventDefault();
       this.#send();
@@ -61,7 +66,12 @@ export class Composer {
     this.#about.hidden = !message;
     if (!kind || !message) return;
     if (kind === 'edit') this.#write(message.content);
-    const excerpt = h('span', 'excerpt', { dir: 'auto' }, `${texts[kind]}: ${message.content}`);
+    const excerpt = h(
+      'span',
+      'excerpt',
+      { dir: 'auto' },
+      `${texts[kind]}: ${kind === 'edit' ? message.content : plain(message)}`,
+    );
     this.#about.replaceChildren(
       excerpt,
       iconButton('close', texts.cancel, () => this.pick()),
@@ -108,6 +118,7 @@ export class Composer {
     chat.sendMessage(content, { replyTo: message?.id, attachments: uploads.length ? attachments : undefined });
     this.#uploads.clear();
     this.#files.replaceChildren();
+    say(this.#crowded);
     this.pick();
     this.#write('');
   }
@@ -126,7 +137,11 @@ export class Composer {
 
   /** @param {FileList | null | undefined} files */
   #attach(files) {
-    if (!this.attach.hidden) for (const file of files ?? []) this.#add(file);
+    if (this.attach.hidden || !files?.length) return;
+    const given = [...files];
+    const taken = given.slice(0, MOST - this.#uploads.size);
+    say(this.#crowded, taken.length < given.length ? this.#chat.texts.many : '');
+    for (const file of taken) this.#add(file);
   }
 
   /** @param {File} file */
@@ -158,6 +173,7 @@ export class Composer {
       leaving.abort();
       this.#uploads.delete(item);
       this.#sendWhenReady = false;
+      say(this.#crowded);
       chip.remove();
     };
     const chip = h(

@@ -100,7 +100,7 @@ export class ChatElement extends HTMLElement {
 
   /** Show the present state of everything but the messages. */
   refresh() {
-    const { greeting, config, connection, texts, typist, store, lost, problem } = this.#chat;
+    const { greeting, config, connection, texts, typist, growing, store, lost, problem } = this.#chat;
     this.#paint();
     this.#composer.attach.hidden = connection.connected && !greeting.maxUploadSize;
     this.#turn();
@@ -113,7 +113,8 @@ export class ChatElement extends HTMLElement {
     say(this.#name, name);
     say(this.#state, texts[greeting.operatorOnline ? 'online' : greeting.aiActive ? 'ai' : 'away']);
     say(this.#notice, lost ? (lost === true ? texts.offline : this.#chat.explain(lost)) : problem);
-    say(this.#typing, typist === undefined ? '' : texts.typing.replace('{name}', typist || name));
+    this.list.grow(growing);
+    say(this.#typing, typist === undefined || growing ? '' : texts.typing.replace('{name}', typist || name));
     this.#offerForm();
   }
 

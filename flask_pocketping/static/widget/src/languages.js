@@ -51,7 +51,9 @@ New messages
 Conversation reopened
 New conversation
 Open chat
-Usual reply time: {time}`,
+Usual reply time: {time}
+AI
+Up to 10 files per message. The rest weren't added.`,
   de: `{count} von 5 Sternen
 KI-Assistent
 Löschen
@@ -101,7 +103,9 @@ Neue Nachrichten
 Unterhaltung fortgesetzt
 Neue Unterhaltung
 Chat öffnen
-Übliche Antwortzeit: {time}`,
+Übliche Antwortzeit: {time}
+KI
+Höchstens 10 Dateien je Nachricht. Die übrigen wurden nicht hinzugefügt.`,
   fr: `Note de {count} sur 5
 Assistant IA
 Supprimer
@@ -151,7 +155,9 @@ Nouveaux messages
 Conversation rouverte
 Nouvelle conversation
 Ouvrir le chat
-Réponse habituelle : {time}`,
+Réponse habituelle : {time}
+IA
+10 fichiers au plus par message. Les autres n'ont pas été ajoutés.`,
   es: `{count} de 5 estrellas
 Asistente de IA
 Eliminar
@@ -201,7 +207,9 @@ Mensajes nuevos
 Conversación reabierta
 Nueva conversación
 Abrir el chat
-Respuesta habitual: {time}`,
+Respuesta habitual: {time}
+IA
+Hasta 10 archivos por mensaje. Los demás no se añadieron.`,
   ar: `{count} من 5 نجوم
 مساعد ذكي
 حذف
@@ -251,5 +259,7 @@ Respuesta habitual: {time}`,
 أُعيد فتح المحادثة
 محادثة جديدة
 فتح المحادثة
-وقت الرد المعتاد: {time}`,
+وقت الرد المعتاد: {time}
+ذكاء اصطناعي
+حتى 10 ملفات لكل رسالة. لم تُضف البقية.`,
 };

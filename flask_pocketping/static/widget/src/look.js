@@ -22,6 +22,15 @@ svg{width:22px;display:block;margin:auto;fill:none;stroke:currentColor;stroke-wi
 [class$=left]>*{right:auto!important;left:20px}\
 .bubble,.notice,.chip,.day{background:var(--soft)}\
 .bubble{margin:2px 0;padding:8px 12px;border-radius:16px;overflow-wrap:anywhere;white-space:pre-wrap}\
+strong{font-weight:600}\
+em{font-style:italic}\
+s{text-decoration:line-through}\
+ul,ol{padding-inline-start:22px;list-style:disc}\
+ol{list-style:decimal}\
+code{direction:ltr;unicode-bidi:isolate;padding:1px 4px;border-radius:4px;background:#8883;font:13px ui-monospace,monospace}\
+pre{margin:6px 0}\
+pre code{display:block;padding:6px 8px}\
+.tag{padding:0 6px;border:1px solid;border-radius:6px;font-size:12px}\
 .own,.main{--on:var(--brand)}\
 .head{--on:var(--head)}\
 .launcher{--on:var(--toggle);padding:19px;border-radius:50%}\

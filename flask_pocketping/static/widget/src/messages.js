@@ -1,5 +1,6 @@
 /** The list of messages. The one that is pointed at shows its tools. */
 
+import { markdown, toPlain } from '../../shared/markdown.js';
 import { isTheirs } from './store.js';
 import { measure } from './texts.js';
 import { h, icon, iconButton, link, textButton } from './dom.js';
@@ -23,6 +24,8 @@ export class MessageList {
   #greeting;
   /** @type {Map<WidgetMessage, HTMLElement>} */
   #shown = new Map();
+  /** An answer that is still being written. Screen readers wait for the message. */
+  #growing = h('div', 'message', { ariaLive: 'off', ariaBusy: 'true' });
   #chat;
   #composer;
 
@@ -67,6 +70,18 @@ export class MessageList {
     const [seconds, unit] = replyTime < 3600 ? [60, 'minute'] : [3600, 'hour'];
     const time = measure(Math.ceil(replyTime / seconds), unit, locale);
     place.append(h('div', 'name', {}, texts.pace.replace('{time}', time)));
+  }
+
+  /** Show an answer that is still being written, below all messages. @param {string} [text] undefined: there is none */
+  grow(text) {
+    const growing = this.#growing;
+    if (!text) return growing.remove();
+    const answer = /** @type {WidgetMessage} */ ({ sender: 'ai', content: text });
+    // The line of the time is there already, so that the message that replaces it is as high.
+    const bubble = h('div', 'bubble', {}, content(answer), h('div', 'meta', {}, '\xa0'));
+    growing.replaceChildren(this.#name(undefined, answer), bubble);
+    this.element.append(growing);
+    if (this.#following) this.toEnd();
   }
 
   /** Scroll to the end. Messages get their true height as they come into view, so it takes some frames. */
@@ -165,12 +180,13 @@ export class MessageList {
     if (sender === 'visitor') return h('div', 'quiet', {}, texts.you);
     const ai = sender === 'ai';
     const name = operatorName ?? (ai ? texts.ai : (config.operatorName ?? texts.team));
-    if (follows(before, message)) return h('div', 'quiet', {}, name);
+    const badge = ai ? [' ', h('span', 'tag', {}, texts.badge)] : [];
+    if (follows(before, message)) return h('div', 'quiet', {}, name, ...badge);
     const src = ai ? '' : this.#chat.pictureOf(operatorName);
     const face = src
       ? h('img', 'face', { alt: '', src })
       : h('span', 'main face', { ariaHidden: 'true' }, [...name][0]);
-    return h('div', 'name', {}, face, name);
+    return h('div', 'name', {}, face, name, ...badge);
   }
 
   /** @param {WidgetMessage} message */
@@ -178,10 +194,9 @@ export class MessageList {
     const { store, texts } = this.#chat;
     if (message.deletedAt) return h('div', 'bubble gone', {}, texts.deleted);
     const quoted = message.replyTo && store.get(message.replyTo);
-    const about = quoted ? [h('span', 'excerpt', { dir: 'auto' }, quoted.content || texts.deleted)] : [];
+    const about = quoted ? [h('span', 'excerpt', { dir: 'auto' }, plain(quoted) || texts.deleted)] : [];
     const files = (message.attachments ?? []).map((file) => this.#file(file));
-    const text = h('div', '', { dir: 'auto' }, ...linked(message.content));
-    return h('div', 'bubble', {}, ...about, ...files, text, this.#meta(message));
+    return h('div', 'bubble', {}, ...about, ...files, content(message), this.#meta(message));
   }
 
   /** @param {WidgetAttachment} file */
@@ -276,6 +291,15 @@ function follows(before, message) {
   );
   return `${one}` === `${other}`;
 }
+
+/** Only what visitors write is shown as it is written. @param {WidgetMessage} message */
+function content({ sender, content: text }) {
+  const leaf = (/** @type {string} */ part, /** @type {boolean} */ bare) => (bare ? [part] : linked(part));
+  return h('div', '', { dir: 'auto' }, ...(sender === 'visitor' ? linked(text) : markdown(text, leaf)));
+}
+
+/** What stands for a message in one line. @param {WidgetMessage} message */
+export const plain = ({ sender, content: text }) => (sender === 'visitor' ? text : toPlain(text));
 
 /** Text with its addresses as links. @param {string} text @returns {(Node | string)[]} */
 function linked(text) {

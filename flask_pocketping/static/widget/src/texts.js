@@ -4,7 +4,7 @@ import { languages } from './languages.js';
 
 /** The names of the texts, in the order of the lines of each language. */
 export const names = /** @type {const} */ (
-  'stars ai remove sure deleted sent send welcome messages edited sending attach delivered online typing contact placeholder rate edit retry empty wrong comment failed offline team away close reply you cancel large slow phone save thanks email limit reach address number reload read skip closed fresh reopened again open pace'
+  'stars ai remove sure deleted sent send welcome messages edited sending attach delivered online typing contact placeholder rate edit retry empty wrong comment failed offline team away close reply you cancel large slow phone save thanks email limit reach address number reload read skip closed fresh reopened again open pace badge many'
 );
 
 /**
