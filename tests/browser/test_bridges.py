@@ -115,7 +115,7 @@ class Everywhere:
         def left(lines: list[str]) -> list[str]:
             found = [line.partition(": ") for line in lines if not PAGES_OWN.search(line)]
             # The widget shows files above the text.
-            return [f"{who}: {text.rpartition(chr(10))[2]}" for who, _, text in found]
+            return [f"{who}: {re.sub(r'^[a-z]+[.]txt', '', text)}" for who, _, text in found]
 
         for pane in (self.chat, self.inbox):
             wait_for(
