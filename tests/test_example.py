@@ -223,7 +223,10 @@ def test_make_run_with_the_tokens_in_the_environment_is_all_that_bridges_need(tm
             [root] = slack.workspace.roots(slack.channel)
             assert root["text"].endswith("Is anybody there?")
             wait_until(discord.threads, "a thread in Discord", 30)
-            texts = lambda: discord.texts(discord.threads()[0]["id"])  # noqa: E731
+
+            def texts() -> list[str]:
+                return list(discord.texts(discord.threads()[0]["id"]))
+
             wait_until(lambda: texts() and texts()[-1].endswith("Is anybody there?"), "the message", 30, texts)
             for secret in (telegram_tokens.TOKEN, slack_tokens.BOT_TOKEN, slack_tokens.APP_TOKEN, discord.token):
                 assert secret not in log()

@@ -622,6 +622,22 @@ def test_the_mail_and_the_pager_of_the_guide_deliver(
         assert text_of(mailbox.mails[0]).startswith("Hello!")
 
 
+# --- docs/ai.md
+
+
+def test_the_tools_of_the_guide_are_described_to_the_model() -> None:
+    pocketping = PocketPing()
+    names: dict[str, Any] = {"pocketping": pocketping, "Order": None}
+    for block in blocks(DOCS / "ai.md", "python"):
+        if "ai_tool" in block.text:
+            exec(compile(block.text, "ai.md", "exec", dont_inherit=True), names)
+    tools = {tool.name: tool for tool in pocketping._ai_tools}
+    assert list(tools) == ["order_status", "cancel_order"]
+    for tool in tools.values():
+        # The model never names the customer.
+        assert list(tool.spec.parameters["properties"]) == ["number"]
+
+
 # --- docs/bridges.md
 
 
@@ -651,6 +667,7 @@ def test_every_page_with_python_has_a_test() -> None:
         "targets",
         "websocket",
         "testing",
+        "ai",
         "bridges",
     }
     # Run by tests/knowledge/test_commands.py.

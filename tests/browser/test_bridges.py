@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -109,7 +110,10 @@ class Everywhere:
         """
         texts = [line.partition(": ")[2] for line in telling]
         want = {"telegram": texts, "slack": texts, "discord": texts}
-        shown = lambda: {name: [one for one in found if one] for name, found in self.threads().items()}  # noqa: E731
+
+        def shown() -> dict[str, list[str]]:
+            return {name: [one for one in found if one] for name, found in self.threads().items()}
+
         wait_for(self.chat.page, lambda: shown() == want, f"the threads show {texts}", 40, shown)
 
         def left(lines: list[str]) -> list[str]:
@@ -117,10 +121,11 @@ class Everywhere:
             # The widget shows files above the text.
             return [f"{who}: {re.sub(r'^[a-z]+[.]txt', '', text)}" for who, _, text in found]
 
+        def says(pane: Any) -> bool:
+            return left(pane.said()) == list(telling)
+
         for pane in (self.chat, self.inbox):
-            wait_for(
-                self.chat.page, lambda p=pane: left(p.said()) == list(telling), f"{telling} in {pane}", 20, pane.said
-            )
+            wait_for(self.chat.page, partial(says, pane), f"{telling} in {pane}", 20, pane.said)
 
 
 def _texts(texts: list[str]) -> list[str]:
@@ -236,7 +241,9 @@ def test_one_conversation_everywhere(everywhere: Everywhere) -> None:
 
     # Closed and opened from each place.
     session = f"/sessions/{only_session(talk.shop.api)}"
-    status = lambda: talk.shop.api.ok("GET", session)["session"]["status"]  # noqa: E731
+
+    def status() -> str:
+        return str(talk.shop.api.ok("GET", session)["session"]["status"])
 
     def reached(state: str) -> None:
         wait_for(chat.page, lambda: status() == state, f"it is {state}", 20, status)
@@ -244,9 +251,15 @@ def test_one_conversation_everywhere(everywhere: Everywhere) -> None:
         closed = state == "closed"
         wait_for(chat.page, lambda: telegram.topics[talk.topic]["closed"] is closed, "Telegram's topic", 20)
         sign = ["white_check_mark"] if closed else []
-        root = lambda: slack.workspace.thread(slack.channel, talk.root)[0].get("reactions") or []  # noqa: E731
+
+        def root() -> list[str]:
+            return slack.workspace.thread(slack.channel, talk.root)[0].get("reactions") or []
+
         wait_for(chat.page, lambda: root() == sign, "Slack's sign", 20, root)
-        thread = lambda: next(one for one in discord.threads() if one["id"] == talk.thread)  # noqa: E731
+
+        def thread() -> dict[str, Any]:
+            return dict(next(one for one in discord.threads() if one["id"] == talk.thread))
+
         wait_for(chat.page, lambda: thread()["thread_metadata"]["archived"] is closed, "Discord's thread", 20, thread)
 
     for close, reopen in (

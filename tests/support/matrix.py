@@ -151,7 +151,7 @@ class Homeserver:
         ):
             if match := re.fullmatch(pattern, f"{method} {path}"):
                 given: Any = (body, headers) if "upload" in path else json.loads(body or b"{}")
-                found = answer(query, given, *match.groups())  # type: ignore[operator]
+                found = answer(query, given, *match.groups())
                 return (
                     (200, *found) if isinstance(found, tuple) else (200, json.dumps(found).encode(), "application/json")
                 )
@@ -226,7 +226,7 @@ class Homeserver:
 
     def _annotates(self, event: dict[str, Any], root: str) -> bool:
         place = event["content"].get("m.relates_to", {})
-        return event["type"] == "m.reaction" and place.get("event_id") == root and event["sender"] == BOT
+        return bool(event["type"] == "m.reaction" and place.get("event_id") == root and event["sender"] == BOT)
 
     def _find(self, event_id: str) -> dict[str, Any]:
         found = next((event for event in self.events if event["event_id"] == event_id), None)

@@ -173,7 +173,7 @@ function internalNote(message, { author, query, deliveries }, actions) {
     'li',
     { class: 'internal', 'data-id': message.id },
     operatorName && el('p', { class: 'internal-author', dir: 'auto' }, texts.noteBy(author), via),
-    content(message.content, query),
+    content(message.content, { query }),
     el(
       'p',
       { class: 'internal-foot' },
