@@ -28,7 +28,7 @@ WORKERS ?= 3
 COVERAGE ?=
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/host_apps --durations=10 $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+	$(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/host_apps --durations=10 $(if $(SELECT),-m '$(SELECT)') $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 # What failed in the last run, one test after the other.
 test-failed: setup

@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .support.servers import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def run(part: str, folder: Path) -> tuple[str, dict[str, Any]]:

@@ -19,6 +19,8 @@ from ..support.desk import SETTINGS
 from ..support.models import ModelServer, Reply
 from ..support.servers import make_app, serving, wait_until, worker
 
+pytestmark = pytest.mark.slow
+
 
 def connected(model: ModelServer, **settings: Any) -> dict[str, Any]:
     """The settings of an app whose AI answers at once."""

@@ -15,6 +15,8 @@ from ..support.services import fresh_database
 from ..support.telegram import TelegramServer
 from .conftest import Talk, settings_for
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def worker_that_dies(folder: Path, database: str, step: str, text: str, **settings: Any) -> Iterator[Process]:

@@ -11,6 +11,8 @@ from ..support.servers import make_app, serving, wait_until
 from ..support.telegram import Refusal, TelegramServer
 from .conftest import Talk, settings_for
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_conversation_on_every_database(any_database: str, tmp_path: Path, telegram: TelegramServer) -> None:
     with serving(make_app(tmp_path, any_database, **settings_for(telegram))) as api:

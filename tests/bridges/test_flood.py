@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flask_pocketping.chat import messages, sessions
 from flask_pocketping.values import MessageType
 
@@ -14,6 +16,8 @@ from ..conftest import Serve
 from ..support.servers import make_app, wait_until
 from ..support.telegram import TelegramServer
 from .conftest import settings_for
+
+pytestmark = pytest.mark.slow
 
 #: A group takes 20 posts in these seconds: a minute of Telegram's, twenty times as fast.
 LIMIT, PERIOD = 20, 3.0

@@ -303,6 +303,7 @@ def worker_that_dies(folder: Path, database: str, step: str, **settings: Any) ->
             process.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [False, True], ids=["soon", "after minutes"])
 @pytest.mark.parametrize("step", ["before", "after"])
 def test_a_killed_worker_loses_nothing_and_posts_nothing_twice(

@@ -372,6 +372,7 @@ def test_a_post_without_an_answer_stands_there_once(slack: FakeSlack, connected:
     room.until(room.all_sent, "all are sent")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["First", "Second"])
 @pytest.mark.parametrize("step", ["before", "after", "settle"])
 def test_a_killed_worker_loses_nothing_and_posts_nothing_twice(
