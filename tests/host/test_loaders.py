@@ -193,7 +193,7 @@ def test_the_error_of_an_unknown_text_names_the_nearest(context: Flask) -> None:
     assert "Ahoj!" in tag
     with pytest.raises(TypeError, match=r"has no text 'wellcome'\. Did you mean welcome\?"):
         render_template_string("{{ pocketping_widget(texts={'wellcome': 'Ahoj!'}) }}")
-    with pytest.raises(TypeError, match=r"has no text 'xyzzy'\. There are open, close, team"):
+    with pytest.raises(TypeError, match=r"has no text 'xyzzy'\. There are (\w+, )+"):
         render_template_string("{{ pocketping_widget(texts={'xyzzy': 'Ahoj!'}) }}")
 
 

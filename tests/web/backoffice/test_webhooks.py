@@ -34,6 +34,12 @@ def api(office: Office) -> Iterator[CheckedApi]:
     yield from _project(office)
 
 
+@pytest.fixture
+def any_api(any_office: Office) -> CheckedApi:
+    """A project of the test's own, on each kind of database in turn."""
+    return any_office.new_project()
+
+
 def _project(office: Office) -> Iterator[CheckedApi]:
     api = office.new_project()
     yield api
