@@ -25,6 +25,8 @@ from ..support.receiver import Answer, Receiver
 from ..support.servers import Process, free_port, gunicorn, make_app, plain, serving, wait_until, worker
 from ..support.services import fresh_database
 
+pytestmark = pytest.mark.slow
+
 Server = Callable[..., AbstractContextManager[tuple[Api, Process]]]
 
 #: A receiver's time and a lease so short that a test can wait for their end; visitors may write as fast as they can.

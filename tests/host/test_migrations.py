@@ -19,7 +19,7 @@ from ..support.scripts import environment, replaced
 from ..support.services import fresh_database
 
 # Each command is a process of its own, as a person runs it; a dozen of them take long on a busy machine.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 
 PAGE = DOCS / "embedding.md"
 
