@@ -9,6 +9,8 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 
 app = Flask("benchmark")
+# As every app that keeps a session has it, and as ours has it.
+app.config["SECRET_KEY"] = "the secret of a benchmark"
 connection = sqlite3.connect(Path(os.environ["BENCHMARK_FOLDER"]) / "bare.db", check_same_thread=False)
 connection.execute("PRAGMA journal_mode = WAL")
 if synchronous := os.environ.get("BENCHMARK_SYNCHRONOUS"):
