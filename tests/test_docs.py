@@ -397,10 +397,13 @@ def test_the_pages_list_every_method_of_the_extension() -> None:
 
 
 def classes_of(module: ModuleType) -> set[str]:
+    """The public classes that are written in a module, or in the modules of a package."""
     return {
         name
         for name, thing in vars(module).items()
-        if inspect.isclass(thing) and thing.__module__ == module.__name__ and not name.startswith("_")
+        if inspect.isclass(thing)
+        and (thing.__module__ == module.__name__ or thing.__module__.startswith(module.__name__ + "."))
+        and not name.startswith("_")
     }
 
 
