@@ -44,7 +44,7 @@ def test_a_conversation_on_every_database(any_database: str, tmp_path: Path, tel
         talk.settled(again)
         assert [message["content"] for message in talk.office() if message.get("internal")] == [
             "for us",
-            "A message was not posted to Telegram: Telegram: Forbidden: not now",
+            "A message was not posted to Telegram: Forbidden: not now",
         ]
 
 

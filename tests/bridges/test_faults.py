@@ -73,6 +73,27 @@ def test_operators_can_send_again_what_may_be_lost(talk: Talk, telegram: Telegra
         assert talk.api.post(wrong).status_code == 404
 
 
+def test_other_operators_learn_that_a_message_is_sent_again(
+    serve: Serve, telegram: TelegramServer, tmp_path: Path
+) -> None:
+    """Their inboxes show at once that it waits, and not only when it was posted."""
+    app = make_app(tmp_path, **settings_for(telegram, worker="off"))
+    api, deliver = serve(app), app.extensions["pocketping"].runtime.deliver_due
+    talk = Talk.begin(api, telegram, "Hello")
+    telegram.before = only_once(refuse(403, "Forbidden: not now"))
+    with app.app_context():
+        deliver()
+    assert talk.state(talk.first)["state"] == "failed"
+    with api.socket() as another:
+        api.ok("POST", f"/sessions/{talk.session_id}/messages/{talk.first}/deliveries/telegram/retry")
+        frame = another.expect("deliveries")
+        assert (frame["sessionId"], frame["messageId"]) == (talk.session_id, talk.first)
+        assert [(one["bridge"], one["state"]) for one in frame["deliveries"]] == [("telegram", "queued")]
+        with app.app_context():
+            deliver()
+        assert [one["state"] for one in another.expect("deliveries")["deliveries"]] == ["sent"]
+
+
 @pytest.mark.parametrize("status", ["500", "502", "503", "504"])
 def test_an_error_of_the_platform_may_come_after_the_post_was_accepted(
     talk: Talk, telegram: TelegramServer, status: str
@@ -261,7 +282,7 @@ def test_what_is_impossible_is_told_in_the_inbox(bridged: Api, telegram: Telegra
         return [message for message in bridged.ok("GET", path)["messages"] if message.get("internal")]
 
     wait_until(notes, "the note", 10)
-    expected = "A message was not posted to Telegram: Telegram: Bad Request: not enough rights to create a topic"
+    expected = "A message was not posted to Telegram: Bad Request: not enough rights to create a topic"
     assert notes()[0]["content"] == expected
     [failed] = [message for message in bridged.ok("GET", path)["messages"] if message["id"] == first]
     assert failed["deliveries"][0]["state"] == "failed"

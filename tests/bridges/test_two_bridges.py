@@ -150,6 +150,6 @@ def test_what_fails_on_one_is_told_on_the_other(both: Talk, other: TelegramServe
 
     both.telegram.before = refuse
     both.visitor.say("Anybody?")
-    note = other.wait_text("A message was not posted to Telegram: Telegram: Forbidden: bot was kicked")
+    note = other.wait_text("A message was not posted to Telegram: Forbidden: bot was kicked")
     assert note["text"].startswith("Note\n") or note["text"].startswith("Note, Telegram\n")
     assert "kicked" not in str(both.visitor.messages())

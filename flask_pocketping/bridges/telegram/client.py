@@ -133,10 +133,10 @@ class BotAPI:
         if status == 409:
             return Conflict(said)
         if any(sign in lowered for sign in _GONE):
-            return ThreadGone(f"Telegram: {said}")
+            return ThreadGone(said)
         if "topic_closed" in lowered:
-            return ThreadClosed(f"Telegram: {said}")
-        return Unchanged(said) if any(sign in lowered for sign in _UNCHANGED) else Refused(f"Telegram: {said}")
+            return ThreadClosed(said)
+        return Unchanged(said) if any(sign in lowered for sign in _UNCHANGED) else Refused(said)
 
 
 class Unchanged(Refused):

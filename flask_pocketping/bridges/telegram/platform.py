@@ -197,7 +197,10 @@ class Telegram(Platform):
         try:
             chat = self._api.call("getChat", {"chat_id": self.channel})
         except Refused as error:
-            yield Check("The bot is in the chat", f"{error} Add the bot to the group, or write to it once.")
+            yield Check(
+                "The bot is in the chat",
+                f"Telegram refused it: {error}. Add the bot to the group, or write to it once.",
+            )
             return None
         title = chat.get("title") or chat.get("first_name")
         yield Check("The bot is in the chat", facts={"chat": title})

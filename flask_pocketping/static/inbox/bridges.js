@@ -51,7 +51,7 @@ export function deliveryLines(deliveries, more = () => null) {
 /** @param {Delivery} delivery */
 export function deliveryText({ bridge, state, reason, waitSeconds }) {
   const name = bridgeName(bridge);
-  if (state === 'failed') return texts.notSentTo(name, plainReason(reason, name));
+  if (state === 'failed') return texts.notSentTo(name, plainReason(reason));
   if (state === 'maybe') return texts.mayHaveArrived(name);
   return texts.waitingFor(name, waitSeconds ? duration(waitSeconds) : '');
 }
@@ -60,14 +60,10 @@ export function deliveryText({ bridge, state, reason, waitSeconds }) {
  * Say in plain words why a platform refused a message.
  *
  * @param {string | undefined} reason
- * @param {string} name what people call the bridge
  */
-function plainReason(reason, name) {
+function plainReason(reason) {
   if (!reason) return '';
   for (const [signs, text] of texts.refusals) if (signs.test(reason)) return text;
-  const said = reason
-    .replace(new RegExp(`^${name}: `), '')
-    .replace(/^(Bad Request|Forbidden|Not Found): /, '')
-    .replace(/\.$/, '');
+  const said = reason.replace(/^(Bad Request|Forbidden|Not Found): /, '').replace(/\.$/, '');
   return `${said.slice(0, 1).toUpperCase()}${said.slice(1)}.`;
 }

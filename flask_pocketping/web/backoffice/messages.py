@@ -84,7 +84,9 @@ def delete_message(call: Call, session_id: str, message_id: str) -> Any:
 )
 def send_again(call: Call, session_id: str, message_id: str, bridge: str) -> Any:
     """Post a message to a bridge again that failed or may have failed there."""
-    return bridge_posts.send_again(call.state.db, session_id, message_id, bridge, call.project_id)
+    made = bridge_posts.send_again(call.state.db, session_id, message_id, bridge, call.project_id)
+    call.state.announcer.deliveries_changed(session_id, [message_id])
+    return made
 
 
 @routes(
