@@ -40,6 +40,8 @@ MAX_DOCUMENT_KEY = 255
 #: Characters of a name of a file: as it is given, and as it is kept.
 MAX_GIVEN_FILENAME = 1000
 MAX_FILENAME = 255
+#: Characters of a chat platform's id of a channel, a thread or a message.
+MAX_EXTERNAL_ID = 255
 #: Characters of a text to search for, of a cursor and of an `Idempotency-Key`.
 MAX_SEARCH = 200
 MAX_CURSOR = 1000
@@ -106,6 +108,11 @@ def nested_within(value: Any, levels: int = MAX_DEPTH) -> bool:
         return True
     inner = value.values() if isinstance(value, dict) else value
     return levels > 0 and all(nested_within(item, levels - 1) for item in inner)
+
+
+def is_external_id(text: str) -> bool:
+    """Whether the tables can keep an id of a chat platform."""
+    return 1 <= len(text) <= MAX_EXTERNAL_ID and storable(text)
 
 
 def check_content(content: str, *, may_be_blank: bool = False) -> None:

@@ -38,6 +38,7 @@ from .bounds import (
     MAX_DESCRIPTION,
     MAX_DOCUMENT_KEY,
     MAX_EMAIL,
+    MAX_EXTERNAL_ID,
     MAX_FILENAME,
     MAX_IDEMPOTENCY_KEY,
     MAX_NAME,
@@ -94,6 +95,8 @@ BigKey = BigInteger().with_variant(Integer(), "sqlite")
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 SearchWords = Text().with_variant(LONGTEXT(), "mysql", "mariadb").with_variant(TSVECTOR(), "postgresql")
 Id = String(40)
+#: An id of a chat platform.
+ExternalId = String(MAX_EXTERNAL_ID)
 # Of all that a host app may join, the one whose own column may well have MariaDB's usual binary collation.
 Email = String(MAX_EMAIL).with_variant(VARCHAR(MAX_EMAIL, collation="utf8mb4_bin"), "mysql", "mariadb")
 
@@ -414,21 +417,18 @@ class Presence(Base):
 
 
 class Bridge(Base):
-    """A bridge to a chat platform: how far its incoming messages are read, and which process reads them.
+    """A bridge to a chat platform: how far its incoming messages are read.
 
-    `moved_to` is the new id of the chat that the settings name as `channel`. `lease_until` is counted from `dated_at`.
+    `moved_to` is the new id of the chat that the settings name as `channel`.
     """
 
     __tablename__ = "pocketping_bridge"
     __table_args__ = _MARIADB
 
     name: Mapped[str] = mapped_column(String(20), primary_key=True)
-    channel: Mapped[str | None] = mapped_column(String(100))
-    moved_to: Mapped[str | None] = mapped_column(String(100))
+    channel: Mapped[str | None] = mapped_column(ExternalId)
+    moved_to: Mapped[str | None] = mapped_column(ExternalId)
     cursor: Mapped[str | None] = mapped_column(LongText)
-    lease_owner: Mapped[str | None] = mapped_column(String(40))
-    lease_until: Mapped[datetime | None]
-    dated_at: Mapped[datetime | None]
 
 
 class BridgeThread(Base):
@@ -449,11 +449,11 @@ class BridgeThread(Base):
 
     bridge: Mapped[str] = mapped_column(String(20), primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"), primary_key=True)
-    channel: Mapped[str] = mapped_column(String(100))
-    thread_id: Mapped[str] = mapped_column(String(100))
+    channel: Mapped[str] = mapped_column(ExternalId)
+    thread_id: Mapped[str] = mapped_column(ExternalId)
     state: Mapped[str] = mapped_column(String(10))
-    head_id: Mapped[str | None] = mapped_column(String(100))
-    newest_id: Mapped[str | None] = mapped_column(String(100))
+    head_id: Mapped[str | None] = mapped_column(ExternalId)
+    newest_id: Mapped[str | None] = mapped_column(ExternalId)
     claimed_by: Mapped[str | None] = mapped_column(String(MAX_NAME))
     claim_shown: Mapped[bool] = mapped_column(default=False, server_default=false())
     warned: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -481,7 +481,8 @@ class BridgeItem(Base):
     """A message of a platform and the message that it belongs to: posted by a bridge, or `incoming`.
 
     One that came in is here once, before its message is stored. A long one has several parts, and so has a post of
-    several joined messages. `position` orders the items of a message.
+    several joined messages. `position` orders the items of a message, and `edited` is the platform's sign of its newest
+    edit, which sorts by time.
     """
 
     __tablename__ = "pocketping_bridge_item"
@@ -492,13 +493,14 @@ class BridgeItem(Base):
     )
 
     bridge: Mapped[str] = mapped_column(String(20), primary_key=True)
-    channel: Mapped[str] = mapped_column(String(100), primary_key=True)
-    external_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    channel: Mapped[str] = mapped_column(ExternalId, primary_key=True)
+    external_id: Mapped[str] = mapped_column(ExternalId, primary_key=True)
     part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     session_id: Mapped[str] = mapped_column(ForeignKey(Session.id, ondelete="CASCADE"))
     message_id: Mapped[str | None] = mapped_column(ForeignKey(Message.id, ondelete="CASCADE"))
     position: Mapped[int] = mapped_column(default=0, server_default="0")
     incoming: Mapped[bool] = mapped_column(default=False, server_default=false())
+    edited: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
 
 
@@ -648,7 +650,10 @@ PASSAGE_WORDS = "pocketping_passage_words"
 
 
 class Lease(Base):
-    """A task that one process at a time does: who does it, until when, and what it did last."""
+    """A task that one process at a time does: who does it, until when, and what was done last.
+
+    `held_until` is counted from `dated_at`.
+    """
 
     __tablename__ = "pocketping_lease"
     __table_args__ = _MARIADB
@@ -656,6 +661,7 @@ class Lease(Base):
     key: Mapped[str] = mapped_column(String(100), primary_key=True)
     owner: Mapped[str | None] = mapped_column(String(40))
     held_until: Mapped[datetime | None]
+    dated_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(String(100))
 
 

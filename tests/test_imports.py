@@ -30,11 +30,12 @@ ALLOWED: dict[str, set[str]] = {
     # The chat and what it stands on.
     "host": {"bounds", "errors", "schemas", "values"},
     "migrations": {"clock", "errors", "models"},
+    "leases": {"clock", "db", "models"},
     "db": {"clock", "errors", "host.forks", "migrations", "models", "values", "prepared"},
     "outbox": {"clock", "db", "models", "values"},
-    "chat": {"bounds", "db", "clock", "errors", "models", "values", "schemas", "prepared", "outbox"},
+    "chat": {"bounds", "db", "leases", "clock", "errors", "models", "values", "schemas", "prepared", "outbox"},
     "files": {"chat", "db", "errors", "values", "version"},
-    "knowledge": {"bounds", "chat.projects", "clock", "db", "errors", "models", "values"},
+    "knowledge": {"bounds", "chat.projects", "clock", "db", "errors", "leases", "models", "values"},
     "security": {"clock", "config_parsers", "errors", "host.forks", "values"},
     # Roads out.
     "realtime": {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from .. import clock
-from ..chat import bridge_leases, bridge_threads
+from ..bounds import is_external_id
+from ..chat import bridge_state, bridge_threads
 from ..chat.bridge_threads import KnownThread
 from ..db import Database
 from .platform import ChannelMoved, Platform, PlatformError, Thread, ThreadClosed, ThreadsFull, Unanswered, Unreachable
@@ -47,13 +48,25 @@ class ThreadCalls:
         return Thread(self.known.channel, self.known.thread_id)
 
     def keep(self, thread: Thread) -> None:
-        """Store a new thread of the conversation."""
+        """Store a new thread of the conversation.
+
+        :raises PlatformError: if the tables can't keep its id.
+        """
         name = self._platform.name
+        if not (is_external_id(thread.channel) and is_external_id(thread.id)):
+            raise PlatformError(f"{self._platform.label} gave the thread an id that can't be stored.")
         self.known = bridge_threads.keep_thread(self._db, name, self._session_id, thread.channel, thread.id)
 
     def forget(self) -> None:
         """Take note that the thread is gone."""
         self.known = None
+
+    def keepable(self, ids: Sequence[str]) -> list[str]:
+        """Return the ids that the tables can keep. A post without one can't be edited or deleted later."""
+        found = [external_id for external_id in ids if is_external_id(external_id)]
+        if len(found) < len(ids):
+            logger.warning("A post of %s has an id that can't be stored.", self._platform.name)
+        return found
 
     def call(self, work: Callable[[], T]) -> T:
         """Make a call. If the thread is closed, the chat has moved or there are too many threads, mend it and repeat.
@@ -84,11 +97,13 @@ class ThreadCalls:
 
     def _move(self, channel: str) -> None:
         name, before = self._platform.name, self._platform.channel
+        if not is_external_id(channel):
+            raise PlatformError(f"{self._platform.label} gave the chat an id that can't be stored.")
         logger.warning("The chat of the bridge %s has a new id, %s. Update the settings.", name, channel)
         if self.known is not None:
             before = self.known.channel
             self.known = replace(self.known, channel=channel)
-        bridge_leases.note_move(self._db, name, self._configured, before, channel)
+        bridge_state.note_move(self._db, name, self._configured, before, channel)
         self._platform.channel = channel
 
     def _archive_quietest(self) -> None:

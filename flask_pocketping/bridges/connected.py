@@ -102,6 +102,7 @@ class Bridges:
         for connection in connections:
             platform = connection.platform
             intake = Intake(db, platform, files=files, before=before, own_commands=commands)
+            give_notice = self._notice_of(platform)
             target = BridgeTarget(
                 db,
                 platform,
@@ -109,7 +110,7 @@ class Bridges:
                 open_file=open_file,
                 context=context,
                 announce=announce,
-                give_notice=self._notice_of(platform),
+                give_notice=give_notice,
             )
             intake.built_in.header = target.header
             receiver = BridgeReceiver(
@@ -121,6 +122,7 @@ class Bridges:
                 undo_seconds=undo_seconds,
                 alerts_only=platform.name in alerts_only,
                 show_typing=self._operator_types,
+                give_notice=give_notice,
             )
             self.bridges[platform.name] = Bridge(connection, target, receiver, Links(platform))
 

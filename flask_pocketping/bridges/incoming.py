@@ -14,7 +14,7 @@ def dump(message: IncomingMessage) -> str:
     """Make the JSON of a message."""
     found = asdict(message)
     found["sent_at"] = None
-    return json.dumps({"kind": "message", "group": message.group, "message": found}, ensure_ascii=False)
+    return json.dumps({"kind": "message", "group": message.group, "message": found})
 
 
 def load(payload: Mapping[str, Any]) -> IncomingMessage:

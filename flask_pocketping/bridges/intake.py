@@ -12,20 +12,29 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from ..bounds import MAX_ATTACHMENTS, MAX_CONTENT, MAX_NAME, storable_part
+from ..bounds import MAX_ATTACHMENTS, MAX_CONTENT, MAX_NAME, is_external_id, storable_part
 from ..chat import bridge_posts, bridge_threads, messages
 from ..chat.bridge_posts import OUT, Item
 from ..chat.sessions import get_session, reopen_session
 from ..db import Database, Transaction, retried
 from ..delivery.batch import Batch
 from ..delivery.target import Outcome
-from ..errors import InvalidRequest, MessageNotFound, PayloadTooLarge, PocketPingError, SessionNotFound
+from ..errors import InvalidRequest, MessageNotFound, PayloadTooLarge, PocketPingError, SessionNotFound, Unavailable
 from ..files.store import Files
 from ..values import Message, MessageDraft, MessageType, SessionStatus
 from . import commands, conversation, incoming
 from .built_in_commands import BuiltInCommands
 from .commands import BridgeCommand, Command
-from .platform import IncomingFile, IncomingMessage, Platform, PlatformError, Refused, Throttled
+from .platform import (
+    IncomingFile,
+    IncomingMessage,
+    Platform,
+    PlatformError,
+    Refused,
+    Throttled,
+    Unanswered,
+    Unreachable,
+)
 from .text import clip, cut
 
 logger = logging.getLogger("flask_pocketping")
@@ -64,7 +73,7 @@ class Intake:
         first = payloads[0]
         try:
             if first["kind"] == "edit":
-                self.edit(first["channel"], first["id"], first["text"])
+                self.edit(first["channel"], first["id"], first["text"], first.get("version"))
             elif first["kind"] == "delete":
                 self.delete(first["channel"], first["id"])
             else:
@@ -73,8 +82,12 @@ class Intake:
             return Outcome.cancelled("The conversation was deleted.")
         except Throttled as error:
             return Outcome.throttled(error.after, str(error))
-        except PlatformError as error:
+        except (Unreachable, Unanswered) as error:
             return Outcome.retry(str(error))
+        except PlatformError as error:
+            return Outcome.failed(str(error))
+        except Unavailable as error:
+            return Outcome.retry(error.message)
         return Outcome.succeeded()
 
     # --- Messages
@@ -165,7 +178,7 @@ class Intake:
         return any(item.part == part and item.message_id is not None for item in found)
 
     def _replied(self, channel: str, external_id: str | None) -> str | None:
-        if external_id is None:
+        if external_id is None or not is_external_id(external_id):
             return None
         with self._db.read() as connection:
             found = bridge_posts.find_item(connection, self._name, channel, external_id)
@@ -206,8 +219,11 @@ class Intake:
 
     # --- Edits and deletions
 
-    def edit(self, channel: str, external_id: str, text: str) -> None:
-        """Change the messages of what an operator has edited on the platform."""
+    def edit(self, channel: str, external_id: str, text: str, version: str | None = None) -> None:
+        """Change the messages of what an operator has edited on the platform.
+
+        :param version: as in `IncomingEdit`.
+        """
         items = self._own_items(channel, external_id)
         if not items:
             return
@@ -217,15 +233,26 @@ class Intake:
             # The end of a text that has become longer than its messages goes into the last one, as far as it fits.
             rest = parts[number:] if number == len(items) - 1 else parts[number : number + 1]
             content = "\n".join(rest)[:MAX_CONTENT]
-            self._edit_part(session_id, str(item.message_id), content)
+            self._edit_part(session_id, item, content, version)
 
-    def _edit_part(self, session_id: str, message_id: str, content: str) -> None:
+    def _edit_part(self, session_id: str, item: Item, content: str, version: str | None) -> None:
+        message_id = str(item.message_id)
+
+        def confirm(tx: Transaction) -> None:
+            if version is not None and not bridge_posts.note_edit(tx, item, self._name, version):
+                raise _OldEdit
+
         try:
             if content.strip():
-                messages.edit_message(self._db, session_id, message_id, content, origin=self._name, before=self._before)
+                messages.edit_message(
+                    *(self._db, session_id, message_id, content),
+                    origin=self._name,
+                    before=self._before,
+                    confirm=confirm,
+                )
             else:
                 messages.delete_message(self._db, session_id, message_id, origin=self._name)
-        except MessageNotFound:
+        except (MessageNotFound, _OldEdit):
             pass
         except InvalidRequest as error:
             self._line(session_id, f"Your edit was not sent to the visitor: {error.message}")
@@ -275,7 +302,7 @@ class Intake:
     def _line(self, session_id: str, line: str, reply_to: str | None = None) -> None:
         """Let the bridge post a line in the thread."""
         project_id = get_session(self._db, session_id).project_id
-        payload = json.dumps({"line": clip_lines(line), "reply_to": reply_to}, ensure_ascii=False)
+        payload = json.dumps({"line": clip_lines(line), "reply_to": reply_to})
         with self._db.transaction() as tx:
             bridge_posts.add_job(tx, project_id, self._name, OUT, session_id, payload)
 
@@ -283,6 +310,10 @@ class Intake:
 def clip_lines(text: str) -> str:
     """Shorten a text so that it fits into one post of every platform."""
     return cut(text, 1500)[0]
+
+
+class _OldEdit(Exception):
+    """The platform told an edit again, or after a later one."""
 
 
 class _Stream:

@@ -336,13 +336,19 @@ class IncomingMessage:
 
 @dataclass(frozen=True, slots=True)
 class IncomingEdit:
-    """An operator changed the text of a message. `thread` is `None` if the platform does not tell it."""
+    """An operator changed the text of a message.
+
+    :ivar thread: where, if the platform tells it.
+    :ivar version: the platform's sign of this edit in up to 40 characters, which sorts by time, such as a timestamp. An
+        edit that is not newer than the last one is ignored. Without it, every edit counts.
+    """
 
     channel: str
     thread: Thread | None
     id: str
     author: Author | None
     text: str
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class Posting:
         self._progress = Progress(maybe=self._progress.maybe)
         with self._target.db.transaction() as tx:
             if opened.has_header:
-                head = opened.ids[0] if opened.ids else opened.thread.id
+                head = next(iter(self._calls.keepable(opened.ids)), opened.thread.id)
                 bridge_threads.change_thread(tx, self._target.name, session.id, head_id=head)
             self._batch.save(self._progress.note(), tx)
         if opened.ids:
@@ -196,7 +196,8 @@ class Posting:
         """Return whether something belongs to another message, which may have the same text."""
         name, channel = self._target.name, self._calls.thread.channel
         with self._target.db.read() as connection:
-            return any(bridge_posts.find_item(connection, name, channel, found) for found in posted.ids)
+            ids = self._calls.keepable(posted.ids)
+            return any(bridge_posts.find_item(connection, name, channel, found) for found in ids)
 
     def _skip(self) -> None:
         progress = self._progress
@@ -210,11 +211,12 @@ class Posting:
         progress, known = self._progress, self._calls.known
         assert known is not None
         name, position = self._target.name, len(progress.ids)
+        ids = self._calls.keepable(posted.ids)
         progress.step += 1
         progress.calling = False
-        progress.ids += posted.ids
+        progress.ids += ids
         with self._target.db.transaction() as tx:
-            for offset, external_id in enumerate(posted.ids):
+            for offset, external_id in enumerate(ids):
                 for part, message in enumerate(self._messages):
                     bridge_posts.add_item(
                         *(tx, name, known.channel, external_id, known.session_id, message.id),
@@ -222,7 +224,8 @@ class Posting:
                         position=position + offset,
                     )
             if post.header and posted.ids:
-                bridge_threads.change_thread(tx, name, known.session_id, head_id=posted.ids[0])
+                head = next(iter(ids), known.thread_id)
+                bridge_threads.change_thread(tx, name, known.session_id, head_id=head)
             self._batch.save(progress.note(), tx)
 
     def _finish(self) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from ..chat import bridge_leases, bridge_posts, bridge_threads
-from ..chat.bridge_posts import IN, OUT
+from ..bounds import is_external_id
+from ..chat import bridge_posts, bridge_state, bridge_threads
+from ..chat.bridge_posts import IN, OUT, Item
 from ..chat.bridge_threads import KnownThread
 from ..chat.sessions import close_session, get_session, reopen_session
 from ..db import Database, Transaction, retried
@@ -55,6 +56,7 @@ class BridgeReceiver:
     :param undo_seconds: for so many seconds a message may be taken back before the visitor has it.
     :param alerts_only: whether nothing that comes in reaches a visitor.
     :param show_typing: called with the id of a conversation and the operator who is typing.
+    :param give_notice: called with the id of a conversation and a sentence for operators about its trouble here.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class BridgeReceiver:
         undo_seconds: float = 0.0,
         alerts_only: bool = False,
         show_typing: Callable[[str, Author], None] = lambda session_id, author: None,
+        give_notice: Callable[[str, str], None] = lambda session_id, notice: None,
     ) -> None:
         self._db = db
         self._platform = platform
@@ -80,11 +83,32 @@ class BridgeReceiver:
         self._undo = timedelta(seconds=undo_seconds)
         self._alerts_only = alerts_only
         self._show_typing = show_typing
+        self._give_notice = give_notice
 
     # --- For the inbound road
 
     def receive(self, received: Incoming) -> None:
-        """Take something in. When this returns, it is stored or need not be."""
+        """Take something in. When this returns, it is stored or need not be.
+
+        What can't be taken in now becomes a delivery to the chat, because it must not hold up all that comes after it.
+        """
+        if not all(map(is_external_id, _ids(received))):
+            self._leave_out(received)
+            return
+        try:
+            self._take(received)
+        except Exception as error:
+            if not isinstance(received, IncomingMessage | IncomingEdit | IncomingDelete):
+                raise
+            # While the database fails, this fails too. Then the platform or the inbound road repeats it.
+            retried(lambda: self._set_aside(received))
+            logger.warning(
+                "Something from %s could not be taken in at once (%s). The worker tries it again.",
+                self._name,
+                type(error).__name__,
+            )
+
+    def _take(self, received: Incoming) -> None:
         if isinstance(received, IncomingMessage):
             retried(lambda: self._take_message(received))
         elif isinstance(received, IncomingEdit):
@@ -100,14 +124,14 @@ class BridgeReceiver:
 
     def cursor(self) -> str | None:
         """Return the position that was last saved."""
-        return bridge_leases.read_cursor(self._db, self._name)
+        return bridge_state.read_cursor(self._db, self._name)
 
     def save_cursor(self, cursor: str) -> None:
         """Save a position.
 
         :raises RuntimeError: if another process goes on meanwhile.
         """
-        if not bridge_leases.save_cursor(self._db, self._name, self.owner, cursor):
+        if not bridge_state.save_cursor(self._db, self._name, self.owner, cursor):
             raise RuntimeError("Another process has taken over.")
 
     def open_threads(self) -> Sequence[tuple[Thread, str | None]]:
@@ -142,19 +166,56 @@ class BridgeReceiver:
         # Of a long message, some parts may be missing.
         return len(found) >= len(self._intake.parts(message.text))
 
+    def _leave_out(self, received: Incoming) -> None:
+        """Leave out what has an id that the tables can't keep, and tell operators if it is a message of theirs."""
+        logger.warning("Something from %s is left out: the platform's id can't be stored.", self._name)
+        if not isinstance(received, IncomingMessage) or not self._counts(received.author):
+            return
+        place = received.thread
+        if is_external_id(place.channel) and is_external_id(place.id) and (known := self._thread(place)) is not None:
+            notice = f"A message from {self._platform.label} did not reach the visitor: its id can't be stored."
+            self._give_notice(known.session_id, notice)
+
+    def _set_aside(self, received: IncomingMessage | IncomingEdit | IncomingDelete) -> None:
+        if isinstance(received, IncomingMessage):
+            known = self._thread(received.thread)
+            if known is not None:
+                self._enqueue(known, received)
+                bridge_threads.note_newest(self._db, self._name, known.channel, known.thread_id, received.id)
+            return
+        with self._db.read() as connection:
+            items = bridge_posts.find_item(connection, self._name, received.channel, received.id)
+        if items:
+            self._add_job(items[0].session_id, _payload(received))
+
     def _enqueue(self, known: KnownThread, message: IncomingMessage) -> None:
         project_id = get_session(self._db, known.session_id).project_id
         channel, ids = message.thread.channel, (message.id, *message.more_ids)
         with suppress(IntegrityError), self._db.transaction() as tx:
-            for position, external_id in enumerate(ids):
-                bridge_posts.add_item(
-                    *(tx, self._name, channel, external_id, known.session_id, None),
-                    position=position,
-                    incoming=True,
-                )
+            # Of a long message, some parts may be stored. Then only a repeat that nothing waits for goes on.
+            if self._is_begun(tx, channel, message.id):
+                if self._waits(tx, known.session_id, message.id):
+                    return
+            else:
+                for position, external_id in enumerate(ids):
+                    bridge_posts.add_item(
+                        *(tx, self._name, channel, external_id, known.session_id, None),
+                        position=position,
+                        incoming=True,
+                    )
             due = self._due(tx, known.session_id, message)
             payload = incoming.dump(message)
             bridge_posts.add_job(tx, project_id, self._name, IN, known.session_id, payload, due)
+
+    def _is_begun(self, tx: Transaction, channel: str, external_id: str) -> bool:
+        """Return whether some parts of a message are stored."""
+        found = bridge_posts.find_item(tx.connection, self._name, channel, external_id)
+        return any(item.message_id is not None for item in found)
+
+    def _waits(self, tx: Transaction, session_id: str, external_id: str) -> bool:
+        """Return whether a message waits for the worker."""
+        jobs = bridge_posts.open_jobs(tx.connection, self._name, session_id)
+        return any(json.loads(job["payload"] or "{}").get("message", {}).get("id") == external_id for job in jobs)
 
     def _due(self, tx: Transaction, session_id: str, message: IncomingMessage) -> datetime | timedelta | None:
         """Return when a message is dealt with: the parts of an album at the same time."""
@@ -188,17 +249,25 @@ class BridgeReceiver:
             if not items or not items[0].incoming:
                 return
             jobs = bridge_posts.open_jobs(connection, self._name, items[0].session_id)
-        session_id = items[0].session_id
         for job in jobs:
             payload = json.loads(job["payload"] or "{}")
-            waiting = payload.get("message", {}).get("id") == edit.id
-            if waiting and bridge_posts.rewrite_job(self._db, job["id"], _with_text(payload, edit.text)):
+            if payload.get("message", {}).get("id") == edit.id and self._rewrite(job["id"], payload, items[0], edit):
                 return
         if jobs:
-            payload = {"kind": "edit", "channel": edit.channel, "id": edit.id, "text": edit.text}
-            self._add_job(session_id, payload)
+            self._add_job(items[0].session_id, _payload(edit))
         else:
-            self._intake.edit(edit.channel, edit.id, edit.text)
+            self._intake.edit(edit.channel, edit.id, edit.text, edit.version)
+
+    def _rewrite(self, job_id: int, payload: dict[str, Any], item: Item, edit: IncomingEdit) -> bool:
+        """Change the text of a message that still waits, and return whether that settles the edit."""
+        try:
+            with self._db.transaction() as tx:
+                is_new = edit.version is None or bridge_posts.note_edit(tx, item, self._name, edit.version)
+                if is_new and not bridge_posts.rewrite_job(tx, job_id, _with_text(payload, edit.text)):
+                    raise _UnderWay
+        except _UnderWay:
+            return False
+        return True
 
     def _take_delete(self, deletion: IncomingDelete) -> None:
         if deletion.author is not None and not self._counts(deletion.author):
@@ -216,16 +285,14 @@ class BridgeReceiver:
                 if taken_back:
                     return
         if jobs:
-            payload = {"kind": "delete", "channel": deletion.channel, "id": deletion.id}
-            self._add_job(items[0].session_id, payload)
+            self._add_job(items[0].session_id, _payload(deletion))
         else:
             self._intake.delete(deletion.channel, deletion.id)
 
     def _add_job(self, session_id: str, payload: dict[str, Any]) -> None:
         project_id = get_session(self._db, session_id).project_id
         with self._db.transaction() as tx:
-            text = json.dumps(payload, ensure_ascii=False)
-            bridge_posts.add_job(tx, project_id, self._name, IN, session_id, text)
+            bridge_posts.add_job(tx, project_id, self._name, IN, session_id, json.dumps(payload))
 
     # --- The rest
 
@@ -233,7 +300,7 @@ class BridgeReceiver:
         if change.change == "moved" and change.moved_to:
             before = change.thread.channel
             if before in {self._platform.channel, self._configured}:
-                bridge_leases.note_move(self._db, self._name, self._configured, before, change.moved_to)
+                bridge_state.note_move(self._db, self._name, self._configured, before, change.moved_to)
                 self._platform.channel = change.moved_to
             return
         known = self._thread(change.thread)
@@ -257,5 +324,30 @@ class BridgeReceiver:
         return not author.is_bot or author.id in self._test_bots
 
 
+class _UnderWay(Exception):
+    """The worker deals with it just now."""
+
+
+def _ids(received: Incoming) -> list[str]:
+    """Return the platform's ids that name something that came in."""
+    if isinstance(received, IncomingMessage):
+        return [received.thread.channel, received.thread.id, received.id, *received.more_ids]
+    if isinstance(received, IncomingEdit | IncomingDelete):
+        return [received.channel, received.id]
+    if isinstance(received, IncomingTyping):
+        return [received.thread.channel, received.thread.id]
+    if received.moved_to is not None:
+        return [received.thread.channel, received.moved_to]
+    return [received.thread.channel, received.thread.id]
+
+
+def _payload(change: IncomingEdit | IncomingDelete) -> dict[str, Any]:
+    """Return what a delivery to the chat keeps of an edit or a deletion."""
+    made = {"channel": change.channel, "id": change.id}
+    if isinstance(change, IncomingDelete):
+        return {"kind": "delete", **made}
+    return {"kind": "edit", **made, "text": change.text, "version": change.version}
+
+
 def _with_text(payload: dict[str, Any], text: str) -> str:
-    return json.dumps({**payload, "message": {**payload["message"], "text": text}}, ensure_ascii=False)
+    return json.dumps({**payload, "message": {**payload["message"], "text": text}})

@@ -127,7 +127,7 @@ class Rewriting:
         posted = self._calls.call(lambda: self._platform.post(self._calls.thread, post))
         thread = self._calls.thread
         with self._target.db.transaction() as tx:
-            for external_id in posted.ids:
+            for external_id in self._calls.keepable(posted.ids):
                 for part, message in enumerate(messages):
                     bridge_posts.add_item(
                         *(tx, self._target.name, thread.channel, external_id, self._batch.subject, message.id),

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..chat import bridge_leases
+from ..chat import bridge_state
 from ..db import Database, retried
 from ..errors import SchemaError
 from .platform import Inbound, PlatformError, Receiver, Throttled, Unanswered, Unreachable
@@ -48,13 +48,12 @@ class InboundRunner:
         run: Callable[[Callable[[], None]], None] = lambda work: work(),
         lease: float = LEASE,
     ) -> None:
-        self._db = db
         self._name = name
         self._inbound = inbound
         self._receiver = receiver
-        self._owner = owner
         self._run = run
-        self._lease = lease
+        self._seconds = lease
+        self._lease = bridge_state.lease_of(db, name, owner, lease)
         self._stopping = threading.Event()
         self._renewed_at = 0.0
         self._thread: threading.Thread | None = None
@@ -79,28 +78,27 @@ class InboundRunner:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
         with suppress(SQLAlchemyError, SchemaError):
-            bridge_leases.return_lease(self._db, self._name, self._owner)
+            self._lease.give_back()
 
     def is_wanted(self, seconds: float = 0.0) -> bool:
         """Wait up to some seconds, and return whether to go on. This renews the lease."""
         if self._stopping.wait(seconds) if seconds else self._stopping.is_set():
             return False
-        if time.monotonic() - self._renewed_at < min(RENEWAL, self._lease / 4):
+        if time.monotonic() - self._renewed_at < min(RENEWAL, self._seconds / 4):
             return True
-        return self._take()
+        return self._note(retried(self._lease.renew))
 
-    def _take(self) -> bool:
-        taken = retried(lambda: bridge_leases.take_lease(self._db, self._name, self._owner, self._lease))
-        if taken:
+    def _note(self, held: bool) -> bool:
+        if held:
             self._renewed_at = time.monotonic()
-        return taken
+        return held
 
     def _work(self) -> None:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             try:
-                if not self._take():
-                    self._stopping.wait(min(TRY_AGAIN, self._lease / 2))
+                if not self._note(retried(self._lease.take)):
+                    self._stopping.wait(min(TRY_AGAIN, self._seconds / 2))
                     continue
                 started = time.monotonic()
                 self._run(lambda: self._inbound.run(self._receiver, self.is_wanted))

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..chat import bridge_leases, bridge_posts, bridge_threads, messages
+from ..chat import bridge_posts, bridge_state, bridge_threads, messages
 from ..chat.bridge_posts import IN, OUT
 from ..chat.projects import get_project, is_switched_on
 from ..db import Database, Transaction
 from ..delivery.batch import Batch, Job
 from ..delivery.target import Outcome, Pace, Target
+from ..errors import DeliveryCancelled
 from ..models import DEFAULT_PROJECT
 from ..values import Deliver, Event, Message, MessageType, PostState, Session, SessionStatus
 from . import conversation
@@ -40,11 +41,14 @@ logger = logging.getLogger("flask_pocketping")
 #: Seconds between attempts grow up to this while the platform can't be reached, for so many attempts: two days.
 LONGEST_DELAY = 30.0
 ATTEMPTS = 5760
+#: Attempts to take in what came in, if errors of ours or of the host's prevent it: two and a half minutes.
+INTERNAL_ATTEMPTS = 10
 #: Seconds for which the bridge counts as working after a success, so that failures are those of one thread.
 WORKS_FOR = 60.0
 #: Messages whose posts only edits, closings and the like follow.
 _TO_THREAD = {"message.updated", "message.deleted", "session.closed", "session.reopened"}
 _LINES = {"visitor.identified", "event.received", "csat.submitted"}
+_DO_INSTEAD = "Send it again, or answer in the inbox."
 _PRESENCE = {"visitor.connected": "The visitor is online.", "visitor.disconnected": "The visitor left."}
 
 
@@ -142,7 +146,7 @@ class BridgeTarget(Target):
     def send(self, batch: Batch) -> Outcome:
         """Post one event, or several joined messages of a visitor; or store what came in."""
         if batch.target_id == IN:
-            return self._work(batch)
+            return self._take_in(batch)
         self._find_channel()
         calls = ThreadCalls(self.db, self.platform, batch.subject, self.configured)
         started = time.monotonic()
@@ -154,6 +158,18 @@ class BridgeTarget(Target):
         except PlatformError as error:
             outcome = self._outcome_of(error, batch, calls)
         return outcome.timed(round((time.monotonic() - started) * 1000))
+
+    def _take_in(self, batch: Batch) -> Outcome:
+        try:
+            return self._work(batch)
+        except DeliveryCancelled:
+            raise
+        except Exception as error:
+            if batch.attempt - batch.first.throttled < INTERNAL_ATTEMPTS:
+                raise
+            # What comes after it has waited long enough.
+            logger.exception("What came in from %s with delivery %s is set aside.", self.name, batch.first.id)
+            return Outcome.failed(f"Internal fault: {type(error).__name__}")
 
     def _post(self, batch: Batch, calls: ThreadCalls) -> Outcome:
         event = batch.first.event
@@ -240,7 +256,7 @@ class BridgeTarget(Target):
 
     def _find_channel(self) -> None:
         if not self._channel_known:
-            self.platform.channel = bridge_leases.current_channel(self.db, self.name, self.configured)
+            self.platform.channel = bridge_state.current_channel(self.db, self.name, self.configured)
             self._channel_known = True
 
     # --- Afterwards
@@ -265,8 +281,7 @@ class BridgeTarget(Target):
         """Tell operators elsewhere that a message is not here, or that one from here did not arrive."""
         label = self.platform.label
         if batch.target_id == IN:
-            notice = f"A message from {label} did not reach the visitor: {outcome.error}"
-            self._give_notice(batch.subject, notice)
+            self._tell_not_taken_in(batch, outcome)
             return
         ids = _message_ids(batch)
         if not ids or (outcome.give_up is not None and outcome.unknown):
@@ -276,6 +291,19 @@ class BridgeTarget(Target):
                 bridge_posts.set_state(tx, self.name, ids, PostState.FAILED, outcome.error)
             self._announce(batch.subject, ids)
         self._give_notice(batch.subject, f"A message was not posted to {label}: {outcome.error}")
+
+    def _tell_not_taken_in(self, batch: Batch, outcome: Outcome) -> None:
+        """Tell operators, in the thread and elsewhere, that what they wrote there did not reach the visitor."""
+        payload = json.loads(batch.first.payload or "{}")
+        what = {"edit": "edit", "delete": "deletion"}.get(payload.get("kind"), "message")
+        article = "An" if what == "edit" else "A"
+        notice = f"did not reach the visitor: {outcome.error}"
+        self._give_notice(batch.subject, f"{article} {what} from {self.platform.label} {notice}")
+        line = f"Your {what} {notice}\n{_DO_INSTEAD}"
+        answered = payload.get("message", payload).get("id")
+        with self.db.transaction() as tx:
+            job = json.dumps({"line": line, "reply_to": answered})
+            bridge_posts.add_job(tx, batch.first.project_id, self.name, OUT, batch.subject, job)
 
     # --- For `posting.py`
 

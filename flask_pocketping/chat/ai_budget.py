@@ -21,8 +21,6 @@ FAILURES = 5
 TRY_EVERY = 60.0
 #: Days to keep counts.
 KEPT_DAYS = 90
-#: How far a time may be in the future before it counts as written by a fast clock.
-_TOLERANCE = timedelta(seconds=1)
 
 
 class BudgetExhausted(Exception):
@@ -114,7 +112,7 @@ def may_try(db: Database, key: str) -> bool:
         return True
     now = clock.now()
     # A clock that was ahead has written a time in the future.
-    free = or_(circuits.c.next_try_at <= now, circuits.c.dated_at > now + _TOLERANCE)
+    free = or_(circuits.c.next_try_at <= now, circuits.c.dated_at > now + clock.TOLERANCE)
     with db.transaction() as tx:
         mine = {"next_try_at": now + timedelta(seconds=TRY_EVERY), "dated_at": now}
         return tx.execute(update(circuits).where(circuits.c.key == key, free).values(mine)).rowcount == 1

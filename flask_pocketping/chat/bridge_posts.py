@@ -47,6 +47,7 @@ class Item:
     :ivar part: the number of a part, from 0.
     :ivar message_id: the message, or `None` while what came in is not stored yet.
     :ivar incoming: whether an operator wrote it on the platform.
+    :ivar edited: the platform's sign of its newest edit.
     """
 
     channel: str
@@ -55,6 +56,7 @@ class Item:
     session_id: str
     message_id: str | None
     incoming: bool
+    edited: str | None = None
 
 
 # --- States
@@ -229,6 +231,20 @@ def settle_item(tx: Transaction, bridge: str, channel: str, external_id: str, pa
     return tx.execute(update(items).where(*waiting).values(message_id=message_id)).rowcount == 1
 
 
+def note_edit(tx: Transaction, item: Item, bridge: str, version: str) -> bool:
+    """Record an edit of what came in, and return whether it is newer than all before.
+
+    :param version: the platform's sign of the edit, which sorts by time.
+    """
+    place = (items.c.bridge == bridge, items.c.channel == item.channel, items.c.external_id == item.external_id)
+    mine = (*place, items.c.part == item.part)
+    # Compared here, because databases sort texts in their own ways.
+    newest = tx.execute(select(items.c.edited).where(*mine).with_for_update()).scalar()
+    if newest is not None and newest >= version:
+        return False
+    return tx.execute(update(items).where(*mine).values(edited=version)).rowcount == 1
+
+
 def remove_items(tx: Transaction, bridge: str, channel: str, external_ids: Iterable[str]) -> None:
     """Forget messages of a platform that are gone."""
     place = (items.c.bridge == bridge, items.c.channel == channel)
@@ -256,11 +272,10 @@ def add_job(
     add_behind(tx, {**made, "payload": payload})
 
 
-def rewrite_job(db: Database, delivery_id: int, payload: str) -> bool:
+def rewrite_job(tx: Transaction, delivery_id: int, payload: str) -> bool:
     """Change what a delivery without an event is to do, unless it is under way. Return whether it is changed."""
-    with db.transaction() as tx:
-        waiting = (deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.PENDING)
-        return tx.execute(update(deliveries).where(*waiting).values(payload=payload)).rowcount == 1
+    waiting = (deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.PENDING)
+    return tx.execute(update(deliveries).where(*waiting).values(payload=payload)).rowcount == 1
 
 
 def open_jobs(connection: Connection, bridge: str, session_id: str) -> list[Mapping[str, Any]]:
@@ -291,7 +306,8 @@ def _of(bridge: str, message_ids: Iterable[str]) -> tuple[Any, ...]:
 
 def _item(row: Any) -> Item:
     return Item(
-        row["channel"], row["external_id"], row["part"], row["session_id"], row["message_id"], bool(row["incoming"])
+        *(row["channel"], row["external_id"], row["part"], row["session_id"], row["message_id"]),
+        *(bool(row["incoming"]), row["edited"]),
     )
 
 

@@ -249,12 +249,14 @@ def edit_message(
     allowed: Callable[[Message], bool] | None = None,
     origin: str | None = None,
     before: Callable[[MessageDraft], None] | None = None,
+    confirm: Callable[[Transaction], None] | None = None,
 ) -> Message:
     """Change the text of a message and log `message.updated`.
 
     :param by: the only type of message that may be changed, if given.
     :param allowed: returns whether the caller may change the message.
     :param before: as for `send_message`; the draft has the message's id.
+    :param confirm: called within the transaction. It raises if the edit is no longer wanted.
     :raises MessageNotFound: if the message does not exist or is deleted.
     :raises Forbidden: if the message is not `allowed`.
     """
@@ -282,6 +284,8 @@ def edit_message(
         row = _undeleted_row(change.tx.connection, session_id, message_id, by)
         said = _value(change.tx, row)
         _check_allowed(said, allowed)
+        if confirm:
+            confirm(change.tx)
         if row["content"] == content:
             return said
         return _rewrite(change, row, "message.updated", content=content, edited_at=change.now)

@@ -12,7 +12,7 @@ from ..models import Attempt, table
 from ..outbox import deliveries, release
 from ..values import FINISHED_STATES, OPEN_STATES, DeliveryState
 from .batch import Batch, Job
-from .pace import CLOCK_TOLERANCE, Budgets
+from .pace import Budgets
 from .target import Outcome, Target
 
 attempts = table(Attempt)
@@ -93,7 +93,7 @@ def date_anew(db: Database) -> None:
     ahead = (
         deliveries.c.state.in_(OPEN_STATES),
         deliveries.c.due_at > now,
-        deliveries.c.dated_at > now + CLOCK_TOLERANCE,
+        deliveries.c.dated_at > now + clock.TOLERANCE,
     )
     query = select(deliveries.c.id, deliveries.c.due_at, deliveries.c.dated_at).where(*ahead).limit(1000)
     while True:

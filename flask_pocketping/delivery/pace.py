@@ -17,9 +17,6 @@ from .target import Pace
 
 rows = table(DeliveryPace)
 
-#: How far a time may be in the future before it counts as written by a fast clock.
-CLOCK_TOLERANCE = timedelta(seconds=1)
-
 
 def ensure_rows(db: Database, keys: Iterable[str]) -> None:
     """Create the rows of new keys."""
@@ -59,7 +56,7 @@ class Budgets:
         query = select(rows).where(rows.c.key.in_(wanted)).order_by(rows.c.key).with_for_update()
         found = tx.execute(query).mappings().all() if wanted else []
         # Ignore times that a fast clock has written.
-        latest = (now + CLOCK_TOLERANCE).timestamp()
+        latest = (now + clock.TOLERANCE).timestamp()
         self._times = {row["key"]: [moment for moment in row["times"] if moment <= latest] for row in found}
         self._held = {row["key"]: _held_until(row, now) for row in found}
         self._changed: set[str] = set()
@@ -103,6 +100,6 @@ def _held_until(row: RowMapping, now: datetime) -> datetime | None:
     dated: datetime | None = row["dated_at"]
     if until is None or dated is None:
         return None
-    if dated > now + CLOCK_TOLERANCE:
+    if dated > now + clock.TOLERANCE:
         until = now + (until - dated)
     return until if until > now else None

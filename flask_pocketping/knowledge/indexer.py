@@ -7,18 +7,11 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
-
-from .. import clock
 from ..db import Database
-from ..models import Lease as LeaseModel
-from ..models import table
+from ..leases import Lease
 from ..values import KnowledgeChanges
 from .base import KnowledgeBase
 from .folder import Skipped, fingerprint, read_folder
@@ -29,8 +22,6 @@ logger = logging.getLogger("flask_pocketping")
 LEASE = 120.0
 #: Seconds between attempts, while another process indexes the folder or the database fails.
 INTERVAL = 15.0
-
-leases = table(LeaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +42,10 @@ class FolderIndexer:
     """
 
     def __init__(self, db: Database, knowledge: KnowledgeBase, folder: Path, project_id: str) -> None:
-        self._db = db
         self._knowledge = knowledge
         self.folder = folder
         self._project_id = project_id
-        self._key = f"knowledge:{project_id}"
-        self._owner = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._lease = Lease(db, f"knowledge:{project_id}", f"{os.getpid()}-{secrets.token_hex(8)}", LEASE)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._done_in: int | None = None
@@ -97,18 +86,16 @@ class FolderIndexer:
         :raises OSError: as in `index`.
         """
         now = fingerprint(self.folder)
-        with self._db.read() as connection:
-            noted = connection.execute(select(leases.c.note).where(leases.c.key == self._key)).scalar()
-        if noted == now:
+        if self._lease.note() == now:
             return True
-        if not self._claim():
+        if not self._lease.take():
             return False
         done: str | None = None
         try:
             report = self.index(self._go_on)
             done = now
         finally:
-            self._release(done)
+            self._lease.give_back(done)
         _tell(self.folder, report)
         return True
 
@@ -124,36 +111,12 @@ class FolderIndexer:
                 logger.error("The folder %s can't be indexed now, and is tried again: %s", self.folder, error)
             self._complained = True
 
-    def _claim(self) -> bool:
-        now = clock.now()
-        held = {"owner": self._owner, "held_until": now + timedelta(seconds=LEASE)}
-        # Of two processes that come first, one is later.
-        with suppress(IntegrityError), self._db.transaction() as tx:
-            query = select(leases.c.owner, leases.c.held_until).where(leases.c.key == self._key).with_for_update()
-            row = tx.execute(query).one_or_none()
-            if row is None:
-                tx.execute(insert(leases), {"key": self._key, **held})
-            elif row.owner not in {None, self._owner} and row.held_until is not None and row.held_until > now:
-                return False
-            else:
-                tx.execute(update(leases).where(leases.c.key == self._key).values(held))
-            return True
-        return False
-
     def _go_on(self) -> None:
         """Renew the lease. A process that was away for longer than that leaves the rest to the one that has it now."""
         if self._stopping.is_set():
             raise _Stopped
-        until = clock.now() + timedelta(seconds=LEASE)
-        with self._db.transaction() as tx:
-            mine = (leases.c.key == self._key) & (leases.c.owner == self._owner)
-            if not tx.execute(update(leases).where(mine).values(held_until=until)).rowcount:
-                raise _Stopped
-
-    def _release(self, done: str | None) -> None:
-        values = {"owner": None, "held_until": None, **({"note": done} if done else {})}
-        with self._db.transaction() as tx:
-            tx.execute(update(leases).where(leases.c.key == self._key, leases.c.owner == self._owner).values(values))
+        if not self._lease.renew():
+            raise _Stopped
 
 
 class _Stopped(Exception):

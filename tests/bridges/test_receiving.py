@@ -174,7 +174,7 @@ def reads(api: Api, process: Process) -> bool:
     database = api_database(process)
     engine = create_engine(database)
     with engine.connect() as connection:
-        owner = connection.execute(text("SELECT lease_owner FROM pocketping_bridge")).scalar()
+        owner = connection.execute(text("SELECT owner FROM pocketping_lease")).scalar()
     engine.dispose()
     return str(owner).startswith(f"{process.popen.pid}-")
 

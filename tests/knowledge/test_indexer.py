@@ -15,7 +15,8 @@ from sqlalchemy import select
 from flask_pocketping import ConfigurationError, PocketPing, clock
 from flask_pocketping.db import Database, own_engine
 from flask_pocketping.knowledge.base import KnowledgeBase
-from flask_pocketping.knowledge.indexer import FolderIndexer, leases
+from flask_pocketping.knowledge.indexer import FolderIndexer
+from flask_pocketping.leases import leases
 from flask_pocketping.models import DEFAULT_PROJECT
 from flask_pocketping.values import Passage
 
@@ -86,7 +87,7 @@ def test_a_folder_is_indexed_once_until_its_files_change(known: Known, folder: P
 
 def test_only_one_process_indexes_at_a_time(known: Known, folder: Path, travel: Travel) -> None:
     one, other = known.indexer(folder), known.indexer(folder)
-    assert one._claim() is True
+    assert one._lease.take() is True
     assert other.index_if_changed() is False
     assert known.found() == []
     # The first process died.
@@ -228,6 +229,6 @@ def test_a_relative_folder_is_one_of_the_app(tmp_path: Path, folder: Path) -> No
 
 def test_leases_end_by_the_clock(known: Known, folder: Path) -> None:
     indexer = known.indexer(folder)
-    assert indexer._claim() is True
+    assert indexer._lease.take() is True
     until = known.lease().held_until
     assert timedelta(seconds=100) < until - clock.now() <= timedelta(seconds=120)

@@ -224,6 +224,21 @@ def test_a_revision_goes_up_and_down_and_keeps_the_rows(engine: Engine, revision
         assert_rows_are_kept(rows(engine), kept_newer)
 
 
+def test_ids_that_are_too_long_for_older_tables_are_forgotten(engine: Engine) -> None:
+    """Before revision 0010 an id of a chat platform had up to 100 characters."""
+    go_to(engine, "0010")
+    fill(engine)
+    long = "x" * 255
+    with engine.begin() as connection:
+        for name, column in (("thread", "newest_id"), ("item", "external_id")):
+            connection.execute(text(f"UPDATE pocketping_bridge_{name} SET {column} = '{long}'"))
+    go_to(engine, "0009")
+    kept = rows(engine)
+    assert kept["pocketping_bridge_item"] == []
+    [thread] = kept["pocketping_bridge_thread"]
+    assert (thread["newest_id"], thread["head_id"]) == ("None", "head_id-bridge_thread"[:20])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_revisions_give_the_tables_that_the_models_describe(kind: str, tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()

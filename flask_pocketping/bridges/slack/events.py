@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -29,8 +27,6 @@ Json = Mapping[str, Any]
 _WRITTEN = {None, "bot_message", "file_share", "me_message", "thread_broadcast"}
 #: Files that are not there, or no longer.
 _NO_FILES = {"tombstone", "hidden_by_limit"}
-#: How many edits are remembered, to know an old one that Slack repeats.
-_MAX_EDITS = 1000
 _TS = re.compile(r"[0-9]{1,10}\.[0-9]{1,9}")
 
 
@@ -42,9 +38,6 @@ class EventReader:
 
     def __init__(self, names: NameCache) -> None:
         self._names = names
-        self._lock = threading.Lock()
-        #: When the newest known edit of a message was made, by channel and message.
-        self._edits: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def read(self, payload: Json) -> list[Incoming]:
         """Return what an event tells. It is empty for events that are not for bridges.
@@ -103,11 +96,10 @@ class EventReader:
         # Adding a preview of a link changes a message too, but is no edit.
         if edited is None or edited == _ts(object_of(previous, "edited"), "ts") or root is None or is_ours(message):
             return
-        if not self._is_newest((channel, ts), edited):
-            return
         editor = object_of(message, "edited").get("user")
         author = self._user(editor) if isinstance(editor, str) else self._author(message)
-        yield IncomingEdit(channel, Thread(channel, root), ts, author, to_markdown(message, self._names))
+        text = to_markdown(message, self._names)
+        yield IncomingEdit(channel, Thread(channel, root), ts, author, text, version=_sortable(edited))
 
     def _deleted(self, channel: str, event: Json) -> Iterator[Incoming]:
         ts, previous = _ts(event, "deleted_ts"), object_of(event, "previous_message")
@@ -125,18 +117,6 @@ class EventReader:
     def _user(self, user_id: str) -> Author:
         # What a bot uploads has the bot's user as author.
         return Author(user_id, self._names.user(user_id), is_bot=self._names.is_bot(user_id))
-
-    def _is_newest(self, key: tuple[str, str], edited: str) -> bool:
-        """Return whether no later edit of a message was read. A repeated event may be older."""
-        with self._lock:
-            known = self._edits.get(key)
-            if known is not None and float(known) > float(edited):
-                return False
-            self._edits[key] = edited
-            self._edits.move_to_end(key)
-            while len(self._edits) > _MAX_EDITS:
-                self._edits.popitem(last=False)
-            return True
 
 
 def is_tombstone(message: Json) -> bool:
@@ -177,6 +157,12 @@ def _external_links(files: Sequence[Json]) -> Iterator[str]:
         if _is_external(file) and isinstance(url, str) and re.fullmatch(r"https://[^\s<>()\[\]]{1,2000}", url):
             title = str(file.get("title") or file.get("name") or "file")
             yield f"[{title.replace('[', '(').replace(']', ')')[:200]}]({url})"
+
+
+def _sortable(ts: str) -> str:
+    """Return a timestamp as a text that sorts by time."""
+    seconds, _, fraction = ts.partition(".")
+    return f"{seconds.zfill(10)}.{fraction.ljust(9, '0')}"
 
 
 def _ts(holder: Json, name: str) -> str | None:

@@ -23,7 +23,7 @@ _MARKS = {
 
 def size(text: str) -> int:
     """Return the length of a text as Telegram counts it, in UTF-16 code units."""
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def measure(text: str, *, markdown: bool) -> int:
@@ -51,7 +51,7 @@ def to_markdown(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
     :param entities: each with `type`, `offset` and `length` in UTF-16 code units. Unknown types leave their text as it
         is, so mentions stay names.
     """
-    units = text.encode("utf-16-le")
+    units = text.encode("utf-16-le", "surrogatepass")
     #: What to insert at a position, in code units.
     marks: dict[int, list[str]] = {}
     for entity in sorted(entities, key=lambda found: (found["offset"], -found["length"])):

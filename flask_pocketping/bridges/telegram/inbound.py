@@ -76,7 +76,7 @@ class TelegramPolling:
                 is_wanted(2.0)
                 continue
             except PlatformError as error:
-                logger.warning("%s", error)
+                logger.warning("Receiving from Telegram was interrupted: %s", error)
                 is_wanted(2.0)
                 continue
             for update in updates:
@@ -144,8 +144,11 @@ def _read(update: Mapping[str, Any], bot_id: str) -> Iterator[Incoming]:
         message = update["edited_message"]
         if _author(message, bot_id) is not None and ("text" in message or "caption" in message):
             chat = str(message["chat"]["id"])
+            # Two edits of one second are told apart by their updates.
+            version = f"{int(message.get('edit_date', 0)):012d}.{int(update.get('update_id', 0)):020d}"
             yield IncomingEdit(
-                chat, _thread(message), str(message["message_id"]), _author(message, bot_id), _text(message)
+                *(chat, _thread(message), str(message["message_id"]), _author(message, bot_id), _text(message)),
+                version=version[:40],
             )
     elif "message_reaction" in update:
         reaction = update["message_reaction"]

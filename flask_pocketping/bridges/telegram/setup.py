@@ -82,7 +82,9 @@ def _set_webhook(guide: Guide, api: BotAPI) -> None:
     if not guide.confirm(f"Let Telegram send messages to {url}?"):
         return
     try:
-        api.call("setWebhook", {"url": url, "secret_token": secret, "allowed_updates": list(UPDATES)})
+        # Over several connections, updates could overtake each other.
+        options = {"allowed_updates": list(UPDATES), "max_connections": 1}
+        api.call("setWebhook", {"url": url, "secret_token": secret, **options})
     except PlatformError as error:
         raise Refused(f"Telegram does not take that address: {error}") from None
     guide.say("Telegram sends messages there from now on.")
