@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from .http_server import QuietHandler, http_server
 
 ACCESS_KEY = "AKTEST0123456789"
 SECRET_KEY = "test-secret-key/0123456789"
@@ -35,19 +35,12 @@ class Bucket:
 @contextmanager
 def serving_bucket() -> Iterator[Bucket]:
     """Serve it in a thread, on a free port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.bucket = Bucket(server.server_port)  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with http_server(_Handler, "bucket") as server:
+        server.bucket = Bucket(server.server_port)  # type: ignore[attr-defined]
         yield server.bucket  # type: ignore[attr-defined]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     def do_PUT(self) -> None:
         body = self._let_in()
         if body is not None:
@@ -117,6 +110,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""

@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from .http_server import QuietHandler, http_server
 from .servers import wait_until
 
 TOKEN = "syt_c2hvcA_secret-token-of-the-bot"
@@ -247,7 +247,7 @@ def homeserver() -> Iterator[Homeserver]:
     """The homeserver on a free port."""
     state = Homeserver()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
@@ -275,18 +275,9 @@ def homeserver() -> Iterator[Homeserver]:
 
         do_GET = do_POST = do_PUT = answer
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="test-matrix")
-    thread.start()
-    try:
-        yield state
-    finally:
-        state.stopping = True
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_server(Handler, "matrix", waits=False) as server:
+        state.port = server.server_port
+        try:
+            yield state
+        finally:
+            state.stopping = True

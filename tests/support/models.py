@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
+
+from .http_server import QuietHandler, http_server
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -159,7 +160,7 @@ def model_server(dialect: Dialect) -> Iterator[ModelServer]:
     """Serve a model on a free port."""
     made = ModelServer(dialect)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -226,19 +227,9 @@ def model_server(dialect: Dialect) -> Iterator[ModelServer]:
             except OSError:
                 self.close_connection = True
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.request_queue_size = 256
-    made.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="test-model")
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_server(Handler, "model", waits=False) as server:
+        made.port = server.server_port
+        try:
+            yield made
+        finally:
+            made.stopping.set()

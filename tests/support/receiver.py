@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from .http_server import QuietHandler, http_server
 from .servers import wait_until
 
 
@@ -80,7 +80,7 @@ def receiving() -> Iterator[Receiver]:
     """A receiver on a free port."""
     receiver = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             answer = receiver.take(Received(self.path, dict(self.headers.items()), body))
@@ -95,18 +95,9 @@ def receiving() -> Iterator[Receiver]:
             except OSError:
                 pass
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = False
-    receiver.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="test-receiver")
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_server(Handler, "receiver") as server:
+        receiver.port = server.server_port
+        try:
+            yield receiver
+        finally:
+            receiver.stopping.set()

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from email.parser import BytesParser
 from email.policy import HTTP
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from .http_server import QuietHandler, http_server
 from .servers import wait_until
 
 TOKEN = "424242:AAtest-token_0123456789abcdefghij"
@@ -616,7 +616,7 @@ def telegram_server(port: int = 0) -> Iterator[TelegramServer]:
     """The server on a free port."""
     state = TelegramServer()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -645,9 +645,6 @@ def telegram_server(port: int = 0) -> Iterator[TelegramServer]:
             except OSError:
                 self.close_connection = True
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
         def handle(self) -> None:
             # The line is cut on purpose.
             with suppress(OSError, ValueError):
@@ -657,17 +654,11 @@ def telegram_server(port: int = 0) -> Iterator[TelegramServer]:
             with suppress(OSError, ValueError):
                 super().finish()
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    state.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="test-telegram")
-    thread.start()
-    try:
-        yield state
-    finally:
-        state.stopping.set()
-        with state.news:
-            state.news.notify_all()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_server(Handler, "telegram", port, waits=False) as server:
+        state.port = server.server_port
+        try:
+            yield state
+        finally:
+            state.stopping.set()
+            with state.news:
+                state.news.notify_all()

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from ..http_server import QuietHandler, http_server
 from . import methods
 from .events import EventSender
 from .sockets import SocketMode
@@ -127,28 +128,25 @@ class FakeSlack:
 def slack_server() -> Iterator[FakeSlack]:
     """A Slack on a free port."""
     slack = FakeSlack()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(slack))
-    server.daemon_threads = False
-    slack.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="test-slack")
-    thread.start()
-    slack.events.start()
-    try:
-        yield slack
-    finally:
-        slack.stopping.set()
-        slack.events.stop()
-        slack.sockets.stop()
-        server.shutdown()
-        thread.join()
+
+    def cut_connections() -> None:
         for connection in list(slack.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        server.server_close()
+
+    with http_server(_handler(slack), "slack", before_close=cut_connections) as server:
+        slack.port = server.server_port
+        slack.events.start()
+        try:
+            yield slack
+        finally:
+            slack.stopping.set()
+            slack.events.stop()
+            slack.sockets.stop()
 
 
 def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def setup(self) -> None:
@@ -252,9 +250,6 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(body)
             except OSError:
                 self.close_connection = True
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
 
     return Handler
 
