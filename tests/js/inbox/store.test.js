@@ -497,3 +497,38 @@ test('what was asked for before the subscription does not undo what was asked fo
   assert.equal(store.sessions.get('a').lastActivity, time(20));
   assert.ok(store.sessions.has('b'));
 });
+
+test('the first answer of an operator asks who has the conversation now, and later ones do not', () => {
+  const answer = (seq, more = {}) => created('a', seq, { type: 'operator', operatorName: 'Ana', ...more });
+  const store = listed([session('a', 10)]);
+  store.deliveries.bridges = ['telegram'];
+  store.conversations.open('a');
+  store.apply(answer(20, { internal: true }));
+  store.apply(created('a', 25, { type: 'ai' }));
+  assert.deepEqual([...store.stale], [], 'neither a note nor the AI claims it');
+  store.apply(answer(30));
+  assert.deepEqual([...store.stale], ['a']);
+  store.stale.clear();
+  store.deliveries.takePlace('a', { threads: [], claim: { name: 'Ana' } });
+  assert.equal(store.deliveries.place('a').claim.name, 'Ana');
+  store.apply(answer(40));
+  assert.deepEqual([...store.stale], [], 'it is claimed already');
+
+  const without = listed([session('a', 10)]);
+  without.conversations.open('a');
+  without.apply(answer(30));
+  assert.deepEqual([...without.stale], [], 'without bridges there is no claim');
+});
+
+test('the end of a conversation asks for its threads and its claim', () => {
+  for (const bridges of [['telegram'], []]) {
+    const store = listed([session('a', 10)]);
+    store.deliveries.bridges = bridges;
+    store.conversations.open('a');
+    store.deliveries.takePlace('a', { threads: [], claim: { name: 'Ana' } });
+    store.apply(event('session.closed', 'a', { closedAt: time(59) }));
+    assert.deepEqual([...store.stale], bridges.length ? ['a'] : []);
+    store.deliveries.takePlace('a', { threads: [] });
+    assert.equal(store.deliveries.place('a').claim, null);
+  }
+});
