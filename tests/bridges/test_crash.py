@@ -69,6 +69,47 @@ def test_a_killed_worker_loses_nothing_and_posts_nothing_twice(
                 wait_until(lambda: "Answer" in talk.shown(), "an answer", 20)
 
 
+def test_a_worker_that_dies_when_it_has_opened_a_topic(tmp_path: Path, telegram: TelegramServer, sqlite: str) -> None:
+    """The topic may stay empty, which Telegram does not show. The message is in another one, once."""
+    settings = settings_for(telegram, worker_lease="3", webhook_timeout="1")
+    with serving(make_app(tmp_path, sqlite, worker="off", **settings)) as api:
+        with worker_that_dies(tmp_path, sqlite, "opened", "Deadly", **settings) as process:
+            talk = Talk.begin(api, telegram, "Deadly")
+            process.popen.wait(20)
+        assert (tmp_path / "killed").exists()
+        assert talk.state(talk.first)["state"] == "queued"
+        with worker_that_dies(tmp_path, sqlite, "opened", "Deadly", **settings):
+            talk.settled(talk.first, timeout=120)
+            post = telegram.wait_text("Deadly")
+            assert sum("Deadly" in text for text in telegram.texts()) == 1
+            telegram.write(post["message_thread_id"], "Answer")
+            assert talk.wait_shown(2) == ["Deadly", "Answer"]
+
+
+@pytest.mark.parametrize("with_file", [False, True], ids=["text", "file"])
+def test_a_worker_that_dies_when_it_has_stored_an_answer(
+    tmp_path: Path, telegram: TelegramServer, sqlite: str, with_file: bool
+) -> None:
+    """Telegram tells it again, because nothing was confirmed. The visitor has it once, and what comes after it too."""
+    settings = settings_for(telegram, worker_lease="3", webhook_timeout="1")
+    with serving(make_app(tmp_path, sqlite, worker="off", **settings)) as api:
+        with worker_that_dies(tmp_path, sqlite, "stored", "Deadly", **settings) as process:
+            talk = Talk(api, telegram)
+            document = {"file_id": telegram.add_file(b"plain text"), "file_name": "a.txt", "file_size": 10}
+            if with_file:
+                telegram.write(talk.topic, "", document=document, caption="Deadly")
+            else:
+                telegram.write(talk.topic, "Deadly")
+            telegram.write(talk.topic, "After it")
+            process.popen.wait(20)
+        assert (tmp_path / "killed").exists()
+        with worker_that_dies(tmp_path, sqlite, "stored", "Deadly", **settings):
+            wait_until(lambda: talk.shown() == ["Hello", "Deadly", "After it"], "both", 60, talk.shown)
+            telegram.write(talk.topic, "The end")
+            assert talk.wait_shown(4) == ["Hello", "Deadly", "After it", "The end"]
+            assert len(talk.visitor.messages()[1].get("attachments", [])) == with_file
+
+
 def test_a_worker_that_dies_before_it_notes_the_post_has_not_posted(tmp_path: Path, telegram: TelegramServer) -> None:
     """Before its first note, nothing was sent, so the next worker posts it: no `maybe`."""
     app = make_app(tmp_path, f"sqlite:///{tmp_path / 'pocketping.db'}", worker="off", **settings_for(telegram))

@@ -239,6 +239,43 @@ def test_updates_by_webhook(hooked: Talk, telegram: TelegramServer) -> None:
     assert not telegram.calls("getUpdates")
 
 
+def test_edits_by_webhook_are_applied_once_and_in_order(serve: Serve, telegram: TelegramServer) -> None:
+    """Telegram repeats what got no good answer, and may do so after it has sent something later."""
+    settings = settings_for(telegram, telegram_webhook_secret=SECRET, operators_edit="all")
+    hooked = Talk(serve(**settings), telegram)
+    written = telegram.write(hooked.topic, "One")
+    call(hooked)
+    for text in ("Two", "Three"):
+        # Within one second, perhaps.
+        telegram.edit(written, text)
+    first, second = (json.dumps(update).encode() for update in list(telegram.updates)[-2:])
+    for body in (second, first, second):
+        assert call(hooked, body=body).status_code == 200
+        assert hooked.shown() == ["Hello", "Three"]
+    path = f"/sessions/{hooked.session_id}/messages/{hooked.office()[-1]['id']}"
+    hooked.api.ok("PATCH", path, {"content": "Of the inbox"})
+    for body in (second, first):
+        assert call(hooked, body=body).status_code == 200
+    assert hooked.shown() == ["Hello", "Of the inbox"]
+
+
+def test_a_slow_update_holds_up_nobody(hooked: Talk, telegram: TelegramServer) -> None:
+    import socket
+
+    telegram.write(hooked.topic, "Slowly")
+    telegram.write(hooked.topic, "Quickly")
+    slowly = json.dumps(telegram.updates.popleft()).encode()
+    host, _, port = hooked.api.url.removeprefix("http://").partition(":")
+    secret = f"X-Telegram-Bot-Api-Secret-Token: {SECRET}\r\nContent-Length: {len(slowly)}\r\n"
+    with socket.create_connection((host, int(port)), timeout=30) as sock:
+        sock.sendall(f"POST /bridges/telegram HTTP/1.1\r\nHost: x\r\n{secret}\r\n".encode() + slowly[:10])
+        assert call(hooked).status_code == 200
+        assert hooked.shown() == ["Hello", "Quickly"]
+        sock.sendall(slowly[10:])
+        assert sock.recv(100).split(b" ")[1] == b"200"
+    assert hooked.shown() == ["Hello", "Quickly", "Slowly"]
+
+
 @pytest.mark.parametrize("secret", [None, "", "wrong", SECRET[:-1], SECRET + "x", "\u00e4" * 20])
 def test_a_request_without_the_secret_is_refused(hooked: Talk, telegram: TelegramServer, secret: str | None) -> None:
     telegram.write(hooked.topic, "Forged")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from ..support.browsers import wait_for
 
@@ -38,6 +38,12 @@ class Inbox:
         """Answer the open conversation."""
         self.field.fill(text)
         self.field.press("Enter")
+
+    def attach(self, name: str, kind: str, content: bytes) -> None:
+        """Upload a file to go along with the next reply."""
+        file: FilePayload = {"name": name, "mimeType": kind, "buffer": content}
+        self.page.locator("input[type=file]").set_input_files(file)
+        expect(self.page.locator(".chip.is-done").filter(has_text=name)).to_be_visible()
 
     def said(self) -> list[str]:
         """What is shown of the conversation, `visitor: …` or `operator: …`; what the server has not got says so."""

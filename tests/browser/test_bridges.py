@@ -223,6 +223,10 @@ def test_one_conversation_everywhere(everywhere: Everywhere) -> None:
     chat.attach("visitor.txt", "text/plain", b"of the visitor")
     chat.tell("My file")
     with_file("visitor: My file", "visitor.txt")
+    inbox.attach("inbox.txt", "text/plain", b"of the inbox")
+    inbox.say("File of the inbox")
+    with_file("operator: File of the inbox", "inbox.txt")
+    assert b"of the inbox" in telegram.uploads.values()
     document = {"file_id": telegram.add_file(b"of Telegram"), "file_name": "telegram.txt", "file_size": 11}
     telegram.write(talk.topic, "", document=document, caption="File of Telegram")
     with_file("operator: File of Telegram", "telegram.txt")
@@ -237,7 +241,7 @@ def test_one_conversation_everywhere(everywhere: Everywhere) -> None:
     pictures = [(f"{n}.png", drawn(size=(60 + n, 40)), caption) for n, caption in enumerate(captions)]
     telegram.write_album(talk.topic, *pictures, order=[2, 0, 1])
     then("operator: An album")
-    wait_for(chat.page, lambda: [len(found) for found in talk.files().values()] == [7] * 3, "the album", 20, talk.files)
+    wait_for(chat.page, lambda: [len(found) for found in talk.files().values()] == [8] * 3, "the album", 20, talk.files)
 
     # Closed and opened from each place.
     session = f"/sessions/{only_session(talk.shop.api)}"

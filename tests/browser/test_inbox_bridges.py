@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 
+from flask_pocketping.web.streams import transports
+
 from ..bridges.conftest import settings_for
-from ..support.browsers import Faults, check_accessible, settled
+from ..support.browsers import check_accessible, settled
 from ..support.clients import Visitor
 from ..support.servers import wait_until
 from ..support.telegram import GROUP, Refusal, TelegramServer, telegram_server
@@ -34,6 +38,41 @@ def telegram() -> Iterator[TelegramServer]:
 def bridged(open_shop: OpenShop, telegram: TelegramServer) -> Shop:
     """The shop with a bridge to Telegram."""
     return open_shop(**settings_for(telegram))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A conversation that has a topic, and the inbox that shows it."""
+
+    visitor: Visitor
+    topic: int
+    inbox: Inbox
+
+
+OpenInbox = Callable[..., Opened]
+
+
+@pytest.fixture
+def open_inbox(
+    open_shop: OpenShop, telegram: TelegramServer, new_context: NewContext, monkeypatch: pytest.MonkeyPatch
+) -> OpenInbox:
+    """Open a conversation in the inbox of a shop with a bridge to Telegram.
+
+    `live` is how the inbox learns what happens, and `settings` are more settings of the shop.
+    """
+
+    def start(live: str = "socket", settings: Mapping[str, Any] = MappingProxyType({}), **options: Any) -> Opened:
+        shop = open_shop(**settings_for(telegram, **settings))
+        visitor = visitor_saying(shop, "Hello")
+        topic = topic_of(shop, visitor)
+        if live == "polling":
+            # As on a server that can't hand over a socket.
+            monkeypatch.setattr(transports, "find_socket", lambda environ: None)
+        inbox = signed_in(shop, new_context, **options).visit(visitor.session_id)
+        inbox.expect_said("visitor: Hello")
+        return Opened(visitor, topic, inbox)
+
+    return start
 
 
 def refusing(part: str, status: int, description: str, **parameters: Any) -> Any:
@@ -62,24 +101,12 @@ def topic_of(shop: Shop, visitor: Visitor) -> int:
     return int(thread["link"].rpartition("/")[2])
 
 
-def without_socket(inbox: Inbox) -> Inbox:
-    """An inbox that has to poll."""
-    inbox.page.route_web_socket("**/pocketping/ws", lambda socket: socket.close())
-    return inbox
-
-
 @pytest.mark.parametrize("live", ["socket", "polling"])
 def test_a_refused_message_says_why_and_is_sent_again(
-    bridged: Shop, telegram: TelegramServer, new_context: NewContext, faults: Faults, live: str
+    open_inbox: OpenInbox, telegram: TelegramServer, live: str
 ) -> None:
-    visitor = visitor_saying(bridged, "Hello")
-    topic = topic_of(bridged, visitor)
-    inbox = signed_in(bridged, new_context)
-    if live == "polling":
-        faults.allow_network()
-        inbox = without_socket(inbox)
-    inbox.visit(visitor.session_id)
-    inbox.expect_said("visitor: Hello")
+    opened = open_inbox(live)
+    visitor, inbox = opened.visitor, opened.inbox
     expect(on_bridges(inbox, "Hello")).to_have_count(0)
     assert "Send again to Telegram" not in tools(inbox, "Hello")
     telegram.before = refusing("Anyone", 400, FORBIDDEN)
@@ -94,17 +121,15 @@ def test_a_refused_message_says_why_and_is_sent_again(
     message.get_by_role("button", name="Send again to Telegram").click()
     expect(on_bridges(inbox, "Anyone there?")).to_have_count(0, timeout=15_000)
     expect(inbox.details.get_by_text("1 message not sent")).to_have_count(0)
-    telegram.wait_text("Anyone there?", topic)
+    telegram.wait_text("Anyone there?", opened.topic)
     assert tools(inbox, "Anyone there?") == ["Reply"]
 
 
 def test_a_message_that_may_have_arrived_is_repeated_only_after_a_question(
-    bridged: Shop, telegram: TelegramServer, new_context: NewContext
+    open_inbox: OpenInbox, telegram: TelegramServer
 ) -> None:
-    visitor = visitor_saying(bridged, "Hello")
-    topic = topic_of(bridged, visitor)
-    inbox = signed_in(bridged, new_context).visit(visitor.session_id)
-    inbox.expect_said("visitor: Hello")
+    opened = open_inbox()
+    visitor, inbox = opened.visitor, opened.inbox
     cut: list[str] = []
 
     def cut_once(method: str, given: dict[str, Any]) -> str | None:
@@ -125,26 +150,18 @@ def test_a_message_that_may_have_arrived_is_repeated_only_after_a_question(
     check_accessible(inbox.page)
     dialog.get_by_role("button", name="Cancel").click()
     expect(on_bridges(inbox, "Was it there?")).to_have_text("May have arrived in Telegram")
-    assert telegram.texts(topic).count("Was it there?") == 1
+    assert telegram.texts(opened.topic).count("Was it there?") == 1
     message.hover()
     message.get_by_role("button", name="Send again to Telegram").click()
     dialog.get_by_role("button", name="Send again").click()
     expect(on_bridges(inbox, "Was it there?")).to_have_count(0, timeout=15_000)
-    assert telegram.texts(topic).count("Was it there?") == 2
+    assert telegram.texts(opened.topic).count("Was it there?") == 2
 
 
 @pytest.mark.parametrize("live", ["socket", "polling"])
-def test_the_wait_for_a_busy_platform_is_shown(
-    bridged: Shop, telegram: TelegramServer, new_context: NewContext, faults: Faults, live: str
-) -> None:
-    visitor = visitor_saying(bridged, "Hello")
-    topic_of(bridged, visitor)
-    inbox = signed_in(bridged, new_context)
-    if live == "polling":
-        faults.allow_network()
-        inbox = without_socket(inbox)
-    inbox.visit(visitor.session_id)
-    inbox.expect_said("visitor: Hello")
+def test_the_wait_for_a_busy_platform_is_shown(open_inbox: OpenInbox, telegram: TelegramServer, live: str) -> None:
+    opened = open_inbox(live)
+    visitor, inbox = opened.visitor, opened.inbox
     telegram.before = refusing("Busy", 429, "Too Many Requests: retry after 300", retry_after=300)
     visitor.say("Busy?")
     expect(on_bridges(inbox, "Busy?")).to_contain_text("Waiting for Telegram, about 5 min")
@@ -157,13 +174,10 @@ def test_the_wait_for_a_busy_platform_is_shown(
 @pytest.mark.parametrize("device", ["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_answer_of_the_phone_says_where_it_comes_from_and_claims_the_conversation(
-    bridged: Shop, telegram: TelegramServer, new_context: NewContext, device: str, scheme: str
+    open_inbox: OpenInbox, telegram: TelegramServer, device: str, scheme: str
 ) -> None:
-    visitor = visitor_saying(bridged, "Hello")
-    topic = topic_of(bridged, visitor)
-    inbox = signed_in(bridged, new_context, color_scheme=scheme, **(PHONE if device == "phone" else {}))
-    inbox.visit(visitor.session_id)
-    inbox.expect_said("visitor: Hello")
+    opened = open_inbox(color_scheme=scheme, **(PHONE if device == "phone" else {}))
+    topic, inbox = opened.topic, opened.inbox
     telegram.write(topic, "From the phone")
     inbox.expect_said("visitor: Hello", "operator: From the phone")
     expect(inbox.message("From the phone").locator(".author")).to_have_text("Anavia Telegram")
@@ -183,13 +197,10 @@ def test_an_answer_of_the_phone_says_where_it_comes_from_and_claims_the_conversa
     check_accessible(inbox.page)
 
 
-def test_the_end_of_a_conversation_ends_the_claim(
-    bridged: Shop, telegram: TelegramServer, new_context: NewContext
-) -> None:
-    visitor = visitor_saying(bridged, "Hello")
-    topic = topic_of(bridged, visitor)
-    inbox = signed_in(bridged, new_context).visit(visitor.session_id)
-    telegram.write(topic, "Mine")
+def test_the_end_of_a_conversation_ends_the_claim(open_inbox: OpenInbox, telegram: TelegramServer) -> None:
+    opened = open_inbox()
+    inbox = opened.inbox
+    telegram.write(opened.topic, "Mine")
     expect(inbox.details.get_by_text("Ana, Telegram, has this conversation.")).to_be_visible()
     inbox.page.get_by_role("button", name="Close conversation").click()
     expect(inbox.details.get_by_text("has this conversation")).to_have_count(0)
@@ -237,26 +248,21 @@ def test_notes_are_for_operators_only(
     check_accessible(inbox.page)
 
 
-def test_a_note_does_not_become_the_last_message(
-    bridged: Shop, telegram: TelegramServer, new_context: NewContext
-) -> None:
-    visitor = visitor_saying(bridged, "Hello")
-    topic = topic_of(bridged, visitor)
-    inbox = signed_in(bridged, new_context).visit(visitor.session_id)
-    telegram.write(topic, "note: Careful")
+def test_a_note_does_not_become_the_last_message(open_inbox: OpenInbox, telegram: TelegramServer) -> None:
+    opened = open_inbox()
+    inbox = opened.inbox
+    telegram.write(opened.topic, "note: Careful")
     expect(inbox.message("Careful")).to_be_visible()
     expect(inbox.row("Hello")).to_be_visible()
     expect(inbox.row("Careful")).to_have_count(0)
 
 
 def test_all_operators_may_edit_what_came_from_the_phone_if_the_host_says_so(
-    open_shop: OpenShop, telegram: TelegramServer, new_context: NewContext
+    open_inbox: OpenInbox, telegram: TelegramServer
 ) -> None:
-    shop = open_shop(**settings_for(telegram, operators_edit="all"))
-    visitor = visitor_saying(shop, "Hello")
-    topic = topic_of(shop, visitor)
-    inbox = signed_in(shop, new_context).visit(visitor.session_id)
-    telegram.write(topic, "From the phone")
+    opened = open_inbox(settings={"operators_edit": "all"})
+    inbox = opened.inbox
+    telegram.write(opened.topic, "From the phone")
     expect(inbox.message("From the phone")).to_be_visible()
     assert tools(inbox, "From the phone") == ["Reply", "Edit", "Delete"]
 

@@ -26,8 +26,6 @@ DEFAULT = 0
 REPLY = 19
 #: The type of a reference to a message that is forwarded.
 FORWARD = 1
-#: How many edited messages are remembered.
-MAX_EDITED = 1000
 
 
 class Events:
@@ -42,8 +40,6 @@ class Events:
         self._names = names
         self._bot_id = bot_id
         self._look_up = look_up
-        #: When messages were last edited.
-        self._edited: dict[str, str] = {}
         #: The thread of the last message whose text Discord hid, see `checks.INTENT_MISSING`.
         self.hidden: Thread | None = None
 
@@ -103,24 +99,17 @@ class Events:
         ]
 
     def _edit(self, data: Mapping[str, Any]) -> list[Incoming]:
-        # Other updates add the preview of a link, pin the message and so on.
+        # Other updates add the preview of a link, pin the message and so on. They tell the last edit again, if there is
+        # one.
         if not data.get("edited_timestamp") or not isinstance(data.get("content"), str):
             return []
         if self.is_own(data) or (thread := self._thread(data)) is None:
             return []
         text = _text(data, self._names)
-        if not self._is_new_edit(data) or (not text and not data.get("attachments")):
+        if not text and not data.get("attachments"):
             return []
-        return [IncomingEdit(thread.channel, thread, str(data["id"]), self._author(data), text)]
-
-    def _is_new_edit(self, data: Mapping[str, Any]) -> bool:
-        message_id, edited_at = str(data["id"]), str(data["edited_timestamp"])
-        if self._edited.get(message_id) == edited_at:
-            return False
-        self._edited[message_id] = edited_at
-        if len(self._edited) > MAX_EDITED:
-            del self._edited[next(iter(self._edited))]
-        return True
+        version = str(data["edited_timestamp"])[:40]
+        return [IncomingEdit(thread.channel, thread, str(data["id"]), self._author(data), text, version)]
 
     def _delete(self, data: Mapping[str, Any], ids: list[Any]) -> list[Incoming]:
         thread = self._thread(data)

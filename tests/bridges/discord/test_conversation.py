@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
+from sqlalchemy import inspect
+from sqlalchemy import text as sql
 
 from flask_pocketping import PocketPing
 from flask_pocketping.bridges.discord.platform import DiscordPlatform
@@ -261,6 +263,51 @@ def test_answers_of_a_day_without_the_app_come_in(tmp_path: Path, server: FakeDi
         talk.api, talk.visitor.url = connected(api, server), api.url
         talk.wait_shown("Hello", "live", "answer 0", "answer 1", "answer 2")
         wait_until(lambda: talk.session()["status"] == "closed", "closed", 15, talk.session)
+
+
+def test_the_token_is_nowhere(
+    tmp_path: Path, server: FakeDiscord, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in the log, in a table, on a page, or in what the API tells, whatever fails."""
+    caplog.set_level(logging.DEBUG)
+    app = make_app(tmp_path, **settings_for(server))
+    api = connected(serve(app), server)
+    talk = Talk(api, server)
+    server.say(talk.thread, "A file", files=[("a.txt", b"plain text", "text/plain")])
+    talk.wait_shown("Hello", "A file")
+    lost = server.say(talk.thread, "No file", files=[("b.txt", b"gone", "text/plain")])
+    server.delete(talk.thread, lost)
+    server.delete_thread(talk.thread)
+    again = talk.visitor.say("Again")["messageId"]
+    talk.settled(again)
+    with app.extensions["pocketping"].db.read() as connection:
+        for name in inspect(connection).get_table_names():
+            assert server.token not in str(connection.execute(sql(f"SELECT * FROM {name}")).all()), name
+    pages = [api.get(path).text for path in ("/openapi.json", "/health", "/sessions", "/inbox")]
+    told = str([*pages, talk.office(), talk.visitor.messages(), talk.visitor.hello])
+    assert server.token not in told
+    assert server.url not in str([talk.visitor.messages(), talk.office()])
+    assert server.token not in caplog.text
+    assert server.token not in repr(app.extensions["pocketping"].config)
+
+
+def test_a_preview_of_a_link_does_not_bring_back_an_older_text(tmp_path: Path, server: FakeDiscord) -> None:
+    """Discord tells the last edit again with it. A process that was started anew has not seen that edit."""
+    settings = settings_for(server, operators_edit="all")
+    database = f"sqlite:///{tmp_path / 'pocketping.db'}"
+    with serving(make_app(tmp_path, database, **settings)) as api:
+        talk = Talk(connected(api, server), server)
+        answer = server.say(talk.thread, "https://example.com")
+        talk.wait_shown("Hello", "https://example.com")
+        server.edit(talk.thread, answer, "See https://example.com")
+        talk.wait_shown("Hello", "See https://example.com")
+        path = f"/sessions/{talk.visitor.session_id}/messages/{talk.office()[-1]['id']}"
+        api.ok("PATCH", path, {"content": "See our shop"})
+    with serving(make_app(tmp_path, database, **settings)) as api:
+        talk.api, talk.visitor.url = connected(api, server), api.url
+        server.preview(talk.thread, answer)
+        server.say(talk.thread, "After it")
+        talk.wait_shown("Hello", "See our shop", "After it")
 
 
 def test_one_process_listens_at_a_time(tmp_path: Path, server: FakeDiscord) -> None:
