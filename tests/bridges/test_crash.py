@@ -75,7 +75,7 @@ def test_a_worker_that_dies_when_it_has_opened_a_topic(tmp_path: Path, telegram:
     with serving(make_app(tmp_path, sqlite, worker="off", **settings)) as api:
         with worker_that_dies(tmp_path, sqlite, "opened", "Deadly", **settings) as process:
             talk = Talk.begin(api, telegram, "Deadly")
-            process.popen.wait(20)
+            process.popen.wait(60)
         assert (tmp_path / "killed").exists()
         assert talk.state(talk.first)["state"] == "queued"
         with worker_that_dies(tmp_path, sqlite, "opened", "Deadly", **settings):
@@ -101,7 +101,7 @@ def test_a_worker_that_dies_when_it_has_stored_an_answer(
             else:
                 telegram.write(talk.topic, "Deadly")
             telegram.write(talk.topic, "After it")
-            process.popen.wait(20)
+            process.popen.wait(60)
         assert (tmp_path / "killed").exists()
         with worker_that_dies(tmp_path, sqlite, "stored", "Deadly", **settings):
             wait_until(lambda: talk.shown() == ["Hello", "Deadly", "After it"], "both", 60, talk.shown)

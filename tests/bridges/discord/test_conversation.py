@@ -305,9 +305,11 @@ def test_a_preview_of_a_link_does_not_bring_back_an_older_text(tmp_path: Path, s
         api.ok("PATCH", path, {"content": "See our shop"})
     with serving(make_app(tmp_path, database, **settings)) as api:
         talk.api, talk.visitor.url = connected(api, server), api.url
+        server.say(talk.thread, "Live again")
+        talk.wait_shown("Hello", "See our shop", "Live again")
         server.preview(talk.thread, answer)
         server.say(talk.thread, "After it")
-        talk.wait_shown("Hello", "See our shop", "After it")
+        talk.wait_shown("Hello", "See our shop", "Live again", "After it")
 
 
 def test_one_process_listens_at_a_time(tmp_path: Path, server: FakeDiscord) -> None:
