@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from flask import Flask
 
 from flask_pocketping.bridges import target
-from flask_pocketping.bridges.platform import Author, IncomingMessage, Thread
+from flask_pocketping.bridges.platform import Author, IncomingMessage, Opened, Post, Posted, Thread
 from flask_pocketping.signals import message_received
 
 from ..conftest import Serve
@@ -187,3 +188,42 @@ def test_ids_that_can_not_be_stored_are_refused_and_told(
     assert talk.wait_shown(2) == ["Hello", "In the end"]
     told = "A message from Telegram did not reach the visitor: its id can't be stored."
     assert notes(talk) == [told]
+
+
+def test_posts_with_ids_that_can_not_be_stored_are_posted_all_the_same(
+    postgresql: str, tmp_path: Path, telegram: TelegramServer, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = bridged_app(tmp_path, postgresql, telegram)
+    platform = app.extensions["pocketping"].bridges.bridges["telegram"].platform
+    post = platform.post
+
+    def post_with_long_id(thread: Thread, given: Post) -> Posted:
+        return replace(post(thread, given), ids=("x" * 300,))
+
+    monkeypatch.setattr(platform, "post", post_with_long_id)
+    talk = Talk(serve(app), telegram)
+    sent = talk.visitor.say("Second")["messageId"]
+    talk.settled(sent)
+    # Nobody can know where it is, so an edit changes nothing there, and holds nothing up.
+    talk.visitor.request("PATCH", f"/message/{sent}", {"sessionId": talk.visitor.handle, "content": "Edited"})
+    talk.settled(talk.visitor.say("Third")["messageId"])
+    assert talk.texts()[1:] == ["Second", "Third"]
+
+
+def test_a_thread_with_an_id_that_can_not_be_stored_is_told(
+    postgresql: str, tmp_path: Path, telegram: TelegramServer, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = bridged_app(tmp_path, postgresql, telegram)
+    platform = app.extensions["pocketping"].bridges.bridges["telegram"].platform
+    open_thread = platform.open_thread
+
+    def open_with_long_id(*given: Any) -> Opened:
+        opened = open_thread(*given)
+        return replace(opened, thread=Thread(opened.thread.channel, "x" * 300))
+
+    monkeypatch.setattr(platform, "open_thread", open_with_long_id)
+    talk = Talk.begin(serve(app), telegram, "Hello")
+    reason = talk.settled(talk.first, "failed")["reason"]
+    assert reason == "Telegram gave the thread an id that can't be stored."
+    wait_until(lambda: notes(talk), "the note", 10)
+    assert notes(talk) == [f"A message was not posted to Telegram: {reason}"]
