@@ -198,7 +198,8 @@ def test_posts_with_ids_that_can_not_be_stored_are_posted_all_the_same(
     post = platform.post
 
     def post_with_long_id(thread: Thread, given: Post) -> Posted:
-        return replace(post(thread, given), ids=("x" * 300,))
+        posted: Posted = post(thread, given)
+        return replace(posted, ids=("x" * 300,))
 
     monkeypatch.setattr(platform, "post", post_with_long_id)
     talk = Talk(serve(app), telegram)
@@ -218,7 +219,7 @@ def test_a_thread_with_an_id_that_can_not_be_stored_is_told(
     open_thread = platform.open_thread
 
     def open_with_long_id(*given: Any) -> Opened:
-        opened = open_thread(*given)
+        opened: Opened = open_thread(*given)
         return replace(opened, thread=Thread(opened.thread.channel, "x" * 300))
 
     monkeypatch.setattr(platform, "open_thread", open_with_long_id)

@@ -64,7 +64,7 @@ def store_or_die(self: Intake, session_id: str, message: IncomingMessage, *rest:
 
 
 Telegram.open_thread = open_or_die  # type: ignore[method-assign]
-Intake.store = store_or_die  # type: ignore[method-assign]
+Intake.store = store_or_die  # type: ignore[method-assign,assignment]
 Telegram.post = post_or_die  # type: ignore[method-assign]
 BridgeTarget.settle = settle_or_die  # type: ignore[method-assign]
 # The lease of a killed worker is as long as an attempt may take, which no test waits for.
