@@ -129,4 +129,6 @@ def test_the_setup_tells_telegram_the_address_of_the_webhook(tmp_path: Path, tel
     assert telegram.webhook is not None
     assert telegram.webhook["url"] == "https://www.example.com/chat/bridges/telegram"
     assert telegram.webhook["secret_token"] == secret
+    # One after the other, so that no update overtakes another.
+    assert telegram.webhook["max_connections"] == 1
     assert secret not in found.output

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy.exc import OperationalError
 
 from flask_pocketping.bridges import runner
 from flask_pocketping.bridges.platform import Author, IncomingMessage, Thread
@@ -110,15 +111,21 @@ def test_an_update_is_confirmed_only_after_it_is_stored(
     monkeypatch.setattr(runner, "FIRST_PAUSE", 0.2)
     app = make_app(tmp_path, **settings_for(telegram))
     talk = Talk(serve(app), telegram)
-    intake = app.extensions["pocketping"].bridges.bridges["telegram"].receiver._intake
-    store, failures = intake.store, [RuntimeError("once"), RuntimeError("twice")]
+    receiver = app.extensions["pocketping"].bridges.bridges["telegram"].receiver
+    enqueue, failures = receiver._enqueue, ["once", "twice"]
 
     def fail(*args: Any) -> None:
-        if failures:
-            raise failures.pop()
-        store(*args)
+        raise RuntimeError("It can't be stored at once.")
 
-    monkeypatch.setattr(intake, "store", fail)
+    def fail_too(*args: Any) -> None:
+        """While the database is away, it can't be set aside either."""
+        if failures:
+            raise OperationalError("INSERT", {}, Exception(failures.pop()))
+        monkeypatch.undo()
+        enqueue(*args)
+
+    monkeypatch.setattr(receiver._intake, "store", fail)
+    monkeypatch.setattr(receiver, "_enqueue", fail_too)
     talk.answer("In the end")
     assert failures == []
     assert talk.shown() == ["Hello", "In the end"]
