@@ -10,6 +10,8 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from flask_pocketping.bridges.doctor import TEXT
+
 from ..support.servers import make_app, wait_until
 from ..support.telegram import GROUP, TOKEN, TelegramServer
 from .conftest import settings_for
@@ -68,7 +70,9 @@ def test_the_doctor_without_bridges(tmp_path: Path) -> None:
 
 def test_the_doctor_tries_it_from_end_to_end(app: Flask, telegram: TelegramServer) -> None:
     def reply() -> None:
-        telegram.write(telegram.wait_topic(), "It works")
+        # Nobody sees a topic before there is a post in it.
+        post = telegram.wait_text(TEXT)
+        telegram.write(post["message_thread_id"], "It works")
 
     person = threading.Thread(target=reply)
     person.start()
