@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from .ai.grounding import SiteKnowledge
 from .ai.models import make_client, make_provider
 from .ai.providers.protocol import Provider
 from .ai.setup import AI, make_ai, sees_images
@@ -253,7 +254,8 @@ def _ai(
     )
     announcer.on_operator_typing = OperatorsTyping(db)
     run = partial(as_sync, app.ensure_sync)
-    return make_ai(config, db, provider, tools, around, run=run, knowledge=knowledge)
+    known = SiteKnowledge(knowledge, config.public_url)
+    return make_ai(config, db, provider, tools, around, run=run, knowledge=known)
 
 
 def _storage(app: Flask, config: Config, given: Storage | None) -> Storage | None:

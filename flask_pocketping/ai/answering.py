@@ -39,6 +39,8 @@ MAX_SEARCHES = 3
 #: How many passages a search returns.
 PASSAGES = 5
 MAX_QUERY = 300
+#: The most tokens that a call can have used.
+MAX_USAGE = 10_000_000
 
 HAND_OVER = ToolSpec(
     "hand_over",
@@ -155,7 +157,8 @@ class _Making:
         self._turns: list[Turn] = list(view.turns)
         self._result = Result()
         self._searches = 0
-        self._links = parts.links
+        # The passages are in the instructions.
+        self._links = parts.links.with_addresses((), [view.system, *map(_text_of, view.turns)])
         self._ends_at = time.monotonic() + parts.timeout
         self._started = time.monotonic()
         self._tools = {tool.name: tool for tool in parts.tools}
@@ -192,9 +195,10 @@ class _Making:
         with self._budget.call(estimated + self._parts.max_tokens) as call:
             answer = self._stream(request)
             usage = answer.usage or Usage(estimated, estimate_turns("", [ModelTurn(answer.text, raw=answer.raw)]))
-            call.used = usage.total
-        self._result.input_tokens += usage.input_tokens
-        self._result.output_tokens += usage.output_tokens
+            read, written = _counted(usage.input_tokens), _counted(usage.output_tokens)
+            call.used = read + written
+        self._result.input_tokens += read
+        self._result.output_tokens += written
         return answer
 
     def _stream(self, request: Request) -> Answer:
@@ -211,7 +215,9 @@ class _Making:
                 self._watch.check()
             if now - shown >= 0.15 and not is_raw_json(text):
                 shown = now
-                if growing := self._links.clean(complete_part(text)).strip():
+                # What is behind this is not shown, and need not be read again and again.
+                beginning = storable_part(complete_part(text[: 2 * MAX_CONTENT]))
+                if growing := self._links.clean(beginning).strip():
                     self._watch.grew(growing[:MAX_CONTENT])
         raise ProviderError("The model gave no answer.", transient=True)
 
@@ -231,7 +237,8 @@ class _Making:
         if self._allowed < 0 or (self._result.pending is not None and call.name != HAND_OVER.name):
             return ToolResult(call, "Not called: too many calls at once.", is_error=True)
         content, ok = self._answer_call(call)
-        self._result.calls.append({"name": call.name[:64], "ok": ok})
+        self._links = self._links.with_addresses((), [content])
+        self._result.calls.append({"name": storable_part(call.name)[:64], "ok": ok})
         return ToolResult(call, content, is_error=not ok)
 
     def _answer_call(self, call: ToolCall) -> tuple[str, bool]:
@@ -310,6 +317,10 @@ class _Making:
             result.hand_over = "It told the visitor that a person takes over."
 
 
+def _text_of(turn: Turn) -> str:
+    return "" if isinstance(turn, ToolTurn) else turn.text
+
+
 def _streamed(provider: Provider, request: Request) -> Iterator[str | Answer]:
     """Stream an answer. Whatever a provider of the host raises counts as a failure of the model."""
     try:
@@ -319,6 +330,11 @@ def _streamed(provider: Provider, request: Request) -> Iterator[str | Answer]:
     except Exception as error:
         logger.exception("The AI provider %s failed.", type(provider).__name__)
         raise ProviderError(f"The provider failed: {type(error).__name__}.", transient=True) from None
+
+
+def _counted(tokens: int) -> int:
+    """Return a number of tokens as budgets count it, whatever a server says."""
+    return min(max(tokens, 0), MAX_USAGE)
 
 
 def _cut_off(text: str) -> str:

@@ -187,6 +187,27 @@ def test_the_texts_of_the_site_are_found(desk: Desk, travel: Travel) -> None:
     assert [one.version for one in desk.answers(session_id)[0].passages] == ["1"]
 
 
+@pytest.mark.parametrize("public_url", ["https://shop.example", None])
+def test_a_path_of_the_site_is_a_complete_address_where_the_app_knows_its_own(
+    open_desk: Open, travel: Travel, public_url: str | None
+) -> None:
+    desk = open_desk(public_url=public_url)
+    with desk.app.app_context():
+        desk.pocketping.add_knowledge("shipping", "Shipping", "We ship to Norway.", url="/help/shipping")
+    address = f"{public_url or ''}/help/shipping"
+    desk.model.replies = [
+        Reply(calls=[("search_knowledge", {"query": "Norway"})]),
+        Reply(f"Yes: [shipping]({address}), [other](/help/other)."),
+    ]
+    session_id = desk.begin("Do you ship to Norway?")
+    answer(desk, travel)
+    assert data(desk)["passages"][0]["address"] == address
+    assert f"Shipping ({address})" in str(desk.model.asked[-1].body["messages"])
+    assert desk.said(session_id)[-1] == ("ai", f"Yes: [shipping]({address}), other.")
+    [source] = desk.answers(session_id)[0].passages
+    assert source.url == address
+
+
 def test_a_passage_that_gives_orders_calls_no_tool(desk: Desk, shelf: Shelf, travel: Travel) -> None:
     made: list[int] = []
 

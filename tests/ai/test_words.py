@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from flask_pocketping.ai.claims import claims_hand_over, is_raw_json
@@ -43,6 +45,86 @@ LINKS = Links({"shop.example", ".docs.example", "127.0.0.1:5000"}, {"https://hel
 )
 def test_only_known_addresses_stay(text: str, shown: str) -> None:
     assert LINKS.clean(text) == shown
+
+
+#: Texts that pages would make links of, to `evil.example`, if nobody took them out. `browser/test_ai.py` shows them to
+#: the widget.
+SLIPPERY = [
+    "https:<https://x.example>//evil.example/?q=secret",
+    "hthttps://x.exampletps://evil.example/",
+    f"{'a' * 30}https://evil.example/",
+    "_https://evil.example/x_",
+    "1https://evil.example",
+    "\u00e9https://evil.example",
+    "\u00e9www.evil.example/x",
+    "www.-evil.example",
+    "www._x.evil.example",
+    "HTTPS://EVIL.example",
+    "https://shop.example]@evil.example/",
+    "https://shop.example[x]@evil.example/",
+    "https://shop.example'@evil.example/",
+    "https://shop.example`@evil.example/",
+    "https://shop.example\x1f@evil.example/",
+    "https://shop.example\x85@evil.example/",
+    "https://shop.example:443@evil.example/",
+    "https://shop.example\u200b.evil.example/",
+    "https:///evil.example/",
+    "[a](https://evil.example/(x(y)))",
+    "[a](https://evil.example/ 'title')",
+    "[a](<https://evil.example/a b>)",
+    "[![i](https://evil.example/p.png)](https://evil.example/)",
+    "[https://evil.example/x](https://shop.example/)",
+    "[a [b](https://evil.example/b)](https://evil.example/c)",
+    "[a](https://shop.example/a)[b](https://evil.example/b)",
+    "[a](https://shop.example\x1f@evil.example/)",
+    "x@evil.example",
+    "[a](mailto:x@evil.example)",
+    "mailto:x@evil.example?body=secret",
+    "[a](//evil.example/x)",
+    "[a](/\\evil.example/x)",
+]
+
+
+@pytest.mark.parametrize("text", SLIPPERY)
+def test_no_text_slips_through(text: str) -> None:
+    cleaned = LINKS.clean(f"See {text} now")
+    assert "evil.example" not in cleaned.lower()
+    assert LINKS.clean(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[a](" + "x" * 50_000, "[a](" + " " * 50_000, "[a](" * 12_000, "[" * 50_000, "[a](x(" * 12_000),
+        *(
+            "[a](" + "(x)" * 20_000,
+            "a" * 50_000,
+            "a@b." * 12_000,
+            "a.b@" * 12_000,
+            "\n[a]:" * 10_000,
+            "https://" * 6000,
+        ),
+        "https:<" * 8000,
+    ],
+    ids=lambda text: text[:8],
+)
+def test_long_texts_take_no_longer_than_their_length(text: str) -> None:
+    started = time.process_time()
+    LINKS.clean(text)
+    complete_part(text)
+    assert time.process_time() - started < 1
+
+
+def test_only_known_addresses_of_email_stay() -> None:
+    links = LINKS.with_addresses((), ["Passage: write to Help@partner.example, please."])
+    said = links.clean("Write to help@partner.example, tea@shop.example or made-up@gmail.example.")
+    assert said == "Write to help@partner.example, tea@shop.example or ."
+
+
+def test_a_path_of_the_site_stays_if_a_passage_has_it() -> None:
+    links = LINKS.with_addresses(["/help/returns"])
+    said = links.clean("[a](/help/returns#how) [b](/help/other) [c](/help/returns/../x)")
+    assert said == "[a](/help/returns#how) b c"
 
 
 def test_a_growing_text_shows_no_incomplete_link() -> None:

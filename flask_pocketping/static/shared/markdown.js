@@ -9,9 +9,9 @@
 
 /** @typedef {string | {tag: string, parts: Part[], href?: string, value?: number}} Part */
 
-/** An escaped mark, code, a link, a bare address, a paragraph's end, or a mark. */
+/** An escaped mark, code, a link to an address or a path of the site, a bare address, a paragraph's end, or a mark. */
 const TOKEN =
-  /\\[*_~`]|(`{1,3})([^`\n]+)\1|\[([^\][\n]+)\]\((https?:\/\/[^\s()<>"]+(?:\([^\s()<>"]*\)[^\s()<>"]*)*)\)|https?:\/\/[^\s<>"'`]*[^\s<>"'`.,:;!?)\]}*~]|\n\s*\n|\*+|~+/gi;
+  /\\[*_~`]|(`{1,3})([^`\n]+)\1|\[([^\][\n]+)\]\(((?:https?:\/|(?![/\\]{2}))\/[^\s()<>"]+(?:\([^\s()<>"]*\)[^\s()<>"]*)*)\)|https?:\/\/[^\s<>"'`]*[^\s<>"'`.,:;!?)\]}*~]|\n\s*\n|\*+|~+/gi;
 const ITEM = /^( *)(?:[-*]|(\d{1,9})\.) +(?=\S)/;
 /** A fence may name a language. */
 const FENCE = /^( *)```[\w+#.-]*\s*$/;

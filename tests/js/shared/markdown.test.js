@@ -67,6 +67,9 @@ const SHOWN = [
   // Links
   ['[docs](https://a.example/b_c_d)', '<a https://a.example/b_c_d:docs>'],
   ['[**docs**](http://a.example)', '<a http://a.example:<strong:docs>>'],
+  ['[docs](/help/a_b_c#d)', '<a /help/a_b_c#d:docs>'],
+  ['[a](//a.example/x) [b](/\\a.example/x)', '[a](//a.example/x) [b](/\\a.example/x)'],
+  ['[a](/) [b](help) [c](./help)', '[a](/) [b](help) [c](./help)'],
   ['[Tea](https://a.example/Tea_(drink))', '<a https://a.example/Tea_(drink):Tea>'],
   ['**[a](https://a.example)**', '<strong:<a https://a.example:a>>'],
   ['**https://a.example/x**', '<strong:https://a.example/x>'],
