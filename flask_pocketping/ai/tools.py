@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
+from ..bounds import storable, storable_part
 from ..errors import ConfigurationError
 from ..values import Identity, Session
 from .providers.protocol import ToolSpec
@@ -206,11 +207,12 @@ def _checked(name: str, value: Any, schema: Mapping[str, Any]) -> Any:
         "string": isinstance(value, str),
         "boolean": isinstance(value, bool),
         "integer": isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53,
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        # JSON of some models has NaN and Infinity.
+        "number": isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300,
     }[kind]
     if not fits:
         raise WrongArguments(f"{name} must be of type {kind}.")
-    if kind == "string" and (len(value) > MAX_ARGUMENT or "\0" in value):
+    if kind == "string" and (len(value) > MAX_ARGUMENT or not storable(value)):
         raise WrongArguments(f"{name} must have up to {MAX_ARGUMENT} characters, without NUL.")
     if "enum" in schema and value not in schema["enum"]:
         raise WrongArguments(f"{name} must be one of {', '.join(schema['enum'])}.")
@@ -234,6 +236,6 @@ def _as_text(result: Any) -> str:
             result = json.dumps(result, ensure_ascii=False, default=str)
         except (TypeError, ValueError):
             result = str(result)
-    # Half of a surrogate pair can't be sent as UTF-8.
-    text = result.encode("utf-8", "replace").decode()
-    return text if len(text) <= MAX_RESULT else f"{text[:MAX_RESULT]} …"
+    # Before the check of its characters, because it may be very long.
+    text = storable_part(result[: MAX_RESULT + 1])
+    return text if len(result) <= MAX_RESULT else f"{text[:MAX_RESULT]} …"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import ipaddress
+import itertools
+import json
 import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 
 from flask_pocketping.ai.models import make_client, make_provider
 from flask_pocketping.ai.providers.eventstream import EventTooLong, read_events
+from flask_pocketping.ai.providers.openai import merge
 from flask_pocketping.ai.providers.protocol import (
     Answer,
     Image,
@@ -31,7 +36,7 @@ from flask_pocketping.config import Config
 
 from ..support.anthropic_server import AnthropicServer
 from ..support.gemini_server import GeminiServer
-from ..support.models import KEY, ModelServer, Reply, model_server
+from ..support.models import KEY, ModelServer, Reply, model_server, sse
 from ..support.openai_server import OpenAIServer
 from ..support.pictures import png_of
 
@@ -70,22 +75,28 @@ KINDS: dict[str, tuple[Any, str, str]] = {
 }
 
 
+@contextmanager
+def connected(server: ModelServer, kind: str = "openai") -> Iterator[Line]:
+    """Connect a provider to a server."""
+    _, model, path = KINDS[kind]
+    config = Config(
+        ai_provider=kind,
+        ai_model=model,
+        ai_api_key=KEY,
+        ai_base_url=server.url + path,
+        ai_allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
+    )
+    client = make_client(config)
+    provider = make_provider(config, client)
+    assert provider is not None
+    yield Line(kind, server, provider)
+    client.close()
+
+
 @pytest.fixture(params=KINDS)
 def line(request: pytest.FixtureRequest) -> Iterator[Line]:
-    dialect, model, path = KINDS[request.param]
-    with model_server(dialect()) as server:
-        config = Config(
-            ai_provider=request.param,
-            ai_model=model,
-            ai_api_key=KEY,
-            ai_base_url=server.url + path,
-            ai_allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
-        )
-        client = make_client(config)
-        provider = make_provider(config, client)
-        assert provider is not None
-        yield Line(request.param, server, provider)
-        client.close()
+    with model_server(KINDS[request.param][0]()) as server, connected(server, request.param) as made:
+        yield made
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -208,6 +219,132 @@ def test_answers_of_another_form_are_errors(line: Line, raw: bytes) -> None:
         line.server.replies = [Reply(raw=raw)]
         with pytest.raises(ProviderError):
             line.ask(stream=stream)
+
+
+# --- Servers that mean harm, or are broken ---
+
+#: An event of each protocol with a text, and what a whole answer looks like.
+EVENTS_OF: dict[str, dict[str, Any]] = {
+    "openai": {"choices": [{"delta": {"content": "x"}}]},
+    "anthropic": {"type": "ping"},
+    "gemini": {"candidates": [{"content": {"parts": [{"text": "x"}]}}]},
+}
+
+
+def expect_given_up(line: Line, raw: bytes) -> None:
+    """By its size or by its time."""
+    line.server.replies = [Reply(raw=raw, repeat=10**9)]
+    started = time.monotonic()
+    with pytest.raises(ProviderError) as raised:
+        line.ask(timeout=1.0)
+    assert raised.value.transient
+    assert time.monotonic() - started < 5
+
+
+def test_an_endless_answer_is_given_up(line: Line) -> None:
+    expect_given_up(line, sse(EVENTS_OF[line.kind]) * 200)
+
+
+@pytest.mark.parametrize("raw", [b": keep-alive\n\n" * 5000, b"data: " + b"x" * 65_536, b"x", b"\n" * 65_536, b"\0"])
+def test_an_endless_stream_of_anything_is_given_up(raw: bytes) -> None:
+    with model_server(OpenAIServer()) as server, connected(server) as line:
+        expect_given_up(line, raw)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_compressed_answer_is_not_decompressed(line: Line, stream: bool) -> None:
+    bomb = gzip.compress(b'{"x": "' + b"0" * 20_000_000)
+    line.server.replies = [Reply(raw=bomb, headers={"Content-Encoding": "gzip"})]
+    with pytest.raises(ProviderError):
+        line.ask(stream=stream)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_redirect_is_not_followed(line: Line, stream: bool) -> None:
+    with model_server(OpenAIServer()) as other:
+        line.server.replies = [Reply(raw=b"", status=307, headers={"Location": f"{other.url}/v1/chat/completions"})]
+        with pytest.raises(ProviderError, match="HTTP 307"):
+            line.ask(stream=stream)
+        assert other.asked == []
+
+
+def whole_of(kind: str, text: str, usage: Any, args: Any = None) -> dict[str, Any]:
+    """A whole answer with values of any type."""
+    if kind == "openai":
+        call = {"id": 5, "function": {"name": 7, "arguments": json.dumps(args)}}
+        message = {"content": text, **({"tool_calls": [call]} if args is not None else {})}
+        return {"choices": [{"message": message}], "usage": {"prompt_tokens": usage, "completion_tokens": usage}}
+    if kind == "anthropic":
+        calls = [{"type": "tool_use", "id": 5, "name": 7, "input": args}] if args is not None else []
+        blocks = [{"type": "text", "text": text}, *calls]
+        return {"content": blocks, "stop_reason": "end_turn", "usage": {"input_tokens": usage, "output_tokens": usage}}
+    called = [{"functionCall": {"name": 7, "args": args}}] if args is not None else []
+    return {
+        "candidates": [{"content": {"parts": [{"text": text}, *called]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": usage, "candidatesTokenCount": usage},
+    }
+
+
+@pytest.mark.parametrize("usage", ["many", [1], {"a": 1}, float("inf"), float("nan")], ids=str)
+def test_a_cost_that_is_no_number_is_an_error_of_the_server(line: Line, usage: Any) -> None:
+    line.server.replies = [Reply(raw=json.dumps(whole_of(line.kind, "Hi", usage)).encode())]
+    with pytest.raises(ProviderError, match="unknown form"):
+        line.ask(stream=False)
+
+
+@pytest.mark.parametrize("args", ["text", [1, 2], 5, True], ids=str)
+def test_arguments_that_are_no_object_are_none(line: Line, args: Any) -> None:
+    line.server.replies = [Reply(raw=json.dumps(whole_of(line.kind, "Hi", 1, args)).encode())]
+    _, answer = line.ask(stream=False)
+    [call] = answer.calls
+    assert (call.name, call.arguments) == ("7", None)
+
+
+def test_deeply_nested_json_is_an_error(line: Line) -> None:
+    deep = b"[" * 200_000
+    for raw, stream in ((deep, False), (b"data: " + deep + b"\n\n", True)):
+        line.server.replies = [Reply(raw=raw)]
+        with pytest.raises(ProviderError):
+            line.ask(stream=stream)
+
+
+def test_bytes_that_are_no_utf_8_are_replaced(line: Line) -> None:
+    raw = json.dumps(whole_of(line.kind, "A@@B", 1)).encode().replace(b"@@", b"\xff\xfe")
+    line.server.replies = [Reply(raw=raw)]
+    with pytest.raises(ProviderError):
+        line.ask(stream=False)
+    if line.kind == "openai":
+        event = b'data: {"choices": [{"delta": {"content": "A\xffB"}, "finish_reason": "stop"}]}\n\n'
+        line.server.replies = [Reply(raw=event)]
+        assert line.ask()[1].text == "A\ufffdB"
+
+
+def test_an_answer_with_too_many_calls_is_an_error() -> None:
+    calls = [{"index": number, "function": {"name": "x"}} for number in range(100_000)]
+    message: dict[str, Any] = {}
+    started = time.process_time()
+    with pytest.raises(ProviderError):
+        merge(message, {"tool_calls": calls})
+    assert time.process_time() - started < 1
+
+
+def test_a_long_line_in_small_parts_takes_no_longer_than_its_length() -> None:
+    parts = itertools.chain([b"data: "], itertools.repeat(b"x" * 16, 200_000), [b"\n\n"])
+    started = time.process_time()
+    [(_, data)] = read_events(parts)
+    assert len(data) == 3_200_000
+    assert time.process_time() - started < 5
+
+
+def test_a_content_in_parts_has_the_text_of_them() -> None:
+    with model_server(OpenAIServer()) as server, connected(server) as line:
+        parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}, {"type": "text", "text": "Hello"}]
+        server.replies = [
+            Reply(raw=json.dumps({"choices": [{"message": {"content": parts}}]}).encode()),
+            Reply(raw=sse({"choices": [{"delta": {"content": parts}, "finish_reason": "stop"}]})),
+        ]
+        assert line.ask(stream=False)[1].text == "Hello"
+        assert line.ask() == (["Hello"], Answer("Hello", raw={"role": "assistant", "content": parts}))
 
 
 def test_an_address_that_is_not_allowed_is_not_asked() -> None:

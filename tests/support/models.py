@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,9 @@ class Reply:
     :ivar error_in_stream: whether an error comes in the middle of the stream.
     :ivar thought: an opaque block that belongs to the answer, and must come back unchanged.
     :ivar pieces: into how many parts the text is split in a stream.
+    :ivar raw: the bytes of the body instead of all this.
+    :ivar headers: further headers of `raw`.
+    :ivar repeat: how often `raw` is sent, as a body that never says how long it is.
     """
 
     text: str = ""
@@ -51,6 +55,8 @@ class Reply:
     thought: str | None = None
     pieces: int = 3
     raw: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeat: int = 0
 
 
 @dataclass
@@ -152,6 +158,9 @@ def pieces(text: str, count: int) -> list[str]:
 def sse(data: Mapping[str, Any] | str, name: str | None = None) -> bytes:
     """Make a server-sent event."""
     text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    if re.search("[\ud800-\udfff]", text):
+        # Half of a surrogate pair can only be sent as its escape.
+        text = json.dumps(data)
     return (f"event: {name}\n" if name else "").encode() + f"data: {text}\n\n".encode()
 
 
@@ -181,8 +190,10 @@ def model_server(dialect: Dialect) -> Iterator[ModelServer]:
                 return
             reply = made.take(asked)
             made.wait_for(reply.hold, reply.wait)
-            if reply.raw is not None:
-                self._send(reply.status, reply.raw)
+            if reply.raw is not None and reply.repeat:
+                self._repeat(reply.raw, reply.repeat)
+            elif reply.raw is not None:
+                self._send(reply.status, reply.raw, reply.headers)
             elif reply.status != 200:
                 headers = {"Retry-After": reply.retry_after} if reply.retry_after else {}
                 # As the real ones do, with a part of the key in it.
@@ -203,6 +214,22 @@ def model_server(dialect: Dialect) -> Iterator[ModelServer]:
                 self.wfile.write(body)
             except OSError:
                 self.close_connection = True
+
+        def _repeat(self, raw: bytes, times: int) -> None:
+            self.close_connection = True
+            # Who reads no more has perhaps gone without saying so.
+            self.connection.settimeout(0.5)
+            try:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                for _ in range(times):
+                    if made.stopping.is_set():
+                        return
+                    self.wfile.write(raw)
+            except OSError:
+                pass
 
         def _stream(self, reply: Reply, parts: Iterator[bytes]) -> None:
             left = reply.cut

@@ -7,8 +7,20 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .endpoint import Endpoint, in_stream_error, invalid
-from .protocol import Answer, ModelTurn, ProviderError, Request, Stop, ToolCall, ToolTurn, Turn, Usage, alternating
+from .endpoint import MALFORMED, Endpoint, in_stream_error, invalid
+from .protocol import (
+    Answer,
+    ModelTurn,
+    ProviderError,
+    Request,
+    Stop,
+    ToolCall,
+    ToolTurn,
+    Turn,
+    Usage,
+    alternating,
+    as_arguments,
+)
 
 #: The server of Anthropic, the path of the call and the version that it is made for.
 BASE_URL = "https://api.anthropic.com"
@@ -42,7 +54,7 @@ class AnthropicProvider:
         found = self._endpoint.post(PATH, self._body(request), request.timeout)
         try:
             return _answer(list(found["content"]), found.get("stop_reason"), _usage(found.get("usage") or {}))
-        except (KeyError, TypeError, AttributeError):
+        except MALFORMED:
             raise invalid() from None
 
     def stream(self, request: Request) -> Iterator[str | Answer]:
@@ -53,13 +65,17 @@ class AnthropicProvider:
                 raise in_stream_error(event)
             try:
                 text = made.add(event)
-            except (KeyError, IndexError, TypeError, AttributeError):
+            except MALFORMED:
                 raise invalid() from None
             if text:
                 yield text
         if made.stop is None:
             raise ProviderError("The model's server ended the answer early.", transient=True)
-        yield _answer(made.finished(), made.stop, _usage(made.usage))
+        try:
+            answer = _answer(made.finished(), made.stop, _usage(made.usage))
+        except MALFORMED:
+            raise invalid() from None
+        yield answer
 
     def _body(self, request: Request) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -162,7 +178,9 @@ def _message(turn: Turn) -> dict[str, Any]:
 def _answer(blocks: list[dict[str, Any]], stop: str | None, usage: Usage | None) -> Answer:
     text = "".join(str(block.get("text") or "") for block in blocks if block["type"] == "text")
     calls = tuple(
-        ToolCall(block["id"], block["name"], None if block.pop("_broken", False) else block["input"])
+        ToolCall(
+            str(block["id"]), str(block["name"]), None if block.pop("_broken", False) else as_arguments(block["input"])
+        )
         for block in blocks
         if block["type"] == "tool_use"
     )

@@ -21,6 +21,9 @@ MAX_ERROR = 16 * 1024
 
 #: Statuses after which the same request may succeed later. 529 is Anthropic's "overloaded".
 _TRANSIENT = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
+#: What reading a response of another form than its protocol describes raises.
+MALFORMED = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError)
+
 _CODE = re.compile(r"[A-Za-z][A-Za-z_]{2,39}")
 
 

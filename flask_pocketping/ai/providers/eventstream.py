@@ -43,7 +43,9 @@ def read_events(parts: Iterable[bytes]) -> Iterator[tuple[str, str]]:
 def _lines(parts: Iterable[bytes]) -> Iterator[str]:
     """Yield complete lines, which end with CR, LF or both."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
+    # The line so far, in parts: joined once, because it may arrive in many.
+    begun_line: list[str] = []
+    size = 0
     begun = after_cr = False
     for part in parts:
         text = decoder.decode(part)
@@ -52,8 +54,11 @@ def _lines(parts: Iterable[bytes]) -> Iterator[str]:
         if text and after_cr:
             text, after_cr = text.removeprefix("\n"), False
         after_cr |= text.endswith("\r")
-        rest += text.replace("\r\n", "\n").replace("\r", "\n")
-        if len(rest) > MAX_EVENT and "\n" not in rest:
+        *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for line in lines:
+            yield "".join([*begun_line, line])
+            begun_line, size = [], 0
+        begun_line.append(rest)
+        size += len(rest)
+        if size > MAX_EVENT:
             raise EventTooLong
-        *lines, rest = rest.split("\n")
-        yield from lines

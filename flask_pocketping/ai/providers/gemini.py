@@ -7,8 +7,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from .endpoint import Endpoint, in_stream_error, invalid
-from .protocol import Answer, ModelTurn, ProviderError, Request, Stop, ToolCall, ToolTurn, Turn, Usage, alternating
+from .endpoint import MALFORMED, Endpoint, in_stream_error, invalid
+from .protocol import (
+    Answer,
+    ModelTurn,
+    ProviderError,
+    Request,
+    Stop,
+    ToolCall,
+    ToolTurn,
+    Turn,
+    Usage,
+    alternating,
+    as_arguments,
+)
 
 #: The server of Google, and the version of the API in the path.
 BASE_URL = "https://generativelanguage.googleapis.com"
@@ -95,7 +107,7 @@ class _Collected:
             parts = list((candidates[0].get("content") or {}).get("parts") or ())
             self._parts += parts
             return _text(parts)
-        except (KeyError, IndexError, TypeError, AttributeError):
+        except MALFORMED:
             raise invalid() from None
 
     def answer(self) -> Answer:
@@ -104,11 +116,13 @@ class _Collected:
             raise ProviderError("The model's server ended the answer early.", transient=True)
         try:
             calls = tuple(
-                ToolCall(call.get("id") or f"call-{number}", call["name"], call.get("args") or {})
+                ToolCall(
+                    str(call.get("id") or f"call-{number}"), str(call["name"]), as_arguments(call.get("args") or {})
+                )
                 for number, part in enumerate(self._parts)
                 if (call := part.get("functionCall"))
             )
-        except (KeyError, TypeError, AttributeError):
+        except MALFORMED:
             raise invalid() from None
         stop: Stop = "tools" if calls else "end"
         if self._finish == "MAX_TOKENS":

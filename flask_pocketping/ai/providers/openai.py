@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .endpoint import Endpoint, in_stream_error, invalid
+from .endpoint import MALFORMED, Endpoint, in_stream_error, invalid
 from .protocol import (
     Answer,
     Image,
@@ -20,11 +20,15 @@ from .protocol import (
     Turn,
     Usage,
     alternating,
+    as_arguments,
 )
 
 #: The server of OpenAI, and the path of the call.
 BASE_URL = "https://api.openai.com/v1"
 PATH = "/chat/completions"
+
+#: How many calls of tools an answer may have.
+MAX_CALLS = 128
 
 _STOPS: dict[str, Stop] = {"tool_calls": "tools", "length": "length", "content_filter": "filtered"}
 
@@ -57,7 +61,7 @@ class OpenAIProvider:
         try:
             choice = found["choices"][0]
             return _answer(choice["message"], choice.get("finish_reason"), _usage(found))
-        except (KeyError, IndexError, TypeError, AttributeError):
+        except MALFORMED:
             raise invalid() from None
 
     def stream(self, request: Request) -> Iterator[str | Answer]:
@@ -75,16 +79,20 @@ class OpenAIProvider:
                 for choice in event.get("choices") or ():
                     delta = choice.get("delta") or {}
                     merge(message, delta)
-                    if delta.get("content"):
-                        yield str(delta["content"])
+                    if text := _text(delta.get("content")):
+                        yield text
                     finish = choice.get("finish_reason") or finish
-            except (KeyError, TypeError, AttributeError):
+            except MALFORMED:
                 raise invalid() from None
         if finish is None:
             raise ProviderError("The model's server ended the answer early.", transient=True)
-        for call in message.get("tool_calls") or ():
-            call.pop("index", None)
-        yield _answer(message, finish, usage)
+        try:
+            for call in message.get("tool_calls") or ():
+                call.pop("index", None)
+            answer = _answer(message, finish, usage)
+        except MALFORMED:
+            raise invalid() from None
+        yield answer
 
     def _body(self, request: Request) -> dict[str, Any]:
         system = [{"role": "system", "content": request.system}] if request.system else []
@@ -121,7 +129,7 @@ def merge(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
         elif isinstance(value, str):
             message[key] = message.get(key, "") + value
         elif isinstance(value, list):
-            message[key] = [*message.get(key, []), *value]
+            message.setdefault(key, []).extend(value)
         else:
             message[key] = value
 
@@ -132,6 +140,8 @@ def _merge_calls(calls: list[dict[str, Any]], deltas: list[dict[str, Any]]) -> N
         index = delta.get("index", len(calls))
         known = next((call for call in calls if call["index"] == index), None)
         if known is None:
+            if len(calls) >= MAX_CALLS:
+                raise invalid()
             known = {"index": index, "type": "function", "function": {"name": "", "arguments": ""}}
             calls.append(known)
         for key, value in delta.items():
@@ -161,23 +171,29 @@ def _picture(image: Image) -> dict[str, Any]:
 def _answer(message: Mapping[str, Any], finish: str | None, usage: Usage | None) -> Answer:
     kept = {key: value for key, value in message.items() if value is not None}
     calls = tuple(
-        ToolCall(call["id"], call["function"]["name"], _arguments(call["function"].get("arguments")))
+        ToolCall(str(call["id"]), str(call["function"]["name"]), _arguments(call["function"].get("arguments")))
         for call in kept.get("tool_calls") or ()
     )
     # Some servers give another reason beside the calls.
     stop = "tools" if calls else _STOPS.get(finish or "", "end")
-    text = str(kept.get("content") or "")
+    text = _text(kept.get("content"))
     if kept.get("refusal") and not text:
         stop = "refusal"
     return Answer(text, calls, "end" if stop == "tools" and not calls else stop, usage, kept)
 
 
+def _text(content: Any) -> str:
+    """Return the text of a content, which some servers send in parts, beside what the model thought."""
+    if isinstance(content, list):
+        return "".join(str(part["text"]) for part in content if part.get("type") == "text")
+    return str(content or "")
+
+
 def _arguments(text: Any) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(text or "{}")
+        return as_arguments(json.loads(text or "{}"))
     except (ValueError, TypeError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def _usage(found: Mapping[str, Any]) -> Usage | None:

@@ -174,6 +174,11 @@ class Provider(Protocol):
         """Yield parts of the text as they arrive, and at last the whole answer."""
 
 
+def as_arguments(found: Any) -> Mapping[str, Any] | None:
+    """Return the arguments of a call, or `None` if they are no JSON object."""
+    return found if isinstance(found, dict) else None
+
+
 def alternating(turns: Sequence[Turn]) -> list[Turn]:
     """Return turns whose roles alternate and that begin with the visitor, as models require it."""
     found: list[Turn] = []
