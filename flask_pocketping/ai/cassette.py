@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..errors import PocketPingError
 from .providers.protocol import Answer, ModelTurn, Provider, ProviderError, Request, ToolCall, ToolTurn, Turn, Usage
+
+
+class WrongCassette(PocketPingError):
+    """A line of the file is no recorded answer. The message says which one."""
 
 
 class Cassette:
@@ -16,6 +21,7 @@ class Cassette:
 
     :param path: the file, with one JSON object per line. It is made if it does not exist.
     :param provider: the model to ask; `None` to play back only.
+    :raises WrongCassette: if a line of the file is no recorded answer.
     """
 
     def __init__(self, path: Path, provider: Provider | None = None) -> None:
@@ -23,9 +29,15 @@ class Cassette:
         self._provider = provider
         self._kept: dict[str, dict[str, Any]] = {}
         if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                found = json.loads(line)
-                self._kept[found["request"]] = found["answer"]
+            for number, line in read_lines(path):
+                try:
+                    found = json.loads(line)
+                    _loaded(found["answer"])
+                    self._kept[str(found["request"])] = found["answer"]
+                except (ValueError, TypeError, KeyError, RecursionError) as error:
+                    raise WrongCassette(
+                        f"Line {number} of {path} is no recorded answer: {type(error).__name__}."
+                    ) from None
 
     def answer(self, request: Request) -> Answer:
         """Return the recorded answer, or ask for it and record it.
@@ -44,6 +56,18 @@ class Cassette:
     def stream(self, request: Request) -> Iterator[str | Answer]:
         """Yield the whole answer."""
         yield self.answer(request)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of each line of a file that is not blank.
+
+    Only line feeds end a line. JSON may have other line separators of Unicode within a text. Bytes that are not UTF-8
+    become U+FFFD.
+    """
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line
 
 
 def fingerprint(request: Request) -> str:

@@ -14,6 +14,8 @@ from ..errors import PocketPingError
 from ..values import Identity, Message, MessageType, Session, SessionStatus
 from .answering import PASSAGES, Watch
 from .budgets import Budget
+from .cassette import read_lines
+from .grounding import search
 from .prompt import View, conversation, system_text
 from .providers.protocol import Provider, ProviderError
 from .setup import AI
@@ -77,16 +79,15 @@ def read_cases(path: Path) -> Iterator[Case]:
 
     :raises WrongCase: if a line is no conversation.
     """
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in read_lines(path):
         try:
             found = json.loads(line)
             session = _session(found)
-            messages = [_message(one, seq) for seq, one in enumerate(found["messages"], 1)]
-            expected = dict(found.get("expect") or {})
+            said = [one for one in found["messages"] if not (one.get("deletedAt") or one.get("internal"))]
+            messages = [_message(one, seq) for seq, one in enumerate(said, 1)]
+            expected = _expected(found.get("expect") or {})
             name = str(found.get("id") or f"line {number}")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise WrongCase(f"Line {number} is no conversation: {type(error).__name__} ({error}).") from None
         ends = [
             seq
@@ -106,7 +107,8 @@ def evaluate(ai: AI, provider: Provider, case: Case) -> Report:
     """
     answering = replace(ai.answering, provider=provider)
     turns, question = conversation(case.messages, ai.voice.history, None)
-    passages = answering.knowledge.search(case.session.project_id, question, PASSAGES) if answering.knowledge else ()
+    knowledge = answering.knowledge
+    passages = search(knowledge, case.session.project_id, question, PASSAGES) if knowledge and question else ()
     system = system_text(ai.voice.prompt, case.session, ai.around.facts(case.session), passages, MOMENT)
     try:
         made = answering.make(case.session, View(system, turns, question), passages, Budget(), Watch())
@@ -138,6 +140,17 @@ def _problems(report: Report, expected: Mapping[str, Any]) -> Iterator[str]:
             yield f"It does not call {name}."
     if "handOver" in expected and bool(expected["handOver"]) != (report.hand_over is not None):
         yield "It does not hand over." if expected["handOver"] else "It hands over."
+
+
+def _expected(found: Mapping[str, Any]) -> dict[str, Any]:
+    if unknown := found.keys() - {"contains", "excludes", "calls", "handOver"}:
+        raise ValueError(f"unknown expectations: {', '.join(sorted(unknown))}")
+    for name, value in found.items():
+        if name == "handOver" and not isinstance(value, bool):
+            raise ValueError("handOver must be true or false")
+        if name != "handOver" and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+            raise ValueError(f"{name} must be a list of texts")
+    return dict(found)
 
 
 def _session(found: Mapping[str, Any]) -> Session:

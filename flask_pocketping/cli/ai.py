@@ -14,7 +14,7 @@ from ..ai.providers.protocol import Answer, Provider, ProviderError, Request, Us
 from ..ai.setup import AI
 from ..state import current_state
 from .knowledge import ai_commands
-from .output import CommandError, as_json, print_json
+from .output import CommandError, as_json, explained, print_json
 
 __all__ = ["ai_commands"]
 
@@ -64,7 +64,7 @@ def evaluate_ai(file: Path, cassette: Path | None, record: bool, json_output: bo
     if cassette is not None:
         if not record and not cassette.exists():
             raise CommandError(f"{cassette} does not exist. Make it with --record.")
-        provider = Cassette(cassette, provider if record else None)
+        provider = explained(lambda: Cassette(cassette, ai.answering.provider if record else None))
     try:
         reports = [evaluate(ai, provider, case) for case in read_cases(file)]
     except WrongCase as error:

@@ -124,10 +124,77 @@ def test_a_request_that_is_not_recorded_fails(desk: Desk, cases: str, tmp_path: 
     assert run(desk, "eval", cases, "--record").exit_code == 2
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"messages": [{"type": "robot", "content": "x"}]}', '{"messages": 5}'])
+SAID = '"messages": [{"type": "visitor", "content": "x"}]'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{", "[]", '{"messages": [{"type": "robot", "content": "x"}]}', '{"messages": 5}', "[" * 100_000, "null"),
+        f'{{{SAID}, "expect": {{"contains": "Norway"}}}}',
+        f'{{{SAID}, "expect": {{"contain": ["Norway"]}}}}',
+        f'{{{SAID}, "expect": {{"handOver": "no"}}}}',
+        f'{{{SAID}, "metadata": "x"}}',
+        f'{{{SAID}, "identity": "x"}}',
+    ],
+    ids=lambda line: line[-40:],
+)
 def test_a_line_that_is_no_conversation_is_named(desk: Desk, tmp_path: Path, line: str) -> None:
     path = tmp_path / "cases.jsonl"
     path.write_text("\n" + line)
     shown = run(desk, "eval", str(path))
     assert shown.exit_code == 1
     assert "Line 2 is no conversation" in shown.output
+
+
+def test_texts_may_have_any_separator_of_unicode(desk: Desk, tmp_path: Path) -> None:
+    """Only line feeds end a line of the files."""
+    content = "One\u2028two\x85three\x0cfour"
+    cases, cassette = tmp_path / "cases.jsonl", tmp_path / "cassette.jsonl"
+    case = {"id": "odd", "messages": [{"type": "visitor", "content": content}]}
+    cases.write_bytes(json.dumps(case, ensure_ascii=False).encode() + b"\r\n\n")
+    desk.model.replies = [Reply(f"You said {content}")]
+    first = run(desk, "eval", str(cases), "--cassette", str(cassette), "--record", "--json")
+    again = run(desk, "eval", str(cases), "--cassette", str(cassette), "--json")
+    for shown in (first, again):
+        assert json.loads(shown.output)[0]["said"] == f"You said {content}"
+
+
+def test_notes_and_deleted_messages_are_not_replayed(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    said = [
+        {"type": "visitor", "content": "My PIN is 4711", "deletedAt": "2026-01-01T00:00:00Z"},
+        {"type": "system", "content": "A difficult customer", "internal": True},
+        {"type": "visitor", "content": "Hello?"},
+        {"type": "visitor", "content": "", "deletedAt": "2026-01-01T00:00:00Z"},
+    ]
+    path.write_text(json.dumps({"messages": said}))
+    assert "1 cases, 0 failed" in run(desk, "eval", str(path)).output
+    [asked] = desk.model.asked
+    assert "4711" not in str(asked.body)
+    assert "difficult" not in str(asked.body)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{", "[]", '{"request": "x"}', '{"request": "x", "answer": {}}', '{"request": "x", "answer": 5}'),
+        *("[" * 100_000, '{"request": "x", "answer": {"text": "", "calls": [5], "stop": "end", "usage": null}}'),
+    ],
+    ids=lambda line: line[:30],
+)
+def test_a_cassette_with_another_line_is_refused(desk: Desk, cases: str, tmp_path: Path, line: str) -> None:
+    cassette = tmp_path / "cassette.jsonl"
+    cassette.write_text(f"\n{line}\n")
+    shown = run(desk, "eval", cases, "--cassette", str(cassette))
+    assert (shown.exit_code, "Line 2 of" in shown.output) == (1, True)
+    assert isinstance(shown.exception, SystemExit)
+
+
+def test_binary_files_are_refused(desk: Desk, cases: str, tmp_path: Path) -> None:
+    path = tmp_path / "binary"
+    path.write_bytes(b"\x7fELF\xff\0\0")
+    for arguments in ([str(path)], [cases, "--cassette", str(path)]):
+        shown = run(desk, "eval", *arguments)
+        assert "Line 1" in shown.output
+        assert isinstance(shown.exception, SystemExit)
