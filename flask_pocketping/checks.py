@@ -20,12 +20,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from .chat.projects import is_ready
 from .errors import PocketPingError
 from .host.servers import open_files_limit
+from .knowledge.indexer import FolderIndexer
+from .models import DEFAULT_PROJECT
 from .state import State, state_of
 
 Level = Literal["ok", "warning", "error"]
 
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 _NEW_KEY = "Create one with: python -c 'import secrets; print(secrets.token_hex())'"
+_INDEX = "Run `flask pocketping ai index`, or start the worker, which does it too."
 #: Worker classes of gunicorn whose sockets can be taken over.
 _LIVE = {"sync", "gthread", "gevent"}
 _GUESSED = {"dev", "development", "secret", "secretkey", "changeme", "test", "testing", "password", "key", "notsecret"}
@@ -95,6 +98,7 @@ def run_checks(app: Flask, environ: Mapping[str, str] | None = None, folder: Pat
         *_check_proxy(app, state, server),
         *_check_addresses(app, state),
         *_check_worker(state),
+        *_check_knowledge(state),
     ]
 
 
@@ -423,3 +427,78 @@ def _check_worker(state: State) -> Iterator[Finding]:
         )
     else:
         yield Finding("ok", "Deliveries", "Each serving process makes deliveries.")
+
+
+def _check_knowledge(state: State) -> Iterator[Finding]:
+    """Check the knowledge base of the default project, if there is one or an AI that could use it."""
+    subject = "Knowledge"
+    try:
+        if state.folder_indexer is not None:
+            yield from _check_folder(state.folder_indexer)
+        elif left := len(state.knowledge.stored(DEFAULT_PROJECT, "folder")):
+            yield Finding(
+                "warning",
+                subject,
+                f"POCKETPING_AI_KNOWLEDGE is not set, but {_counted(left, 'text')} of an earlier folder can be found.",
+                "Run: flask pocketping ai index",
+            )
+        if code := state.knowledge.stored(DEFAULT_PROJECT):
+            number = sum(document.passages for document in code.values())
+            text = f"{_counted(len(code), 'text')} of the app, with {_counted(number, 'passage')}, can be found."
+            yield Finding("ok", subject, text)
+        elif state.ai is not None and state.folder_indexer is None:
+            yield Finding(
+                "ok",
+                subject,
+                "The AI has no texts of the site to answer from.",
+                "Set POCKETPING_AI_KNOWLEDGE to a folder with help pages, or call add_knowledge.",
+            )
+    except (DBAPIError, PocketPingError):
+        # The check of the database has said why.
+        return
+
+
+def _check_folder(indexer: FolderIndexer) -> Iterator[Finding]:
+    subject, folder = "Knowledge", indexer.folder
+    try:
+        found = indexer.inspect()
+    except OSError as error:
+        yield Finding(
+            "error",
+            subject,
+            f"{folder} can't be read: {error.strerror or type(error).__name__}.",
+            "Create the folder of POCKETPING_AI_KNOWLEDGE, and let the app's user read it.",
+        )
+        return
+    if found.skipped:
+        yield Finding(
+            "warning",
+            subject,
+            f"{_counted(len(found.skipped), 'file')} of {folder} can't be indexed.",
+            "Run `flask pocketping ai index`, which names them.",
+        )
+    if not found.files and not found.texts:
+        yield Finding(
+            "warning",
+            subject,
+            f"{folder} has no texts.",
+            "Put Markdown, text or HTML files into it, or unset POCKETPING_AI_KNOWLEDGE.",
+        )
+    elif not found.texts:
+        yield Finding(
+            "warning", subject, f"{_counted(found.files, 'text')} of {folder} can't be found: not indexed yet.", _INDEX
+        )
+    elif not found.is_current:
+        yield Finding(
+            "warning",
+            subject,
+            f"The index of {folder} is out of date: {found.new} new, {found.changed} changed, {found.gone} removed.",
+            _INDEX,
+        )
+    else:
+        indexed = f"{_counted(found.texts, 'text')}, with {_counted(found.passages, 'passage')}"
+        yield Finding("ok", subject, f"{folder} is indexed: {indexed}.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import create_engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_pocketping import PocketPing
+from flask_pocketping import ConfigurationError, PocketPing
 from flask_pocketping.checks import Finding, read_gunicorn, run_checks
 
 from .support.servers import free_port
@@ -324,3 +324,113 @@ def test_the_findings_can_be_printed_as_json(app: Flask) -> None:
     findings = json.loads(result.output)
     assert {"level", "subject", "text", "advice"} == findings[0].keys()
     assert [found["level"] for found in findings if found["subject"] == "Tables"] == ["ok"]
+
+
+# --- The knowledge base
+
+
+class HelpPages(Protocol):
+    def __call__(self, *commands: str, **config: Any) -> list[Finding]: ...
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    made = tmp_path / "help"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path, texts: Path) -> Iterator[HelpPages]:
+    """Make an app with a folder of texts, run commands of `ai`, and give what is found about its knowledge."""
+    with ExitStack() as stack:
+
+        def found(*commands: str, **config: Any) -> list[Finding]:
+            app = Flask("host", instance_path=str(tmp_path))
+            app.config.update({"SECRET_KEY": STRONG, "POCKETPING_AI_KNOWLEDGE": str(texts), **config})
+            pocketping = PocketPing(app)
+            stack.callback(pocketping.close, app)
+            for command in commands:
+                assert app.test_cli_runner().invoke(args=["pocketping", "ai", command]).exit_code == 0
+            return [item for item in run_checks(app, {}, tmp_path) if item.subject == "Knowledge"]
+
+        yield found
+
+
+def test_an_empty_folder_is_a_warning(knowledge: HelpPages, texts: Path) -> None:
+    (texts / "picture.png").write_text("x")
+    (found,) = knowledge()
+    assert (found.level, "has no texts" in found.text) == ("warning", True)
+
+
+def test_a_folder_is_indexed_as_it_is_or_out_of_date(knowledge: HelpPages, texts: Path) -> None:
+    for name in ("shipping", "returns", "sizes"):
+        (texts / f"{name}.md").write_text(f"# {name}\n\nText.\n\n## More\n\nText.")
+    (found,) = knowledge()
+    assert (found.level, found.text) == ("warning", f"3 texts of {texts} can't be found: not indexed yet.")
+    (found,) = knowledge("index")
+    assert (found.level, found.text) == ("ok", f"{texts} is indexed: 3 texts, with 6 passages.")
+    (texts / "shipping.md").write_text("Other text")
+    (texts / "returns.md").unlink()
+    for name in ("gifts", "hours"):
+        (texts / f"{name}.md").write_text("Text")
+    (found,) = knowledge()
+    assert (found.level, found.text) == (
+        "warning",
+        f"The index of {texts} is out of date: 2 new, 1 changed, 1 removed.",
+    )
+    (found,) = knowledge("index")
+    assert found.text == f"{texts} is indexed: 4 texts, with 5 passages."
+
+
+def test_files_that_cannot_be_indexed_are_counted(knowledge: HelpPages, texts: Path) -> None:
+    (texts / "fine.md").write_text("Text")
+    (texts / "binary.md").write_bytes(b"\0\0")
+    first, second = knowledge("index")
+    assert (first.level, first.text) == ("warning", f"1 file of {texts} can't be indexed.")
+    assert second.level == "ok"
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(
+    knowledge: HelpPages, texts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("flask_pocketping.knowledge.indexer.read_folder", refuse)
+    (found,) = knowledge()
+    assert (found.level, found.text) == ("error", f"{texts} can't be read: Permission denied.")
+
+
+def test_a_folder_that_is_missing_stops_the_check_with_its_name(tmp_path: Path) -> None:
+    app = Flask("host", instance_path=str(tmp_path))
+    app.config.update({"SECRET_KEY": STRONG, "POCKETPING_AI_KNOWLEDGE": str(tmp_path / "nowhere")})
+    with pytest.raises(ConfigurationError, match=r"POCKETPING_AI_KNOWLEDGE .*nowhere"):
+        PocketPing(app)
+
+
+def test_texts_of_a_folder_that_is_not_set_any_more_are_a_warning(knowledge: HelpPages, texts: Path) -> None:
+    (texts / "fine.md").write_text("Text")
+    knowledge("index")
+    (found,) = knowledge(POCKETPING_AI_KNOWLEDGE=None)
+    assert (found.level, "1 text of an earlier folder" in found.text) == ("warning", True)
+    assert knowledge("index", POCKETPING_AI_KNOWLEDGE=None) == []
+
+
+def test_an_ai_without_texts_gets_a_hint_and_texts_of_the_app_are_counted(tmp_path: Path) -> None:
+    app = Flask("host", instance_path=str(tmp_path))
+    app.config.update({"SECRET_KEY": STRONG, "POCKETPING_AI_PROVIDER": "openai", "POCKETPING_AI_MODEL": "m"})
+    app.config["POCKETPING_AI_API_KEY"] = "sk-x"
+    pocketping = PocketPing(app)
+    (found,) = [item for item in run_checks(app, {}, tmp_path) if item.subject == "Knowledge"]
+    assert (found.level, "no texts" in found.text, "POCKETPING_AI_KNOWLEDGE" in found.advice) == ("ok", True, True)
+    with app.app_context():
+        pocketping.add_knowledge("faq/1", "Gift cards", "They are valid for three years.")
+    (found,) = [item for item in run_checks(app, {}, tmp_path) if item.subject == "Knowledge"]
+    assert found.text == "1 text of the app, with 1 passage, can be found."
+    pocketping.close(app)
+
+
+def test_knowledge_is_not_checked_without_a_database(knowledge: HelpPages) -> None:
+    address = f"postgresql+psycopg://user:swordfish@127.0.0.1:{free_port()}/x"
+    assert knowledge(POCKETPING_DATABASE_URI=address) == []

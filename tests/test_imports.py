@@ -95,7 +95,7 @@ ALLOWED: dict[str, set[str]] = {
         *{"bounds", "chat", "clock", "config", "config_parsers", "db", "errors", "files", "host", "realtime"},
         *{"schemas", "security", "state", "values"},
     },
-    "checks": {"state", "chat.projects", "errors", "host.servers"},
+    "checks": {"state", "chat.projects", "errors", "host.servers", "knowledge.indexer", "models"},
     "cli": {"ai", "bridges", "checks", "config", "state", "chat", "clock", "errors", "migrations", "models", "values"},
     "builders": {"*"},
     "extension": {"*"},

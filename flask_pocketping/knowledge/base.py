@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, delete, func, select
 
@@ -16,21 +16,30 @@ from ..models import Passage as PassageModel
 from ..models import table
 from ..values import KnowledgeChanges, KnowledgeDocument, Passage
 from . import full_text
-from .documents import Prepared, prepare
+from .documents import MAX_PASSAGES, Prepared, prepare
 from .words import query_words
 
 T = TypeVar("T")
 
 Source = Literal["code", "folder"]
 
-#: How many passages a project may have.
-MAX_PASSAGES = 20_000
 #: How many passages a search returns at the most.
 MAX_RESULTS = 20
 #: Documents of one transaction of `sync`, so that it holds up no conversation.
 BATCH = 20
 
 passages = table(PassageModel)
+
+
+class Stored(NamedTuple):
+    """A stored document.
+
+    :ivar hash: as in `Prepared`.
+    :ivar passages: how many it has.
+    """
+
+    hash: str
+    passages: int
 
 
 class KnowledgeBase:
@@ -117,6 +126,13 @@ class KnowledgeBase:
             work = partial(_remove, project_id=project_id, source=source, keys=names)
             total += KnowledgeChanges(removed=self._in_transaction(work))
         return total
+
+    def stored(self, project_id: str, source: Source = "code") -> dict[str, Stored]:
+        """Return what is stored of a source's documents, by their keys."""
+        columns = (passages.c.document, func.min(passages.c.hash).label("hash"), func.count().label("passages"))
+        query = select(*columns).where(*_of(project_id, source)).group_by(passages.c.document)
+        with self._db.read() as connection:
+            return {row.document: Stored(row.hash, row.passages) for row in connection.execute(query)}
 
     def keys(self, project_id: str, source: Source = "code") -> set[str]:
         """Return the keys of a source's documents."""

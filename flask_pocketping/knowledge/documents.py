@@ -17,6 +17,8 @@ from .markdown_pages import read_markdown, read_text
 from .pages import Page
 from .splitting import split
 
+#: How many passages a project may have.
+MAX_PASSAGES = 20_000
 #: Part of each hash. A version of this package that reads or cuts documents in another way has another one, so that
 #: documents are indexed again.
 READER = 1

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..bounds import MAX_DOCUMENT_KEY, MAX_TITLE, storable
 from ..errors import InvalidRequest
 from ..values import KnowledgeDocument
-from .documents import READER, Prepared, prepare
+from .documents import MAX_PASSAGES, READER, Prepared, prepare
 
 #: The format of each kind of file; other files are no documents.
 SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".txt": "text", ".html": "html", ".htm": "html"}
@@ -55,12 +55,17 @@ def read_folder(folder: Path) -> FolderContent:
     """
     content = FolderContent()
     root = folder.resolve(strict=True)
+    passages = 0
     for number, path in enumerate(_files(root)):
         name = path.relative_to(root).as_posix()
         try:
             if number >= MAX_FILES:
                 raise _Refused(f"There are more than {MAX_FILES} files.")
-            content.documents.append(_read(root, path, name))
+            document = _read(root, path, name)
+            passages += len(document.rows)
+            if passages > MAX_PASSAGES:
+                raise _Refused(f"The folder has more than {MAX_PASSAGES} passages.")
+            content.documents.append(document)
         except _Refused as error:
             content.skipped.append(Skipped(_shown(name), str(error)))
         except OSError as error:

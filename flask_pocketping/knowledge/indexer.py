@@ -32,6 +32,30 @@ class IndexReport:
     skipped: list[Skipped]
 
 
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """How a folder and what is indexed of it compare.
+
+    :ivar texts: how many documents are indexed, with `passages` passages.
+    :ivar files: how many documents the folder has.
+    :ivar new: how many of these are not indexed; `changed` have changed since, and `gone` are not there any more.
+    :ivar skipped: the files that can't be documents.
+    """
+
+    texts: int
+    passages: int
+    files: int
+    new: int
+    changed: int
+    gone: int
+    skipped: list[Skipped]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the folder is indexed as it is."""
+        return not (self.new or self.changed or self.gone)
+
+
 class FolderIndexer:
     """Keeps the documents of a folder in the knowledge base.
 
@@ -78,6 +102,25 @@ class FolderIndexer:
             self._project_id, content.documents, "folder", keep=content.unreadable, going_on=going_on
         )
         return IndexReport(changes, content.skipped)
+
+    def inspect(self) -> FolderState:
+        """Compare the folder with what is indexed of it. This changes nothing.
+
+        :raises OSError: if the folder can't be read.
+        """
+        content = read_folder(self.folder)
+        stored = self._knowledge.stored(self._project_id, "folder")
+        there = {document.key: document.hash for document in content.documents}
+        known = {key: document.hash for key, document in stored.items()}
+        return FolderState(
+            texts=len(stored),
+            passages=sum(document.passages for document in stored.values()),
+            files=len(there),
+            new=len(there.keys() - known.keys()),
+            changed=sum(known.get(key, hash) != hash for key, hash in there.items()),
+            gone=len(known.keys() - there.keys() - set(content.unreadable)),
+            skipped=content.skipped,
+        )
 
     def index_if_changed(self) -> bool:
         """Index the folder if files have changed, unless another process does.

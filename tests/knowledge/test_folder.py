@@ -112,6 +112,14 @@ def test_a_folder_has_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert reasons(folder) == dict.fromkeys(["c.md", "d.md"], "There are more than 2 files.")
 
 
+def test_a_folder_has_at_most_the_passages_of_a_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_module, "MAX_PASSAGES", 3)
+    for name in "abcde":
+        (folder / f"{name}.md").write_text("# One\n\nx\n\n# Two\n\ny")
+    assert set(read(folder)) == {"a.md"}
+    assert set(reasons(folder).values()) == {"The folder has more than 3 passages."}
+
+
 def test_a_folder_that_is_gone_is_an_error(folder: Path) -> None:
     folder.rmdir()
     for work in (read_folder, fingerprint):
