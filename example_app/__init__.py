@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response
 
 from .chat import connect_hooks, pocketping
-from .demo_ai import demo_settings
+from .demo_ai import ai_settings
 from .models import init_shop
 from .seed import fill_shop
 from .views import shop
@@ -41,7 +41,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         SHOP_BAD_WORDS=os.environ.get("SHOP_BAD_WORDS", "dratted,blasted").split(","),
         POCKETPING_URL_PREFIX="",
     )
-    app.config.update(demo_settings(os.environ))
+    app.config.update(ai_settings(os.environ))
     app.config.update(pocketping_settings(os.environ))
     app.config.update(config or {})
     keep_secrets(app)

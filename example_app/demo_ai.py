@@ -1,13 +1,16 @@
-"""A scripted stand-in for a model, so that the shop shows how an AI answers without a key. It knows four answers.
+"""A scripted stand-in for a model, so that the shop shows how an AI answers without a key.
 
-`make run` sets `SHOP_DEMO_AI`. A real model, by `POCKETPING_AI_PROVIDER` and so on, takes its place.
+It quotes the help page that the chat has found for a question, looks up orders, and hands over. `make run` sets
+`SHOP_DEMO_AI`. A real model, by `POCKETPING_AI_PROVIDER` and so on, takes its place, and reads the same help pages.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flask_pocketping.ai.providers.protocol import Answer, Request, ToolCall, ToolTurn, UserTurn
 
@@ -15,7 +18,7 @@ LABEL = "(Scripted demo, no model.) "
 DISCLOSURE = "You're chatting with a scripted demo of an AI assistant, not with a model. Our team can take over."
 #: Seconds until it answers, and between two words.
 DELAY = "15"
-PAUSE = 0.06
+PAUSE = 0.04
 
 
 def demo_model(environ: Mapping[str, str]) -> ScriptedModel | None:
@@ -24,11 +27,11 @@ def demo_model(environ: Mapping[str, str]) -> ScriptedModel | None:
     return ScriptedModel() if wanted else None
 
 
-def demo_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return settings with which the demo is worth watching."""
-    if demo_model(environ) is None:
-        return {}
-    return {"POCKETPING_AI_DELAY": DELAY, "POCKETPING_AI_DISCLOSURE": DISCLOSURE}
+def ai_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of the shop's AI, if it has one: the help pages, and for the demo what makes it short."""
+    if demo_model(environ) is not None:
+        return {"POCKETPING_AI_KNOWLEDGE": "help", "POCKETPING_AI_DELAY": DELAY, "POCKETPING_AI_DISCLOSURE": DISCLOSURE}
+    return {"POCKETPING_AI_KNOWLEDGE": "help"} if environ.get("POCKETPING_AI_PROVIDER") else {}
 
 
 class ScriptedModel:
@@ -45,9 +48,11 @@ class ScriptedModel:
             return Answer(f"{LABEL}A person will reply to you here.", (call,), "tools")
         if re.search(r"\border", said) and (number := re.search(r"\d{1,9}", said)):
             return Answer("", (ToolCall("demo", "order_status", {"number": int(number[0])}),), "tools")
-        if re.search(r"\b(ship|deliver|send)", said):
-            return Answer(f"{LABEL}We ship **within two days**:\n\n- to Germany\n- to France\n- to Norway")
-        return Answer(f"{LABEL}Ask me about *shipping* or about *order 1*, or ask for a person.")
+        if passage := best_passage(request):
+            page, _, heading = passage["title"].partition(" > ")
+            quoted = f"**{heading}**\n\n{passage['text']}" if heading else passage["text"]
+            return Answer(f"{LABEL}Our help page [{page}]({passage['address']}) says:\n\n{quoted}")
+        return Answer(f"{LABEL}Ask me about *shipping*, *gift cards* or *order 1*, or ask for a person.")
 
     def stream(self, request: Request) -> Iterator[str | Answer]:
         """Yield the answer word by word."""
@@ -56,3 +61,9 @@ class ScriptedModel:
             time.sleep(PAUSE)
             yield word
         yield answer
+
+
+def best_passage(request: Request) -> Mapping[str, Any] | None:
+    """Return the first of the passages that the chat has put below "Data" in the instructions."""
+    data = json.loads(request.system.partition("\n\nData:\n")[2] or "{}")
+    return next(iter(data.get("passages", [])), None)

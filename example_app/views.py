@@ -12,6 +12,7 @@ from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from .help_pages import help_pages
 from .models import Customer, Employee, Order, Product, shop_session
 
 shop = Blueprint("shop", __name__)
@@ -47,6 +48,16 @@ def order(slug: str) -> ResponseReturnValue:
 @shop.get("/about")
 def about() -> ResponseReturnValue:
     return render_template("about.html")
+
+
+@shop.get("/help")
+def help_overview() -> ResponseReturnValue:
+    return render_template("help.html", pages=help_pages().values())
+
+
+@shop.get("/help/<name>")
+def help_page(name: str) -> ResponseReturnValue:
+    return render_template("help.html", page=help_pages().get(name) or abort(404, "We have no such help page."))
 
 
 @shop.get("/account")

@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 import requests
 from flask import Flask
+from markupsafe import escape
 
 import example_app
 from example_app.__main__ import greeting
-from example_app.demo_ai import demo_model
+from example_app.demo_ai import DISCLOSURE, LABEL, ai_settings, demo_model
+from example_app.help_pages import FOLDER, help_pages
 from example_app.mail import mail_target
 from example_app.seed import CUSTOMERS, EMPLOYEES, PASSWORD
+from flask_pocketping.knowledge.folder import read_folder
 
 from .conftest import Serve
 from .support import telegram as telegram_tokens
@@ -255,7 +258,35 @@ def test_the_shop_sends_mail_where_the_environment_names_a_server() -> None:
     assert target.name == "email"
 
 
-# --- The demo of an AI ---
+# --- Help pages and the demo of an AI ---
+
+
+def test_help_pages_are_served_and_linked(shop: Api) -> None:
+    browser = Browser(shop)
+    assert 'href="/help"' in browser.open("/").text
+    overview = browser.open("/help").text
+    for name, page in help_pages().items():
+        assert f'href="/help/{name}"' in overview
+        shown = browser.open(f"/help/{name}")
+        assert shown.status_code == 200
+        assert f"<h1>{escape(page.title)}</h1>" in shown.text
+        # All of the text is there, without marks of Markdown.
+        assert not re.search(
+            r"^\s*(#|- |\d\. )|\*\*|---", shown.text.partition("<h1>")[2].partition("</article>")[0], re.M
+        )
+    assert "<li>Norway and the rest of Europe: 5 to 8 days</li>" in browser.open("/help/shipping").text
+    for path in ("/help/nothing", "/help/..%2fseed.py", "/help/shipping.md"):
+        assert browser.open(path).status_code == 404
+
+
+def test_each_help_text_names_its_own_page(open_app: Callable[[], Flask]) -> None:
+    """So that answers link to a page that exists."""
+    app = open_app()
+    texts = read_folder(FOLDER)
+    assert texts.skipped == []
+    assert {text.url for text in texts.documents} == {f"/help/{name}" for name in help_pages()}
+    pages = app.test_client()
+    assert all(pages.get(str(text.url)).status_code == 200 for text in texts.documents)
 
 
 def test_the_demo_answers_takes_over_and_looks_up_orders(tmp_path: Path) -> None:
@@ -269,6 +300,7 @@ example_app.pocketping.create_tables(app)
 from datetime import UTC, datetime, timedelta
 from flask_pocketping import clock
 chat, state = example_app.pocketping, app.extensions["pocketping"]
+state.folder_indexer.index()
 def ask(content):
     with app.app_context():
         session_id = chat.open_session(identity=Identity(customer_id="1", name="Ada", verified=True)).id
@@ -288,7 +320,8 @@ chat.close(app)
     )
     assert shown.returncode == 0, shown.stderr
     shipping, order, person, other = shown.stdout.splitlines()
-    assert "Norway" in shipping
+    assert "[Shipping](/help/shipping)" in shipping
+    assert "Norway and the rest of Europe: 5 to 8 days" in shipping
     assert "Order 1:" in order
     assert "A person" in person
     assert "Ask me" in other
@@ -298,3 +331,46 @@ def test_a_real_model_takes_the_place_of_the_demo() -> None:
     assert demo_model({}) is None
     assert demo_model({"SHOP_DEMO_AI": "1", "POCKETPING_AI_PROVIDER": "openai"}) is None
     assert demo_model({"SHOP_DEMO_AI": "1"}) is not None
+    assert ai_settings({}) == {}
+    assert ai_settings({"SHOP_DEMO_AI": "1", "POCKETPING_AI_PROVIDER": "openai"}) == {"POCKETPING_AI_KNOWLEDGE": "help"}
+
+
+def test_make_run_shows_all_of_the_ai_without_a_key(tmp_path: Path) -> None:
+    """Taking over, an answer from a help page, the look-up of an order, and handing over."""
+    given = {"PORT": "0", "HOST": "127.0.0.1", "EXAMPLE_INSTANCE": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    settings = {"SHOP_DEMO_AI": "1", "POCKETPING_AI_DELAY": "0", **given}
+    server = Process([sys.executable, "-m", "example_app"], settings, tmp_path / "example.log")
+    try:
+        log = server.log.read_text
+        found = wait_until(
+            lambda: re.search(r"Shop +(http://\S+:\d+)/\n(?s:.*)API key +(\S+)", log()), "a shop", 60, log
+        )
+        shop = Api(found[1], found[2])
+        browser = Browser(shop)
+        browser.sign_in(ADA)
+        ada = shop.visitor(identityToken=browser.open("/identity").json()["identityToken"])
+        wait_until(lambda: "Indexed" in log(), "the help pages are indexed", 30, log)
+
+        def ask(question: str) -> str:
+            before = len(answers())
+            ada.say(question)
+            wait_until(lambda: len(answers()) > before, f"an answer to {question}", 30, log)
+            assert answers()[-1].startswith(LABEL)
+            return answers()[-1]
+
+        def answers() -> list[str]:
+            return [one["content"] for one in ada.messages() if one["sender"] == "ai"]
+
+        linked = re.search(r"\[Gift cards\]\((/help/[a-z-]+)\)", ask("How long is a gift card valid?"))
+        assert linked
+        assert "Three years" in browser.open(linked[1]).text
+        assert "Order 1: 2 of Morning Assam" in ask("Where is order 1?")
+        assert "no such order" in ask("And order 3?"), "which is Ben's"
+        assert "A person" in ask("I want a person, please")
+        session = shop.ok("GET", f"/sessions/{ada.session_id}")["session"]
+        assert (session["aiActive"], session["unanswered"]) == (False, True)
+        told = [one["content"] for one in shop.ok("GET", f"/sessions/{ada.session_id}/messages")["messages"]]
+        assert DISCLOSURE in told
+        assert "The AI hands over to you: The visitor asks for a person." in told
+    finally:
+        server.stop()
