@@ -9,14 +9,30 @@ import anthropic
 import httpx
 import openai
 import pytest
+from anthropic.types import ContentBlockParam
+from anthropic.types.message_create_params import (
+    MessageCreateParamsBase,
+    MessageCreateParamsNonStreaming,
+    MessageCreateParamsStreaming,
+)
 from google import genai
 from google.genai import errors as genai_errors
 from google.genai import types
+from openai.types.chat.completion_create_params import (
+    CompletionCreateParamsBase,
+    CompletionCreateParamsNonStreaming,
+    CompletionCreateParamsStreaming,
+)
+from pydantic import TypeAdapter, ValidationError
+
+from flask_pocketping.ai.providers.protocol import Image, ModelTurn, ToolResult, ToolSpec, ToolTurn, Turn, UserTurn
 
 from ..support.anthropic_server import AnthropicServer
 from ..support.gemini_server import GeminiServer
 from ..support.models import KEY, ModelServer, Reply, model_server
 from ..support.openai_server import OpenAIServer
+from ..support.pictures import png_of
+from .test_providers import KINDS, connected
 
 TEXT = "Grüße! 👋 It costs 5 €."
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
@@ -247,3 +263,79 @@ def test_gemini_refuses_what_the_real_server_refuses(gemini_model: ModelServer, 
     assert blocked.candidates[0].finish_reason == types.FinishReason.SAFETY
     with pytest.raises(genai_errors.ServerError):
         gemini.models.generate_content(model=FLASH, contents="Hi")
+
+
+# --- What we send ---
+
+#: A conversation with all that a request can have: pictures, calls with opaque blocks, results and errors.
+FIND = ToolSpec("find", "Find an order.", SCHEMA)
+NOTHING = ToolSpec("now", "Tell the time.", {"type": "object", "properties": {}})
+
+
+def sent_by(kind: str) -> list[dict[str, Any]]:
+    """The bodies that our provider sends for a question with a picture, and for the results of its calls."""
+    with model_server(KINDS[kind][0]()) as server, connected(server, kind) as line:
+        server.replies = [
+            Reply("Let me see.", calls=[("find", {"number": 17}), ("now", {})], thought="b3BhcXVl"),
+            Reply("Found"),
+        ]
+        turns: tuple[Turn, ...] = (
+            UserTurn("Hi"),
+            ModelTurn("Hello"),
+            UserTurn("Where is this?", (Image("image/png", png_of(4, 4)),)),
+        )
+        _, first = line.ask(turns, tools=(FIND, NOTHING))
+        results = (ToolResult(first.calls[0], "there"), ToolResult(first.calls[1], "failed", is_error=True))
+        line.ask((*turns, ModelTurn(first.text, first.calls, first.raw), ToolTurn(results)), tools=(FIND, NOTHING))
+        line.ask(turns, tools=(FIND,), stream=False)
+        assert server.refusals == []
+        return [asked.body for asked in server.accepted]
+
+
+def test_openai_parses_what_we_send() -> None:
+    known = {**CompletionCreateParamsBase.__annotations__, "stream": None}
+    for body in sent_by("openai"):
+        assert body.keys() <= known.keys()
+        form = CompletionCreateParamsStreaming if body.get("stream") else CompletionCreateParamsNonStreaming
+        parsed: Any = TypeAdapter(form).validate_python(body)
+        # The messages are checked one by one, as they are read.
+        assert len(list(parsed["messages"])) == len(body["messages"])
+        assert len(list(parsed["tools"])) == len(body["tools"])
+
+
+def test_anthropic_parses_what_we_send() -> None:
+    for body in sent_by("anthropic"):
+        form = MessageCreateParamsStreaming if body.get("stream") else MessageCreateParamsNonStreaming
+        assert body.keys() <= {*form.__annotations__, *MessageCreateParamsBase.__annotations__}
+        parsed: Any = TypeAdapter(form).validate_python(body)
+        assert len(list(parsed["messages"])) == len(body["messages"])
+        for message in body["messages"]:
+            # Pydantic can't read lists within lists that it checks one by one.
+            for block in message["content"] if isinstance(message["content"], list) else ():
+                TypeAdapter(ContentBlockParam).validate_python(block)
+        assert len(list(parsed["tools"])) == len(body["tools"])
+
+
+def test_gemini_parses_what_we_send() -> None:
+    for body in sent_by("gemini"):
+        assert body.keys() <= {"contents", "systemInstruction", "tools", "generationConfig"}
+        # These models refuse fields that they do not know.
+        contents = [types.Content.model_validate(one) for one in body["contents"]]
+        assert [one.role for one in contents][::2] == ["user"] * len(contents[::2])
+        types.Content.model_validate(body["systemInstruction"])
+        types.GenerationConfig.model_validate(body["generationConfig"])
+        for tool in body["tools"]:
+            assert types.Tool.model_validate(tool).function_declarations
+
+
+def test_the_packages_refuse_what_is_wrong() -> None:
+    """So the tests above can fail."""
+    asked: Any = {"model": "m", "max_tokens": 5, "messages": [{"role": "tool", "content": 5}]}
+    for form in (CompletionCreateParamsNonStreaming, MessageCreateParamsNonStreaming):
+        parsed: Any = TypeAdapter(form).validate_python(asked)
+        with pytest.raises(ValidationError):
+            list(parsed["messages"])
+    with pytest.raises(ValidationError):
+        TypeAdapter(ContentBlockParam).validate_python({"type": "tool_result", "content": 5})
+    with pytest.raises(ValidationError):
+        types.Content.model_validate({"role": "user", "parts": [{"texts": "x"}]})
