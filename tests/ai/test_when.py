@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from flask_pocketping.ai.schedule import Schedule
+from flask_pocketping import clock
+from flask_pocketping.ai.schedule import BURST, Schedule
 from flask_pocketping.chat import ai_actions, messages, presence, sessions
-from flask_pocketping.chat.ai_turns import note_typing
+from flask_pocketping.chat.ai_turns import note_typing, read_position, take_over
 from flask_pocketping.config import NOTICE
 from flask_pocketping.config_parsers import parse_hours
 from flask_pocketping.values import MessageType
@@ -339,6 +341,61 @@ def test_a_message_outside_of_the_hours_is_answered_when_they_begin(open_desk: O
     travel.to(moment("2026-08-05 18:00"))
     desk.deliver()
     assert desk.said(session_id)[-1] == ("ai", "Hello!")
+
+
+def stop_the_clock(at: datetime) -> None:
+    clock.set_clock(lambda: at.astimezone(UTC))
+
+
+@pytest.mark.parametrize("offline_delay", [None, 10])
+@pytest.mark.parametrize("hours", ["", "18:00-08:00"])
+def test_the_whole_table_of_when(open_desk: Open, offline_delay: int | None, hours: str) -> None:
+    """Who is there, whether the AI may answer, whether it does already, its delays and its hours."""
+    desk = open_desk(ai_delay=60, ai_offline_delay=offline_delay, ai_hours=hours, ai_timezone="Europe/Berlin")
+    for day, (attended, enabled, active) in enumerate(product((False, True), repeat=3), 3):
+        asked = moment(f"2026-08-{day:02} 17:59:30")
+        stop_the_clock(asked)
+        there = [desk.operator_comes()] if attended else []
+        session_id = desk.begin()
+        if active:
+            with desk.db.read() as connection:
+                seen = read_position(connection, session_id)
+            take_over(desk.db, session_id, seen=seen, reason="delay", disclosure=None)
+        desk.ask(session_id, "Hello?")
+        if not enabled:
+            sessions.set_ai(desk.db, session_id, False)
+        delay = 60 if attended or offline_delay is None else offline_delay
+        due = asked + (BURST if active else timedelta(seconds=delay))
+        due = max(due, moment(f"2026-08-{day:02} 18:00")) if hours else due
+        row = f"attended={attended} enabled={enabled} active={active}"
+        # The worker looks now and then before it is time.
+        for early in (asked + (due - asked) / 2, due - timedelta(milliseconds=1)):
+            stop_the_clock(early)
+            there += [desk.operator_comes()] if attended else []
+            desk.deliver()
+            assert [kind for kind, _ in desk.said(session_id)] == ["visitor"], row
+        # A worker that looked just before looks again within a fraction of a second.
+        stop_the_clock(due + timedelta(milliseconds=50))
+        desk.deliver()
+        assert [kind for kind, _ in desk.said(session_id)] == ["visitor", *(["ai"] if enabled else [])], row
+        for one in there:
+            presence.leave(desk.db, one)
+
+
+def test_a_restart_neither_forgets_an_answer_nor_repeats_it(open_desk: Open, any_database: str, travel: Travel) -> None:
+    before = open_desk(any_database)
+    session_id = before.begin("Hello?")
+    travel.forward(seconds=30)
+    before.deliver()
+    before.state.runtime.close()
+    travel.forward(seconds=31)
+    for _ in range(2):
+        after = open_desk(any_database)
+        after.deliver()
+        assert after.said(session_id) == [("visitor", "Hello?"), ("ai", "Hello!")]
+        after.state.runtime.close()
+        travel.forward(seconds=120)
+    assert len(before.model.asked) == 1
 
 
 # --- Hand-over ---
