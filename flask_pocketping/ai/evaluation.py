@@ -9,7 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..bounds import MAX_PAGE_SIZE
 from ..chat.ai_budget import BudgetExhausted
+from ..chat.messages import list_messages
+from ..chat.sessions import list_sessions
+from ..db import Database
 from ..errors import PocketPingError
 from ..values import Identity, Message, MessageType, Session, SessionStatus
 from .answering import PASSAGES, Watch
@@ -22,6 +26,10 @@ from .setup import AI
 
 #: The time of all replays, so that the same conversation makes the same request.
 MOMENT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+#: What an export keeps of a page.
+_KEPT = ("pageUrl", "pageTitle", "language")
 
 
 class WrongCase(PocketPingError):
@@ -98,6 +106,47 @@ def read_cases(path: Path) -> Iterator[Case]:
         for end in ends:
             label = name if len(ends) == 1 else f"{name}, message {end}"
             yield Case(label, session, messages[:end], expected if end == ends[-1] else {})
+
+
+def export_cases(db: Database, project_id: str, limit: int) -> Iterator[dict[str, Any]]:
+    """Yield the newest conversations of a project in the form that `read_cases` reads.
+
+    Notes, system messages and deleted messages are left out, and so are names and email addresses of visitors. What
+    they wrote is there.
+
+    :param limit: the most conversations.
+    """
+    cursor: str | None = None
+    while limit > 0:
+        page = list_sessions(db, project_id, started=True, limit=min(limit, MAX_PAGE_SIZE), cursor=cursor)
+        for session in page.sessions:
+            yield _exported(db, session)
+        limit -= len(page.sessions)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _exported(db: Database, session: Session) -> dict[str, Any]:
+    messages: list[dict[str, Any]] = []
+    after, has_more = 0, True
+    while has_more:
+        page = list_messages(db, session.id, after=after, limit=MAX_PAGE_SIZE, internal=False)
+        messages += [
+            {"type": str(one.type), "content": one.content}
+            for one in page.messages
+            if one.type != MessageType.SYSTEM and one.deleted_at is None and one.content
+        ]
+        after, has_more = page.messages[-1].seq if page.messages else after, page.has_more
+    metadata = {name: session.metadata[name] for name in _KEPT if session.metadata.get(name)}
+    identity = session.identity
+    known = {"customerId": identity.customer_id, "verified": identity.verified} if identity is not None else None
+    return {
+        "id": session.id,
+        "messages": messages,
+        **({"metadata": metadata} if metadata else {}),
+        **({"identity": known} if known else {}),
+    }
 
 
 def evaluate(ai: AI, provider: Provider, case: Case) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import click
 
 from ..ai.cassette import Cassette
-from ..ai.evaluation import Report, WrongCase, evaluate, read_cases
+from ..ai.evaluation import Report, WrongCase, evaluate, export_cases, read_cases
 from ..ai.providers.protocol import Answer, Provider, ProviderError, Request, UserTurn
 from ..ai.setup import AI
+from ..models import DEFAULT_PROJECT
 from ..state import current_state
 from .knowledge import ai_commands
 from .output import CommandError, as_json, explained, print_json
@@ -77,6 +79,16 @@ def evaluate_ai(file: Path, cassette: Path | None, record: bool, json_output: bo
         raise SystemExit(1)
 
 
+@ai_commands.command("export")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="The most conversations.")
+@click.option("--project", "project_id", default=DEFAULT_PROJECT, show_default=True, help="The project's id.")
+def export(limit: int, project_id: str) -> None:
+    """Print the newest conversations as JSON lines, for `ai eval`. They have what visitors wrote."""
+    cases = explained(lambda: list(export_cases(current_state().db, project_id, limit)))
+    for case in cases:
+        click.echo(json.dumps(case, ensure_ascii=False))
+
+
 def _current_ai() -> AI:
     ai = current_state().ai
     if ai is None:
@@ -109,3 +121,6 @@ def _show(reports: list[Report]) -> None:
     failed = sum(bool(report.problems) for report in reports)
     tokens = sum(report.tokens for report in reports)
     click.echo(f"{len(reports)} cases, {failed} failed, {handed} handed over, {tokens} tokens")
+    passages = sum(len(report.retrieved) for report in reports)
+    calls = sum(len(report.called) for report in reports)
+    click.echo(f"{passages} passages retrieved, {calls} tools called")

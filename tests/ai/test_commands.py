@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from flask_pocketping import Identity
+from flask_pocketping.chat import messages, notes
 
 from ..support.desk import Desk
 from ..support.models import KEY, Reply
@@ -108,6 +109,7 @@ def test_conversations_are_replayed_and_recorded(desk: Desk, cases: str, tmp_pat
     assert "ok      order, message 3" in second.output
     assert "FAILED  person" in second.output
     assert "3 cases, 1 failed, 1 handed over" in second.output
+    assert "0 passages retrieved, 2 tools called" in second.output
     assert len(desk.model.asked) == asked, "no model is asked"
     assert looked == [17, 17]
     assert KEY not in cassette.read_text()
@@ -198,3 +200,33 @@ def test_binary_files_are_refused(desk: Desk, cases: str, tmp_path: Path) -> Non
         shown = run(desk, "eval", *arguments)
         assert "Line 1" in shown.output
         assert isinstance(shown.exception, SystemExit)
+
+
+def test_the_owners_own_conversations_are_exported_and_replayed(desk: Desk, tmp_path: Path) -> None:
+    ada = Identity(customer_id="7", name="Ada Marsh", email="ada@shop.example", verified=True)
+    page = {"pageUrl": "https://shop.example/tea", "language": "en", "ip": "192.0.2.7"}
+    first = desk.begin("My PIN is 4711", "Do you ship?", identity=ada, metadata=page)
+    [deleted, *_] = messages.list_messages(desk.db, first).messages
+    messages.delete_message(desk.db, first, deleted.id)
+    desk.reply(first, "We do.\u2028Anything else?")
+    notes.add_note(desk.db, first, "A difficult customer", operator_name="Ana")
+    desk.ask(first, *(f"Question {number}" for number in range(120)))
+    second = desk.begin("Hello?")
+    desk.begin()
+    shown = run(desk, "export")
+    assert shown.exit_code == 0
+    newest, oldest = map(json.loads, shown.output.removesuffix("\n").split("\n"))
+    assert newest == {"id": second, "messages": [{"type": "visitor", "content": "Hello?"}]}
+    assert (oldest["id"], oldest["identity"]) == (first, {"customerId": "7", "verified": True})
+    assert oldest["metadata"] == {"pageUrl": "https://shop.example/tea", "language": "en"}
+    assert [one["content"] for one in oldest["messages"][:2]] == ["Do you ship?", "We do.\u2028Anything else?"]
+    assert len(oldest["messages"]) == 122
+    for secret in ("4711", "difficult", "Marsh", "ada@", "192.0.2.7"):
+        assert secret not in shown.output
+    path = tmp_path / "cases.jsonl"
+    path.write_text(shown.output, encoding="utf-8")
+    replayed = run(desk, "eval", str(path))
+    assert "3 cases, 0 failed" in replayed.output
+    assert "0 passages retrieved, 0 tools called" in replayed.output
+    assert run(desk, "export", "--limit", "1").output.count("\n") == 1
+    assert run(desk, "export", "--project", "proj_other").output == ""
