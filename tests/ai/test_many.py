@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ import pytest
 
 from flask_pocketping import PocketPing
 from flask_pocketping.ai.providers.protocol import Answer, Request
+from flask_pocketping.chat import deliveries
 
 from ..support.clients import Api
 from ..support.desk import SETTINGS
-from ..support.models import ModelServer, Reply
+from ..support.models import Asked, ModelServer, Reply
 from ..support.servers import make_app, serving, wait_until, worker
 
 pytestmark = pytest.mark.slow
@@ -62,6 +63,42 @@ def test_a_hundred_conversations_are_each_answered_once_by_two_workers(
 
 def _asked() -> dict[str, Any]:
     return {"content": "Hello?", "type": "visitor"}
+
+
+def test_no_answer_follows_an_operators_that_comes_at_the_same_moment(
+    any_database: str, tmp_path: Path, model: ModelServer
+) -> None:
+    """Each operator answers just when the model does, so that both write to the conversation at once."""
+    settings = connected(model, ai_disclosure="", **OPEN_DOOR)
+    with ExitStack() as stack:
+        app = make_app(tmp_path, any_database, **settings)
+        api = stack.enter_context(serving(app))
+        pool = stack.enter_context(ThreadPoolExecutor(8))
+        replied: list[Future[Any]] = []
+
+        def reply(asked: Asked) -> Reply:
+            session_id = str(asked.body["messages"][-1]["content"])
+            body = {"content": "Here I am", "operatorName": "Ana"}
+            replied.append(pool.submit(api.ok, "POST", f"/sessions/{session_id}/messages", body))
+            return Reply("I am a robot. " * 30, pieces=20)
+
+        model.reply = reply
+        ids = [api.session() for _ in range(25)]
+        for one in ids:
+            api.ok("POST", f"/sessions/{one}/messages", {"content": one, "type": "visitor"})
+        wait_until(lambda: len(replied) == len(ids), "all were asked", 90, lambda: len(replied))
+        for made in replied:
+            made.result(30)
+
+        def waiting() -> int:
+            found = deliveries.list_deliveries(app.extensions["pocketping"].db, limit=100).deliveries
+            return sum(str(one.state) in {"pending", "running"} for one in found)
+
+        wait_until(lambda: not waiting(), "nothing is due any more", 60, waiting)
+        kinds = [said(api, one) for one in ids]
+        assert all(one in (["visitor", "operator"], ["visitor", "ai", "operator"]) for one in kinds), kinds
+        assert not any(api.ok("GET", f"/sessions/{one}")["session"]["aiActive"] for one in ids)
+    assert len(model.asked) == len(ids)
 
 
 def test_a_worker_that_is_killed_is_replaced_and_answers_once(
