@@ -203,7 +203,7 @@ class _Making:
 
     def _stream(self, request: Request) -> Answer:
         text, checked, shown = "", time.monotonic(), 0.0
-        for part in _streamed(self._parts.provider, request):
+        for part in streamed(self._parts.provider, request):
             if isinstance(part, Answer):
                 return part
             text += part
@@ -321,7 +321,7 @@ def _text_of(turn: Turn) -> str:
     return "" if isinstance(turn, ToolTurn) else turn.text
 
 
-def _streamed(provider: Provider, request: Request) -> Iterator[str | Answer]:
+def streamed(provider: Provider, request: Request) -> Iterator[str | Answer]:
     """Stream an answer. Whatever a provider of the host raises counts as a failure of the model."""
     try:
         yield from provider.stream(request)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from ..ai.answering import streamed
 from ..ai.cassette import Cassette
 from ..ai.evaluation import Report, WrongCase, evaluate, export_cases, read_cases
 from ..ai.providers.protocol import Answer, Provider, ProviderError, Request, UserTurn
@@ -33,7 +34,7 @@ def check_ai() -> None:
     )
     try:
         answer: str | Answer = ""
-        for part in ai.answering.provider.stream(request):
+        for part in streamed(ai.answering.provider, request):
             answer = part
     except ProviderError as error:
         raise CommandError(f"{ai.name}: {error}{_advice(error)}") from None

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from flask import Flask
 
-from flask_pocketping import Identity
+from flask_pocketping import Identity, PocketPing
 from flask_pocketping.chat import messages, notes
 
 from ..support.desk import Desk
@@ -44,6 +45,22 @@ def test_the_check_says_what_to_do(desk: Desk, reply: Reply, said: str) -> None:
     assert shown.exit_code == 1
     assert said in shown.output
     assert KEY[:7] not in shown.output
+
+
+def test_the_check_of_a_provider_of_the_host_shows_no_traceback(tmp_path: Path) -> None:
+    class Broken:
+        def answer(self, request: Any) -> Any: ...
+
+        def stream(self, request: Any) -> Any:
+            raise KeyError("a key of mine")
+
+    app = Flask("host", instance_path=str(tmp_path))
+    app.config.update(SECRET_KEY="of the test", POCKETPING_WORKER="off")
+    pocketping = PocketPing(app, ai=Broken())
+    shown = app.test_cli_runner().invoke(args=["pocketping", "ai", "check"])
+    assert (shown.exit_code, "Broken: The provider failed: KeyError." in shown.output) == (1, True)
+    assert isinstance(shown.exception, SystemExit)
+    pocketping.close(app)
 
 
 def test_without_an_ai_the_commands_say_so(tmp_path: Path) -> None:

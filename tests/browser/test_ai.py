@@ -92,6 +92,7 @@ def test_the_ai_takes_over_says_what_it_is_and_answers_from_a_help_page(
     with context.expect_page() as opened:
         link.click()
     expect(opened.value.get_by_role("heading", name="Shipping", exact=True)).to_be_visible()
+    check_accessible(opened.value)
     assert "Norway and the rest of Europe" in str(model.asked[0].body), "the passage was found"
     assert len(model.asked) == 1
 
