@@ -251,6 +251,7 @@ def _ai(
         before=before,
         stream=announcer.stream,
         drafted=lambda session: announcer.draft_changed(session.project_id, session.id),
+        acted=lambda session: announcer.action_changed(session.project_id, session.id),
     )
     announcer.on_operator_typing = OperatorsTyping(db)
     run = partial(as_sync, app.ensure_sync)

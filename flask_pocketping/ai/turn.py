@@ -59,6 +59,7 @@ class Surroundings:
     :ivar before: as for `send_message`.
     :ivar stream: announces the growing text of an answer: project, session, id of the stream, text, whether it ended.
     :ivar drafted: announces a new draft to operators.
+    :ivar acted: announces to operators that a call waits for a yes, or that one was decided on or made.
     """
 
     facts: Callable[[Session], Sequence[dict[str, Any]]] = lambda session: ()
@@ -66,6 +67,7 @@ class Surroundings:
     before: Callable[[MessageDraft], None] | None = None
     stream: Callable[[str, str, str, str, bool], None] = lambda project, session, stream, text, done: None
     drafted: Callable[[Session], None] = lambda session: None
+    acted: Callable[[Session], None] = lambda session: None
 
 
 class Turn:
@@ -126,7 +128,10 @@ class Turn:
         watch = Watch(grew=self._grew, check=self._check)
         try:
             result = self._answering.make(self._session, View(system, turns, question), passages, budget, watch)
-            return self._store(result, started)
+            outcome = self._store(result, started)
+            if result.pending is not None:
+                self._around.acted(self._session)
+            return outcome
         finally:
             if self._shown:
                 self._around.stream(self._session.project_id, self._session.id, self._stream_id, "", True)
@@ -160,6 +165,7 @@ class Turn:
         said = next((one for one in reversed(history) if one.type != MessageType.SYSTEM and not one.deleted_at), None)
         if waiting is not None and said is not None and said.type == MessageType.VISITOR:
             ai_actions.move(self._db, waiting.id, "waiting", "accepted" if says_yes(said.content) else "refused")
+            self._around.acted(self._session)
         with self._db.read() as connection:
             found = ai_actions.decided(connection, self._session.id)
         return [self._run(action) if action.state == "accepted" else action for action in found]
@@ -182,6 +188,7 @@ class Turn:
         except Exception:
             logger.exception("The AI tool %s failed.", action.tool)
         ai_actions.move(self._db, action.id, "running", state, result)
+        self._around.acted(self._session)
         return replace(action, state=state, result=result)
 
     # --- What comes of it ---

@@ -275,6 +275,7 @@ def session_value(row: Row, last_message: MessageValue | None) -> Session:
         visitor_online=bool(row["visitor_online"]),
         csat=None if row["csat_score"] is None else CSAT(row["csat_score"], row["csat_comment"], row["csat_at"]),
         csat_requested_at=row["csat_requested_at"],
+        ai_handed_over=True if row["ai_handed_over"] else None,
     )
 
 

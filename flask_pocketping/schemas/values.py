@@ -123,7 +123,7 @@ class OfficeMessageSchema(MessageSchema):
 
 
 class SessionSchema(OutputSchema):
-    optional = frozenset({"csat", "csatRequestedAt"})
+    optional = frozenset({"csat", "csatRequestedAt", "aiHandedOver"})
 
     id = fields.String(required=True)
     visitorId = fields.String(attribute="visitor_id", required=True)
@@ -135,6 +135,9 @@ class SessionSchema(OutputSchema):
     identity = fields.Nested(IdentitySchema, allow_none=True, required=True)
     aiEnabled = fields.Boolean(attribute="ai_enabled", required=True)
     aiActive = fields.Boolean(attribute="ai_active", required=True)
+    aiHandedOver = fields.Boolean(
+        attribute="ai_handed_over", metadata={"description": "True while the AI is silent because it handed over."}
+    )
     unread = fields.Integer(required=True)
     lastMessage = fields.Nested(MessageSchema, attribute="last_message", allow_none=True, required=True)
     closedAt = Time(attribute="closed_at", allow_none=True, required=True)

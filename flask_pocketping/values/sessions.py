@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from .messages import Message, SearchMatch
 from .people import Identity
@@ -47,6 +47,7 @@ class Session:
     :ivar identity: who the visitor is, if known.
     :ivar ai_enabled: whether the AI may reply.
     :ivar ai_active: whether the AI replies now.
+    :ivar ai_handed_over: true if the AI has handed over to people, and is silent until somebody allows it again.
     :ivar unread: the number of the visitor's messages that no operator has read.
     :ivar last_message: the newest message that is not one of `NOTICES`, if any.
     :ivar closed_at: when it was closed, if it is.
@@ -77,6 +78,7 @@ class Session:
     visitor_online: bool = False
     csat: CSAT | None = None
     csat_requested_at: datetime | None = None
+    ai_handed_over: Literal[True] | None = None
 
 
 @dataclass(frozen=True, slots=True)

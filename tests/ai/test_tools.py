@@ -14,6 +14,7 @@ from flask_pocketping.values import Session
 
 from ..support.desk import Desk
 from ..support.models import ModelServer, Reply
+from ..support.servers import serving
 from ..support.travel import Travel
 from .conftest import Open
 
@@ -340,6 +341,25 @@ def test_an_operator_confirms_or_refuses(shop: Shop, travel: Travel) -> None:
         assert shop.cancelled == ([17] if accept else [])
         assert desk.said(session_id)[-1] == ("ai", "There you go.")
         assert told in str(desk.model.asked[-1].body)
+
+
+def test_operators_are_told_live_of_a_call_that_waits_and_of_what_came_of_it(shop: Shop, travel: Travel) -> None:
+    desk = shop.desk
+    with serving(desk.app) as api, api.socket() as office:
+        desk.model.replies = [Reply("I have asked.", calls=[("refund", {"number": 17})]), Reply("There you go.")]
+        session_id = desk.begin("Refund order 17", identity=ADA)
+        answer(shop, travel)
+        assert office.expect("ai_action")["sessionId"] == session_id
+        path = f"/sessions/{session_id}/ai/actions"
+        [action] = api.ok("GET", path)["actions"]
+        assert (action["tool"], action["state"]) == ("refund", "waiting")
+        assert api.ok("POST", f"{path}/{action['id']}", {"accept": True})["action"]["state"] == "accepted"
+        assert office.expect("ai_action")["sessionId"] == session_id
+        answer(shop, travel)
+        assert office.expect("ai_action")["sessionId"] == session_id
+        [action] = api.ok("GET", path)["actions"]
+        assert (action["state"], action["result"]) == ("done", "It is refunded.")
+        assert api.post(f"{path}/{action['id']}", {"accept": True}).status_code == 409
 
 
 def test_an_effect_is_made_at_most_once_also_if_the_answer_fails(shop: Shop, travel: Travel) -> None:

@@ -410,13 +410,16 @@ def test_after_a_hand_over_only_switching_it_on_wakes_the_ai(desk: Desk, travel:
     assert desk.notices(session_id, internal=True) == ["The AI hands over to you: Wants a person"]
     found = desk.session(session_id)
     assert (found.ai_active, found.ai_enabled, found.unanswered) == (False, True, True)
+    assert '"aiHandedOver":true' in desk.data(session_id, "session.updated")
     desk.ask(session_id, "Hello?")
     desk.reply(session_id)
     desk.ask(session_id, "And now?")
     travel.forward(seconds=90)
     desk.deliver()
     assert len(desk.model.asked) == 1
+    assert desk.session(session_id).ai_handed_over
     sessions.set_ai(desk.db, session_id, True)
+    assert not desk.session(session_id).ai_handed_over
     travel.forward(seconds=2)
     desk.deliver()
     assert desk.said(session_id)[-1] == ("ai", "Hello!")

@@ -80,4 +80,6 @@ def list_ai_actions(call: Call, session_id: str) -> Any:
 @routes("POST /sessions/<session_id>/ai/actions/<action_id>", body=ai.DecideActionRequest, response=ai.AIActionResponse)
 def decide_ai_action(call: Call, session_id: str, action_id: str) -> Any:
     """Confirm or refuse a call of a tool with effects."""
-    return ai_actions.decide(call.state.db, session_id, action_id, call.body["accept"], call.project_id)
+    action = ai_actions.decide(call.state.db, session_id, action_id, call.body["accept"], call.project_id)
+    call.state.announcer.action_changed(call.project_id, session_id)
+    return action

@@ -40,7 +40,7 @@ def make_operator_token(call: Call) -> Any:
         "project": project,
         "projects": allowed,
         "capabilities": {
-            "ai": call.state.ai_after is not None,
+            "ai": call.state.ai is not None,
             "editOthers": call.state.config.operators_edit == "all",
             "maxUploadSize": call.state.files.max_size if call.state.files is not None else None,
             "bridges": list(call.state.bridges.bridges),
