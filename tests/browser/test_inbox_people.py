@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -102,12 +103,15 @@ def test_the_host_may_let_operators_change_each_others_messages(open_shop: OpenS
     expect(inbox.message("A mistake").get_by_text("Tom Whitby")).to_be_visible()
 
 
-def test_the_ai_switch_is_shown_where_there_is_an_ai(shop: Shop, new_context: NewContext) -> None:
+def test_the_ai_switch_is_shown_where_there_is_an_ai(
+    shop: Shop, new_context: NewContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visitor = visitor_saying(shop, "Hello")
     inbox = signed_in(shop, new_context).visit(visitor.session_id)
     expect(inbox.details.get_by_role("button", name="Ask for a rating")).to_be_visible()
     expect(inbox.details.get_by_role("switch")).to_have_count(0)
-    state_of(shop.app).ai_after = 30.0
+    # Only the switch is looked at, so any object serves as an AI.
+    monkeypatch.setattr(state_of(shop.app), "ai", SimpleNamespace(name="a model"))
     inbox.page.reload()
     switch = inbox.details.get_by_role("switch", name="AI replies")
     expect(switch).to_be_checked()

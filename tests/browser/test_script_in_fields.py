@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from flask_pocketping.chat import ai_actions, ai_answers, ai_drafts, ai_turns
 from flask_pocketping.host.loaders import Loaders
-from flask_pocketping.values import Identity, Operator
+from flask_pocketping.values import AISource, Identity, Operator
 
 from ..support.browsers import Faults, wait_for
 from .chat import Chat
@@ -137,4 +140,49 @@ def test_a_customer_name_is_plain_text_in_the_widget(
     page.goto(shop.url)
     chat = Chat(page).open()
     chat.tell("Hello")
+    expect_harmless(page)
+
+
+def test_what_a_model_writes_is_plain_text_in_the_inbox(shop: Shop, context: BrowserContext) -> None:
+    """Its drafts, calls, reasons and sources, and its own name."""
+    state = shop.app.extensions["pocketping"]
+    state.ai = SimpleNamespace(name=EVIL)
+    visitor = shop.api.visitor()
+    visitor.say("Hello")
+    session = visitor.session_id
+    said = shop.api.ok("POST", f"/sessions/{session}/messages", {"content": EVIL, "type": "ai"})["message"]
+    visitor.say("Hello?")
+    project = shop.api.ok("GET", f"/sessions/{session}")["session"]["projectId"]
+    sources = [AISource(EVIL, EVIL, EVIL, EVIL_URL), AISource("b", "1", EVIL, f"https://x.example/{EVIL}")]
+    passages = ai_answers.passage_rows(sources)
+    with state.db.transaction() as tx:
+        calls = [{"name": EVIL[:64], "ok": False}]
+        ai_answers.record(tx, project, session, "answered", message_id=said["id"], passages=passages, calls=calls)
+        ai_answers.record(tx, project, session, "failed", reason=EVIL)
+        ai_actions.ask(tx, session, EVIL[:64], {EVIL: EVIL, "list": [EVIL, {EVIL: EVIL_URL}]}, EVIL, "operator")
+    with state.db.read() as connection:
+        seen = ai_turns.read_position(connection, session)
+    ai_drafts.write_draft(
+        *(state.db, session, f"{EVIL} [x]({EVIL_URL}) **{EVIL}**"),
+        sources=sources,
+        seen=seen,
+        confirm=lambda tx: None,
+        stored=lambda tx, draft_id: None,
+        hand_over=EVIL,
+    )
+
+    shop.sign_in(context, ANA)
+    inbox = Inbox(context.new_page(), shop.url).visit(session)
+    page = inbox.page
+    draft = page.get_by_role("region", name="AI draft")
+    expect(draft).to_contain_text("<script>window.ran=1</script>")
+    request = page.get_by_role("region", name="The AI needs your approval")
+    expect(request.get_by_role("definition")).to_have_count(3)
+    expect(request).to_contain_text("<script>window.ran=1</script>")
+    for shown in page.locator("summary").all():
+        shown.click()
+    expect(inbox.messages.get_by_role("link", name=EVIL)).to_have_count(1)
+    expect(inbox.details.get_by_text(EVIL, exact=True).first).to_be_visible()
+    expect_harmless(page)
+    draft.get_by_role("button", name="Edit").click()
     expect_harmless(page)

@@ -1,6 +1,7 @@
 /** Wires the parts of the inbox together, and shows the pane that the page's address names. */
 
 import { Actions } from './actions.js';
+import { AIWatch } from './aiWatch.js';
 import { Api, SignedOut } from './api.js';
 import { Connection } from './connection.js';
 import { ConversationPane } from './conversation.js';
@@ -52,6 +53,13 @@ export class App {
       openSession: () => this.route.sessionId,
       onSignedOut: () => this.showSignedOut(),
       onFailure: (text) => this.frame.showToast(text),
+      onDecided: () => this.aiWatch.soon(),
+    });
+    this.aiWatch = new AIWatch({
+      store: this.store,
+      api: this.api,
+      openSession,
+      failed: (error, options) => this.actions.failed(error, options),
     });
     this.loader = new Loader(this.store, this.api, {
       failed: (error, options) => this.actions.failed(error, options),
@@ -216,6 +224,7 @@ export class App {
   /** @param {import('./types.js').Frame} frame */
   receive(frame) {
     this.store.apply(frame);
+    this.aiWatch.receive(frame);
     // The site may know more of a visitor who has signed in.
     if (frame.type === 'visitor.identified' && frame.sessionId === this.route.sessionId)
       void this.loader.loadFacts(frame.sessionId);
@@ -230,6 +239,7 @@ export class App {
     if (state !== 'open') return;
     void this.loader.loadOperators();
     this.outbox.flush();
+    this.aiWatch.soon();
     if (this.started) return;
     this.started = true;
     // Events may be missing between what was loaded before and the first event.
@@ -256,7 +266,9 @@ export class App {
   conversationLoaded(sessionId, state) {
     if (sessionId !== this.route.sessionId) return;
     this.conversation.setState(state);
-    if (state === 'ready') this.receipts.plan();
+    if (state !== 'ready') return;
+    this.receipts.plan();
+    this.aiWatch.soon();
   }
 
   comeBack() {

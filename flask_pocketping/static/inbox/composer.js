@@ -111,6 +111,17 @@ export class Composer {
     this.changed();
   }
 
+  /**
+   * Add a text to what is being written.
+   *
+   * @param {string} text
+   */
+  insert(text) {
+    this.field.value = [this.field.value, text].filter(Boolean).join('\n\n');
+    this.focus();
+    this.changed();
+  }
+
   /** @param {Message | null} message */
   reply(message) {
     this.replyTo = message;
@@ -147,8 +158,9 @@ export class Composer {
 
   // Typing
 
-  tellTyping() {
-    const types = Boolean(this.field.value.trim());
+  /** @param {string} [text] what is being written */
+  tellTyping(text = this.field.value) {
+    const types = Boolean(text.trim());
     clearTimeout(this.silence);
     if (!types) return this.endTyping();
     this.silence = window.setTimeout(() => this.endTyping(), TYPING_ENDS);

@@ -1,13 +1,16 @@
 /** The pane with one conversation: its head, its messages, who types, and the composer. */
 
+import { AIStrip } from './aiStrip.js';
 import { Composer } from './composer.js';
 import { ConversationHead } from './conversationHead.js';
 import { announce, el, fill, inNextFrame, setAttribute } from './dom.js';
+import { DraftCard } from './draftCard.js';
 import { firstSteps } from './firstSteps.js';
 import { nameOf, preview } from './format.js';
 import { GrowingMessage } from './growingMessage.js';
 import { icon } from './icons.js';
 import { MessageLog } from './messageLog.js';
+import { RequestCard } from './requestCard.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./types.js').Session} Session */
@@ -23,6 +26,8 @@ export class ConversationPane {
     this.sessionId = '';
     /** @type {Composer | null} */
     this.composer = null;
+    /** What the AI waits for, above the composer. @type {(DraftCard | RequestCard)[]} */
+    this.aiCards = [];
     /** The message to jump to as soon as the conversation is there. */
     this.wanted = '';
     this.reading = 0;
@@ -36,6 +41,7 @@ export class ConversationPane {
       el('i', {}),
     );
     this.head = new ConversationHead(app);
+    this.aiStrip = new AIStrip(app);
     this.growing = new GrowingMessage();
     this.log = new MessageLog(app, this.growing.element, this.typing);
     this.replying = el('p', { class: 'replying', role: 'status' });
@@ -50,6 +56,7 @@ export class ConversationPane {
         onDrop: (event) => this.drop(event),
       },
       this.head.element,
+      this.aiStrip.element,
       this.log.element,
       this.replying,
       this.foot,
@@ -63,6 +70,7 @@ export class ConversationPane {
     store.on('session', (id) => id === this.sessionId && this.renderHead());
     store.on('typing', (id) => id === this.sessionId && this.renderTyping());
     store.on('growing', (id) => id === this.sessionId && this.renderGrowing());
+    store.on('ai', (id) => id === this.sessionId && this.paintAi());
     store.on('message', (message) => this.tell(message));
     for (const topic of ['operators', 'query']) store.on(topic, () => this.log.render());
     store.on('operators', () => this.renderHead());
@@ -77,12 +85,15 @@ export class ConversationPane {
     this.sessionId = sessionId;
     this.wanted = '';
     this.composer = sessionId ? new Composer(this.app, sessionId) : null;
-    fill(this.foot, this.composer?.element);
+    this.aiCards = sessionId ? [new RequestCard(this.app, sessionId), new DraftCard(this.app, sessionId)] : [];
+    fill(this.foot, ...this.aiCards.map(({ element }) => element), this.composer?.element);
     for (const part of [this.head.element, this.log.element, this.replying, this.foot]) part.hidden = !sessionId;
+    if (!sessionId) this.aiStrip.element.hidden = true;
     this.blank.hidden = Boolean(sessionId);
     this.log.show(sessionId);
     if (!sessionId) return this.paintBlank();
     this.paintHead();
+    this.paintAi();
     this.paintTyping();
     this.paintGrowing();
   }
@@ -109,6 +120,12 @@ export class ConversationPane {
   paintHead() {
     this.composer?.paint();
     this.head.paint(this.sessionId);
+    this.aiStrip.paint(this.sessionId);
+    this.paintAi();
+  }
+
+  paintAi() {
+    for (const card of this.aiCards) card.paint();
   }
 
   paintBlank() {

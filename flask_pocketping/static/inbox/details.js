@@ -1,5 +1,6 @@
 /** The pane beside a conversation: who the visitor is, what they view, customer data, and the switches. */
 
+import { AICard } from './aiCard.js';
 import { BridgesCard } from './bridgesCard.js';
 import { el, fill, iconButton, inNextFrame, setAttribute } from './dom.js';
 import { fullTime, initials, localTime, nameOf, safeUrl, shortTime, shortUrl, tint } from './format.js';
@@ -22,6 +23,7 @@ export class DetailsPane {
     this.pages = [];
     this.who = el('div', { class: 'who' });
     this.control = el('section', { class: 'card' });
+    this.ai = new AICard(app.store);
     this.bridges = new BridgesCard(app.store);
     this.host = el('section', { class: 'card' });
     this.where = el('section', { class: 'card' });
@@ -41,6 +43,7 @@ export class DetailsPane {
         { class: 'scroller details-scroller', tabindex: 0, role: 'region', 'aria-label': texts.details },
         this.who,
         this.control,
+        this.ai.element,
         this.bridges.element,
         this.host,
         this.where,
@@ -58,6 +61,7 @@ export class DetailsPane {
     this.facts = [];
     this.pages = [];
     this.paint();
+    this.ai.show(sessionId);
     this.bridges.show(sessionId);
   }
 
@@ -158,7 +162,6 @@ export class DetailsPane {
         this.control,
         el('h3', {}, texts.conversationSection),
         ai,
-        session.aiActive && el('p', { class: 'quiet' }, icon('spark'), ` ${texts.assistantActive}`),
         el('h4', {}, texts.rating),
         rating,
         ask,

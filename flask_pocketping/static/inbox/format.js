@@ -166,6 +166,11 @@ export function duration(seconds) {
   return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
 }
 
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+
+/** @param {number} number */
+export const wholeNumber = (number) => whole.format(number);
+
 /** @param {number} share 0 to 1 */
 export const percent = (share) => `${Math.round(share * 100)}%`;
 

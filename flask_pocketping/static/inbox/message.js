@@ -1,12 +1,14 @@
 /** One message: its bubble, its files, and its time. */
 
-import { bridgeName, deliveryLines, isHeldUp } from './bridges.js';
+import { bridgeName, deliveryLines } from './bridges.js';
 import { content } from './content.js';
 import { el, fill } from './dom.js';
 import { clockTime, fileSize, fullTime, preview, safeUrl } from './format.js';
 import { icon } from './icons.js';
+import { internalNote } from './internalNote.js';
 import { marked } from './marks.js';
 import { toolbar } from './messageTools.js';
+import { sourceList } from './sources.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./types.js').Message} Message */
@@ -38,6 +40,7 @@ import { texts } from './texts.js';
  * @property {boolean} mayChange whether the operator may edit and delete it
  * @property {string} query what was searched for, '' if nothing
  * @property {readonly import('./types.js').Delivery[]} deliveries what became of it on each bridge
+ * @property {readonly import('./types.js').AISource[]} sources what an answer of the AI is based on
  */
 
 /** The width of a picture in a message, in CSS pixels. */
@@ -86,6 +89,8 @@ export function messageLine(message, context, actions) {
   item.append(head, line, foot(message, last));
   const onBridges = !message.deletedAt && deliveryLines(context.deliveries);
   if (onBridges) item.append(onBridges);
+  const sources = !message.deletedAt && sourceList(context.sources);
+  if (sources) item.append(sources);
   // Touch screens have no hover: a tap on the message shows its tools.
   item.addEventListener('click', () => item.classList.toggle('picked'));
   return item;
@@ -147,42 +152,12 @@ export function noteLine(note) {
  * @param {string} query
  */
 function systemLine(message, query) {
-  const text = message.kind ? texts.announced[message.kind] : message.content;
+  const announced = message.kind && texts.announced[message.kind];
   return el(
     'li',
     { class: 'note', 'data-id': message.id },
-    el('span', { dir: 'auto' }, ...marked(text, query)),
+    el('span', { dir: 'auto' }, !announced && `${texts.visitorSees} `, ...marked(announced || message.content, query)),
     el('time', { datetime: message.createdAt }, clockTime(message.createdAt)),
-  );
-}
-
-/**
- * A note of an operator or of a bridge, which visitors do not see.
- *
- * @param {Message} message
- * @param {Context} context
- * @param {MessageActions} actions
- */
-function internalNote(message, { author, query, deliveries }, actions) {
-  const { operatorName, sourceBridge } = message;
-  const via = sourceBridge && ` ${texts.via(bridgeName(sourceBridge))}`;
-  const again = (/** @type {import('./types.js').Delivery} */ one) =>
-    isHeldUp(one) &&
-    el('button', { type: 'button', class: 'link', onClick: () => actions.sendAgain(message, one) }, texts.sendAgain);
-  return el(
-    'li',
-    { class: 'internal', 'data-id': message.id },
-    operatorName && el('p', { class: 'internal-author', dir: 'auto' }, texts.noteBy(author), via),
-    content(message.content, { query }),
-    el(
-      'p',
-      { class: 'internal-foot' },
-      icon('eye'),
-      texts.onlyOperators,
-      ' · ',
-      el('time', { datetime: message.createdAt, title: fullTime(message.createdAt) }, clockTime(message.createdAt)),
-    ),
-    deliveryLines(deliveries, again),
   );
 }
 

@@ -181,6 +181,7 @@ export class MessageLog {
       mayChange: message !== null && store.mayChange(message),
       query: store.sessions.listing.query,
       deliveries: message ? store.deliveries.of(message) : NOTHING,
+      sources: message?.type === 'ai' ? store.ai.sourcesOf(message) : NOTHING,
     };
   }
 
@@ -308,8 +309,8 @@ export class MessageLog {
 const NOTHING = [];
 
 /**
- * Put a line in the place of its former state. The tool that has the focus keeps it, and tools that a tap has shown
- * stay.
+ * Put a line in the place of its former state. The tool that has the focus keeps it, and what the operator has opened
+ * stays open.
  *
  * @param {HTMLElement} before
  * @param {HTMLElement} element
@@ -318,6 +319,10 @@ function replace(before, element) {
   const focused = document.activeElement;
   const label = focused && before.contains(focused) ? focused.getAttribute('aria-label') : null;
   element.classList.toggle('picked', before.classList.contains('picked'));
+  for (const name of ['.sources', '.internal-draft']) {
+    const part = element.querySelector(name);
+    if (part && before.querySelector(`${name}[open]`)) part.setAttribute('open', '');
+  }
   before.replaceWith(element);
   if (!label) return;
   const tools = [...element.querySelectorAll('button')];

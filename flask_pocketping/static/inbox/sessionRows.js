@@ -4,6 +4,7 @@ import { el, fill, setAttribute } from './dom.js';
 import { initials, nameOf, plainLine, preview, shortTime, tint } from './format.js';
 import { fromHit, hitParts } from './hits.js';
 import { marked } from './marks.js';
+import { icon } from './icons.js';
 import { draftOf } from './preferences.js';
 import { texts } from './texts.js';
 
@@ -69,6 +70,7 @@ export class SessionRows {
       session.unanswered,
       session.status,
       session.visitorOnline,
+      this.isWithAi(session),
       session.identity,
       query,
       match,
@@ -125,8 +127,15 @@ export class SessionRows {
   }
 
   /** @param {Session} session */
+  isWithAi(session) {
+    return this.app.store.capabilities.ai && session.aiActive;
+  }
+
+  /** @param {Session} session */
   badge(session) {
+    const ai = this.isWithAi(session);
     const words = [
+      ai && texts.ai.answers,
       session.visitorOnline && texts.online,
       session.status === 'closed' && texts.closed,
       session.unanswered && session.status === 'active' && texts.waiting,
@@ -148,6 +157,7 @@ export class SessionRows {
     return el(
       'span',
       { class: 'row-end' },
+      ai && el('span', { class: 'row-ai', title: texts.ai.answers, 'aria-hidden': 'true' }, icon('spark')),
       count || waits || closed,
       said && el('span', { class: 'unseen' }, `, ${said}`),
     );

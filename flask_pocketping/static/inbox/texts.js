@@ -2,6 +2,9 @@
 
 export const language = 'en';
 
+/** How the server's note of a draft begins. */
+const draftNote = /^Draft of the AI:\s*/;
+
 export const texts = {
   inbox: 'Inbox',
   conversations: 'Conversations',
@@ -92,6 +95,7 @@ export const texts = {
   /** @param {string} bridge */
   via: (bridge) => `via ${bridge}`,
   onlyOperators: 'Only operators see this',
+  visitorSees: 'Visitor sees:',
   /** @param {string} author */
   noteBy: (author) => `Note from ${author}`,
   deliveries: 'Chat apps',
@@ -150,6 +154,7 @@ export const texts = {
   errors: {
     unreachable: "Couldn't reach the server. Check your connection and try again.",
     emptyFile: 'This file is empty',
+    ALREADY_DECIDED: 'Someone has already decided this or replied.',
     DELIVERY_NOT_FOUND: 'This message has already been sent again.',
     ATTACHMENT_NOT_FOUND: 'This file is no longer available. Attach it again.',
     FORBIDDEN: "You don't have permission to do this.",
@@ -216,7 +221,6 @@ export const texts = {
   ratingAsked: 'Rating requested',
   notRated: 'Not rated yet',
   assistantSwitch: 'AI replies',
-  assistantActive: 'The AI assistant is replying',
   technology: 'Technology',
   conversationSection: 'Conversation',
   chatApps: 'Chat apps',
@@ -254,6 +258,86 @@ export const texts = {
   announced: {
     'session.closed': 'Conversation closed',
     'session.reopened': 'Conversation reopened',
+  },
+
+  ai: {
+    answers: 'AI is answering',
+    handedOver: 'AI handed over to your team',
+    isOff: 'AI replies are off here',
+    takeOver: 'Take over',
+    handBack: 'Hand back to AI',
+    tookOver: 'You took over. The AI no longer replies here.',
+
+    draft: 'AI draft',
+    draftHint: 'Visitors see it only when you send it.',
+    draftCame: 'New AI draft',
+    draftText: 'Text of the draft',
+    sendDraft: 'Send',
+    editDraft: 'Edit',
+    dropDraft: 'Discard',
+    draftDropped: 'AI draft discarded',
+    draftGone: 'This draft was already sent or discarded, or someone has replied.',
+    draftMoved:
+      'This draft was already sent or discarded, or someone has replied. Your changes are in the reply field.',
+
+    asksYou: 'The AI needs your approval',
+    asksVisitor: 'The AI is waiting for the visitor’s yes. You can also answer for them.',
+    requestCame: 'The AI needs an approval',
+    allow: 'Allow',
+    refuse: 'Refuse',
+    tool: 'Tool',
+    noArguments: 'No arguments',
+    actionGone: 'This request was already decided, or is no longer needed.',
+    /** @type {Record<import('./types.js').AIActionState, string>} */
+    actionStates: {
+      waiting: 'Waiting',
+      accepted: 'Allowed. The AI will do it in a moment.',
+      running: 'Running…',
+      done: 'Done',
+      failed: 'Failed',
+      refused: 'Refused',
+      stale: 'No longer needed',
+    },
+
+    /** @param {number} count */
+    sources: (count) => (count === 1 ? '1 source' : `${count} sources`),
+    /** @param {string} version */
+    version: (version) => `Version ${version}`,
+
+    title: 'AI',
+    modes: { answer: 'Answers visitors', draft: 'Writes drafts' },
+    /** @param {string} used @param {string} budget '' if there is none */
+    spent: (used, budget) => `${used}${budget && ` of ${budget}`} tokens used today`,
+    spentNote: 'All conversations, since midnight UTC',
+    spentUp: "Today's budget is used up. The AI doesn't answer until midnight UTC.",
+    requests: 'Actions',
+    recent: 'Recent answers',
+    noAnswers: 'The AI has not answered here yet.',
+    /** @type {Record<string, string>} */
+    outcomes: {
+      answered: 'Answered',
+      drafted: 'Wrote a draft',
+      asked: 'Asked for approval',
+      handed_over: 'Handed over',
+      failed: 'Failed',
+      outdated: 'Outdated',
+    },
+    /** @param {string} tokens @param {string} time */
+    cost: (tokens, time) => `${tokens} tokens · ${time}`,
+    /** @param {string} names */
+    called: (names) => `Tools: ${names}`,
+    /** @param {string} name */
+    toolFailed: (name) => `${name} (failed)`,
+
+    /** How the server's notes begin, and what the inbox puts above them. */
+    notes: /** @type {[RegExp, string][]} */ ([
+      [draftNote, 'AI draft'],
+      [/^The AI hands over to you: */, 'AI handed over'],
+      [/^The AI would hand over to you: */, 'AI would hand over'],
+      [/^The AI could not answer: */, "AI couldn't answer"],
+      [/^The AI asks for your yes: */, 'AI asks for your approval'],
+    ]),
+    draftNote,
   },
 
   reconnecting: 'Connection lost. Reconnecting…',

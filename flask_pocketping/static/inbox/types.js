@@ -75,6 +75,7 @@
  * @property {Identity | null} identity
  * @property {boolean} aiEnabled
  * @property {boolean} aiActive
+ * @property {true} [aiHandedOver] the AI is silent, because it has handed over to people
  * @property {number} unread
  * @property {boolean} unanswered
  * @property {boolean} visitorOnline
@@ -82,6 +83,54 @@
  * @property {string | null} closedAt
  * @property {CSAT} [csat]
  * @property {string} [csatRequestedAt]
+ *
+ * @typedef {object} AISource a passage that the AI was given
+ * @property {string} id
+ * @property {string} version
+ * @property {string} title
+ * @property {string} [url]
+ *
+ * @typedef {object} AIDraft
+ * @property {string} id
+ * @property {string} sessionId
+ * @property {string} content
+ * @property {'pending' | 'sent' | 'dropped' | 'stale'} state
+ * @property {AISource[]} passages
+ * @property {string} createdAt
+ * @property {string} [messageId]
+ *
+ * @typedef {'waiting' | 'accepted' | 'running' | 'done' | 'failed' | 'refused' | 'stale'} AIActionState
+ *
+ * @typedef {object} AIAction a call of a tool with effects
+ * @property {string} id
+ * @property {string} sessionId
+ * @property {string} tool
+ * @property {Record<string, unknown>} arguments
+ * @property {string} question
+ * @property {'visitor' | 'operator'} asks whose yes it needs
+ * @property {AIActionState} state
+ * @property {string} [result]
+ * @property {string} createdAt
+ *
+ * @typedef {object} AIAnswer
+ * @property {string} id
+ * @property {'answered' | 'drafted' | 'asked' | 'handed_over' | 'failed'} outcome
+ * @property {string} [messageId]
+ * @property {string} [draftId]
+ * @property {string} [reason]
+ * @property {number} inputTokens
+ * @property {number} outputTokens
+ * @property {number} duration in milliseconds
+ * @property {AISource[]} passages
+ * @property {{name: string, ok: boolean}[]} calls
+ * @property {string} createdAt
+ *
+ * @typedef {object} AIStatus
+ * @property {boolean} enabled
+ * @property {string} [model]
+ * @property {'answer' | 'draft'} [mode]
+ * @property {number} usedToday in tokens
+ * @property {number} [dailyBudget]
  *
  * @typedef {object} Operator
  * @property {string} id
@@ -160,7 +209,7 @@
  * @property {number} closed
  *
  * @typedef {object} Capabilities
- * @property {boolean} ai whether an AI can reply
+ * @property {boolean} ai whether there is an AI
  * @property {boolean} editOthers whether operators may change each other's messages
  * @property {string[]} [bridges] those that are set up
  * @property {number} [maxUploadSize] in bytes; undefined: no uploads

@@ -1,5 +1,6 @@
 /** The messages of the conversations that were opened, each in its latest state. */
 
+import { noWork } from './ai.js';
 import { insertionIndex } from './sorted.js';
 
 /** @typedef {import('../types.js').Message} Message */
@@ -16,6 +17,7 @@ import { insertionIndex } from './sorted.js';
  *   newest are not loaded; null: nothing is missing
  * @property {boolean} loaded
  * @property {import('./deliveries.js').OnBridges} onBridges
+ * @property {import('./ai.js').AIWork} ai
  */
 
 const CONVERSATIONS_KEPT = 30;
@@ -49,6 +51,7 @@ export class Conversations {
         gapAfter: null,
         loaded: false,
         onBridges: { messages: new Map(), threads: [], claim: null },
+        ai: noWork(),
       };
       const [oldest] = this.#bySession.keys();
       if (oldest !== undefined && this.#bySession.size >= CONVERSATIONS_KEPT) this.#bySession.delete(oldest);

@@ -181,7 +181,7 @@ export function sessionChange(frame) {
     case 'visitor.disconnected':
       return { visitorOnline: false };
     case 'ai.toggled':
-      return frame.enabled ? { aiEnabled: true } : { aiEnabled: false, aiActive: false };
+      return { aiEnabled: frame.enabled, aiHandedOver: undefined, ...(!frame.enabled && { aiActive: false }) };
     case 'ai.takeover':
       return { aiActive: true };
     case 'csat.requested':

@@ -5,6 +5,7 @@
  * Every piece may come twice and in any order: a page that was asked for before an event never undoes the event.
  */
 
+import { AIStore } from './ai.js';
 import { Deliveries } from './deliveries.js';
 import { Emitter } from './emitter.js';
 import { Conversations, changeMessage, insertMessage, insertNewer, insertPart, laterState } from './messages.js';
@@ -25,9 +26,9 @@ import { texts } from '../texts.js';
 /** @typedef {import('./sessions.js').Listing} Listing */
 
 /**
- * Its topics are `list`, `query`, `session`, `conversation`, `typing`, `growing`, `operators`, `waiting`, `states` (sessions came
- * or changed their state), `counts`, `stale`, `message` (a new one of a visitor) and `pending`. The detail is the id of
- * the session, or the message.
+ * Its topics are `list`, `query`, `session`, `conversation`, `ai` (what the AI did), `typing`, `growing`, `operators`,
+ * `waiting`, `states` (sessions came or changed their state), `counts`, `stale`, `message` (a new one of a visitor) and
+ * `pending`. The detail is the id of the session, or the message.
  */
 export class Store extends Emitter {
   constructor() {
@@ -36,6 +37,7 @@ export class Store extends Emitter {
     this.sessions = new Sessions(emit);
     this.conversations = new Conversations();
     this.deliveries = new Deliveries(this.conversations, emit, (sessionId) => this.#markStale(sessionId));
+    this.ai = new AIStore(this.conversations, emit, () => (this.moment += 1));
     this.pending = new PendingMessages(emit);
     this.typing = new Typing(emit);
     this.growing = new Growing(emit);
@@ -255,7 +257,8 @@ export class Store extends Emitter {
       if (frame.operators) this.takeOperators(frame.operators);
       return;
     }
-    if (!sessionId) return;
+    // These only say that there is something to ask for.
+    if (!sessionId || type === 'ai_draft' || type === 'ai_action') return;
     if (type === 'deliveries') {
       this.moment += 1;
       return this.deliveries.take(sessionId, frame.messageId, frame.deliveries, this.moment);
@@ -400,6 +403,15 @@ export class Store extends Emitter {
    */
   confirm(pending, message) {
     this.pending.drop(pending);
+    this.takeSent(message);
+  }
+
+  /**
+   * Take a message that the operator has sent, from the server's answer.
+   *
+   * @param {Message} message
+   */
+  takeSent(message) {
     this.#touch(message.sessionId);
     this.#applyNewMessage(message);
   }
