@@ -66,7 +66,7 @@ def draft_in(inbox: Inbox) -> Locator:
 
 
 def request_in(inbox: Inbox) -> Locator:
-    return inbox.page.get_by_role("region", name="The AI needs your approval")
+    return inbox.page.get_by_role("region", name="AI action")
 
 
 def shows(inbox: Inbox) -> None:
@@ -208,6 +208,7 @@ def test_an_ai_that_hands_over_waits_until_it_is_called_back(
     inbox = signed_in(shop, new_context).visit(visitor.session_id)
     strip = inbox.page.locator(".ai-strip")
     expect(strip).to_contain_text("AI handed over to your team")
+    expect(inbox.details.get_by_role("switch", name="AI replies")).not_to_be_checked()
     expect(inbox.message("AI handed over")).to_contain_text("Wants a person")
     inbox.say("Here I am")
     inbox.page.reload()
@@ -226,6 +227,7 @@ def test_a_call_is_allowed_or_refused(open_desk: OpenDesk, model: ModelServer, n
     visitor = visitor_saying(shop, "Refund order 17")
     inbox = signed_in(shop, new_context).visit(visitor.session_id)
     request = request_in(inbox)
+    expect(request.get_by_role("status")).to_have_text("The AI needs your approval")
     expect(request.get_by_role("definition")).to_have_text(["refund", "17", "Yes"])
     shows(inbox)
     request.get_by_role("button", name="Allow").click()

@@ -176,7 +176,7 @@ def test_what_a_model_writes_is_plain_text_in_the_inbox(shop: Shop, context: Bro
     page = inbox.page
     draft = page.get_by_role("region", name="AI draft")
     expect(draft).to_contain_text("<script>window.ran=1</script>")
-    request = page.get_by_role("region", name="The AI needs your approval")
+    request = page.get_by_role("region", name="AI action")
     expect(request.get_by_role("definition")).to_have_count(3)
     expect(request).to_contain_text("<script>window.ran=1</script>")
     for shown in page.locator("summary").all():

@@ -7,8 +7,9 @@
 
 /** Milliseconds in which events gather. */
 const GATHER = 150;
-/** Milliseconds between two questions while something waits. */
+/** Milliseconds between two questions while something waits: while the page is seen, and in the background. */
 const EVERY = 5000;
+const EVERY_HIDDEN = 30_000;
 /** The frames after which drafts, calls or answers may be others. */
 const TELLING = ['ai_draft', 'ai_action', 'ai.toggled', 'ai.takeover', 'session.closed', 'session.reopened'];
 
@@ -26,6 +27,8 @@ export class AIWatch {
     this.openSession = openSession;
     this.failed = failed;
     this.timer = 0;
+    /** The milliseconds for which the timer was set. */
+    this.wait = 0;
     /** Whether a question is on its way, and whether to ask again after it. */
     this.asking = false;
     this.again = false;
@@ -47,12 +50,17 @@ export class AIWatch {
 
   /** @param {number} wait */
   #plan(wait) {
+    // Many events in a row do not put it off.
+    if (!this.store.capabilities.ai || (this.timer && this.wait <= wait)) return;
     clearTimeout(this.timer);
-    this.timer = this.store.capabilities.ai ? window.setTimeout(() => void this.ask(), wait) : 0;
+    this.wait = wait;
+    this.timer = window.setTimeout(() => void this.ask(), wait);
   }
 
   /** Ask now. */
   async ask() {
+    clearTimeout(this.timer);
+    this.timer = 0;
     const sessionId = this.openSession();
     this.again = this.asking;
     if (this.asking || !sessionId) return;
@@ -66,7 +74,7 @@ export class AIWatch {
     }
     this.asking = false;
     if (this.again || sessionId !== this.openSession()) this.soon();
-    else if (this.store.ai.waits(sessionId)) this.#plan(EVERY);
+    else if (this.store.ai.waits(sessionId)) this.#plan(document.visibilityState === 'hidden' ? EVERY_HIDDEN : EVERY);
   }
 
   /**

@@ -127,6 +127,7 @@ export class DetailsPane {
   /** @param {Session} session */
   paintControl(session) {
     const asked = session.csatRequestedAt && !session.csat;
+    const replies = session.aiEnabled && !session.aiHandedOver;
     const ai =
       this.app.store.capabilities.ai &&
       el(
@@ -135,9 +136,9 @@ export class DetailsPane {
           type: 'button',
           class: 'switch',
           role: 'switch',
-          'aria-checked': String(session.aiEnabled),
+          'aria-checked': String(replies),
           'data-name': 'ai',
-          onClick: () => void this.app.actions.setAi(!session.aiEnabled),
+          onClick: () => void this.app.actions.setAi(!replies),
         },
         el('span', {}, texts.assistantSwitch),
         el('span', { class: 'knob', 'aria-hidden': 'true' }),

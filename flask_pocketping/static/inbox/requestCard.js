@@ -6,6 +6,9 @@ import { texts } from './texts.js';
 
 /** @typedef {import('./types.js').AIAction} AIAction */
 
+/** So many characters may need scrolling, which the keyboard must reach. */
+const LONG = 150;
+
 export class RequestCard {
   /**
    * @param {import('./app.js').App} app
@@ -18,7 +21,7 @@ export class RequestCard {
     this.id = '';
     /** What is shown, to leave it alone while nothing changes. */
     this.shown = '';
-    this.element = el('section', { class: 'ai-card', 'aria-label': texts.ai.asksYou, hidden: true });
+    this.element = el('section', { class: 'ai-card', 'aria-label': texts.ai.request, hidden: true });
   }
 
   /** Show the call that waits, or what came of the last one that was shown. */
@@ -114,7 +117,7 @@ function callOf({ tool, arguments: given }) {
   const rows = Object.entries(given ?? {});
   return el(
     'dl',
-    { class: 'facts ai-call' },
+    { class: 'facts ai-call', tabindex: JSON.stringify(given).length > LONG && 0 },
     fact(texts.ai.tool, el('code', {}, tool)),
     ...rows.map(([name, value]) => fact(name.replace(/_/g, ' '), readable(value))),
   );
@@ -134,7 +137,7 @@ function fact(label, value) {
  * @param {AIAction} action
  */
 export function resultOf({ result }) {
-  return result ? el('p', { class: 'ai-result', dir: 'auto' }, result) : null;
+  return result ? el('p', { class: 'ai-result', dir: 'auto', tabindex: result.length > LONG && 0 }, result) : null;
 }
 
 /**

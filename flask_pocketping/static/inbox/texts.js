@@ -280,6 +280,7 @@ export const texts = {
     draftMoved:
       'This draft was already sent or discarded, or someone has replied. Your changes are in the reply field.',
 
+    request: 'AI action',
     asksYou: 'The AI needs your approval',
     asksVisitor: 'The AI is waiting for the visitor’s yes. You can also answer for them.',
     requestCame: 'The AI needs an approval',
