@@ -266,6 +266,9 @@ def test_sources_failures_and_spend_are_shown(open_desk: OpenDesk, model: ModelS
     [told, _] = ai_of(shop, visitor, "answers")
     expect(failure).to_contain_text(told["reason"])
     # What was opened stays open, whatever happens to the message.
+    path = f"/sessions/{visitor.session_id}/messages"
+    shop.api.ok("PATCH", f"{path}/{ai_of(shop, visitor, 'answers')[1]['messageId']}", {"content": "We do ship."})
+    answer = inbox.message("We do ship.")
     expect(answer.get_by_role("link", name="Shipping")).to_be_visible()
     shows(inbox)
 

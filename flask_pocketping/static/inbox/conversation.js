@@ -86,7 +86,8 @@ export class ConversationPane {
     this.wanted = '';
     this.composer = sessionId ? new Composer(this.app, sessionId) : null;
     this.aiCards = sessionId ? [new RequestCard(this.app, sessionId), new DraftCard(this.app, sessionId)] : [];
-    fill(this.foot, ...this.aiCards.map(({ element }) => element), this.composer?.element);
+    const cards = el('div', { class: 'ai-cards' }, ...this.aiCards.map(({ element }) => element));
+    fill(this.foot, cards, this.composer?.element);
     for (const part of [this.head.element, this.log.element, this.replying, this.foot]) part.hidden = !sessionId;
     if (!sessionId) this.aiStrip.element.hidden = true;
     this.blank.hidden = Boolean(sessionId);

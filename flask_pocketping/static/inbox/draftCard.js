@@ -72,7 +72,7 @@ export class DraftCard {
       class: 'edit-field',
       'aria-label': texts.ai.draftText,
       maxlength: LONGEST,
-      rows: Math.min(8, draft.content.split('\n').length + 2),
+      rows: Math.min(8, draft.content.split('\n').length + Math.ceil(draft.content.length / 60)),
       dir: 'auto',
       enterkeyhint: 'send',
     });
@@ -165,7 +165,7 @@ function head() {
     { class: 'ai-card-head' },
     icon('spark'),
     el('b', {}, texts.ai.draft),
-    el('span', { class: 'quiet' }, texts.ai.draftHint),
+    el('span', { class: 'quiet', dir: 'auto' }, texts.ai.draftHint),
   );
 }
 
