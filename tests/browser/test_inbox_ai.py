@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 import example_app
 from flask_pocketping.ai import schedule
-from flask_pocketping.chat import ai_drafts
+from flask_pocketping.chat import ai_actions, ai_drafts
 from flask_pocketping.state import state_of
 
 from ..support.browsers import Faults, check_accessible, settled
@@ -37,7 +38,7 @@ def model() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def open_desk(open_shop: OpenShop, model: ModelServer, monkeypatch: pytest.MonkeyPatch) -> OpenDesk:
-    """The shop with a model on this machine, which answers at once, and with one tool that needs a yes."""
+    """The shop with a model on this machine, which answers at once, and with two tools that need a yes."""
     monkeypatch.setattr(schedule, "BURST", timedelta(milliseconds=50))
     monkeypatch.setattr(example_app.pocketping, "_ai_tools", list(example_app.pocketping._ai_tools))
 
@@ -49,6 +50,14 @@ def open_desk(open_shop: OpenShop, model: ModelServer, monkeypatch: pytest.Monke
         :param send_mail: whether to tell the customer by mail.
         """
         return f"Order {number} is refunded."
+
+    @example_app.pocketping.ai_tool(confirm="visitor", question="Cancel order {number}?")
+    def cancel(number: int) -> str:
+        """Cancel an order.
+
+        :param number: the number of the order.
+        """
+        return f"Order {number} is cancelled."
 
     def start(**settings: Any) -> Shop:
         return open_shop(**{**SETTINGS, "ai_base_url": f"{model.url}/v1", "ai_delay": 0, **settings})
@@ -67,6 +76,16 @@ def draft_in(inbox: Inbox) -> Locator:
 
 def request_in(inbox: Inbox) -> Locator:
     return inbox.page.get_by_role("region", name="AI action")
+
+
+@contextmanager
+def unaware(inbox: Inbox, shop: Shop, visitor: Visitor, what: str) -> Iterator[None]:
+    """A page that learns nothing new about the drafts or actions of a conversation."""
+    path = f"/sessions/{visitor.session_id}/ai/{what}"
+    told = shop.api.ok("GET", path)
+    inbox.page.route(f"**{path}", lambda route: route.fulfill(json=told))
+    yield
+    inbox.page.unroute(f"**{path}")
 
 
 def shows(inbox: Inbox) -> None:
@@ -132,10 +151,10 @@ def test_what_others_decide_on_a_draft_is_shown(
     inbox = signed_in(drafting, new_context).visit(visitor.session_id)
     draft = draft_in(inbox)
     expect(draft).to_be_visible()
-    # Decided on without a word to this page.
     faults.allow(r"status of 409")
-    ai_drafts.drop_draft(state_of(drafting.app).db, visitor.session_id, ai_of(drafting, visitor, "drafts")[0]["id"])
-    draft.get_by_role("button", name="Send").click()
+    with unaware(inbox, drafting, visitor, "drafts"):
+        ai_drafts.drop_draft(state_of(drafting.app).db, visitor.session_id, ai_of(drafting, visitor, "drafts")[0]["id"])
+        draft.get_by_role("button", name="Send").click()
     expect(inbox.page.get_by_text("This draft was already sent or discarded, or someone has replied.")).to_be_visible()
     expect(draft).to_be_hidden()
     visitor.say("And to Sweden?")
@@ -242,6 +261,25 @@ def test_a_call_is_allowed_or_refused(open_desk: OpenDesk, model: ModelServer, n
     expect(request.get_by_role("status")).to_have_text("Refused")
     expect(inbox.message("I may not.")).to_be_visible()
     assert [one["state"] for one in ai_of(shop, visitor, "actions")] == ["refused", "done"]
+
+
+def test_operators_see_what_waits_for_the_visitors_yes_and_may_answer_for_them(
+    open_desk: OpenDesk, model: ModelServer, new_context: NewContext, faults: Faults
+) -> None:
+    shop = open_desk()
+    model.replies = [Reply(calls=[("cancel", {"number": 17})])]
+    visitor = visitor_saying(shop, "Cancel order 17")
+    inbox = signed_in(shop, new_context).visit(visitor.session_id)
+    request = request_in(inbox)
+    expect(request.get_by_role("status")).to_contain_text("waits for a yes of the visitor")
+    expect(request).to_contain_text("Cancel order 17?")
+    faults.allow(r"status of 409")
+    [action] = ai_of(shop, visitor, "actions")
+    with unaware(inbox, shop, visitor, "actions"):
+        assert ai_actions.move(state_of(shop.app).db, action["id"], "waiting", "refused")
+        request.get_by_role("button", name="Allow").click()
+    expect(inbox.page.get_by_text("This request was already decided, or is no longer needed.")).to_be_visible()
+    expect(request.get_by_role("status")).to_have_text("Refused")
 
 
 # --- What it did ---

@@ -282,7 +282,7 @@ export const texts = {
 
     request: 'AI action',
     asksYou: 'The AI needs your approval',
-    asksVisitor: 'The AI is waiting for the visitor’s yes. You can also answer for them.',
+    asksVisitor: 'The AI waits for a yes of the visitor. You can also answer for them.',
     requestCame: 'The AI needs an approval',
     allow: 'Allow',
     refuse: 'Refuse',
