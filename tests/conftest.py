@@ -16,7 +16,7 @@ from flask_pocketping import clock
 from .support.clients import Api
 from .support.receiver import Receiver, receiving
 from .support.servers import expect_no_threads_but, make_app, serving, sharing
-from .support.services import fresh_database
+from .support.services import drop_databases, empty_database, fresh_database
 from .support.services import redis_url as find_redis
 from .support.travel import Travel
 
@@ -32,10 +32,21 @@ def no_leaks() -> Iterator[None]:
     expect_no_threads_but(before)
 
 
+def pytest_sessionfinish() -> None:
+    drop_databases()
+
+
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, of each kind in turn."""
+    """The URL of a database without conversations, of each kind in turn."""
     with fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def any_empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables, of each kind in turn."""
+    with empty_database(request.param, tmp_path) as url:
         yield url
 
 
@@ -48,6 +59,18 @@ def postgresql(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def mariadb(tmp_path: Path) -> Iterator[str]:
     with fresh_database("mariadb", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgresql(tmp_path: Path) -> Iterator[str]:
+    with empty_database("postgresql", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_mariadb(tmp_path: Path) -> Iterator[str]:
+    with empty_database("mariadb", tmp_path) as url:
         yield url
 
 

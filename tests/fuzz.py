@@ -33,7 +33,7 @@ from schemathesis.specs.openapi.checks import (
 
 from .support.clients import Api, Visitor
 from .support.servers import make_app, serving
-from .support.services import fresh_database
+from .support.services import empty_database
 
 Case = schemathesis.Case[Any]
 
@@ -150,7 +150,7 @@ def main() -> int:
     for kind in chosen.database or ["sqlite"]:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            url = stack.enter_context(fresh_database(kind, folder))
+            url = stack.enter_context(empty_database(kind, folder))
             api = stack.enter_context(serving(make_app(folder, url, **SETTINGS)))
             started = time.monotonic()
             statuses, failures = fuzz(api, chosen.cases, chosen.seed)

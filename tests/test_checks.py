@@ -169,8 +169,8 @@ def test_automatically_created_tables_exist(check: Check) -> None:
     assert level(check("Tables")) == "ok"
 
 
-def test_missing_tables_are_an_error_that_names_the_command(check: Check, postgresql: str) -> None:
-    (found,) = check("Tables", POCKETPING_DATABASE_URI=postgresql)
+def test_missing_tables_are_an_error_that_names_the_command(check: Check, empty_postgresql: str) -> None:
+    (found,) = check("Tables", POCKETPING_DATABASE_URI=empty_postgresql)
     assert found.level == "error"
     assert "flask pocketping" in found.advice
 

@@ -25,6 +25,7 @@ from flask_pocketping.models import APIKey, Base, table
 from .conftest import Serve
 from .support.clients import Api
 from .support.servers import KEY, ROOT, free_port, make_app, process_environment
+from .support.services import empty_database
 from .support.travel import Travel
 
 Run = Callable[..., Result]
@@ -77,12 +78,12 @@ def flask(folder: Path, database: str, *arguments: str, **settings: Any) -> subp
     )
 
 
-def test_init_db_creates_the_tables_and_may_be_repeated(any_database: str, tmp_path: Path, commands: Of) -> None:
-    run = commands(without_tables(tmp_path, any_database))
+def test_init_db_creates_the_tables_and_may_be_repeated(any_empty_database: str, tmp_path: Path, commands: Of) -> None:
+    run = commands(without_tables(tmp_path, any_empty_database))
     for _ in range(2):
         result = run("init-db")
         assert (result.exit_code, result.output) == (0, "The tables are ready.\n")
-    engine = create_engine(any_database)
+    engine = create_engine(any_empty_database)
     assert set(inspect(engine).get_table_names()) == {*Base.metadata.tables, VERSION_TABLE}
     engine.dispose()
 
@@ -212,11 +213,18 @@ COMMANDS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def without_any(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database without tables, in which no command makes any."""
+    with empty_database("postgresql", tmp_path_factory.mktemp("empty")) as url:
+        yield url
+
+
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_without_tables_every_command_names_the_command_that_creates_them(
-    tmp_path: Path, postgresql: str, commands: Of, arguments: list[str]
+    tmp_path: Path, without_any: str, commands: Of, arguments: list[str]
 ) -> None:
-    result = commands(without_tables(tmp_path, postgresql))(*arguments)
+    result = commands(without_tables(tmp_path, without_any))(*arguments)
     assert result.exit_code == 1
     assert "flask pocketping init-db" in result.output
 

@@ -178,11 +178,11 @@ def test_the_start_message_lists_addresses_and_accounts(open_app: Callable[[], F
         assert said in shown
 
 
-def test_make_run_creates_the_tables_in_any_database(any_database: str, tmp_path: Path) -> None:
+def test_make_run_creates_the_tables_in_any_database(any_empty_database: str, tmp_path: Path) -> None:
     settings = {
         "PORT": "0",
         "EXAMPLE_INSTANCE": str(tmp_path),
-        "POCKETPING_DATABASE_URI": any_database,
+        "POCKETPING_DATABASE_URI": any_empty_database,
         "PYTHONUNBUFFERED": "1",
     }
     server = Process([sys.executable, "-m", "example_app"], settings, tmp_path / "example.log")

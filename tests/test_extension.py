@@ -263,8 +263,8 @@ def test_the_database_of_flask_sqlalchemy_is_used(tmp_path: Path, serve: Serve, 
         db.engine.dispose()
 
 
-def test_an_engine_can_be_given(any_database: str, tmp_path: Path, serve: Serve) -> None:
-    engine = create_engine(any_database)
+def test_an_engine_can_be_given(any_empty_database: str, tmp_path: Path, serve: Serve) -> None:
+    engine = create_engine(any_empty_database)
     app = bare(tmp_path, POCKETPING_URL_PREFIX="", POCKETPING_DATABASE_URI="sqlite:////not/used.db")
     PocketPing(app, engine=engine)
     assert app.test_cli_runner().invoke(args=["pocketping", "init-db"]).exit_code == 0
@@ -277,12 +277,12 @@ def test_an_engine_can_be_given(any_database: str, tmp_path: Path, serve: Serve)
 
 
 def test_the_first_use_creates_the_default_project_in_migrated_tables(
-    any_database: str, tmp_path: Path, serve: Serve
+    any_empty_database: str, tmp_path: Path, serve: Serve
 ) -> None:
-    engine = create_engine(any_database)
+    engine = create_engine(any_empty_database)
     PocketPing.metadata.create_all(engine)
     engine.dispose()
-    app = bare(tmp_path, POCKETPING_URL_PREFIX="", POCKETPING_DATABASE_URI=any_database)
+    app = bare(tmp_path, POCKETPING_URL_PREFIX="", POCKETPING_DATABASE_URI=any_empty_database)
     PocketPing(app)
     api = serve(app)
     assert api.get("/health").status_code == 200

@@ -20,7 +20,7 @@ from flask_pocketping.db import create_tables, own_engine
 from flask_pocketping.migrations.schema import VERSION_TABLE
 from flask_pocketping.models import Base, Delivery, Event, IdempotencyKey, Message, Project, Session, UTCDateTime
 
-from .support.services import fresh_database
+from .support.services import empty_database
 
 MOMENT = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ class Customer(HostBase):
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
 def any_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with fresh_database(request.param, tmp_path_factory.mktemp("models")) as url:
+    with empty_database(request.param, tmp_path_factory.mktemp("models")) as url:
         made = own_engine(url)
         create_tables(made)
         yield made
@@ -99,8 +99,8 @@ def test_creating_the_tables_again_changes_nothing(engine: Engine) -> None:
         assert session.execute(select(Project.id)).scalars().all() == [DEFAULT_PROJECT]
 
 
-def test_concurrent_creation_by_processes_succeeds(any_database: str) -> None:
-    engines = [own_engine(any_database) for _ in range(4)]
+def test_concurrent_creation_by_processes_succeeds(any_empty_database: str) -> None:
+    engines = [own_engine(any_empty_database) for _ in range(4)]
     barrier = threading.Barrier(len(engines))
 
     def make(engine: Engine) -> None:

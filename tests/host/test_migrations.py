@@ -16,7 +16,7 @@ from flask_pocketping.models import PASSAGE_WORDS, Base, Project, Session, table
 
 from ..support.pages import DOCS, Block, blocks, sections
 from ..support.scripts import environment, replaced
-from ..support.services import fresh_database
+from ..support.services import empty_database
 
 # Each command is a process of its own, as a person runs it; a dozen of them take long on a busy machine.
 pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
@@ -100,7 +100,7 @@ class Store:
 @pytest.fixture
 def open_store(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str], Store]:
     def open_(kind: str) -> Store:
-        manager = fresh_database(kind, tmp_path)
+        manager = empty_database(kind, tmp_path)
         url = manager.__enter__()
         store = Store(tmp_path, url)
 

@@ -53,7 +53,7 @@ from flask_pocketping.models import Base, Project, Session, table
 
 from ..conftest import Serve
 from ..support.servers import KEY, ROOT, process_environment
-from ..support.services import fresh_database
+from ..support.services import empty_database
 
 KINDS = ["sqlite", "postgresql", "mariadb"]
 
@@ -79,8 +79,8 @@ def downgrade(op):
 
 
 @pytest.fixture
-def engine(any_database: str) -> Iterator[Engine]:
-    made = own_engine(any_database)
+def engine(any_empty_database: str) -> Iterator[Engine]:
+    made = own_engine(any_empty_database)
     yield made
     made.dispose()
 
@@ -242,7 +242,7 @@ def test_ids_that_are_too_long_for_older_tables_are_forgotten(engine: Engine) ->
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_revisions_give_the_tables_that_the_models_describe(kind: str, tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
-    with fresh_database(kind, tmp_path) as url, fresh_database(kind, tmp_path / "made") as made_url:
+    with empty_database(kind, tmp_path) as url, empty_database(kind, tmp_path / "made") as made_url:
         by_revisions, by_models = own_engine(url), own_engine(made_url)
         go_to(by_revisions, schema.HEAD)
         upgrade(by_revisions)
@@ -303,8 +303,8 @@ def test_complete_tables_only_get_a_revision(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("statement", [1, 9, 33])
-def test_an_interrupted_upgrade_can_be_repeated(any_database: str, statement: int) -> None:
-    engine = create_engine(any_database)
+def test_an_interrupted_upgrade_can_be_repeated(any_empty_database: str, statement: int) -> None:
+    engine = create_engine(any_empty_database)
     done = 0
 
     def crash(connection: Any, cursor: Any, sql: str, *rest: Any) -> None:
@@ -326,9 +326,9 @@ def test_an_interrupted_upgrade_can_be_repeated(any_database: str, statement: in
 
 
 def test_an_interrupted_later_revision_can_be_repeated(
-    mariadb: str, later_version: None, monkeypatch: pytest.MonkeyPatch
+    empty_mariadb: str, later_version: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = own_engine(mariadb)
+    engine = own_engine(empty_mariadb)
     go_to(engine, before("9999"))
     fill(engine)
     with engine.begin() as connection:
@@ -435,9 +435,9 @@ def test_concurrent_first_uses_upgrade_an_old_file(sqlite: str, later_version: N
         db.dispose()
 
 
-def test_concurrent_upgrades_of_processes_succeed(any_database: str, tmp_path: Path) -> None:
+def test_concurrent_upgrades_of_processes_succeed(any_empty_database: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "flask", "--app", "tests.support.wsgi:app", "pocketping", "init-db"]
-    environment = process_environment(tmp_path, any_database)
+    environment = process_environment(tmp_path, any_empty_database)
     started = [
         subprocess.Popen(
             command,
@@ -452,7 +452,7 @@ def test_concurrent_upgrades_of_processes_succeed(any_database: str, tmp_path: P
     for process in started:
         output, _ = process.communicate(timeout=90)
         assert (process.returncode, output) == (0, "The tables are ready.\n")
-    engine = own_engine(any_database)
+    engine = own_engine(any_empty_database)
     with engine.connect() as connection:
         assert differences(connection) == []
         assert connection.execute(select(func.count()).select_from(table(Project))).scalar() == 1
@@ -599,20 +599,20 @@ def host_with(tmp_path: Path, url: str, lend: str) -> tuple[Flask, PocketPing]:
 
 
 @pytest.mark.parametrize(
-    ("any_database", "lend"),
+    ("any_empty_database", "lend"),
     [("sqlite", "url"), ("postgresql", "url"), ("mariadb", "url"), ("postgresql", "engine"), ("sqlite", "db")],
-    indirect=["any_database"],
+    indirect=["any_empty_database"],
 )
 def test_other_databases_with_old_tables_get_an_error_with_the_command(
-    any_database: str,
+    any_empty_database: str,
     tmp_path: Path,
     serve: Serve,
     later_version: None,
     caplog: pytest.LogCaptureFixture,
     lend: str,
 ) -> None:
-    of_before(any_database)
-    app, pocketping = host_with(tmp_path, any_database, lend)
+    of_before(any_empty_database)
+    app, pocketping = host_with(tmp_path, any_empty_database, lend)
     api = serve(app)
     said = f"at revision {before(schema.HEAD)}, and this version needs 9999"
     with app.app_context(), pytest.raises(SchemaOutdated, match=said):
@@ -635,25 +635,25 @@ def close(app: Flask) -> None:
 
 
 def test_old_tables_without_a_revision_are_an_error(
-    postgresql: str, tmp_path: Path, later_version: None, serve: Serve
+    empty_postgresql: str, tmp_path: Path, later_version: None, serve: Serve
 ) -> None:
-    of_before(postgresql)
-    engine = own_engine(postgresql)
+    of_before(empty_postgresql)
+    engine = own_engine(empty_postgresql)
     with engine.begin() as connection:
         schema._VERSION.drop(connection)
     engine.dispose()
-    app, pocketping = host(tmp_path, POCKETPING_DATABASE_URI=postgresql)
+    app, pocketping = host(tmp_path, POCKETPING_DATABASE_URI=empty_postgresql)
     with app.app_context(), pytest.raises(SchemaOutdated, match=r"lack pocketping_session\.later.*db upgrade"):
         pocketping.list_sessions()
     pocketping.upgrade(app)
     serve(app).session()
 
 
-def test_tables_of_a_newer_version_are_an_error(engine: Engine, any_database: str, tmp_path: Path) -> None:
+def test_tables_of_a_newer_version_are_an_error(engine: Engine, any_empty_database: str, tmp_path: Path) -> None:
     upgrade(engine)
     with engine.begin() as connection:
         schema.write_revision(connection, "9999")
-    app, pocketping = host(tmp_path, POCKETPING_DATABASE_URI=any_database)
+    app, pocketping = host(tmp_path, POCKETPING_DATABASE_URI=any_empty_database)
     with app.app_context(), pytest.raises(SchemaTooNew, match="a newer version upgraded them"):
         pocketping.list_sessions()
     health = app.test_client().get("/health")
@@ -665,8 +665,10 @@ def test_tables_of_a_newer_version_are_an_error(engine: Engine, any_database: st
     app.extensions["pocketping"].runtime.close()
 
 
-def test_an_app_without_flasks_commands_can_create_its_tables(any_database: str, tmp_path: Path, serve: Serve) -> None:
-    app, pocketping = host(tmp_path, SQLALCHEMY_DATABASE_URI=any_database)
+def test_an_app_without_flasks_commands_can_create_its_tables(
+    any_empty_database: str, tmp_path: Path, serve: Serve
+) -> None:
+    app, pocketping = host(tmp_path, SQLALCHEMY_DATABASE_URI=any_empty_database)
     with app.app_context(), pytest.raises(SchemaMissing):
         pocketping.list_sessions()
     pocketping.create_tables(app)
@@ -679,9 +681,9 @@ def test_an_app_without_flasks_commands_can_create_its_tables(any_database: str,
 
 
 @pytest.fixture
-def flask(any_database: str, tmp_path: Path) -> Iterator[Callable[..., tuple[int, str]]]:
+def flask(any_empty_database: str, tmp_path: Path) -> Iterator[Callable[..., tuple[int, str]]]:
     """Run commands of an app on an empty database; gives exit code and output."""
-    app, _ = host(tmp_path, SQLALCHEMY_DATABASE_URI=any_database)
+    app, _ = host(tmp_path, SQLALCHEMY_DATABASE_URI=any_empty_database)
 
     def run(*arguments: str) -> tuple[int, str]:
         result = app.test_cli_runner().invoke(args=["pocketping", "db", *arguments])
@@ -691,7 +693,9 @@ def flask(any_database: str, tmp_path: Path) -> Iterator[Callable[..., tuple[int
     app.extensions["pocketping"].runtime.close()
 
 
-def test_the_commands_show_and_change_the_revision(flask: Callable[..., tuple[int, str]], any_database: str) -> None:
+def test_the_commands_show_and_change_the_revision(
+    flask: Callable[..., tuple[int, str]], any_empty_database: str
+) -> None:
     head = schema.HEAD
     assert flask("current") == (0, f"no tables (newest: {head})\n")
     assert flask("check")[0] == 1
@@ -707,9 +711,9 @@ def test_the_commands_show_and_change_the_revision(flask: Callable[..., tuple[in
     assert flask("upgrade", "0001")[0] == 0
 
 
-def test_check_names_the_differences(flask: Callable[..., tuple[int, str]], any_database: str) -> None:
+def test_check_names_the_differences(flask: Callable[..., tuple[int, str]], any_empty_database: str) -> None:
     flask("upgrade")
-    engine = create_engine(any_database)
+    engine = create_engine(any_empty_database)
     on = " ON pocketping_attachment" if engine.dialect.name in {"mysql", "mariadb"} else ""
     with engine.begin() as connection:
         connection.execute(text(f"DROP INDEX ix_pocketping_attachment_status{on}"))
