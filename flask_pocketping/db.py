@@ -17,7 +17,7 @@ from sqlalchemy.pool import StaticPool
 
 from . import migrations
 from .errors import SchemaError, SchemaMissing
-from .host.forks import begin_anew_after_fork
+from .host.forks import begin_anew_after_fork, pause_for_fork
 from .migrations import schema
 from .migrations.locks import check_idle
 from .prepared import Prepared
@@ -29,6 +29,8 @@ logger = logging.getLogger("flask_pocketping")
 T = TypeVar("T")
 
 _BEGIN = Prepared(text("BEGIN IMMEDIATE"))
+#: Seconds that a fork waits for a transaction of another thread. That thread may wait for the one that forks.
+_FORK_WAIT = 5.0
 
 # What the drivers call a transaction that lost against another and may be tried again:
 # PostgreSQL's SQLSTATE, MariaDB's error number (deadlock, lock wait timeout).
@@ -88,6 +90,7 @@ class Database:
         self._writers: list[Connection] = []
         self._make_locks()
         begin_anew_after_fork(self, Database._make_locks)
+        pause_for_fork(self, Database._pause, Database._resume)
         #: Called with the events after each commit, and with the number of deliveries written.
         self.on_commit: Callable[[list[EventValue], int], None] = lambda events, deliveries: None
         self.targets: list[EventTarget] = []
@@ -97,6 +100,21 @@ class Database:
         # One writer at a time in this process. SQLite allows only one, and its own waiting is unfair and,
         # under gevent, would stop the whole process.
         self._write_lock = threading.RLock()
+        self._paused = False
+
+    def _pause(self) -> None:
+        """Wait until no thread writes to SQLite.
+
+        SQLite keeps its locks in the memory of the process. A child that was forked within a transaction of another
+        thread would wait for the end of that transaction forever.
+        """
+        used = self._engine is not None and self._made_in == os.getpid()
+        self._paused = used and self.is_sqlite and self._write_lock.acquire(timeout=_FORK_WAIT)
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._write_lock.release()
 
     @property
     def engine(self) -> Engine:

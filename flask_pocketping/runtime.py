@@ -25,6 +25,7 @@ from .delivery.worker import Worker
 from .dispatch import Dispatch, app_context, send_signal
 from .errors import PocketPingError
 from .files.store import Files
+from .host.forks import begin_anew_after_fork
 from .knowledge.indexer import FolderIndexer
 from .maintenance import PeriodicTasks
 from .realtime.announcements import Announcer
@@ -79,12 +80,16 @@ class Runtime:
         self._targets = [webhooks, *targets]
         self._bridges = bridges
         self._ai_client = ai_client
-        self._worker: Worker | None = None
         self._running_in: int | None = None
-        self._lock = threading.Lock()
+        self._begin()
+        begin_anew_after_fork(self, Runtime._begin)
         db.targets.extend(self._targets)
         db.on_commit = Dispatch(app, hub, bus, urls, self.wake_worker)
         bus.on_message = self._on_bus_message
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
 
     def ensure_running(self) -> None:
         """Start the worker's thread, once in each serving process."""

@@ -72,7 +72,7 @@ ALLOWED: dict[str, set[str]] = {
             "chat.webhooks",
             "realtime",
         },
-        *{"config", "db", "knowledge.indexer", "maintenance"},
+        *{"config", "db", "host.forks", "knowledge.indexer", "maintenance"},
         *{"files", "schemas", "signals", "errors", "values"},
     },
     "state": {

@@ -1,4 +1,4 @@
-"""Resets objects with threads, locks or sockets in a forked process, because they belong to the parent process."""
+"""Prepares objects for a fork, and resets those with threads, locks or sockets in the child, which has only copies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 T = TypeVar("T")
 
 _known: WeakKeyDictionary[object, Callable[..., None]] = WeakKeyDictionary()
+_pausing: WeakKeyDictionary[object, tuple[Callable[..., None], Callable[..., None]]] = WeakKeyDictionary()
 
 
 def begin_anew_after_fork(owner: T, begin: Callable[[T], None]) -> None:
@@ -20,10 +21,28 @@ def begin_anew_after_fork(owner: T, begin: Callable[[T], None]) -> None:
     _known[owner] = begin
 
 
+def pause_for_fork(owner: T, pause: Callable[[T], None], resume: Callable[[T], None]) -> None:
+    """Call `pause(owner)` before each fork of this process, and `resume(owner)` in this process after it.
+
+    :param owner: the object to pause; this keeps no strong reference to it.
+    """
+    _pausing[owner] = pause, resume
+
+
 def _begin_all_anew() -> None:
     for owner, begin in list(_known.items()):
         begin(owner)
 
 
+def _pause_all() -> None:
+    for owner, (pause, _) in list(_pausing.items()):
+        pause(owner)
+
+
+def _resume_all() -> None:
+    for owner, (_, resume) in list(_pausing.items()):
+        resume(owner)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_all_anew)
+    os.register_at_fork(before=_pause_all, after_in_parent=_resume_all, after_in_child=_begin_all_anew)
