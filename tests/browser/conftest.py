@@ -35,6 +35,13 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def whole_browser(playwright: Playwright) -> Iterator[Browser]:
+    """The one for what only a browser with windows has."""
+    with chromium(playwright, windows=True) as browser:
+        yield browser
+
+
 OpenShop = Callable[..., Shop]
 
 
@@ -86,15 +93,18 @@ NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def new_context(browser: Browser, faults: Faults, open_shop: OpenShop) -> Iterator[NewContext]:
-    """Another visitor's or operator's browser: storage and cookies of its own.
+def new_context(
+    browser: Browser, faults: Faults, open_shop: OpenShop, request: pytest.FixtureRequest
+) -> Iterator[NewContext]:
+    """Another visitor's or operator's browser: storage and cookies of its own. With `whole=True` it has windows.
 
     It is closed before the server stops, which `open_shop` sees to by being asked for here.
     """
     with ExitStack() as stack:
 
-        def start(**options: Any) -> BrowserContext:
-            context = stack.enter_context(browser.new_context(**{"locale": "en-GB", **options}))
+        def start(*, whole: bool = False, **options: Any) -> BrowserContext:
+            chosen: Browser = request.getfixturevalue("whole_browser") if whole else browser
+            context = stack.enter_context(chosen.new_context(**{"locale": "en-GB", **options}))
             context.set_default_timeout(10_000)
             faults.watch(context)
             return context

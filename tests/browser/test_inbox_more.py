@@ -262,7 +262,7 @@ def test_no_more_files_than_a_message_takes(shop: Shop, new_context: NewContext)
 
 def test_who_looks_elsewhere_is_notified(shop: Shop, new_context: NewContext) -> None:
     visitor = visitor_saying(shop, "Hello", name="Grace")
-    inbox = signed_in(shop, new_context)
+    inbox = signed_in(shop, new_context, whole=True)
     page = inbox.page
     page.context.grant_permissions(["notifications"], origin=shop.url)
     page.add_init_script(_KEEP_NOTIFICATIONS)
@@ -291,7 +291,7 @@ def test_who_looks_elsewhere_is_notified(shop: Shop, new_context: NewContext) ->
 
 def test_a_phone_without_notifications_of_pages_works_on(shop: Shop, new_context: NewContext) -> None:
     visitor = visitor_saying(shop, "Hello")
-    inbox = signed_in(shop, new_context)
+    inbox = signed_in(shop, new_context, whole=True)
     page = inbox.page
     page.context.grant_permissions(["notifications"], origin=shop.url)
     page.add_init_script(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from flask_pocketping import clock
 from flask_pocketping.chat import presence
@@ -258,7 +259,8 @@ def test_many_pages_at_once_are_one_connect(any_shared: Api) -> None:
 def test_connections_of_a_killed_process_expire(
     any_database: str, tmp_path: Path, serve: Serve, travel: Travel
 ) -> None:
-    here = serve(make_app(tmp_path, any_database, disconnect_grace=GRACE))
+    app = make_app(tmp_path, any_database, disconnect_grace=GRACE)
+    here = serve(app)
     with plain(tmp_path, database=any_database, disconnect_grace=GRACE) as (there, process):
         page = there.visitor()
         office, stream = there.socket(), page.stream()
@@ -266,10 +268,13 @@ def test_connections_of_a_killed_process_expire(
         process.kill()
         office.drop()
         stream.drop()
-    travel.forward(seconds=presence.LIFETIME * 0.8)
+    # Counted from their last sign of life, however long all this took.
+    with database_of(app).read() as connection:
+        seen_at = connection.execute(select(func.max(presence.presence.c.seen_at))).scalar_one()
+    travel.to(seen_at + timedelta(seconds=presence.LIFETIME * 0.5))
     assert online(here, Visitor(here.url)), "they might still live"
     assert log_of(here, page) == ["visitor.connected"]
-    travel.forward(seconds=presence.LIFETIME * 0.4)
+    travel.to(seen_at + timedelta(seconds=presence.LIFETIME * 1.1))
     assert not online(here, Visitor(here.url))
     with here.socket(after="0", sessionId=page.session_id) as later:
         later.expect("visitor.disconnected")
