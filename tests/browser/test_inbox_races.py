@@ -248,3 +248,27 @@ def test_a_saved_reply_is_not_hidden_by_a_list_from_before(shop: Shop, new_conte
     visitor.say("Hello again")
     expect(inbox.page.locator(".row").filter(has_text="Hello again")).to_be_visible()
     expect(dialog.get_by_text("Good morning!")).to_be_visible()
+
+
+def test_a_key_right_after_a_dialog_has_closed_is_not_lost(shop: Shop, new_context: NewContext) -> None:
+    """The browser leaves the focus in the dialog until it has drawn the page without it."""
+    visitor = visitor_saying(shop, "Hello")
+    inbox = signed_in(shop, new_context).visit(visitor.session_id)
+    inbox.expect_said("visitor: Hello")
+    for key, focused in (("k", inbox.search), ("r", inbox.field)):
+        inbox.page.locator("body").press("?")
+        expect(inbox.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+        inside = inbox.page.evaluate(
+            """(key) => {
+                const dialog = document.querySelector('dialog[open]');
+                const focused = document.activeElement;
+                dialog.close();
+                const options = {key, ctrlKey: key === 'k', bubbles: true, cancelable: true};
+                focused.dispatchEvent(new KeyboardEvent('keydown', options));
+                return dialog.contains(focused);
+            }""",
+            key,
+        )
+        assert inside
+        expect(focused).to_be_focused()
+        inbox.page.evaluate("document.activeElement.blur()")

@@ -26,6 +26,8 @@ def resting(page: Page) -> bool:
         """() => {
             scrollTo(0, 300);
             const link = document.querySelector('main a');
+            // It may have the focus from before, which an inert page takes away only with its next frame.
+            link.blur();
             link.focus();
             return { inert: !!link.closest('[inert]'), focus: document.activeElement === link,
                 locked: getComputedStyle(document.documentElement).overflowY === 'hidden' };

@@ -34,7 +34,8 @@ export function dialog(title, children, { wide = false } = {}) {
   });
   // A click on the backdrop closes it.
   shown.addEventListener('pointerdown', (event) => event.target === shown && shown.close());
-  shown.addEventListener('keydown', (event) => event.stopPropagation());
+  // Once closed, it keeps the focus for a moment, and the next key is none of its keys.
+  shown.addEventListener('keydown', (event) => shown.open && event.stopPropagation());
   document.body.append(shown);
   shown.showModal();
   return shown;

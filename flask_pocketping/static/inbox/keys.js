@@ -44,8 +44,7 @@ export function listenToKeys(app) {
 
 /** @param {EventTarget | null} target */
 function writes(target) {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches('input, textarea, select') || target.closest('dialog') !== null)
-  );
+  if (!(target instanceof HTMLElement)) return false;
+  const dialog = target.closest('dialog');
+  return dialog ? dialog.open : target.isContentEditable || target.matches('input, textarea, select');
 }
