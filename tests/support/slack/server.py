@@ -152,6 +152,10 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
         def setup(self) -> None:
             super().setup()
             slack.connections.add(self.connection)
+            if slack.stopping.is_set():
+                # Taken at the last moment, so that the end may have found it among them or not.
+                with contextlib.suppress(OSError):
+                    self.connection.shutdown(socket.SHUT_RDWR)
 
         def finish(self) -> None:
             slack.connections.discard(self.connection)
