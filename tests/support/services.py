@@ -118,9 +118,10 @@ class _ServerDatabase:
         with self._engine.begin() as connection:
             if self._find_tables(connection) != self._tables:
                 return False
-            unchecked = "session_replication_role = replica" if self._postgresql else "foreign_key_checks = 0"
-            connection.execute(text(f"SET {unchecked}"))
-            for table in Base.metadata.sorted_tables:
+            if not self._postgresql:
+                # It looks at each row alone, so that a message could not go before its reply.
+                connection.execute(text("SET foreign_key_checks = 0"))
+            for table in reversed(Base.metadata.sorted_tables):
                 connection.execute(delete(table))
             self._count_anew(connection)
             schema.write_revision(connection, schema.HEAD)
