@@ -74,6 +74,9 @@ class EventSender:
     def send(self, envelope: dict[str, Any], retry: int = 0, reason: str = "") -> Attempt:
         """Send an event once."""
         assert self.url is not None
+        return self._post(self.url, envelope, retry, reason)
+
+    def _post(self, url: str, envelope: dict[str, Any], retry: int, reason: str) -> Attempt:
         body = json.dumps(envelope).encode()
         headers = signed(body)
         if retry:
@@ -81,7 +84,7 @@ class EventSender:
         began = time.monotonic()
         status = None
         with contextlib.suppress(requests.RequestException):
-            status = requests.post(self.url, data=body, headers=headers, timeout=self.patience).status_code
+            status = requests.post(url, data=body, headers=headers, timeout=self.patience).status_code
         attempt = Attempt(envelope.get("event_id", ""), retry, status, time.monotonic() - began)
         self.attempts.append(attempt)
         self._judge()
@@ -105,11 +108,17 @@ class EventSender:
 
     def _run(self) -> None:
         while (item := self._offered.get()) is not None:
-            envelope, retry, reason = item
-            attempt = self.send(envelope, retry, reason)
-            if attempt.status != 200 and retry < len(self.delays) and self.enabled:
-                time.sleep(self.delays[retry])
-                why = "http_timeout" if attempt.status is None else "http_error"
-                self._offered.put((envelope, retry + 1, why))
+            self._send_offered(*item)
             self._offered.task_done()
         self._offered.task_done()
+
+    def _send_offered(self, envelope: dict[str, Any], retry: int, reason: str) -> None:
+        url = self.url
+        if url is None:
+            # It has been taken away since the event was offered.
+            return
+        attempt = self._post(url, envelope, retry, reason)
+        if attempt.status != 200 and retry < len(self.delays) and self.enabled:
+            time.sleep(self.delays[retry])
+            why = "http_timeout" if attempt.status is None else "http_error"
+            self._offered.put((envelope, retry + 1, why))
