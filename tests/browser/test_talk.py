@@ -162,6 +162,7 @@ def test_a_server_restarted_in_mid_talk_loses_and_doubles_nothing(
         chat.say("Three")
         chat.say("Four")
         server = own_process(port)
+        wait_until(lambda: server.log.read_text().count("Stop ") == 2, "it is open again", 60, server.log.read_text)
         chat.expect_status("Four", "Sent", timeout=40_000)
         answer(api, "Five")
         lines = ["visitor: One", "operator: Two", "visitor: Three", "visitor: Four", "operator: Five"]

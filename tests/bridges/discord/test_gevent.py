@@ -43,7 +43,8 @@ def test_the_gateway_runs_beside_greenlets_and_async_views(server: FakeDiscord) 
     command = [sys.executable, "-c", CODE, server.url, server.token, thread.channel, thread.id]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        server.wait_connected()
+        # A new process imports first.
+        server.wait_connected(timeout=60)
         server.say(thread.id, "one")
         assert process.stdout is not None
         assert any(line == "ready\n" for line in process.stdout)

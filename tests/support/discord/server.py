@@ -94,13 +94,13 @@ class FakeDiscord(People):
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
-    def wait_connected(self, count: int = 1) -> None:
+    def wait_connected(self, count: int = 1, timeout: float = 15.0) -> None:
         """Wait until so many sessions are connected."""
 
         def connected() -> list[Any]:
             return [each for each in list(self.gateway.sessions.values()) if each.link is not None]
 
-        wait_until(lambda: len(connected()) >= count, f"{count} sessions", 15.0, connected)
+        wait_until(lambda: len(connected()) >= count, f"{count} sessions", timeout, connected)
 
     def close_connections(self, code: int) -> None:
         """Close all connections of the Gateway with a code."""
