@@ -470,6 +470,7 @@ def state_of_logging() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("any_empty_database", ["sqlite"], indirect=True)
 def test_an_upgrade_does_not_change_the_hosts_logging(engine: Engine) -> None:
     logger = logging.getLogger("host.orders")
     logger.setLevel(logging.DEBUG)
@@ -728,6 +729,8 @@ def test_check_names_the_differences(flask: Callable[..., tuple[int, str]], any_
     engine.dispose()
 
 
+# It is refused before any SQL.
+@pytest.mark.parametrize("any_empty_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("arguments", [["upgrade", "7777"], ["downgrade", "7777", "--yes"], ["stamp", "7777"]])
 def test_an_unknown_revision_is_an_error_of_one_line(
     flask: Callable[..., tuple[int, str]], arguments: list[str]
@@ -737,6 +740,7 @@ def test_an_unknown_revision_is_an_error_of_one_line(
     assert output.startswith("Error: There is no revision 7777. There are: 0001")
 
 
+@pytest.mark.parametrize("any_empty_database", ["sqlite"], indirect=True)
 def test_a_downgrade_asks_for_confirmation(flask: Callable[..., tuple[int, str]]) -> None:
     flask("upgrade")
     assert "Continue? [y/N]" in flask("downgrade", "base")[1]
