@@ -431,7 +431,7 @@ def test_a_database_that_comes_back_is_used_again(postgresql: str, tmp_path: Pat
 
 
 def test_missing_tables_are_unavailable_and_the_log_names_the_command(
-    any_database: str, tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture
+    any_empty_database: str, tmp_path: Path, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = Flask("host", instance_path=str(tmp_path))
     app.config.update(
@@ -439,7 +439,7 @@ def test_missing_tables_are_unavailable_and_the_log_names_the_command(
         POCKETPING_API_KEY=KEY,
         POCKETPING_URL_PREFIX="",
         POCKETPING_WORKER="off",
-        SQLALCHEMY_DATABASE_URI=any_database,
+        SQLALCHEMY_DATABASE_URI=any_empty_database,
     )
     PocketPing(app)
     api = serve(app)
