@@ -119,7 +119,7 @@ class RatingSchema(OutputSchema):
 
 
 class ManagedSessionSchema(SessionSchema):
-    optional = frozenset({"csatRequestedAt"})
+    optional = SessionSchema.optional - {"csat"}
 
     csat = fields.Nested(RatingSchema, required=True, allow_none=True)
 

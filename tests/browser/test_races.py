@@ -390,3 +390,30 @@ def test_a_sound_leaves_nothing_behind(shop: Shop, page: Page, faults: Faults, g
         answer(shop.api, "Hi")
     states = "made.map(({state}) => state)"
     wait_for(page, lambda: page.evaluate(states) == ["closed"], "it ended", seen=lambda: page.evaluate(states))
+
+
+def test_a_tab_that_is_just_joining_a_new_conversation_keeps_the_order(
+    shop: Shop, context: BrowserContext, page: Page
+) -> None:
+    """The answer to its connect is older than the first message, and the cursors of the closed conversation are higher."""
+    page.goto(shop.plain())
+    chat = Chat(page).open()
+    chat.tell("The kettle whistles")
+    chat.tell("It whistles loudly")
+    other = context.new_page()
+    gate = Gate(other)
+    other.goto(shop.plain())
+    beside = Chat(other).open()
+    beside.expect_said("visitor: The kettle whistles", "visitor: It whistles loudly")
+    shop.api.ok("POST", f"/sessions/{only_session(shop.api)}/close")
+    line = chat.log.locator(".system", has_text="Conversation closed")
+    gate.hold("answer", "/connect")
+    line.get_by_role("button", name="New conversation").click()
+    chat.expect_said()
+    gate.wait()
+    chat.tell("Another matter")
+    beside.expect_said("visitor: Another matter")
+    gate.let_go()
+    answer(shop.api, "Which one?")
+    for one in (chat, beside):
+        one.expect_said("visitor: Another matter", "operator: Which one?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Any
 
@@ -155,13 +155,18 @@ class Socket:
             if enough(frames):
                 return frames
 
-    def silent(self, seconds: float = 0.5) -> None:
-        """Check that nothing comes for a while."""
-        try:
-            frame = self.receive(seconds)
-        except websocket.WebSocketTimeoutException:
-            return
-        raise AssertionError(f"expected silence, got {frame}")
+    def silent(self, seconds: float = 0.5, *, besides: Collection[str] = ()) -> None:
+        """Check that nothing comes for a while.
+
+        :param besides: types of frames that may come.
+        """
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                frame = self.receive(left)
+            except websocket.WebSocketTimeoutException:
+                return
+            assert frame["type"] in besides, f"expected silence, got {frame}"
 
     def close_code(self, timeout: float = 15.0) -> int:
         """The code with which the server closes; frames before that are passed over."""

@@ -402,8 +402,7 @@ export class Chat {
 
   /** Begin anew with what is stored now. @param {boolean} [whole] what was being written goes out of sight too */
   clear(whole) {
-    this.connection.hangUp();
-    this.connection.connected = false;
+    this.connection.reset();
     this.store = new Store();
     this.growing = undefined;
     Object.assign(this.greeting, { csatRequestedAt: undefined, aiActive: false, hasMore: false });

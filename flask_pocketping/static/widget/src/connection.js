@@ -190,6 +190,13 @@ export class Connection {
     if (this.connected || this.#chat.opened) this.keepConnecting();
   }
 
+  /** The next conversation has cursors of its own. */
+  reset() {
+    this.hangUp();
+    this.connected = false;
+    this.#cursor = '0';
+  }
+
   hangUp() {
     this.#stream?.stop();
     this.#stream = undefined;
