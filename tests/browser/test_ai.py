@@ -190,6 +190,8 @@ def test_nothing_that_the_ai_brings_runs(open_ai_shop: OpenAIShop, model: ModelS
     inbox = Inbox(context.new_page(), shop.url).visit(only_session(shop.api))
     expect(inbox.message("Second").first).to_be_visible()
     wait_for(
-        inbox.page, lambda: any("AI handed over" in one for one in inbox.page.locator("body").all_inner_texts()), "a note"
+        inbox.page,
+        lambda: any("AI handed over" in one for one in inbox.page.locator("body").all_inner_texts()),
+        "a note",
     )
     expect_harmless(inbox.page)

@@ -395,7 +395,7 @@ def test_a_sound_leaves_nothing_behind(shop: Shop, page: Page, faults: Faults, g
 def test_a_tab_that_is_just_joining_a_new_conversation_keeps_the_order(
     shop: Shop, context: BrowserContext, page: Page
 ) -> None:
-    """The answer to its connect is older than the first message, and the cursors of the closed conversation are higher."""
+    """The answer to its connect is older than the first message, and the cursors of the closed one are higher."""
     page.goto(shop.plain())
     chat = Chat(page).open()
     chat.tell("The kettle whistles")
