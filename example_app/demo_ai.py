@@ -41,7 +41,11 @@ class ScriptedModel:
         """Return the answer that the rules have for the last turn."""
         last = request.turns[-1]
         if isinstance(last, ToolTurn):
-            return Answer(f"{LABEL}I looked it up: {last.results[0].content}")
+            result = last.results[0]
+            if result.is_error:
+                # The only tool is about the visitor's own orders.
+                return Answer(f"{LABEL}Please sign in to the shop, then ask me again.")
+            return Answer(f"{LABEL}I looked it up: {result.content}")
         said = last.text.lower() if isinstance(last, UserTurn) else ""
         if re.search(r"\b(person|human|somebody|operator)\b", said):
             call = ToolCall("demo", "hand_over", {"reason": "The visitor asks for a person."})

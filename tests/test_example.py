@@ -301,9 +301,9 @@ from datetime import UTC, datetime, timedelta
 from flask_pocketping import clock
 chat, state = example_app.pocketping, app.extensions["pocketping"]
 state.folder_indexer.index()
-def ask(content):
+def ask(content, verified=True):
     with app.app_context():
-        session_id = chat.open_session(identity=Identity(customer_id="1", name="Ada", verified=True)).id
+        session_id = chat.open_session(identity=Identity(customer_id="1", name="Ada", verified=verified)).id
         chat.send_message(session_id, content, type="visitor")
         clock.set_clock(lambda: datetime.now(UTC) + timedelta(seconds=5))
         state.runtime.deliver_due()
@@ -312,19 +312,21 @@ def ask(content):
         assert len(said) == 1 and said[0].startswith(LABEL), said
         print(said[0].replace("\\n", " "))
 ask("Do you ship to Norway?"); ask("Where is order 1?"); ask("I want a person"); ask("Hm")
+ask("Where is order 1?", verified=False)
 chat.close(app)
 """
     environment = {**os.environ, "EXAMPLE_INSTANCE": str(tmp_path), "SHOP_DEMO_AI": "1", "PYTHONPATH": str(ROOT)}
     shown = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, cwd=ROOT
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=90, cwd=ROOT
     )
     assert shown.returncode == 0, shown.stderr
-    shipping, order, person, other = shown.stdout.splitlines()
+    shipping, order, person, other, anonymous = shown.stdout.splitlines()
     assert "[Shipping](/help/shipping)" in shipping
     assert "Norway and the rest of Europe: 5 to 8 days" in shipping
     assert "Order 1:" in order
     assert "A person" in person
     assert "Ask me" in other
+    assert "Please sign in" in anonymous
 
 
 def test_a_real_model_takes_the_place_of_the_demo() -> None:

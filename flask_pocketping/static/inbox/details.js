@@ -3,7 +3,7 @@
 import { AICard } from './aiCard.js';
 import { BridgesCard } from './bridgesCard.js';
 import { el, fill, iconButton, inNextFrame, setAttribute } from './dom.js';
-import { fullTime, initials, localTime, nameOf, safeUrl, shortTime, shortUrl, tint } from './format.js';
+import { fullTime, initials, localTime, nameOf, safeUrl, shortTime, shortUrl, siteUrl, tint } from './format.js';
 import { icon } from './icons.js';
 import { texts } from './texts.js';
 import { language } from './texts.js';
@@ -182,7 +182,7 @@ export class DetailsPane {
             this.facts.map(({ label, value, url }) => {
               const shown =
                 value === true ? texts.yes : value === false ? texts.no : value === null ? texts.none : String(value);
-              const href = safeUrl(url) ?? (url && /^\/(?!\/)/.test(url) ? url : undefined);
+              const href = siteUrl(url);
               return [
                 label,
                 href ? el('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, shown) : shown,

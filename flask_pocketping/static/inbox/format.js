@@ -248,6 +248,24 @@ export function safeUrl(address) {
 }
 
 /**
+ * An address that the server gave: one of the web, or a path of this site.
+ *
+ * @param {unknown} address
+ * @param {string} [base] where this site is
+ * @returns {string | undefined}
+ */
+export function siteUrl(address, base = location.origin) {
+  if (typeof address !== 'string' || !address.startsWith('/')) return safeUrl(address);
+  try {
+    const url = new URL(address, base);
+    // Browsers read //, /\\ and the like as another host.
+    return url.origin === base ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * An address that names a page to a person.
  *
  * @param {string} address

@@ -3,7 +3,7 @@
 import { bridgeName, deliveryLines } from './bridges.js';
 import { content } from './content.js';
 import { el, fill } from './dom.js';
-import { clockTime, fileSize, fullTime, preview, safeUrl } from './format.js';
+import { clockTime, fileSize, fullTime, preview, safeUrl, siteUrl } from './format.js';
 import { icon } from './icons.js';
 import { internalNote } from './internalNote.js';
 import { marked } from './marks.js';
@@ -217,20 +217,11 @@ function files(attachments) {
   );
 }
 
-/**
- * An address that the server gave for a file: its own path, or one of the web.
- *
- * @param {string | undefined} address
- */
-function fileUrl(address) {
-  return address && (/^\/(?!\/)/.test(address) ? address : safeUrl(address));
-}
-
 /** @param {Attachment} file */
 function picture(file) {
-  const url = fileUrl(file.url);
+  const url = siteUrl(file.url);
   const shown = el('img', {
-    src: fileUrl(file.thumbnailUrl) ?? url,
+    src: siteUrl(file.thumbnailUrl) ?? url,
     alt: file.filename,
     loading: 'lazy',
     decoding: 'async',
@@ -260,7 +251,7 @@ function picture(file) {
 function download(file) {
   return el(
     'a',
-    { class: 'file', href: fileUrl(file.url), download: file.filename, target: '_blank', rel: 'noopener noreferrer' },
+    { class: 'file', href: siteUrl(file.url), download: file.filename, target: '_blank', rel: 'noopener noreferrer' },
     icon('file'),
     el('span', { class: 'file-name', dir: 'auto' }, file.filename),
     el('span', { class: 'file-size' }, fileSize(file.size)),

@@ -1,7 +1,7 @@
 /** The passages of the knowledge base that an answer or a draft of the AI is based on. */
 
 import { el } from './dom.js';
-import { safeUrl } from './format.js';
+import { siteUrl } from './format.js';
 import { icon } from './icons.js';
 import { texts } from './texts.js';
 
@@ -22,7 +22,7 @@ export function sourceList(passages) {
 
 /** @param {import('./types.js').AISource} source */
 function line({ title, url, version }) {
-  const href = safeUrl(url);
+  const href = siteUrl(url);
   return [
     href
       ? el('a', { href, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, title, icon('link'))

@@ -13,6 +13,7 @@ import {
   linkParts,
   nameOf,
   safeUrl,
+  siteUrl,
   scaleTop,
   shortTime,
 } from '../../../flask_pocketping/static/inbox/format.js';
@@ -31,6 +32,15 @@ test('initials come from words of any script', () => {
   assert.equal(initials('  <script>  '), 'S');
   assert.equal(initials('محمد'), 'م');
   assert.equal(initials('…'), '?');
+});
+
+test('a path becomes a link only within the site', () => {
+  const base = 'https://shop.example';
+  assert.equal(siteUrl('/help/returns#size', base), 'https://shop.example/help/returns#size');
+  assert.equal(siteUrl('https://example.com/a', base), 'https://example.com/a');
+  for (const address of ['//evil.example', '/\\evil.example', '/\t/evil.example', 'javascript:alert(1)', undefined]) {
+    assert.equal(siteUrl(address, base), undefined);
+  }
 });
 
 test('threat_12: only addresses of the web become links', () => {
