@@ -23,6 +23,8 @@ from .support.events import EventSource
 from .support.proxy import Proxy, proxying
 from .support.servers import Process, check_log, gunicorn, make_app, wait_until
 
+pytestmark = pytest.mark.slow
+
 WORKER_CLASSES = ("gevent", "gthread", "sync")
 
 

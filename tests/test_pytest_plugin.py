@@ -12,6 +12,8 @@ import pytest
 from .support.plugin import LOAD, PLUGIN
 from .support.servers import ROOT
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 SHOP = """
