@@ -219,12 +219,12 @@ def test_a_polling_visitor_is_connected(any_database: str, tmp_path: Path, serve
         travel.forward(seconds=presence.LIFETIME / 4)
         presence.sweep(database_of(app), GRACE)
     assert rows(app) == 1
-    assert log_of(api, page) == ["visitor.connected"]
+    expect_log(api, page, "visitor.connected")
     travel.forward(seconds=presence.LIFETIME)
     presence.sweep(database_of(app), GRACE)
-    assert log_of(api, page) == ["visitor.connected", "visitor.disconnected"]
+    expect_log(api, page, "visitor.connected", "visitor.disconnected")
     page.messages(after="0")
-    assert log_of(api, page)[2:] == ["visitor.connected"]
+    expect_log(api, page, "visitor.connected", "visitor.disconnected", "visitor.connected")
 
 
 def test_concurrent_polls_of_tabs_are_recorded_once(any_shared: Api) -> None:
@@ -233,7 +233,7 @@ def test_concurrent_polls_of_tabs_are_recorded_once(any_shared: Api) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: page.request("GET", "/events", params=query), range(24)))
     assert {answer.status_code for answer in found} == {200}
-    assert log_of(any_shared, page) == ["visitor.connected"]
+    expect_log(any_shared, page, "visitor.connected")
 
 
 def test_a_visitor_who_does_not_poll_is_not_recorded(shared_app: Flask, shared: Api) -> None:
