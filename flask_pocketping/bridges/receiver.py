@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -215,7 +215,7 @@ class BridgeReceiver:
     def _waits(self, tx: Transaction, session_id: str, external_id: str) -> bool:
         """Return whether a message waits for the worker."""
         jobs = bridge_posts.open_jobs(tx.connection, self._name, session_id)
-        return any(json.loads(job["payload"] or "{}").get("message", {}).get("id") == external_id for job in jobs)
+        return any(True for _ in _jobs_of(jobs, external_id))
 
     def _due(self, tx: Transaction, session_id: str, message: IncomingMessage) -> datetime | timedelta | None:
         """Return when a message is dealt with: the parts of an album at the same time."""
@@ -249,9 +249,8 @@ class BridgeReceiver:
             if not items or not items[0].incoming:
                 return
             jobs = bridge_posts.open_jobs(connection, self._name, items[0].session_id)
-        for job in jobs:
-            payload = json.loads(job["payload"] or "{}")
-            if payload.get("message", {}).get("id") == edit.id and self._rewrite(job["id"], payload, items[0], edit):
+        for job, payload in _jobs_of(jobs, edit.id):
+            if self._rewrite(job["id"], payload, items[0], edit):
                 return
         if jobs:
             self._add_job(items[0].session_id, _payload(edit))
@@ -277,9 +276,8 @@ class BridgeReceiver:
             if not items or not items[0].incoming:
                 return
             jobs = bridge_posts.open_jobs(connection, self._name, items[0].session_id)
-        for job in jobs:
-            payload = json.loads(job["payload"] or "{}")
-            if payload.get("message", {}).get("id") == deletion.id and job["state"] == DeliveryState.PENDING:
+        for job, _ in _jobs_of(jobs, deletion.id):
+            if job["state"] == DeliveryState.PENDING:
                 with self._db.transaction() as tx:
                     taken_back = cancel(tx, self._name, only=job["id"])
                 if taken_back:
@@ -339,6 +337,14 @@ def _ids(received: Incoming) -> list[str]:
     if received.moved_to is not None:
         return [received.thread.channel, received.moved_to]
     return [received.thread.channel, received.thread.id]
+
+
+def _jobs_of(jobs: Sequence[Mapping[str, Any]], external_id: str) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """Yield the deliveries to the chat that are to store a message of the platform, each with its payload."""
+    for job in jobs:
+        payload = json.loads(job["payload"] or "{}")
+        if payload.get("message", {}).get("id") == external_id:
+            yield job, payload
 
 
 def _payload(change: IncomingEdit | IncomingDelete) -> dict[str, Any]:

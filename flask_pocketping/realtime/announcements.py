@@ -47,10 +47,8 @@ class Announcer:
             )
         elif "aiStream" in message:
             self._show_stream(message["project"], message["session"], message["aiStream"])
-        elif "aiDraft" in message:
-            self._show_draft(message["project"], message["session"])
-        elif "aiAction" in message:
-            self._show_action(message["project"], message["session"])
+        elif "aiChange" in message:
+            self._show_ai_change(message["project"], message["session"], message["aiChange"])
         elif "messageDeliveries" in message:
             self._show_deliveries(message["project"], message["session"], message["messageDeliveries"])
         else:
@@ -137,13 +135,15 @@ class Announcer:
 
     def draft_changed(self, project_id: str, session_id: str) -> None:
         """Announce to operators that the AI has written a draft, or that one was sent or dropped."""
-        self._show_draft(project_id, session_id)
-        self._bus.publish({"aiDraft": True, "project": project_id, "session": session_id})
+        self._announce_ai_change(project_id, session_id, "ai_draft")
 
     def action_changed(self, project_id: str, session_id: str) -> None:
         """Announce to operators that a call of the AI waits for a yes, or that one was decided on or made."""
-        self._show_action(project_id, session_id)
-        self._bus.publish({"aiAction": True, "project": project_id, "session": session_id})
+        self._announce_ai_change(project_id, session_id, "ai_action")
+
+    def _announce_ai_change(self, project_id: str, session_id: str, type: str) -> None:
+        self._show_ai_change(project_id, session_id, type)
+        self._bus.publish({"aiChange": type, "project": project_id, "session": session_id})
 
     def _show_stream(self, project_id: str, session_id: str, made: Mapping[str, Any]) -> None:
         operators = operator_frame("message_stream", session_id, sessionId=session_id, **made)
@@ -153,16 +153,8 @@ class Announcer:
         }
         self._hub.broadcast([Topic("project", project_id), Topic("session", session_id)], frames.get)
 
-    def _show_draft(self, project_id: str, session_id: str) -> None:
-        frames: dict[Encoder, Frame] = {
-            self._frames.operator: operator_frame("ai_draft", session_id, sessionId=session_id)
-        }
-        self._hub.broadcast([Topic("project", project_id)], frames.get)
-
-    def _show_action(self, project_id: str, session_id: str) -> None:
-        frames: dict[Encoder, Frame] = {
-            self._frames.operator: operator_frame("ai_action", session_id, sessionId=session_id)
-        }
+    def _show_ai_change(self, project_id: str, session_id: str, type: str) -> None:
+        frames: dict[Encoder, Frame] = {self._frames.operator: operator_frame(type, session_id, sessionId=session_id)}
         self._hub.broadcast([Topic("project", project_id)], frames.get)
 
     def _show_presence(

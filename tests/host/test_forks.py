@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from ..support.servers import ROOT
+from ..support.scripts import run_python
 
 #: The main thread forks while another one is within a transaction; then both processes write.
 CODE = """
@@ -44,13 +41,4 @@ sys.exit(1 if os.waitpid(pid, 0)[1] else 0)
 
 def test_a_process_forked_while_another_thread_writes_can_write(sqlite: str, tmp_path: Path) -> None:
     """SQLite would take the transaction of that thread for one of the child's, which never ends."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CODE, str(tmp_path), sqlite],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_python(CODE, str(tmp_path), sqlite)

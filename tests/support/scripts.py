@@ -51,6 +51,20 @@ def run_shell(script: str, folder: Path, replace: Mapping[str, str]) -> str:
     return result.stdout
 
 
+def run_python(code: str, *arguments: str) -> None:
+    """Run code in a process of its own, which must end well."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @contextmanager
 def run_node(script: Path) -> Iterator[Process]:
     """Run a script in Node until the end of the block; its output is in the process's log."""

@@ -20,7 +20,7 @@ from tests.support.slack import FakeSlack
 from tests.support.slack.events import signed
 from tests.support.slack.workspace import SIGNING_SECRET
 
-from .test_conversation import Room, for_events
+from .test_conversation import Room, for_events, getting_requests
 
 
 class Eavesdropper:
@@ -47,12 +47,8 @@ class Eavesdropper:
 
 @pytest.fixture
 def by_requests(slack: FakeSlack, serve: Serve) -> Iterator[Api]:
-    api = serve(**for_events(slack, operators_edit="all"))
-    api.get("/health")
-    assert slack.events.verify(f"{api.url}/bridges/slack")
-    yield api
-    slack.events.url = None
-    slack.events.wait_idle()
+    with getting_requests(slack, serve, operators_edit="all") as api:
+        yield api
 
 
 @pytest.fixture

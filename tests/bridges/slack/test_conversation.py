@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +98,22 @@ def fast_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "PERIOD", 0.05)
 
 
-@pytest.fixture
-def by_requests(slack: FakeSlack, serve: Serve) -> Iterator[Api]:
+@contextmanager
+def getting_requests(slack: FakeSlack, serve: Serve, **settings: Any) -> Iterator[Api]:
     """A server to which Slack sends requests."""
-    api = serve(**for_events(slack))
+    api = serve(**for_events(slack, **settings))
     api.get("/health")
     assert slack.events.verify(f"{api.url}/bridges/slack")
     yield api
     # A request to a server that is being stopped would start its threads again.
     slack.events.url = None
     slack.events.wait_idle()
+
+
+@pytest.fixture
+def by_requests(slack: FakeSlack, serve: Serve) -> Iterator[Api]:
+    with getting_requests(slack, serve) as api:
+        yield api
 
 
 @pytest.fixture

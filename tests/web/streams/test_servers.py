@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -23,9 +21,9 @@ import websocket
 
 from ...support.clients import BROWSER, Api, Socket, Visitor
 from ...support.events import EventSource
+from ...support.scripts import run_python
 from ...support.servers import (
     KEY,
-    ROOT,
     Process,
     answers,
     check_log,
@@ -438,13 +436,4 @@ with serving(app) as api:
             os._exit(0)
         assert os.waitpid(pid, 0)[1] == 0
 """
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, str(tmp_path), sqlite],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_python(code, str(tmp_path), sqlite)
