@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
@@ -20,7 +21,7 @@ from .errors import SchemaError, SchemaMissing
 from .host.forks import begin_anew_after_fork, pause_for_fork
 from .migrations import schema
 from .migrations.locks import check_idle
-from .prepared import Prepared
+from .sqlite_writer import SqliteWriter, immediate
 from .values import Cancel, Deliver
 from .values import Event as EventValue
 
@@ -28,7 +29,6 @@ logger = logging.getLogger("flask_pocketping")
 
 T = TypeVar("T")
 
-_BEGIN = Prepared(text("BEGIN IMMEDIATE"))
 #: Seconds that a fork waits for a transaction of another thread. That thread may wait for the one that forks.
 _FORK_WAIT = 5.0
 
@@ -56,8 +56,9 @@ class EventTarget(Protocol):
 class Transaction:
     """An open write transaction with its statements and the events to hand over after the commit."""
 
-    def __init__(self, connection: Connection, targets: list[EventTarget]) -> None:
-        self.connection = connection
+    connection: Connection
+
+    def __init__(self, targets: list[EventTarget]) -> None:
         self.targets = targets
         self.events: list[EventValue] = []
         self.deliveries = 0
@@ -87,7 +88,7 @@ class Database:
         self._engine: Engine | None = None
         self._made_in = 0
         self._checked_in = 0
-        self._writers: list[Connection] = []
+        self._writer = SqliteWriter()
         self._make_locks()
         begin_anew_after_fork(self, Database._make_locks)
         pause_for_fork(self, Database._pause, Database._resume)
@@ -97,10 +98,7 @@ class Database:
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()
-        # One writer at a time in this process. SQLite allows only one, and its own waiting is unfair and,
-        # under gevent, would stop the whole process.
-        self._write_lock = threading.RLock()
-        self._paused = False
+        self._writer.begin_anew()
 
     def _pause(self) -> None:
         """Wait until no thread writes to SQLite.
@@ -108,13 +106,11 @@ class Database:
         SQLite keeps its locks in the memory of the process. A child that was forked within a transaction of another
         thread would wait for the end of that transaction forever.
         """
-        used = self._engine is not None and self._made_in == os.getpid()
-        self._paused = used and self.is_sqlite and self._write_lock.acquire(timeout=_FORK_WAIT)
+        if self._engine is not None and self._made_in == os.getpid() and self.is_sqlite:
+            self._writer.pause(_FORK_WAIT)
 
     def _resume(self) -> None:
-        if self._paused:
-            self._paused = False
-            self._write_lock.release()
+        self._writer.resume()
 
     @property
     def engine(self) -> Engine:
@@ -131,7 +127,6 @@ class Database:
         if self._engine is not None:
             # This process was forked off; the connections are those of the one that made them.
             self._engine.dispose(close=False)
-            self._writers = []
         engine = self._engine if self._engine is not None and self._borrowed else self._make_engine()
         self._engine, self._made_in = engine, os.getpid()
         return engine
@@ -175,7 +170,7 @@ class Database:
         if not self._upgrades_itself:
             self._check_tables()
         else:
-            with self._write_lock:
+            with self._writer.turn():
                 if self._checked_in == os.getpid():
                     return
                 with self.inspecting() as connection:
@@ -199,25 +194,13 @@ class Database:
     def transaction(self) -> Iterator[Transaction]:
         """Write in one transaction, then pass its events to `on_commit`. An exception rolls back."""
         self.ensure_tables()
+        tx = Transaction(self.targets)
         try:
-            with self._writing() as connection, connection.begin():
-                tx = Transaction(connection, self.targets)
-                if not self.is_sqlite:
-                    yield tx
-                else:
-                    # The driver's BEGIN is deferred: two that read first and write then would fail with "locked".
-                    _BEGIN.write(connection, {})
-                    try:
-                        yield tx
-                    except BaseException:
-                        # The host may have disabled SQLAlchemy's own rollback for its engine.
-                        connection.connection.rollback()
-                        raise
+            with self._writing(partial(self._announce, tx)) as tx.connection:
+                yield tx
         except (OperationalError, ProgrammingError, IntegrityError) as error:
             self._explain(error)
             raise
-        if tx.events or tx.deliveries:
-            self.on_commit(tx.events, tx.deliveries)
 
     def dispose(self) -> None:
         """Close the pooled connections, unless they are the host's."""
@@ -229,9 +212,7 @@ class Database:
 
     def close_writer(self) -> None:
         """Return the connection that is kept for the next transaction to the pool."""
-        with suppress(IndexError):
-            while True:
-                self._writers.pop().close()
+        self._writer.close()
 
     @contextmanager
     def using(self, engine: Engine) -> Iterator[None]:
@@ -253,39 +234,30 @@ class Database:
     def _turn(self, *, shared: bool) -> AbstractContextManager[Any]:
         # A database in memory is one connection for all threads, so there readers take turns as well.
         if self.is_sqlite and not (shared and not isinstance(self.engine.pool, StaticPool)):
-            return self._write_lock
+            return self._writer.turn()
         return nullcontext()
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Take the turn to write, and a connection for it.
+    def _writing(self, announce: Callable[[], None]) -> Iterator[Connection]:
+        """Open a transaction, and commit it unless an exception is raised.
 
-        For a SQLite file of ours it is the one of the transaction before, unless that failed. Whichever connection
-        writes next would first read again what another one has written, and a pool takes longer to hand one out than
-        SQLite takes for a statement.
+        :param announce: called after the commit.
         """
-        with self._turn(shared=False):
-            if self._borrowed or not self.is_sqlite or isinstance(self.engine.pool, StaticPool):
-                with self._connect() as connection:
-                    yield connection
-                return
-            connection = self._take_writer()
-            try:
+        if self.is_sqlite and not self._borrowed and not isinstance(self.engine.pool, StaticPool):
+            with self._writer.transaction(self.engine, announce) as connection:
                 yield connection
-            except BaseException:
-                connection.close()
-                raise
-            self._writers.append(connection)
+            return
+        with self._turn(shared=False), self._connect() as connection, connection.begin():
+            if self.is_sqlite:
+                with immediate(connection):
+                    yield connection
+            else:
+                yield connection
+        announce()
 
-    def _take_writer(self) -> Connection:
-        # Taken out while it is used: a transaction within another must not get the same one.
-        engine = self.engine
-        with suppress(IndexError):
-            kept = self._writers.pop()
-            if kept.engine is engine:
-                return kept
-            kept.close()
-        return engine.connect()
+    def _announce(self, tx: Transaction) -> None:
+        if tx.events or tx.deliveries:
+            self.on_commit(tx.events, tx.deliveries)
 
     def _connect(self) -> Connection:
         if not (self._borrowed and self.is_sqlite):
@@ -296,7 +268,7 @@ class Database:
 
     @contextmanager
     def _changing_tables(self) -> Iterator[None]:
-        with self._write_lock:
+        with self._writer.turn():
             self._checked_in = 0
             yield
 

@@ -31,7 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "host": {"bounds", "errors", "schemas", "values"},
     "migrations": {"clock", "errors", "models"},
     "leases": {"clock", "db", "models"},
-    "db": {"clock", "errors", "host.forks", "migrations", "models", "values", "prepared"},
+    "sqlite_writer": {"host.servers", "prepared"},
+    "db": {"clock", "errors", "host.forks", "migrations", "models", "sqlite_writer", "values"},
     "outbox": {"clock", "db", "models", "values"},
     "chat": {"bounds", "db", "leases", "clock", "errors", "models", "values", "schemas", "prepared", "outbox"},
     "files": {"chat", "db", "errors", "values", "version"},
@@ -46,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "targets": {"delivery", "chat", "db", "clock", "schemas", "values", "prepared", "outbox"},
     "bridges": {
         *{"bounds", "chat", "clock", "config", "config_parsers", "db", "delivery", "errors", "files", "models"},
-        *{"host.forks", "outbox", "values", "version"},
+        *{"host.forks", "host.servers", "outbox", "values", "version"},
     },
     "ai": {"bounds", "chat", "clock", "config", "config_parsers", "db", "delivery", "errors", "models", "values"},
     "dispatch": {"realtime", "schemas", "signals", "values", "host.callables"},

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from flask_pocketping.db import Database, Transaction, own_engine
 
+#: A nested transaction waits for the outer one this many seconds.
+SHORT = {"connect_args": {"timeout": 0.2}}
+
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    made = Database(lambda: own_engine(f"sqlite:///{tmp_path / 'chat.db'}"), upgrades_itself=True)
+    made = Database(lambda: own_engine(f"sqlite:///{tmp_path / 'chat.db'}", SHORT), upgrades_itself=True)
     yield made
     made.dispose()
 
@@ -71,10 +75,17 @@ def test_no_lock_is_held_between_transactions(db: Database, tmp_path: Path) -> N
         assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
 
 
-def test_a_nested_transaction_has_its_own_connection(db: Database) -> None:
+def test_a_nested_transaction_fails_and_leaves_the_outer_one_as_it_is(db: Database) -> None:
     write(db)
-    with db._writing() as outer, db._writing() as inner:
-        assert inner.connection.dbapi_connection is not outer.connection.dbapi_connection
+    with db.transaction() as outer:
+        kept = connection_of(outer)
+        with pytest.raises(OperationalError, match="locked"), db.transaction():
+            pytest.fail("SQLite allows one transaction at a time")
+        assert connection_of(outer) is kept
+        outer.execute(text("UPDATE pocketping_project SET name = 'Outer'"))
+    assert checked_out(db) == 1
+    with db.read() as reading:
+        assert reading.execute(text("SELECT name FROM pocketping_project")).scalar_one() == "Outer"
 
 
 def test_each_engine_has_its_own_connections(db: Database, tmp_path: Path) -> None:

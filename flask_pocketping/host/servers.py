@@ -19,6 +19,12 @@ def server_stops() -> bool:
     return worker is not None and not worker.alive
 
 
+def is_gevent_patched() -> bool:
+    """Return whether gevent makes threads greenlets."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
 def open_files_limit() -> int:
     """Return how many files, including sockets, this process may open."""
     if sys.platform == "win32":

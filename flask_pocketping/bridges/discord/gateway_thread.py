@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from ...delivery.http.client import default_tls
+from ...host.servers import is_gevent_patched
 from .platform import DiscordPlatform
 
 #: The event that asks for the address of the Gateway. See `GatewayThread.give_address`.
@@ -40,7 +40,7 @@ class GatewayThread:
 
     def start(self) -> None:
         """Start it."""
-        if is_patched():
+        if is_gevent_patched():
             from gevent.threadpool import ThreadPoolExecutor
 
             executor = ThreadPoolExecutor(1)
@@ -108,9 +108,3 @@ class GatewayThread:
         self._address = asyncio.get_running_loop().create_future()
         self._put((ADDRESS_WANTED, {}))
         return await self._address
-
-
-def is_patched() -> bool:
-    """Return whether gevent makes threads greenlets."""
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey is not None and bool(monkey.is_module_patched("threading"))

@@ -10,7 +10,6 @@ import errno
 import os
 import socket
 import ssl
-import sys
 import threading
 from _socket import socket as RawSocket
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from flask import Response
 from werkzeug.wsgi import ClosingIterator
 
 from ...errors import TransportUnsupported
-from ...host.servers import gunicorn_worker
+from ...host.servers import gunicorn_worker, is_gevent_patched
 from ...realtime.open_connections import HeldThreads
 from .handshake import minimal_environ
 
@@ -186,16 +185,11 @@ def find_socket(environ: WSGIEnvironment) -> socket.socket | None:
 
 def _socket_of_pywsgi(environ: WSGIEnvironment) -> Any:
     """Return the socket of gevent's own server. Without its monkey patch, our threads would not be greenlets."""
-    if not environ.get("SERVER_SOFTWARE", "").startswith("gevent/") or not _is_patched():
+    if not environ.get("SERVER_SOFTWARE", "").startswith("gevent/") or not is_gevent_patched():
         return None
     given = environ.get("wsgi.input")
     # For an upgrade, this is the file itself. Else, it is a wrapper that limits reads to the body.
     return getattr(getattr(getattr(given, "rfile", given), "raw", None), "_sock", None)
-
-
-def _is_patched() -> bool:
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 def threads_to_hold(environ: WSGIEnvironment) -> int:
