@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from flask_pocketping import PocketPingError
 
 from . import create_app, pocketping
+from .demo_ai import describe_ai
 from .seed import CUSTOMERS, EMPLOYEES, PASSWORD
 
 GREETING = """\
@@ -25,6 +26,7 @@ GREETING = """\
   Operator    {operator}
   Password    {password} (for both)
   API key     {key}
+  AI          {ai}
 
   List the conversations:
     curl -H "Authorization: Bearer {key}" {api}/sessions
@@ -70,6 +72,7 @@ def greeting(app: Flask, host: str, port: int) -> str:
         customer=CUSTOMERS[0][1],
         operator=EMPLOYEES[0][1],
         password=PASSWORD,
+        ai=describe_ai(os.environ),
     )
 
 

@@ -34,6 +34,14 @@ def ai_settings(environ: Mapping[str, str]) -> dict[str, str]:
     return {"POCKETPING_AI_KNOWLEDGE": "help"} if environ.get("POCKETPING_AI_PROVIDER") else {}
 
 
+def describe_ai(environ: Mapping[str, str]) -> str:
+    """Say in a line who answers when nobody does."""
+    if demo_model(environ) is not None:
+        return f"A scripted demo without a model answers after {DELAY} s. SHOP_DEMO_AI= turns it off."
+    provider = environ.get("POCKETPING_AI_PROVIDER")
+    return f"{provider} answers when nobody does." if provider else "none"
+
+
 class ScriptedModel:
     """Answers by a few rules, in the form of a model."""
 

@@ -178,6 +178,24 @@ def test_the_start_message_lists_addresses_and_accounts(open_app: Callable[[], F
         assert said in shown
 
 
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"SHOP_DEMO_AI": "1"}, "A scripted demo without a model answers after 15 s. SHOP_DEMO_AI= turns it off."),
+        ({"SHOP_DEMO_AI": "1", "POCKETPING_AI_PROVIDER": "gemini"}, "gemini answers when nobody does."),
+        ({"SHOP_DEMO_AI": ""}, "none"),
+    ],
+)
+def test_the_start_message_says_whether_an_ai_answers(
+    open_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], said: str
+) -> None:
+    app = open_app()
+    monkeypatch.delenv("POCKETPING_AI_PROVIDER", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert f"AI          {said}\n" in greeting(app, "127.0.0.1", 3001)
+
+
 def test_make_run_creates_the_tables_in_any_database(any_empty_database: str, tmp_path: Path) -> None:
     settings = {
         "PORT": "0",

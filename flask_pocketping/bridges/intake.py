@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..bounds import MAX_ATTACHMENTS, MAX_CONTENT, MAX_NAME, is_external_id, storable_part
 from ..chat import bridge_posts, bridge_threads, messages
-from ..chat.bridge_posts import OUT, Item
+from ..chat.bridge_posts import Item
 from ..chat.sessions import get_session, reopen_session
 from ..db import Database, Transaction, retried
 from ..delivery.batch import Batch
@@ -25,6 +25,7 @@ from ..values import Message, MessageDraft, MessageType, SessionStatus
 from . import commands, conversation, incoming
 from .built_in_commands import BuiltInCommands
 from .commands import BridgeCommand, Command
+from .lines import add_line
 from .platform import (
     IncomingFile,
     IncomingMessage,
@@ -302,14 +303,8 @@ class Intake:
     def _line(self, session_id: str, line: str, reply_to: str | None = None) -> None:
         """Let the bridge post a line in the thread."""
         project_id = get_session(self._db, session_id).project_id
-        payload = json.dumps({"line": clip_lines(line), "reply_to": reply_to})
         with self._db.transaction() as tx:
-            bridge_posts.add_job(tx, project_id, self._name, OUT, session_id, payload)
-
-
-def clip_lines(text: str) -> str:
-    """Shorten a text so that it fits into one post of every platform."""
-    return cut(text, 1500)[0]
+            add_line(tx, project_id, self._name, session_id, line, reply_to)
 
 
 class _OldEdit(Exception):

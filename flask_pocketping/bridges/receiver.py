@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..bounds import is_external_id
 from ..chat import bridge_posts, bridge_state, bridge_threads
-from ..chat.bridge_posts import IN, OUT, Item
+from ..chat.bridge_posts import IN, Item
 from ..chat.bridge_threads import KnownThread
 from ..chat.sessions import close_session, get_session, reopen_session
 from ..db import Database, Transaction, retried
@@ -27,6 +27,7 @@ from ..values import DeliveryState
 from . import incoming
 from .commands import is_command
 from .intake import Intake
+from .lines import add_line
 from .platform import (
     Author,
     Incoming,
@@ -236,8 +237,7 @@ class BridgeReceiver:
         project_id = get_session(self._db, known.session_id).project_id
         with self._db.transaction() as tx:
             bridge_threads.change_thread(tx, self._name, known.session_id, warned=True)
-            payload = json.dumps({"line": _ALERTS_ONLY})
-            bridge_posts.add_job(tx, project_id, self._name, OUT, known.session_id, payload)
+            add_line(tx, project_id, self._name, known.session_id, _ALERTS_ONLY)
 
     # --- Edits and deletions
 

@@ -21,6 +21,7 @@ from ..models import DEFAULT_PROJECT
 from ..values import Deliver, Event, Message, MessageType, PostState, Session, SessionStatus
 from . import conversation
 from .calls import ThreadCalls
+from .lines import add_line
 from .planning import Opener
 from .platform import (
     Platform,
@@ -302,8 +303,7 @@ class BridgeTarget(Target):
         line = f"Your {what} {notice}\n{_DO_INSTEAD}"
         answered = payload.get("message", payload).get("id")
         with self.db.transaction() as tx:
-            job = json.dumps({"line": line, "reply_to": answered})
-            bridge_posts.add_job(tx, batch.first.project_id, self.name, OUT, batch.subject, job)
+            add_line(tx, batch.first.project_id, self.name, batch.subject, line, answered)
 
     # --- For `posting.py`
 
