@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from .servers import Server
 from .sockets import Crowd
 
 PEER = "Python SDK"
+#: A server that does nothing but send, which is the least that a message can take.
+LEAST = "send only"
 #: Of our sockets the visitor's own; one conversation may have 32, so the others are operators'.
 PAGES = 16
 #: Workers of gunicorn that ours is measured under.
@@ -134,10 +136,13 @@ def _weigh(contender: Contender, count: int) -> None:
 
 def _contenders(stack: ExitStack, folder: Path) -> list[Contender]:
     made = [_ours(stack, folder, worker, worker, _fill_with_both) for worker in WORKERS]
+    others: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {LEAST: servers.send_only}
     if servers.has_peer():
-        own = folder / "peer"
+        others[PEER] = servers.peer
+    for name, serve in others.items():
+        own = folder / name.replace(" ", "-")
         own.mkdir()
-        made.append(_start(stack, PEER, stack.enter_context(servers.peer(own)), "", _fill_with_pages))
+        made.append(_start(stack, name, stack.enter_context(serve(own)), "", _fill_with_pages))
     return made
 
 
@@ -198,6 +203,9 @@ def _tell(report: Report, contenders: Sequence[Contender], pages: Contender, siz
                 for name, share in (("p50", 0.5), ("p99", 0.99))
             } | {"memory": one.kb / peer.kb}
             told = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios[one.name].items())
+            if one.name == LEAST:
+                report.line(f"{one.name} / {PEER} at {most:,} sockets: {told}.")
+                continue
             met = one.kb <= TARGET_KB and all(ratios[one.name][name] <= most for name, most in TARGETS.items())
             report.line(f"{one.name} / {PEER} at {most:,} sockets: {told}: {'met' if met else 'missed'}.")
         goals = ", ".join(f"{name} {ratio:g}" for name, ratio in TARGETS.items())

@@ -158,6 +158,14 @@ def nothing(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def send_only(folder: Path) -> Iterator[Server]:
+    """A server that only sends to its WebSockets."""
+    port = free_port()
+    with serving([sys.executable, "-m", "benchmarks.apps.send_only", str(port)], port, folder, {}) as server:
+        yield server
+
+
+@contextmanager
 def receiver(folder: Path) -> Iterator[Server]:
     """A receiver of webhooks."""
     port = free_port()

@@ -39,6 +39,7 @@ def test_the_latency_of_sockets_is_measured(tmp_path: Path) -> None:
     assert "kB a socket" in printed
     for quantiles in kept["milliseconds"].values():
         assert all(0 < p50 <= p99 for p50, p99 in quantiles.values())
+    assert "send only" in kept["milliseconds"]
     assert "100 idle WebSockets on one gthread worker" in printed
 
 

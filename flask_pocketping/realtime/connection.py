@@ -218,22 +218,10 @@ class Connection:
         self._pool.submit(self._work)
 
     @property
-    def is_ending(self) -> bool:
-        """Whether the connection is closing or closed."""
-        return self._end is not None
-
-    @property
     def expires_at(self) -> float | None:
         """The `time.monotonic` of its deadline, or `None`."""
         deadline = self._deadline
         return None if deadline is None else deadline[0]
-
-    @property
-    def stuck_for(self) -> float:
-        """Seconds without progress while bytes are buffered, or since the closing began."""
-        now = time.monotonic()
-        ending_for = now - self._ended_at if self._end is not None else 0.0
-        return max(ending_for, now - self._moved_at if self._out else 0.0)
 
     def wants(self, frame: Frame) -> bool:
         """Return whether the client's filter includes a frame."""

@@ -18,6 +18,7 @@ from flask_pocketping.realtime.framing import Frame, text_frame
 from flask_pocketping.realtime.open_connections import Sockets
 from flask_pocketping.realtime.websocket import MAX_FRAME, WebSocket
 
+from ..support.connections import is_ending
 from ..support.servers import wait_until
 from ..support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WireFrame, cut_frame, masked
 
@@ -117,7 +118,7 @@ def test_a_replay_continues_live_after_the_client_caught_up() -> None:
             (TEXT, b"live"),
         ]
         wait_until(lambda: not side.connection._busy, "nothing more is to be done")
-        assert not side.connection.is_ending
+        assert not is_ending(side.connection)
         side.sock.close()
 
 
@@ -316,7 +317,7 @@ def test_the_bytes_of_waiting_messages_are_limited(monkeypatch: pytest.MonkeyPat
         for _ in range(room):
             side.sock.sendall(masked(b"x" * size, TEXT))
         wait_until(lambda: side.connection._waiting() == room, "as many wait as may")
-        assert not side.connection.is_ending
+        assert not is_ending(side.connection)
         side.sock.sendall(masked(b"one more", TEXT))
         closed = side.receive()
         go.set()

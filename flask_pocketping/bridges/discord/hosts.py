@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from ...delivery.http.addresses import Origin, parse_origin
 from ...delivery.http.client import BadURL
 
@@ -47,8 +45,3 @@ def _origin(url: str) -> Origin | None:
 
 def _is_public(origin: Origin) -> bool:
     return origin.scheme == "https" and origin.port == 443 and origin.address is None
-
-
-def without_query(url: str) -> str:
-    """Return an address without its query and fragment."""
-    return urlsplit(url)._replace(query="", fragment="").geturl()

@@ -29,6 +29,7 @@ from flask_pocketping.web.streams import websockets as socket_module
 
 from ...conftest import Serve
 from ...support.clients import Api, Socket
+from ...support.connections import is_ending, stuck_for
 from ...support.servers import KEY, make_app, wait_until
 from ...support.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Wire, WireFrame
 
@@ -534,7 +535,7 @@ def test_a_slow_reader_is_closed_with_1013_and_delays_nobody(serve: Serve, tmp_p
         seen: list[dict[str, Any]] = []
         reader = threading.Thread(target=lambda: seen.extend(quick.collect(closed, 60)))
         reader.start()
-        sent = stuff(app, session_id, lambda: any(line.is_ending for line in state_of(app).sockets.all()))
+        sent = stuff(app, session_id, lambda: any(is_ending(line) for line in state_of(app).sockets.all()))
         with app.app_context():
             host_of(app).close_session(session_id)
         reader.join()
@@ -653,7 +654,7 @@ def stuff(app: Flask, session_id: str, enough: Callable[[], bool]) -> int:
 
 def writes_block(app: Flask) -> bool:
     """Whether a client has taken nothing for a while."""
-    return any(line.stuck_for > 0.2 for line in state_of(app).sockets.all())
+    return any(stuck_for(line) > 0.2 for line in state_of(app).sockets.all())
 
 
 def closed(frames: list[dict[str, Any]]) -> bool:

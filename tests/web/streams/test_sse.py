@@ -16,6 +16,7 @@ from flask_pocketping.state import State
 
 from ...conftest import Serve
 from ...support.clients import Api, Socket, Visitor
+from ...support.connections import is_ending, stuck_for
 from ...support.events import EventSource
 from ...support.servers import make_app, serving, wait_until
 from ...support.travel import Travel
@@ -313,7 +314,7 @@ def test_a_client_that_reads_too_slowly_resumes(tmp_path: Path, serve: Serve) ->
     with EventSource(page, receive_buffer=4096) as slow:
         slow.next()
         wait_until(lambda: rows(app) == 1, "it is there")
-        sent = stuff(app, page.session_id, lambda: any(line.is_ending for line in state_of(app).sockets.all()))
+        sent = stuff(app, page.session_id, lambda: any(is_ending(line) for line in state_of(app).sockets.all()))
         told = [int(item.id) for item in slow.rest() if item.id]
     assert told == list(range(3, len(told) + 3)), "what came, came in order"
     assert len(told) < sent, "and was not all"
@@ -328,7 +329,7 @@ def test_a_stuck_connection_is_aborted(app: Flask, api: Api, monkeypatch: pytest
     with EventSource(page, receive_buffer=4096) as stuck:
         stuck.next()
         wait_until(lambda: rows(app) == 1, "it is there")
-        stuff(app, page.session_id, lambda: any(line.stuck_for > 0.2 for line in state_of(app).sockets.all()))
+        stuff(app, page.session_id, lambda: any(stuck_for(line) > 0.2 for line in state_of(app).sockets.all()))
         wait_until(lambda: rows(app) == 0, "it is gone", 20)
         # It tells other processes first.
         wait_until(lambda: not state_of(app).sockets.all(), "it is forgotten")
