@@ -191,12 +191,16 @@ class Database:
             raise
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Write in one transaction, then pass its events to `on_commit`. An exception rolls back."""
+    def transaction(self, *, long: bool = False) -> Iterator[Transaction]:
+        """Write in one transaction, then pass its events to `on_commit`. An exception rolls back.
+
+        :param long: whether it may write more than a few rows. On SQLite, a short one may share a commit with those
+            that waited before it, and they wait until it ends.
+        """
         self.ensure_tables()
         tx = Transaction(self.targets)
         try:
-            with self._writing(partial(self._announce, tx)) as tx.connection:
+            with self._writing(partial(self._announce, tx), long=long) as tx.connection:
                 yield tx
         except (OperationalError, ProgrammingError, IntegrityError) as error:
             self._explain(error)
@@ -238,13 +242,14 @@ class Database:
         return nullcontext()
 
     @contextmanager
-    def _writing(self, announce: Callable[[], None]) -> Iterator[Connection]:
+    def _writing(self, announce: Callable[[], None], *, long: bool) -> Iterator[Connection]:
         """Open a transaction, and commit it unless an exception is raised.
 
         :param announce: called after the commit.
+        :param long: as for `transaction`.
         """
         if self.is_sqlite and not self._borrowed and not isinstance(self.engine.pool, StaticPool):
-            with self._writer.transaction(self.engine, announce) as connection:
+            with self._writer.transaction(self.engine, announce, long=long) as connection:
                 yield connection
             return
         with self._turn(shared=False), self._connect() as connection, connection.begin():

@@ -151,10 +151,11 @@ class SqliteWriter:
             self._lock.release()
 
     @contextmanager
-    def transaction(self, engine: Engine, announce: Callable[[], None]) -> Iterator[Connection]:
+    def transaction(self, engine: Engine, announce: Callable[[], None], *, long: bool = False) -> Iterator[Connection]:
         """Write in a transaction, which is on the disk at the end. An exception rolls it back.
 
         :param announce: called after the commit, outside of the turn.
+        :param long: whether it may take long, so that those before it must not wait for it.
         """
         self._take_turn(with_others=True)
         try:
@@ -164,6 +165,8 @@ class SqliteWriter:
                     yield connection
                 announce()
                 return
+            if long:
+                self._commit_open()
             shared = self._join(engine)
             self._is_writing = True
             try:

@@ -238,6 +238,24 @@ def test_a_rollback_by_sqlite_itself_that_is_forgiven_is_no_success(bench: Bench
     assert bench.stored() == []
 
 
+def test_nobody_waits_for_a_long_one_behind(bench: Bench) -> None:
+    in_it, end = threading.Event(), threading.Event()
+
+    def purge() -> None:
+        with bench.db.transaction(long=True) as tx:
+            add(tx, 2)
+            in_it.set()
+            end.wait(20)
+
+    first, purging = bench.behind_one(purge)
+    assert in_it.wait(20)
+    first.result(20)
+    assert bench.stored() == [1]
+    end.set()
+    purging.result(20)
+    assert bench.stored() == [1, 2]
+
+
 def test_a_commit_takes_a_bounded_number(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_writer, "MOST_TOGETHER", 3)
     with bench.db.transaction() as tx:

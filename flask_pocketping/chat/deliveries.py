@@ -135,7 +135,7 @@ def purge(db: Database, before: datetime, wanted: Conditions = ()) -> int:
     query = select(deliveries.c.id).where(*old, deliveries.c.waits_for == 0).limit(BATCH)
     removed = 0
     while True:
-        with db.transaction() as tx:
+        with db.transaction(long=True) as tx:
             ids = tx.execute(query).scalars().all()
             tx.execute(delete(attempts).where(attempts.c.delivery_id.in_(ids)))
             tx.execute(delete(deliveries).where(deliveries.c.id.in_(ids)))

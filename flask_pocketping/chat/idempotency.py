@@ -82,5 +82,5 @@ class IdempotentRequest:
 
 def forget_old(db: Database) -> None:
     """Delete expired responses."""
-    with db.transaction() as tx:
+    with db.transaction(long=True) as tx:
         tx.execute(delete(keys).where(keys.c.created_at < clock.now() - LIFETIME))

@@ -58,7 +58,7 @@ def forget_quiet_sessions(db: Database, days: float, remove_files: Callable[[], 
     if not quiet:
         return 0
     if remove_files is not None:
-        with db.transaction() as tx:
+        with db.transaction(long=True) as tx:
             theirs = (attachments.c.session_id.in_(quiet), attachments.c.status != "deleted")
             tx.execute(update(attachments).where(*theirs).values(status="deleted"))
         remove_files()
@@ -66,7 +66,7 @@ def forget_quiet_sessions(db: Database, days: float, remove_files: Callable[[], 
 
 
 def _forget(db: Database, session_id: str, limit: datetime, remove_files: Callable[[], object] | None) -> bool:
-    with db.transaction() as tx:
+    with db.transaction(long=True) as tx:
         try:
             row = lock_session(tx, session_id).row
         except SessionNotFound:

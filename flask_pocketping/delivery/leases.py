@@ -133,7 +133,7 @@ def forget_old(db: Database, days: float) -> None:
     limit = clock.ago(days=days)
     query = select(deliveries.c.id).where(deliveries.c.state.in_(FINISHED_STATES), deliveries.c.due_at < limit)
     while True:
-        with db.transaction() as tx:
+        with db.transaction(long=True) as tx:
             old = tx.execute(query.limit(1000)).scalars().all()
             tx.execute(delete(attempts).where(attempts.c.delivery_id.in_(old)))
             tx.execute(delete(deliveries).where(deliveries.c.id.in_(old)))

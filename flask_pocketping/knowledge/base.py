@@ -142,7 +142,7 @@ class KnowledgeBase:
 
     def _in_transaction(self, work: Callable[[Transaction], T]) -> T:
         def run() -> T:
-            with self._db.transaction() as tx:
+            with self._db.transaction(long=True) as tx:
                 return work(tx)
 
         return retried(run)

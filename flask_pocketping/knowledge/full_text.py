@@ -101,7 +101,7 @@ def ensure_index(db: Database) -> None:
     with db.read() as connection:
         if _is_present(connection):
             return
-    with db.transaction() as tx:
+    with db.transaction(long=True) as tx:
         prepare(tx)
 
 
