@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -21,11 +21,14 @@ from flask_pocketping.chat import csat
 
 from ..support.browsers import settled
 from ..support.clients import BROWSER
+from ..support.desk import SETTINGS
+from ..support.models import ModelServer, Reply, model_server
+from ..support.openai_server import OpenAIServer
 from ..support.pages import DOCS, pages
 from ..support.servers import ROOT
 from ..support.travel import Travel
 from .chat import Chat
-from .conftest import NewContext
+from .conftest import NewContext, OpenShop
 from .inbox import Inbox
 from .shop import ADA, ANA, Shop
 from .test_page import PHONE
@@ -44,6 +47,8 @@ def picture_name(what: str, device: str, scheme: str) -> str:
 
 PICTURED = {
     "statistics",
+    "ai-widget",
+    "ai-inbox",
     *(
         picture_name(what, *how)
         for what in ("widget", "inbox")
@@ -192,6 +197,58 @@ def test_the_statistics(shop: Shop, new_context: NewContext, keep: Keep, travel:
     office.page.get_by_role("link", name="Statistics").click()
     expect(office.page.get_by_text("Median first response")).to_be_visible()
     keep(office.page, "statistics")
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    with model_server(OpenAIServer()) as made:
+        yield made
+
+
+def serve_with_ai(open_shop: OpenShop, model: ModelServer, **settings: object) -> Shop:
+    """The shop with its help pages, and a model that answers at once."""
+    shop = open_shop(
+        **{**SETTINGS, "ai_base_url": f"{model.url}/v1", "ai_knowledge": "help", "ai_delay": 0, **settings}
+    )
+    shop.app.extensions["pocketping"].folder_indexer.index()
+    return shop
+
+
+def test_an_answer_of_the_ai(open_shop: OpenShop, model: ModelServer, new_context: NewContext, keep: Keep) -> None:
+    model.replies = [
+        Reply("Yes! A parcel to Norway takes **5 to 8 days**. Our page on [shipping](/help/shipping) has the prices."),
+    ]
+    shop = serve_with_ai(open_shop, model)
+    page = new_context(user_agent=BROWSER, viewport={"width": 1180, "height": 720}).new_page()
+    page.goto(f"{shop.url}/products/river-teapot")
+    chat = Chat(page)
+    chat.launcher.click()
+    chat.tell("Do you ship to Norway?")
+    expect(chat.message("5 to 8 days")).to_be_visible()
+    expect(chat.log.locator("[aria-busy=true]")).to_have_count(0)
+    expect(chat.message("5 to 8 days").get_by_role("link", name="shipping")).to_be_visible()
+    page.mouse.move(10, 10)
+    keep(page, "ai-widget")
+
+
+def test_a_draft_of_the_ai(open_shop: OpenShop, model: ModelServer, new_context: NewContext, keep: Keep) -> None:
+    model.replies = [
+        Reply(
+            "A cracked lid is ours to replace. Send us a picture, and a new one leaves [within a day](/help/damaged)."
+        ),
+    ]
+    shop = serve_with_ai(open_shop, model, ai_mode="draft")
+    visitor = shop.api.visitor(
+        identity={"name": "Ada Marsh"},
+        metadata={"url": f"{shop.url}/products/river-teapot", "pageTitle": "River Teapot · Hearth & Leaf"},
+    )
+    visitor.say("Hello! The river teapot from my last order has a chip in its lid. What can I do?")
+    office = open_office(shop, new_context)
+    office.open("Ada Marsh")
+    draft = office.page.get_by_role("region", name="AI draft")
+    expect(draft.get_by_text("A cracked lid")).to_be_visible()
+    office.page.mouse.move(10, 10)
+    keep(office.page, "ai-inbox")
 
 
 def test_every_picture_of_the_pages_is_one_of_these() -> None:
