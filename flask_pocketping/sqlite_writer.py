@@ -1,10 +1,13 @@
 """Writes to a SQLite file from this process: one transaction at a time, with one commit for those that wait together.
 
 A commit waits for the disk, and takes longer than the statements of a transaction. SQLite allows only one transaction
-at a time, so with a commit for each, a burst of messages waits for as many syncs. Here the next transaction that waits
+at a time, so with a commit for each, a burst of messages waits for as many syncs. Here the next transaction in line
 goes on within the one that is open, behind a savepoint, and the last one commits for all of them. No caller returns
 before its transaction is on the disk, and one that fails takes back only its own changes. PostgreSQL and MariaDB do the
 same by themselves, where it is called group commit.
+
+An exception may come at any place, such as a time limit's from a signal handler or a greenlet's end. So a transaction
+that is open is always known to the writer, and whoever waits for its commit looks after it.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from .host.servers import is_gevent_patched
 from .prepared import Prepared
@@ -24,10 +29,18 @@ from .prepared import Prepared
 #: last one, and so do the writers of other processes.
 MOST_TOGETHER = 64
 LONGEST_TOGETHER = 0.01
+#: Seconds after which one that waits for a commit makes sure that somebody will make it.
+PATIENCE = 0.2
 
 _BEGIN = Prepared(text("BEGIN IMMEDIATE"))
-_SAVEPOINT = Prepared(text("SAVEPOINT pocketping"))
-_ROLLBACK_TO = Prepared(text("ROLLBACK TO pocketping"))
+_SAVEPOINTS = [Prepared(text(f"SAVEPOINT pocketping_{number}")) for number in range(MOST_TOGETHER)]
+_ROLLBACKS_TO = [Prepared(text(f"ROLLBACK TO pocketping_{number}")) for number in range(MOST_TOGETHER)]
+
+_ROLLED_BACK = "SQLite has rolled back the transaction by itself."
+
+#: What processes have that they were forked off with. Giving a connection back would need the pool's lock, which a
+#: thread of the parent may have held.
+_inherited: list[Any] = []
 
 
 @contextmanager
@@ -44,77 +57,155 @@ def immediate(connection: Connection) -> Iterator[Connection]:
 
 
 class SharedCommit:
-    """An open transaction of SQLite, and the commit that those who write in it wait for.
+    """A transaction of SQLite, and the commit that those who write in it wait for.
 
     :param connection: belongs to this until it is committed. If that fails, it is returned to the pool.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        #: How many have written in it.
         self.count = 0
+        #: Which one, from 0, is writing in it, or is about to, and has not come to its end.
+        self._writing: int | None = 0
+        #: Whether it may have written something.
+        self._has_begun = False
+        self.has_ended = False
         self.is_committed = False
+        self.keeps_connection = False
         self._began = time.monotonic()
         self._error: Exception | None = None
-        self._ended = threading.Event()
-        self._transaction = connection.begin()
-        try:
-            _BEGIN.write(connection, {})
-        except BaseException:
-            connection.close()
-            raise
+        self._driver: Any = None
+        #: Locked until the end. Unlike an event's, this can't be interrupted while it is inconsistent.
+        self._latch = threading.Lock()
+        self._latch.acquire()
 
     @property
     def may_grow(self) -> bool:
-        """Whether another transaction may be added."""
+        """Whether another one may write in it."""
         return self.count < MOST_TOGETHER and time.monotonic() - self._began < LONGEST_TOGETHER
 
-    def commit(self) -> None:
-        """Commit for all. `wait` tells each of them."""
-        try:
-            if not getattr(self.connection.connection, "in_transaction", True):
-                raise RuntimeError("SQLite has rolled back the transaction by itself.")
-            self._transaction.commit()
-            self.is_committed = True
-        except Exception as error:
-            self._error = error
-        except BaseException:
-            self._error = RuntimeError("The commit was interrupted.")
-            raise
-        finally:
-            if not self.is_committed:
-                self._close()
-            self._ended.set()
+    def join(self) -> None:
+        """Begin it, or set a savepoint behind what the others have written."""
+        self._has_begun = False
+        self._writing = self.count
+        if self.count:
+            _SAVEPOINTS[self.count].write(self.connection, {})
+        else:
+            self._driver = self.connection.connection.dbapi_connection
+            self._transaction = self.connection.begin()
+            _BEGIN.write(self.connection, {})
+        self._has_begun = True
 
-    def roll_back(self, error: Exception | None = None) -> None:
-        """Take everything back, and return the connection to the pool.
+    def finish(self) -> None:
+        """Keep what one has written.
 
-        :param error: what `wait` raises to those who have written.
+        :raises RuntimeError: if SQLite has rolled back everything, and the error was caught.
         """
-        self._error = error or RuntimeError("The transaction was interrupted.")
+        if not self._is_open():
+            raise RuntimeError(_ROLLED_BACK)
+        self.count += 1
+        self._writing = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self._writing is not None
+
+    def take_back(self) -> None:
+        """Take back what one has written that did not come to its end, and everything if that is not possible."""
+        if self._writing:
+            try:
+                if self._has_begun:
+                    _ROLLBACKS_TO[self._writing].write(self.connection, {})
+                self._writing = None
+                return
+            except Exception as error:
+                # SQLite rolls back everything by itself if, for example, the disk is full.
+                self._error = self._for_all(error)
         try:
             self._close()
         finally:
-            self._ended.set()
+            self._end()
 
-    def wait(self) -> None:
-        """Wait until it is committed.
+    def commit(self) -> None:
+        """Commit for all. `wait` tells each of them whether it succeeded.
 
-        :raises BaseException: if the commit failed, or if something interrupts the wait. It is over in both cases.
+        :raises BaseException: if something interrupts this. Then, too, `wait` tells the truth.
         """
         try:
-            self._ended.wait()
-        except BaseException:
-            # The changes of the interrupted one are part of the commit, which the others do not stop.
-            self._ended.wait()
+            if self._is_open():
+                self._transaction.commit()
+                self.is_committed = self.keeps_connection = True
+            elif not self.is_committed:
+                self._error = RuntimeError(_ROLLED_BACK)
+        except DBAPIError as error:
+            self._error = self._for_all(error)
+        except BaseException as error:
+            # A signal that comes during the COMMIT is noticed after it, and one before it is no concern of the others.
+            with suppress(Exception):
+                if self._is_open():
+                    self._driver.commit()
+            self.is_committed = not self._is_open() and not self._has_failed(error)
+            if not self.is_committed:
+                self._error = self._for_all(error)
             raise
+        finally:
+            try:
+                if not self.keeps_connection:
+                    self._close()
+            finally:
+                self._end()
+
+    def wait(self, look_after: Callable[[], None]) -> None:
+        """Wait until it is committed.
+
+        :param look_after: called now and then, to commit it if nobody else will.
+        :raises BaseException: if the commit failed, or if something interrupted the wait. It is over in both cases.
+        """
+        interruption: BaseException | None = None
+        while not self.has_ended:
+            try:
+                if self._latch.acquire(timeout=PATIENCE):
+                    self._latch.release()
+                else:
+                    look_after()
+            except BaseException as error:
+                # The changes of the interrupted one are part of the commit, which the others do not stop.
+                interruption = error
+        if interruption is not None:
+            raise interruption
         if self._error is not None:
             # A copy, because each caller adds its own traceback and notes.
             raise copy.copy(self._error)
 
+    def _for_all(self, error: BaseException) -> Exception:
+        """Return what to raise to each of those who wrote in it, whoever has caused it."""
+        if isinstance(error, IntegrityError) and self.count > 1:
+            # To the others, it must not mean that their own row is there already.
+            return OperationalError(error.statement, error.params, error.orig or error, hide_parameters=True)
+        if isinstance(error, DBAPIError):
+            return error
+        return RuntimeError("The transaction was interrupted by another one that shares its commit.")
+
+    def _has_failed(self, error: BaseException | None) -> bool:
+        """Return whether SQLite has raised an error before, or in whose place, an interruption was raised."""
+        while error is not None and not isinstance(error, (DBAPIError, self.connection.dialect.loaded_dbapi.Error)):
+            error = error.__context__
+        return error is not None
+
+    def _is_open(self) -> bool:
+        return bool(getattr(self._driver, "in_transaction", self._driver is not None))
+
+    def _end(self) -> None:
+        self.has_ended = True
+        with suppress(RuntimeError):
+            self._latch.release()
+
     def _close(self) -> None:
         with suppress(Exception):
             self.connection.connection.rollback()
-        self.connection.close()
+        with suppress(Exception):
+            self.connection.close()
 
 
 class SqliteWriter:
@@ -123,32 +214,45 @@ class SqliteWriter:
     Its turn is a lock of ours, because SQLite's own waiting is unfair and, under gevent, stops the whole process.
     """
 
+    #: The transaction that one writes in, or that the next in line goes on with.
+    _open: SharedCommit | None = None
+    #: The connection of the last transaction. Any other would first read again what this one has written, and a pool
+    #: takes longer to hand one out than SQLite takes for a statement.
+    _kept: Connection | None = None
+
     def __init__(self) -> None:
         self.begin_anew()
 
     def begin_anew(self) -> None:
         """Forget all connections and locks, in a process that was forked off."""
+        if self._kept is not None or self._open is not None:
+            _inherited.append((self._kept, self._open))
         self._lock = threading.RLock()
-        self._counting = threading.Lock()
-        self._waiting = 0
+        #: Those that wait for the turn. Each goes on with the open transaction, or commits it.
+        self._line: set[object] = set()
         self._is_writing = False
-        self._is_paused = False
-        #: A transaction that the next one in turn goes on with.
-        self._open: SharedCommit | None = None
-        #: The connection of the last transaction. Any other would first read again what this one has written, and a
-        #: pool takes longer to hand one out than SQLite takes for a statement.
-        self._kept: Connection | None = None
+        #: How many times the turn is kept for something else than a transaction.
+        self._keeping = 0
+        self._paused_by: int | None = None
+        self._open = self._kept = None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Keep all writers out, to use the database otherwise."""
-        self._take_turn()
+        lock, place = self._lock, object()
         try:
-            if not self._is_writing:
-                self._commit_open()
-            yield
+            self._line.add(place)
+            with lock:
+                self._line.discard(place)
+                if not self._is_writing:
+                    self._commit_open()
+                self._keeping += 1
+                try:
+                    yield
+                finally:
+                    self._keeping -= 1
         finally:
-            self._lock.release()
+            self._line.discard(place)
 
     @contextmanager
     def transaction(self, engine: Engine, announce: Callable[[], None], *, long: bool = False) -> Iterator[Connection]:
@@ -157,30 +261,45 @@ class SqliteWriter:
         :param announce: called after the commit, outside of the turn.
         :param long: whether it may take long, so that those before it must not wait for it.
         """
-        self._take_turn(with_others=True)
+        lock, place = self._lock, object()
+        shared: SharedCommit | None = None
+        is_finished = False
         try:
-            if self._is_writing:
-                # Within another transaction of this thread. SQLite refuses it, after its time-out.
-                with engine.connect() as connection, connection.begin(), immediate(connection):
-                    yield connection
-                announce()
-                return
-            if long:
-                self._commit_open()
-            shared = self._join(engine)
-            self._is_writing = True
-            try:
-                with self._rolling_back(shared):
+            self._line.add(place)
+            if is_gevent_patched():
+                # Requests that came together are read one after the other, and nothing else would let the others in.
+                time.sleep(0)
+                if self._lock is not lock:
+                    raise RuntimeError("This greenlet belongs to the process that this one was forked off from.")
+            with lock:
+                self._line.discard(place)
+                if self._is_writing:
+                    # Within another transaction of this thread. SQLite refuses it, after its time-out.
+                    with engine.connect() as connection, connection.begin(), immediate(connection):
+                        yield connection
+                    announce()
+                    return
+                if long:
+                    self._commit_open()
+                try:
+                    self._is_writing = True
+                    shared = self._open_for(engine)
+                    shared.join()
                     yield shared.connection
-            finally:
-                self._is_writing = False
-            self._pass_on(shared)
+                    shared.finish()
+                    is_finished = True
+                    if not self._line or self._keeping or not shared.may_grow:
+                        self._commit_open()
+                except BaseException:
+                    # Whoever gets the exception may look for what the others have written.
+                    self._commit_open()
+                    raise
+                finally:
+                    self._is_writing = False
+            shared.wait(self._look_after)
         finally:
-            self._lock.release()
-        try:
-            shared.wait()
-        finally:
-            if shared.is_committed:
+            self._line.discard(place)
+            if is_finished and shared is not None and shared.is_committed:
                 announce()
 
     def close(self) -> None:
@@ -196,90 +315,52 @@ class SqliteWriter:
         :param timeout: the most seconds to wait.
         """
         if self._lock.acquire(timeout=timeout):
-            self._is_paused = True
+            self._paused_by = threading.get_ident()
+            self._keeping += 1
             if not self._is_writing:
                 self._commit_open()
 
     def resume(self) -> None:
-        """End a pause."""
-        if self._is_paused:
-            self._is_paused = False
+        """End the pause of this thread, if it has one."""
+        if self._paused_by == threading.get_ident():
+            self._paused_by = None
+            self._keeping -= 1
             self._lock.release()
 
-    def _take_turn(self, *, with_others: bool = False) -> None:
-        # Whoever is counted here goes on with an open transaction, or commits it.
-        self._count_waiting(1)
-        try:
-            if with_others and is_gevent_patched():
-                # Requests that came together are read one after the other, and nothing else would let the others in.
-                time.sleep(0)
-            self._lock.acquire()
-        except BaseException:
-            self._count_waiting(-1)
-            with self._lock:
-                if not self._waiting and not self._is_writing:
-                    self._commit_open()
-            raise
-        self._count_waiting(-1)
-
-    def _count_waiting(self, change: int) -> None:
-        with self._counting:
-            self._waiting += change
-
-    def _join(self, engine: Engine) -> SharedCommit:
-        """Return the open transaction, with a savepoint, or a new one."""
-        shared, self._open = self._open, None
-        if shared is not None:
-            if shared.connection.engine is engine:
-                self._set_savepoint(shared)
-                return shared
-            self._commit(shared)
-        kept, self._kept = self._kept, None
-        if kept is not None and kept.engine is not engine:
-            kept.close()
-            kept = None
-        return SharedCommit(kept or engine.connect())
-
-    def _set_savepoint(self, shared: SharedCommit) -> None:
-        try:
-            _SAVEPOINT.write(shared.connection, {})
-        except BaseException as error:
-            shared.roll_back(error if isinstance(error, Exception) else None)
-            raise
-
-    @contextmanager
-    def _rolling_back(self, shared: SharedCommit) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            if not shared.count:
-                shared.roll_back()
-                raise
-            try:
-                _ROLLBACK_TO.write(shared.connection, {})
-            except Exception as lost:
-                # SQLite rolls back everything by itself if, for example, the disk is full.
-                shared.roll_back(lost)
-            else:
-                # Whoever gets the exception may look for what the others have written.
-                self._commit(shared)
-            raise
-
-    def _pass_on(self, shared: SharedCommit) -> None:
-        """Leave the transaction to the next in turn, or commit it."""
-        shared.count += 1
-        with self._counting:
-            if self._waiting and shared.may_grow:
-                self._open = shared
-                return
-        self._commit(shared)
+    def _open_for(self, engine: Engine) -> SharedCommit:
+        """Return the open transaction, or a new one that is not begun."""
+        known = self._open
+        if known is not None and (known.is_unfinished or known.connection.engine is not engine):
+            self._commit_open()
+        if self._open is None:
+            kept, self._kept = self._kept, None
+            if kept is not None and kept.engine is not engine:
+                kept.close()
+                kept = None
+            self._open = SharedCommit(kept or engine.connect())
+        return self._open
 
     def _commit_open(self) -> None:
-        shared, self._open = self._open, None
-        if shared is not None:
-            self._commit(shared)
+        """Commit what has come to its end, and take back what has not."""
+        shared = self._open
+        if shared is None:
+            return
+        try:
+            if shared.is_unfinished and not shared.has_ended:
+                shared.take_back()
+            if not shared.has_ended:
+                shared.commit()
+        finally:
+            if shared.has_ended:
+                self._open = None
+                if shared.keeps_connection:
+                    self._kept = shared.connection
 
-    def _commit(self, shared: SharedCommit) -> None:
-        shared.commit()
-        if shared.is_committed:
-            self._kept = shared.connection
+    def _look_after(self) -> None:
+        """Commit the open transaction if nobody is writing in it: those who waited in line may have given up."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if not self._is_writing:
+                    self._commit_open()
+            finally:
+                self._lock.release()
