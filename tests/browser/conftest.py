@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from ..conftest import LOCAL
 from ..support.browsers import Faults, chromium
 from ..support.clients import Api
-from ..support.servers import serving
+from ..support.servers import serving, wait_until
 from .shop import Shop, make_shop
 
 expect.set_options(timeout=10_000)
@@ -59,10 +60,15 @@ def open_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenS
         yield start
 
 
+def has_started(thread: threading.Thread) -> bool:
+    return thread.ident is not None
+
+
 def end(app: Flask) -> None:
     """What pages say as they go may come after the server's end has begun, and start the chat's threads anew."""
     for thread in threading.enumerate():
         if "process_request_thread" in thread.name:
+            wait_until(partial(has_started, thread), "the thread has started")
             thread.join(5)
     app.extensions["pocketping"].runtime.close()
 
@@ -106,6 +112,8 @@ def new_context(
             chosen: Browser = request.getfixturevalue("whole_browser") if whole else browser
             context = stack.enter_context(chosen.new_context(**{"locale": "en-GB", **options}))
             context.set_default_timeout(10_000)
+            # A page of many modules, whose first request also starts the chat, on a machine that does much else.
+            context.set_default_navigation_timeout(30_000)
             faults.watch(context)
             return context
 

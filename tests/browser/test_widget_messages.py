@@ -16,7 +16,11 @@ from .test_page import PHONE
 
 def box(part: Locator) -> dict[str, float]:
     """Where a part of the page is."""
-    found = part.bounding_box()
+    for _ in range(100):
+        if found := part.bounding_box():
+            break
+        # A message is drawn anew when its status changes.
+        part.page.wait_for_timeout(50)
     assert found, "it is not shown"
     x, y, width, height = found["x"], found["y"], found["width"], found["height"]
     return {"x": x, "y": y, "width": width, "right": x + width, "bottom": y + height}
