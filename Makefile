@@ -23,10 +23,10 @@ $(VENV)/.bench: $(VENV)/.setup
 run: setup
 	SHOP_DEMO_AI=$${SHOP_DEMO_AI-1} $(BIN)/python -m example_app
 
-# Three tests at once on two cores, since many wait for a clock or a browser. Each worker begins with a third of the
+# Four tests at once on two cores, since many wait for a clock or a browser. Each worker begins with a quarter of the
 # files, so that it makes what the tests of a file share only once, and helps the others at the end. COVERAGE=1 prints
 # the coverage, too.
-WORKERS ?= 3
+WORKERS ?= 4
 COVERAGE ?=
 
 test: setup

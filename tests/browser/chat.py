@@ -66,6 +66,10 @@ class Chat:
         """The message with that text."""
         return self.log.locator(".message", has_text=text)
 
+    def numbered(self, number: int) -> Locator:
+        """The message `Number …`. The text of a shorter number and of its time could be the same in one."""
+        return self.log.locator(".message", has=self.page.get_by_text(f"Number {number}", exact=True))
+
     def expect_status(self, text: str, status: str | re.Pattern[str], timeout: float = 10_000) -> None:
         """Wait for the state that is shown at an own message: Sending, Sent, Delivered, Read or Not sent."""
         expect(self.message(text).get_by_role("img", name=status, exact=True)).to_be_visible(timeout=timeout)

@@ -200,14 +200,14 @@ def test_five_thousand_messages_open_and_scroll(shop: Shop, page: Page) -> None:
     add_messages(shop.app.extensions["pocketping"].db, only_session(shop.api), 5000)
     page.reload()
     chat.open()
-    expect(chat.message("Number 5000")).to_be_in_viewport()
+    expect(chat.numbered(5000)).to_be_in_viewport()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     shown = chat.log.locator(".message").count()
     chat.log.evaluate("element => element.scrollTo(0, 0)")
     wait_for(page, lambda: chat.log.locator(".message").count() > shown, "older ones have come")
     assert len(asked) <= 2
-    expect(chat.message("Number 5000")).not_to_be_in_viewport()
+    expect(chat.numbered(5000)).not_to_be_in_viewport()
     # Where the reader was, there they are.
     assert chat.log.evaluate("element => element.scrollTop") > 0
     answer(shop.api, "And one more")

@@ -210,7 +210,7 @@ def test_more_than_a_page_of_news_leaves_no_gap(shop: Shop, page: Page) -> None:
     chat.tell("Hello")
     add_messages(shop.app.extensions["pocketping"].db, only_session(shop.api), 120)
     page.evaluate("history.pushState({}, '', '/elsewhere')")
-    expect(chat.message("Number 120")).to_be_attached()
+    expect(chat.numbered(120)).to_be_attached()
 
     def scrolled() -> int:
         chat.log.evaluate("log => { log.scrollTop = 0; log.dispatchEvent(new Event('scroll')); }")

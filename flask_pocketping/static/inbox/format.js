@@ -12,7 +12,7 @@ import { language, texts } from './texts.js';
 export const locale = localeFor(language);
 
 /** @type {Intl.DateTimeFormatOptions} */
-const TIME = { hour: 'numeric', minute: '2-digit' };
+const TIME = { timeStyle: 'short' };
 const hourMinute = new Intl.DateTimeFormat(locale, TIME);
 const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short' });
 const dayMonth = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });

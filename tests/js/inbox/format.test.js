@@ -95,6 +95,7 @@ test('times are those of the browser, if it speaks the language of the page', ()
   assert.equal(at(['de-DE', 'en-GB', 'en-US']), '19:05');
   assert.equal(at(['de-DE']), '7:05 PM');
   assert.equal(at(['en_broken!']), '7:05 PM');
+  assert.equal(inBrowser(['en-GB'], "format.clockTime('2024-06-20T00:05:00')"), '00:05');
   assert.equal(inBrowser(['en-GB'], "format.dayLabel('2024-06-03T19:05:00')"), '3 June 2024');
 });
 

@@ -216,7 +216,7 @@ export class MessageList {
     const chat = this.#chat;
     const { texts, locale } = chat;
     const { timestamp, editedAt, error } = message;
-    const time = new Date(timestamp).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit' });
+    const time = new Date(timestamp).toLocaleTimeString(locale, { timeStyle: 'short' });
     const meta = h('div', editedAt || error ? 'meta keep' : 'meta', {}, time, editedAt ? ` · ${texts.edited} ` : ' ');
     if (message.sender !== 'visitor') return meta;
     const status = /** @type {'sent' | 'failed'} */ (message.status);
