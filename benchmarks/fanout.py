@@ -136,7 +136,7 @@ def _weigh(contender: Contender, count: int) -> None:
 
 def _contenders(stack: ExitStack, folder: Path) -> list[Contender]:
     made = [_ours(stack, folder, worker, worker, _fill_with_both) for worker in WORKERS]
-    others: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {LEAST: servers.send_only}
+    others: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {LEAST: partial(servers.script, "send_only")}
     if servers.has_peer():
         others[PEER] = servers.peer
     for name, serve in others.items():

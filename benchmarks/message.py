@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from . import servers
@@ -83,7 +84,7 @@ def _contenders(stack: ExitStack, folder: Path, *, quick: bool) -> list[Contende
             start("ours, NORMAL", lambda own: servers.ours(own, **normal), "/pocketping", True),
             start("bare view, NORMAL", lambda own: servers.gunicorn("bare", own, **normal), "", False),
         ]
-    return [*made, start("no work", servers.nothing, "", False)]
+    return [*made, start("no work", partial(servers.script, "nothing"), "", False)]
 
 
 def _connect(server: Server, prefix: str) -> list[str]:

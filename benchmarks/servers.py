@@ -150,26 +150,10 @@ def peer(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def nothing(folder: Path) -> Iterator[Server]:
-    """A server that does nothing."""
+def script(name: str, folder: Path) -> Iterator[Server]:
+    """`benchmarks/apps/NAME.py`, which is a server by itself."""
     port = free_port()
-    with serving([sys.executable, "-m", "benchmarks.apps.nothing", str(port)], port, folder, {}) as server:
-        yield server
-
-
-@contextmanager
-def send_only(folder: Path) -> Iterator[Server]:
-    """A server that only sends to its WebSockets."""
-    port = free_port()
-    with serving([sys.executable, "-m", "benchmarks.apps.send_only", str(port)], port, folder, {}) as server:
-        yield server
-
-
-@contextmanager
-def receiver(folder: Path) -> Iterator[Server]:
-    """A receiver of webhooks."""
-    port = free_port()
-    with serving([sys.executable, "-m", "benchmarks.apps.receiver", str(port)], port, folder, {}) as server:
+    with serving([sys.executable, "-m", f"benchmarks.apps.{name}", str(port)], port, folder, {}) as server:
         yield server
 
 

@@ -55,7 +55,7 @@ def measure(report: Report, folder: Path, *, quick: bool) -> None:
 def _deliver(folder: Path, count: int) -> float:
     """Deliveries a second that a worker made, from the first that arrived to the last."""
     uri = f"sqlite:///{folder / 'webhooks.db'}"
-    with servers.receiver(folder) as receiver:
+    with servers.script("receiver", folder) as receiver:
         _fill(uri, f"http://127.0.0.1:{receiver.port}/hook", count)
         with _worker(folder, uri):
             return _rate(_wait(receiver.port, count))
@@ -65,7 +65,7 @@ def _post(folder: Path, count: int) -> float:
     """Posts a second of `requests` by itself, with as many bytes."""
     body = b"x" * 700
     headers = {"Content-Type": "application/json", "webhook-id": "x" * 30, "webhook-signature": "x" * 50}
-    with servers.receiver(folder) as receiver, requests.Session() as session:
+    with servers.script("receiver", folder) as receiver, requests.Session() as session:
         for _ in range(count):
             session.post(f"http://127.0.0.1:{receiver.port}/hook", data=body, headers=headers, timeout=15)
         return _rate(_wait(receiver.port, count))

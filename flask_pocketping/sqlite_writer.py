@@ -33,8 +33,9 @@ LONGEST_TOGETHER = 0.01
 PATIENCE = 0.2
 
 _BEGIN = Prepared(text("BEGIN IMMEDIATE"))
-_SAVEPOINTS = [Prepared(text(f"SAVEPOINT pocketping_{number}")) for number in range(MOST_TOGETHER)]
-_ROLLBACKS_TO = [Prepared(text(f"ROLLBACK TO pocketping_{number}")) for number in range(MOST_TOGETHER)]
+# All savepoints have one name: SQLite goes back to the newest, which is that of the one who writes.
+_SAVEPOINT = Prepared(text("SAVEPOINT pocketping"))
+_ROLLBACK_TO = Prepared(text("ROLLBACK TO pocketping"))
 
 _ROLLED_BACK = "SQLite has rolled back the transaction by itself."
 
@@ -90,7 +91,7 @@ class SharedCommit:
         self._has_begun = False
         self._writing = self.count
         if self.count:
-            _SAVEPOINTS[self.count].write(self.connection, {})
+            _SAVEPOINT.write(self.connection, {})
         else:
             self._driver = self.connection.connection.dbapi_connection
             self._transaction = self.connection.begin()
@@ -116,7 +117,7 @@ class SharedCommit:
         if self._writing:
             try:
                 if self._has_begun:
-                    _ROLLBACKS_TO[self._writing].write(self.connection, {})
+                    _ROLLBACK_TO.write(self.connection, {})
                 self._writing = None
                 return
             except Exception as error:

@@ -135,32 +135,22 @@ def test_a_transaction_by_itself_has_a_commit_of_its_own(bench: Bench) -> None:
 
 
 def test_nobody_goes_on_before_the_commit(bench: Bench) -> None:
-    first_done, go_on = threading.Event(), threading.Event()
+    in_second, end_second = threading.Event(), threading.Event()
 
-    def first() -> None:
-        with bench.db.transaction() as tx:
-            add(tx, 1)
-            held.set()
-            go_on.wait(20)
-        first_done.set()
-
-    def second() -> None:
+    def write() -> None:
         with bench.db.transaction() as tx:
             add(tx, 2)
             in_second.set()
             end_second.wait(20)
 
-    held, in_second, end_second = threading.Event(), threading.Event(), threading.Event()
-    one = bench.start(first)
-    held.wait(20)
-    two = bench.queue(second)
-    go_on.set()
+    first, second = bench.behind_one(write)
     assert in_second.wait(20)
-    assert not first_done.wait(0.2)
+    with pytest.raises(TimeoutError):
+        first.result(0.2)
     assert bench.stored() == []
     end_second.set()
-    one.result(20)
-    two.result(20)
+    first.result(20)
+    second.result(20)
     assert bench.stored() == [1, 2]
     assert bench.commits == 1
 
@@ -442,7 +432,7 @@ monkey.patch_all()
 import gevent, sys
 from sqlalchemy import event, text
 from flask_pocketping import sqlite_writer
-from flask_pocketping.chat.sessions import list_sessions, open_session
+from flask_pocketping.chat.sessions import open_session
 from flask_pocketping.db import Database, own_engine
 
 db = Database(lambda: own_engine(sys.argv[1]), upgrades_itself=True)
@@ -468,12 +458,6 @@ assert working[5].value == "too late", working[5].value
 assert len(commits) == 1, len(commits)
 assert len(announced) == 6, announced
 
-# Whoever gives up before its turn leaves nobody waiting.
-def give_up():
-    with gevent.Timeout(0.05, False):
-        with db.transaction():
-            raise AssertionError("It was not its turn.")
-
 # Even if it is killed twice while it waits for the commit, what it wrote is announced.
 announced.clear()
 killed = gevent.spawn(open_session, db)
@@ -484,12 +468,15 @@ for _ in range(2):
 gevent.joinall([killed, slowly], timeout=20)
 assert killed.ready() and len(announced) == 1, announced
 
-begun = gevent.event.Event()
+# Whoever gives up before its turn leaves nobody waiting.
+def give_up():
+    with gevent.Timeout(0.05, False):
+        with db.transaction():
+            raise AssertionError("It was not its turn.")
 
 def hold():
     with db.transaction() as tx:
         tx.execute(text("UPDATE pocketping_project SET name = 'Held'"))
-        begun.set()
         gevent.sleep(0.2)
 
 holding, giving_up = gevent.spawn(hold), gevent.spawn(give_up)
