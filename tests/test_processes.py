@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +33,13 @@ def workers_of(process: Process) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def open_files(pid: int) -> Iterator[str]:
+    """What a process has open; some of it may be closed while this looks."""
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield os.readlink(path)
+
+
 def worker_behind(connection: Socket, process: Process) -> int:
     """The worker process that has the other end of a connection."""
     sock = connection.ws.sock
@@ -45,7 +52,7 @@ def worker_behind(connection: Socket, process: Process) -> int:
             f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{there:04X}") and row[2].endswith(f":{here:04X}")
         }
         for pid in workers_of(process):
-            if inodes & {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}:
+            if inodes & set(open_files(pid)):
                 return pid
         return 0
 

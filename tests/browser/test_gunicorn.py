@@ -31,8 +31,9 @@ def served(folder: Path, *options: str) -> Iterator[tuple[Shop, Process]]:
         "EXAMPLE_INSTANCE": str(folder),
         "PYTHONPATH": str(ROOT),
         "POCKETPING_API_KEY": KEY,
-        # Another test may have gunicorn's own port, and its control socket.
-        "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port} --no-control-socket --log-level warning",
+        # Another test may have gunicorn's own port, and its control socket. And with threads, gunicorn's stop waits for
+        # idle connections of the browser, as it does for any app.
+        "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port} --no-control-socket --log-level warning --graceful-timeout 5",
     }
     process = Process(command, environment, folder / "gunicorn.log", folder)
     try:
