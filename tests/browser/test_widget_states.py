@@ -72,9 +72,14 @@ def test_new_messages_are_offered_to_who_reads_older_ones(shop: Shop, page: Page
     answer(shop.api, "Seen at once")
     expect(chat.message("Seen at once")).to_be_in_viewport()
     expect(pill).to_be_hidden()
-    # A page learns of its scrolling with the next frame that it draws.
+    # A page learns of its scrolling with the next frame that it draws. A receipt that comes before that scrolls down.
     chat.log.evaluate(
-        "element => (element.scrollTo(0, 300), new Promise(done => requestAnimationFrame(() => setTimeout(done))))"
+        """async element => {
+            do {
+                element.scrollTo(0, 300)
+                await new Promise(done => requestAnimationFrame(() => setTimeout(done)))
+            } while (element.scrollTop > 600)
+        }"""
     )
     answer(shop.api, "Come down")
     expect(pill).to_be_visible()

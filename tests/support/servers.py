@@ -232,7 +232,7 @@ def answers(api: Api) -> bool:
     """Whether a server serves: its health is asked for."""
     try:
         # A server with TLS has a certificate that nobody knows.
-        return requests.get(api.url + "/health", timeout=5, verify=False).status_code == 200
+        return requests.get(api.url + "/health", timeout=20, verify=False).status_code == 200
     except requests.RequestException:
         return False
 

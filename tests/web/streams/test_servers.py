@@ -363,8 +363,9 @@ def test_tls_in_gunicorn_blocks_at_most_a_quarter_of_the_threads(
         assert process.stop() == 0
         assert pages[0].recv_data()[0] == websocket.ABNF.OPCODE_CLOSE
         pages[0].shutdown()  # type: ignore[no-untyped-call]
-        log = process.log.read_text()
-        assert "Traceback" not in log, log
+        # On a busy machine, a client may give up during the handshake, which gevent reports.
+        tracebacks = process.log.read_text().split("Traceback (most recent call last):")[1:]
+        assert all("do_handshake" in traceback for traceback in tracebacks), tracebacks
 
 
 def post(api: Api, path: str, body: dict[str, Any]) -> Any:
