@@ -238,7 +238,7 @@ def test_only_a_handle_opens_a_conversation(shared: Api, method: str, path: str,
 
 
 def test_all_requests_count_for_their_address(serve: Serve) -> None:
-    api = serve(visitor_address_limit="20/minute")
+    api = serve(visitor_address_limit="20/hour")
     page = api.visitor()
     body = {"sessionId": page.handle, "isTyping": True}
     answers = [page.request("POST", "/typing", body).status_code for _ in range(22)]
@@ -247,7 +247,7 @@ def test_all_requests_count_for_their_address(serve: Serve) -> None:
 
 
 def test_edits_and_custom_events_have_the_limit_of_messages(serve: Serve) -> None:
-    api = serve(visitor_message_limit="3/minute")
+    api = serve(visitor_message_limit="3/hour")
     page = api.visitor()
     mine = page.say("Hello")["messageId"]
     edits = [
