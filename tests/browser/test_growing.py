@@ -72,6 +72,9 @@ def test_an_answer_grows_in_the_widget(shop: Shop, page: Page) -> None:
     grow(shop, session, "It ships **today**.")
     expect(growing.locator("strong")).to_have_text("today")
     check_accessible(page, "pocketping-chat")
+    # On a busy machine the check takes longer than an answer may stand still.
+    grow(shop, session, "It ships **today**.")
+    expect(growing.locator("strong")).to_have_text("today")
     settled(page)
     height = bubble_height(growing.locator(".bubble"))
     chat.log.evaluate(_WATCH)
@@ -106,9 +109,9 @@ def test_an_answer_that_comes_to_nothing_disappears_in_the_widget(shop: Shop, pa
     expect(growing).to_have_count(0)
     grow(shop, session, "Another", stream="two")
     expect(growing).to_contain_text("Another")
-    page.clock.fast_forward(14_000)
+    page.clock.fast_forward(10_000)
     expect(growing).to_be_visible()
-    page.clock.fast_forward(1_500)
+    page.clock.fast_forward(5_500)
     expect(growing).to_have_count(0)
     # Somebody who takes over is shown at once.
     grow(shop, session, "A third", stream="three")
@@ -137,6 +140,8 @@ def test_an_answer_grows_in_the_inbox(shop: Shop, context: BrowserContext) -> No
     expect(growing.locator(".ai-badge")).to_have_text("AI")
     settled(page)
     check_accessible(page)
+    # On a busy machine the check takes longer than an answer may stand still.
+    grow(shop, session, "It ships **today**.")
     box = growing.locator(".bubble").bounding_box()
     inbox.messages.evaluate(_WATCH)
     say_as_ai(shop, session, "It ships **today**.")
@@ -163,9 +168,9 @@ def test_an_answer_that_stalls_disappears_in_the_inbox(shop: Shop, context: Brow
     grow(shop, visitor.session_id, "It ships")
     growing = inbox.messages.locator(".growing")
     expect(growing).to_be_visible()
-    page.clock.fast_forward(13_000)
+    page.clock.fast_forward(10_000)
     expect(growing).to_be_visible()
-    page.clock.fast_forward(3_500)
+    page.clock.fast_forward(6_500)
     expect(growing).to_be_hidden()
     # Only in its own conversation.
     other = shop.api.visitor()
