@@ -19,7 +19,15 @@ from ..chat.sessions import get_session, reopen_session
 from ..db import Database, Transaction, retried
 from ..delivery.batch import Batch
 from ..delivery.target import Outcome
-from ..errors import InvalidRequest, MessageNotFound, PayloadTooLarge, PocketPingError, SessionNotFound, Unavailable
+from ..errors import (
+    APIError,
+    InvalidRequest,
+    MessageNotFound,
+    PayloadTooLarge,
+    PocketPingError,
+    SessionNotFound,
+    Unavailable,
+)
 from ..files.store import Files
 from ..values import Message, MessageDraft, MessageType, SessionStatus
 from . import commands, conversation, incoming
@@ -39,6 +47,9 @@ from .platform import (
 from .text import clip, cut
 
 logger = logging.getLogger("flask_pocketping")
+
+#: Attempts to fetch a message's files, about half a minute, in which what was written after it waits.
+FILE_ATTEMPTS = 6
 
 
 class Intake:
@@ -194,20 +205,35 @@ class Intake:
         if name and (mark == "/" or name in known):
             self._run(batch.subject, message, name, argument, known)
             return
-        attachment_ids = list(self._fetch_all(batch.subject, message)) if message.files else []
+        attachment_ids = list(self._fetch_all(batch, message)) if message.files else []
         self.store(batch.subject, message, attachment_ids, batch)
 
     # --- Files
 
-    def _fetch_all(self, session_id: str, message: IncomingMessage) -> Iterator[str]:
+    def _fetch_all(self, batch: Batch, message: IncomingMessage) -> Iterator[str]:
+        may_wait = batch.attempt - batch.first.throttled < FILE_ATTEMPTS
         for number, file in enumerate(message.files):
             try:
                 if number >= MAX_ATTACHMENTS:
                     raise Refused(f"Up to {MAX_ATTACHMENTS} files per message.")
-                yield self._fetch(session_id, file)
+                yield self._fetch(batch.subject, file)
             except (Refused, PayloadTooLarge, InvalidRequest) as error:
-                reason = error.message if isinstance(error, PayloadTooLarge | InvalidRequest) else str(error)
-                self._answer(session_id, message, f"{file.name} was not sent to the visitor: {reason}")
+                self._leave_out(batch.subject, message, file, error)
+            except (Unreachable, Unanswered, Unavailable) as error:
+                if may_wait:
+                    raise
+                self._leave_out(batch.subject, message, file, error, " Post it again, or send it in the inbox.")
+
+    def _leave_out(
+        self,
+        session_id: str,
+        message: IncomingMessage,
+        file: IncomingFile,
+        error: APIError | PlatformError,
+        advice: str = "",
+    ) -> None:
+        reason = error.message if isinstance(error, APIError) else str(error)
+        self._answer(session_id, message, f"{file.name} was not sent to the visitor: {reason}{advice}")
 
     def _fetch(self, session_id: str, file: IncomingFile) -> str:
         if self._files is None:

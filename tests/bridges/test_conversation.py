@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from flask_pocketping import ConfigurationError
+from flask_pocketping.bridges import intake
 from flask_pocketping.chat.projects import set_switches
 from flask_pocketping.models import DEFAULT_PROJECT
 
@@ -237,6 +238,30 @@ def test_a_file_that_is_too_large_is_told_to_operators(serve: Serve, telegram: T
     telegram.wait_text("big.bin was not sent to the visitor: The file is too large.", talk.topic)
     assert talk.wait_shown(2)[1:] == ["See this"]
     assert talk.visitor.messages()[1].get("attachments", []) == []
+
+
+def test_a_file_that_can_not_be_fetched_holds_later_answers_for_a_short_time_only(
+    talk: Talk, telegram: TelegramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fail(method: str, given: dict[str, Any]) -> str | None:
+        if method == "getFile":
+            asked.append(given["file_id"])
+            if given["file_id"] == lost:
+                raise Refusal(500, "Internal Server Error")
+        return None
+
+    lost, kept = (telegram.add_file(data) for data in (b"lost", b"kept"))
+    telegram.before = fail
+    monkeypatch.setattr(intake, "FILE_ATTEMPTS", 3)
+    first = telegram.write(talk.topic, "", document={"file_id": lost, "file_name": "lost.txt"}, caption="See this")
+    telegram.write(talk.topic, "And this", document={"file_id": kept, "file_name": "kept.txt"})
+    told = telegram.wait_text("lost.txt was not sent to the visitor: ", talk.topic)
+    assert told["text"].endswith(". Post it again, or send it in the inbox.")
+    assert told["reply_to_message"]["message_id"] == first
+    assert talk.wait_shown(3)[1:] == ["See this", "And this"]
+    assert asked == [lost, lost, lost, kept]
 
 
 def test_closing_and_reopening_from_both_sides(talk: Talk, telegram: TelegramServer) -> None:
