@@ -371,7 +371,7 @@ def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, 
         wait_until(lambda: rows(app) == 0, "the page is gone")
         travel.forward(seconds=GRACE * 0.3)
         presence.sweep(state_of(app).db, GRACE)
-    assert log_of(api, page) == ["visitor.connected"]
+    assert log_of(app, page) == ["visitor.connected"]
     travel.forward(seconds=GRACE)
     expect_log(api, page, "visitor.connected", "visitor.disconnected")
 
@@ -386,4 +386,4 @@ def test_the_presence_of_a_long_stream_is_renewed(app: Flask, api: Api, travel: 
             upkeep._next_renewal = 0.0
             wait_until(lambda: upkeep._next_renewal > 0, "the renewal")
         presence.sweep(state_of(app).db, GRACE)
-        assert log_of(api, page) == ["visitor.connected"]
+        assert log_of(app, page) == ["visitor.connected"]

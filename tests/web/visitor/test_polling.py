@@ -240,7 +240,7 @@ def test_a_visitor_who_does_not_poll_is_not_recorded(shared_app: Flask, shared: 
     page = shared.visitor()
     page.messages()
     page.say("Hello")
-    assert log_of(shared, page) == ["message.created"]
+    assert log_of(shared_app, page) == ["message.created"]
 
 
 def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, travel: Travel) -> None:
@@ -252,7 +252,7 @@ def test_moving_to_another_page_does_not_count_as_leaving(app: Flask, api: Api, 
         assert rows(app) == 0
         travel.forward(seconds=GRACE * 0.3)
         presence.sweep(database_of(app), GRACE)
-    assert log_of(api, page) == ["visitor.connected"]
+    assert log_of(app, page) == ["visitor.connected"]
     travel.forward(seconds=GRACE)
     expect_log(api, page, "visitor.connected", "visitor.disconnected")
 
@@ -267,4 +267,4 @@ def test_leaving_one_page_keeps_the_other_pages_connected(app: Flask, api: Api, 
         assert rows(app) == 1
         travel.forward(seconds=GRACE * 3)
         presence.sweep(database_of(app), GRACE)
-        assert log_of(api, page) == ["visitor.connected"]
+        assert log_of(app, page) == ["visitor.connected"]
